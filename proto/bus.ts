@@ -1,0 +1,139 @@
+/**
+ * The contract between the coordinator and its workers, whatever carries it: names of streams and subjects, and
+ * the two sides of the job queue. Two implementations keep it, `@turntable/proto/in-process` and
+ * `@turntable/proto/nats`; one suite of contract tests runs over both.
+ *
+ * Invariants, referred to as Q1 to Q8 where they are kept:
+ * Q1  When `submit` has returned, the job survives a crash of every process (NATS: of the server too).
+ * Q2  A job is done at least once. It leaves the queue only after its result was published.
+ * Q3  A result counts once: results are told apart by `<job id>.<replica>`, a double is dropped where possible,
+ *     and consumers treat one that slips through as already applied.
+ * Q4  Organic jobs are given out before synthetic ones that are already waiting.
+ * Q5  A job that is being worked on is kept alive (every third of the ack wait); one whose worker died is given
+ *     to another after the ack wait.
+ * Q6  A job given out more than `maxDeliver` times, or terminated by its worker, goes to the dead letters with
+ *     its asset, and a result with a system fault says so. Nothing else removes a job without a verdict.
+ * Q7  An asset too large for a message travels through the object store and is removed from there when the job's
+ *     result has been acknowledged; a dead letter keeps it.
+ * Q8  Disposing a side stops taking, lets what is in flight settle, flushes, then closes.
+ */
+import type { RenderScoreJob, RenderScoreResult } from "./gen/turntable/bus/v1/render_score_pb.ts";
+
+/** Stream that holds jobs until they are done. */
+export const jobsStream = "JOBS";
+/** Stream that holds results until the coordinator has applied them. */
+export const resultsStream = "RESULTS";
+/** Stream that holds jobs that were given up, until they are replayed or purged. */
+export const deadLettersStream = "DEAD_LETTERS";
+/** Object store bucket for assets over what a message may carry. */
+export const assetsBucket = "assets";
+/** Durable consumer of results. */
+export const coordinatorDurable = "coordinator";
+export const resultSubject = "turntable.result.v1";
+
+export type JobClassName = "organic" | "synthetic";
+/** In the order in which workers ask. */
+export const jobClassNames: readonly JobClassName[] = ["organic", "synthetic"];
+
+/** `turntable.job.v1.organic.sn17-seed` */
+export function jobSubject(jobClass: JobClassName, profile: string): string {
+  return `turntable.job.v1.${jobClass}.${profile}`;
+}
+
+/** `workers-organic`, `workers-synthetic` */
+export function workersDurable(jobClass: JobClassName): string {
+  return `workers-${jobClass}`;
+}
+
+export function deadLetterSubject(jobId: string): string {
+  return `turntable.dead-letter.v1.${jobId}`;
+}
+
+/** How long, how often; the same for both implementations. */
+export interface JobQueueOptions {
+  /** A job not acked, handed back or kept alive for this long is given to another worker. */
+  readonly ackWaitMs: number;
+  /** A job is given out at most this often before it goes to the dead letters. */
+  readonly maxDeliver: number;
+}
+
+export const defaultJobQueueOptions: JobQueueOptions = { ackWaitMs: 60_000, maxDeliver: 5 };
+
+/** The coordinator's side. */
+export interface JobQueue extends AsyncDisposable {
+  /**
+   * Queues a job; its asset is given inline and moved to the object store when it is too large for a message.
+   * Submitting the same job id and dispatch number again within the deduplication window has no effect; a higher
+   * `dispatch` queues it once more (the coordinator does that with submissions that wait without a verdict).
+   * @throws QueueUnavailableError when the queue cannot be reached; nothing is queued then, or it may be, and the
+   * caller submits again.
+   */
+  submit(job: RenderScoreJob, options?: SubmitOptions): Promise<void>;
+  /** Every result that was not acked yet, then new ones as they come; ends when the queue is disposed. */
+  results(): AsyncIterable<ResultDelivery>;
+  /** Jobs that were given up, oldest first, without their assets. */
+  listDeadLetters(): Promise<readonly DeadLetter[]>;
+  /** Queues a dead letter's job again, with its asset and its attempts counted anew; false when there is none. */
+  replayDeadLetter(jobId: string): Promise<boolean>;
+  /** How many jobs wait or are in work, by class; for metrics. */
+  depth(): Promise<Readonly<Record<JobClassName, number>>>;
+}
+
+export interface SubmitOptions {
+  /** Counts the times this job was queued on purpose, from 0. */
+  readonly dispatch?: number;
+  /** W3C trace context that the worker continues. */
+  readonly traceparent?: string | undefined;
+}
+
+export interface ResultDelivery {
+  readonly result: RenderScoreResult;
+  readonly traceparent: string | undefined;
+  /** The result was applied and is on disk: it may be forgotten. */
+  ack(): Promise<void>;
+  /** It could not be applied now: give it again after `delayMs`. */
+  nak(delayMs: number): Promise<void>;
+}
+
+export interface DeadLetter {
+  readonly job: RenderScoreJob;
+  readonly reason: string;
+  /** How often it was given out. */
+  readonly attempts: number;
+  readonly at: Date;
+}
+
+/** The worker's side. */
+export interface JobSource extends AsyncDisposable {
+  /**
+   * Waits for the next job, organic ones first. One call gives one job: a worker calls it once for each renderer.
+   * @returns undefined when `signal` is aborted or the source is disposed.
+   */
+  take(signal: AbortSignal): Promise<TakenJob | undefined>;
+}
+
+/** A job in work. It is kept alive until one of `complete`, `handBack` and `terminate` has been called. */
+export interface TakenJob {
+  readonly job: RenderScoreJob;
+  /** Which delivery this is, from 1. */
+  readonly attempt: number;
+  readonly traceparent: string | undefined;
+  /**
+   * Aborted when the job is no longer ours (it could not be kept alive): stop working on it, settle nothing.
+   */
+  readonly signal: AbortSignal;
+  /** The asset's bytes, wherever they are; not yet checked against the hash. */
+  fetchAsset(): Promise<Uint8Array>;
+  /** Publishes the result, waits until it is stored, then acks the job. */
+  complete(result: RenderScoreResult): Promise<void>;
+  /** Gives the job to another try after `delayMs`. */
+  handBack(delayMs: number): Promise<void>;
+  /** Gives the job up at once: it goes to the dead letters and a system fault is published. */
+  terminate(reason: string): Promise<void>;
+}
+
+/** The queue is away (reconnecting, or its storage failed). Try again later. */
+export class QueueUnavailableError extends Error {
+  override name = "QueueUnavailableError";
+  readonly code = "queue-unavailable";
+}

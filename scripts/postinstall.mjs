@@ -1,0 +1,47 @@
+// Repairs what npm's own install scripts cannot, and never fails the installation.
+//
+// `gl` is a native add-on that npm would build for the Node that runs npm; we run another one (the `node`
+// package). So package.json switches gl's install script off and we build it here for the right Node.
+// Without gl everything works but the `gl` render backend, so a failed build is a warning.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const nodePackages = [
+  `node-linux-${process.arch}`,
+  join("node", "node_modules", `node-linux-${process.arch}`),
+];
+const nodeDir = nodePackages.map((name) => join(root, "node_modules", name)).find(existsSync);
+const nodeBinary = join(root, "node_modules", "node", "bin", "node");
+const glDir = join(root, "node_modules", "gl");
+
+if (process.env.TURNTABLE_SKIP_GL === undefined && existsSync(glDir) && existsSync(nodeBinary))
+  buildGl();
+
+function buildGl() {
+  const loads = spawnSync(nodeBinary, ["-e", "require('gl')"], { cwd: root, stdio: "ignore" });
+  if (loads.status === 0) return;
+  if (nodeDir === undefined) {
+    console.warn(
+      "turntable: gl was not built (no Node headers for this platform); the gl backend is off",
+    );
+    return;
+  }
+  console.log("turntable: building the gl add-on for the project's own Node (half a minute)");
+  const build = spawnSync("npm", ["run", "install"], {
+    cwd: glDir,
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}`,
+      npm_config_nodedir: nodeDir,
+    },
+  });
+  if (build.status === 0) return;
+  const tail = `${build.stdout}\n${build.stderr}`.trim().split("\n").slice(-5).join("\n");
+  console.warn(
+    `turntable: gl could not be built (it needs g++, make and python3); the gl backend is off.\n${tail}`,
+  );
+}
