@@ -1,0 +1,21 @@
+export {
+  asksForHelp,
+  type ConfigDefinition,
+  ConfigError,
+  type ConfigOption,
+  type ConfigSources,
+  configHelp,
+  configOptions,
+  configTable,
+  loadConfig,
+} from "./config.ts";
+export { createLogger, type Logger, type LogLevel, logLevels } from "./logger.ts";
+export { type MainOptions, runMain, type StopControl } from "./main.ts";
+export {
+  createMetrics,
+  type Metrics,
+  type StatusServer,
+  type StatusServerOptions,
+  startStatusServer,
+} from "./status-server.ts";
+export { childTraceparent, type Traceparent, traceIdOf } from "./trace.ts";
