@@ -45,8 +45,9 @@ export function workersDurable(jobClass: JobClassName): string {
   return `workers-${jobClass}`;
 }
 
-export function deadLetterSubject(jobId: string): string {
-  return `turntable.dead-letter.v1.${jobId}`;
+/** One letter for each job and replica: `turntable.dead-letter.v1.<job id>.<replica>` */
+export function deadLetterSubject(jobId: string, replica: number): string {
+  return `turntable.dead-letter.v1.${jobId}.${replica}`;
 }
 
 /** How long, how often; the same for both implementations. */
@@ -59,21 +60,31 @@ export interface JobQueueOptions {
 
 export const defaultJobQueueOptions: JobQueueOptions = { ackWaitMs: 60_000, maxDeliver: 5 };
 
+/**
+ * For how long a job or result submitted a second time is recognised. Covers a coordinator that restarts and
+ * submits again what it had just submitted.
+ */
+export const deduplicationWindowMs = 600_000;
+
 /** The coordinator's side. */
 export interface JobQueue extends AsyncDisposable {
   /**
    * Queues a job; its asset is given inline and moved to the object store when it is too large for a message.
-   * Submitting the same job id and dispatch number again within the deduplication window has no effect; a higher
-   * `dispatch` queues it once more (the coordinator does that with submissions that wait without a verdict).
+   * Submitting the same job id, replica and dispatch number again within the deduplication window has no effect; a
+   * higher `dispatch` queues it once more (the coordinator does that with submissions that wait without a verdict).
    * @throws QueueUnavailableError when the queue cannot be reached; nothing is queued then, or it may be, and the
    * caller submits again.
+   * @throws InvalidJobError when the job could not travel: no class, no inline asset, an id that is not a token.
    */
   submit(job: RenderScoreJob, options?: SubmitOptions): Promise<void>;
   /** Every result that was not acked yet, then new ones as they come; ends when the queue is disposed. */
   results(): AsyncIterable<ResultDelivery>;
   /** Jobs that were given up, oldest first, without their assets. */
   listDeadLetters(): Promise<readonly DeadLetter[]>;
-  /** Queues a dead letter's job again, with its asset and its attempts counted anew; false when there is none. */
+  /**
+   * Queues a dead letter's job again (each replica's), with its asset and its attempts counted anew; false when
+   * there is none.
+   */
   replayDeadLetter(jobId: string): Promise<boolean>;
   /** How many jobs wait or are in work, by class; for metrics. */
   depth(): Promise<Readonly<Record<JobClassName, number>>>;
@@ -124,7 +135,11 @@ export interface TakenJob {
   readonly signal: AbortSignal;
   /** The asset's bytes, wherever they are; not yet checked against the hash. */
   fetchAsset(): Promise<Uint8Array>;
-  /** Publishes the result, waits until it is stored, then acks the job. */
+  /**
+   * Publishes the result, waits until it is stored (while the queue is away, as long as the job is ours), then acks
+   * the job.
+   * @throws JobNotOursError as the other two, when the job was lost or has been settled before.
+   */
   complete(result: RenderScoreResult): Promise<void>;
   /** Gives the job to another try after `delayMs`. */
   handBack(delayMs: number): Promise<void>;
@@ -136,4 +151,16 @@ export interface TakenJob {
 export class QueueUnavailableError extends Error {
   override name = "QueueUnavailableError";
   readonly code = "queue-unavailable";
+}
+
+/** A job that cannot be queued, whoever tries and however often. */
+export class InvalidJobError extends Error {
+  override name = "InvalidJobError";
+  readonly code = "invalid-job";
+}
+
+/** The job was settled before, or was lost and belongs to another worker by now. Nothing to do but drop it. */
+export class JobNotOursError extends Error {
+  override name = "JobNotOursError";
+  readonly code = "job-not-ours";
 }

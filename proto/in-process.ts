@@ -1,0 +1,246 @@
+/**
+ * The job queue within one process: for the local subnet, for tests, and for a coordinator with a worker of its own.
+ * It keeps the invariants of `bus.ts` with these differences: nothing outlives the process (Q1; the coordinator
+ * dispatches again what has no verdict), a job cannot lose its worker (Q5; both live and die together), and every
+ * asset stays inline (Q7).
+ */
+import { create } from "@bufbuild/protobuf";
+import type {
+  DeadLetter,
+  JobClassName,
+  JobQueue,
+  JobQueueOptions,
+  JobSource,
+  TakenJob,
+} from "./bus.ts";
+import {
+  deduplicationWindowMs,
+  defaultJobQueueOptions,
+  JobNotOursError,
+  jobClassNames,
+  QueueUnavailableError,
+} from "./bus.ts";
+import type { Clock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
+import type { RenderScoreJob } from "./gen/turntable/bus/v1/render_score_pb.ts";
+import { RenderScoreResultSchema } from "./gen/turntable/bus/v1/render_score_pb.ts";
+import { createRecentIds } from "./in-process/recent-ids.ts";
+import { createResultLine } from "./in-process/result-line.ts";
+import { dispatchId, parseQueueableJob, replicaId } from "./job-identity.ts";
+
+export interface InProcessQueueOptions extends Partial<JobQueueOptions> {
+  readonly clock?: Clock;
+}
+
+export interface InProcessQueue {
+  readonly queue: JobQueue;
+  /** A worker's side; one for each worker. */
+  source(): JobSource;
+}
+
+/** A job from its submission to its end. Its assets' bytes are shared with whoever submitted it. */
+interface Entry {
+  readonly job: RenderScoreJob;
+  readonly asset: Uint8Array;
+  readonly jobClass: JobClassName;
+  readonly traceparent: string | undefined;
+  /** Tells two entries of one job apart. */
+  readonly sequence: number;
+  /** How often it was given out. */
+  attempts: number;
+}
+
+/** Jobs ready to be given out: those that come back go first, as in JetStream. */
+interface Line {
+  readonly returned: Set<Entry>;
+  readonly fresh: Set<Entry>;
+}
+
+export function createInProcessQueue(options: InProcessQueueOptions = {}): InProcessQueue {
+  const { ackWaitMs, maxDeliver } = { ...defaultJobQueueOptions, ...options };
+  const clock = options.clock ?? systemClock;
+  const lines: Readonly<Record<JobClassName, Line>> = {
+    organic: { returned: new Set(), fresh: new Set() },
+    synthetic: { returned: new Set(), fresh: new Set() },
+  };
+  const depth: Record<JobClassName, number> = { organic: 0, synthetic: 0 };
+  const takers = new Set<(entry: Entry) => void>();
+  const cancelReturns = new Set<() => void>();
+  const deadLetters = new Map<string, DeadLetter & { readonly entry: Entry }>();
+  const submitted = createRecentIds(deduplicationWindowMs, clock);
+  const published = createRecentIds(deduplicationWindowMs, clock);
+  const results = createResultLine(ackWaitMs, clock);
+  let lastSequence = 0;
+  let isClosed = false;
+
+  const queue: JobQueue = {
+    async submit(job, { dispatch = 0, traceparent } = {}) {
+      if (isClosed) {
+        throw new QueueUnavailableError("the queue is shut down");
+      }
+      const { jobClass, asset } = parseQueueableJob(job);
+      if (submitted.add(dispatchId(job, dispatch))) {
+        enqueue({ job: { ...job }, asset, jobClass, traceparent });
+      }
+    },
+    results: () => results.deliveries(),
+    async listDeadLetters() {
+      return [...deadLetters.values()].map(({ entry: _, ...letter }) => letter);
+    },
+    async replayDeadLetter(jobId) {
+      const ofJob = [...deadLetters].filter(([, { job }]) => job.jobId === jobId);
+      for (const [id, { entry }] of ofJob) {
+        deadLetters.delete(id);
+        enqueue(entry);
+      }
+      return ofJob.length > 0;
+    },
+    async depth() {
+      return { ...depth };
+    },
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      await results[Symbol.asyncDispose]();
+      for (const cancel of cancelReturns) {
+        cancel();
+      }
+    },
+  };
+  return { queue, source };
+
+  function enqueue(what: Pick<Entry, "job" | "asset" | "jobClass" | "traceparent">): void {
+    lastSequence += 1;
+    depth[what.jobClass] += 1;
+    const { job, asset, jobClass, traceparent } = what;
+    const entry = { job, asset, jobClass, traceparent, sequence: lastSequence, attempts: 0 };
+    lines[jobClass].fresh.add(entry);
+    giveOut();
+  }
+
+  function giveOut(): void {
+    for (const taker of takers) {
+      const entry = nextEntry();
+      if (entry === undefined) {
+        return;
+      }
+      takers.delete(taker);
+      entry.attempts += 1;
+      taker(entry);
+    }
+  }
+
+  function nextEntry(): Entry | undefined {
+    // Q4: the names are in the order in which to ask.
+    for (const line of jobClassNames.map((name) => lines[name])) {
+      for (const entries of [line.returned, line.fresh]) {
+        for (const entry of entries) {
+          entries.delete(entry);
+          if (entry.attempts < maxDeliver) {
+            return entry;
+          }
+          giveUp(entry, `given out ${entry.attempts} times without a result`);
+        }
+      }
+    }
+    return undefined;
+  }
+
+  function giveUp(entry: Entry, reason: string): void {
+    const { job, attempts } = entry;
+    depth[entry.jobClass] -= 1;
+    const at = new Date(clock.now());
+    deadLetters.delete(replicaId(job)); // so that the letters stay in the order of their writing
+    deadLetters.set(replicaId(job), {
+      job: { ...job, asset: { case: undefined } },
+      reason,
+      attempts,
+      at,
+      entry,
+    });
+    const fault = create(RenderScoreResultSchema, {
+      jobId: job.jobId,
+      submissionId: job.submissionId,
+      replica: job.replica,
+      attempt: attempts,
+      outcome: { case: "systemFault", value: { message: reason } },
+    });
+    // Not under the result's own id: the result of a replay must not look like a double of this one.
+    if (published.add(`${replicaId(job)}.fault.${entry.sequence}`)) {
+      results.push(fault, entry.traceparent);
+    }
+  }
+
+  function source(): JobSource {
+    const closing = new AbortController();
+    const inWork = new Set<Promise<void>>();
+    return {
+      take(signal) {
+        const { promise, resolve } = Promise.withResolvers<TakenJob | undefined>();
+        if (signal.aborted || closing.signal.aborted) {
+          return Promise.resolve(undefined);
+        }
+        const stop = () => finish(undefined);
+        const taker = (entry: Entry) => {
+          const settled = Promise.withResolvers<void>();
+          inWork.add(settled.promise);
+          void settled.promise.then(() => inWork.delete(settled.promise));
+          finish(takenJob(entry, settled.resolve));
+        };
+        const finish = (taken: TakenJob | undefined) => {
+          takers.delete(taker);
+          signal.removeEventListener("abort", stop);
+          closing.signal.removeEventListener("abort", stop);
+          resolve(taken);
+        };
+        signal.addEventListener("abort", stop);
+        closing.signal.addEventListener("abort", stop);
+        takers.add(taker);
+        giveOut();
+        return promise;
+      },
+      async [Symbol.asyncDispose]() {
+        closing.abort();
+        await Promise.all(inWork);
+      },
+    };
+  }
+
+  function takenJob(entry: Entry, onSettled: () => void): TakenJob {
+    let isSettled = false;
+    const settle = () => {
+      if (isSettled) {
+        throw new JobNotOursError(`job ${entry.job.jobId} was settled before`);
+      }
+      isSettled = true;
+      onSettled();
+    };
+    return {
+      job: entry.job,
+      attempt: entry.attempts,
+      traceparent: entry.traceparent,
+      signal: new AbortController().signal,
+      // A copy: a worker may move the bytes to another thread, and a later attempt needs them again.
+      fetchAsset: async () => entry.asset.slice(),
+      async complete(result) {
+        settle();
+        if (published.add(replicaId(entry.job))) {
+          results.push(result, entry.traceparent);
+        }
+        depth[entry.jobClass] -= 1;
+      },
+      async handBack(delayMs) {
+        settle();
+        const cancel = clock.after(delayMs, () => {
+          cancelReturns.delete(cancel);
+          lines[entry.jobClass].returned.add(entry);
+          giveOut();
+        });
+        cancelReturns.add(cancel);
+      },
+      async terminate(reason) {
+        settle();
+        giveUp(entry, reason);
+      },
+    };
+  }
+}

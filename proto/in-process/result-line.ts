@@ -1,0 +1,98 @@
+import type { ResultDelivery } from "../bus.ts";
+import type { Clock } from "../clock.ts";
+import type { RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+
+/** Results that the coordinator has not acked. Each is given out again after `ackWaitMs` or its nak's delay. */
+export interface ResultLine extends AsyncDisposable {
+  push(result: RenderScoreResult, traceparent: string | undefined): void;
+  deliveries(): AsyncIterable<ResultDelivery>;
+}
+
+interface Held {
+  readonly result: RenderScoreResult;
+  readonly traceparent: string | undefined;
+}
+
+export function createResultLine(ackWaitMs: number, clock: Clock): ResultLine {
+  const ready = new Set<Held>();
+  /** What was given out or waits for its delay, with the function that cancels its timer. */
+  const timers = new Map<Held, () => void>();
+  const inWork = new Set<Held>();
+  let changed = Promise.withResolvers<void>();
+  let isClosed = false;
+
+  return {
+    push(result, traceparent) {
+      offer({ result, traceparent });
+    },
+    async *deliveries() {
+      while (!isClosed) {
+        const [held] = ready;
+        if (held === undefined) {
+          await changed.promise;
+          continue;
+        }
+        yield giveOut(held);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      notify();
+      while (inWork.size > 0) {
+        await changed.promise;
+      }
+      for (const cancel of timers.values()) {
+        cancel();
+      }
+    },
+  };
+
+  function offer(held: Held): void {
+    timers.delete(held);
+    inWork.delete(held);
+    ready.add(held);
+    notify();
+  }
+
+  function giveOut(held: Held): ResultDelivery {
+    ready.delete(held);
+    inWork.add(held);
+    timers.set(
+      held,
+      clock.after(ackWaitMs, () => offer(held)),
+    );
+    let isSettled = false;
+    const settle = (): boolean => {
+      // One given out again meanwhile is a new delivery's to settle.
+      const isOurs = !isSettled && inWork.has(held);
+      isSettled = true;
+      if (isOurs) {
+        timers.get(held)?.();
+        timers.delete(held);
+        inWork.delete(held);
+        notify();
+      }
+      return isOurs;
+    };
+    return {
+      result: held.result,
+      traceparent: held.traceparent,
+      async ack() {
+        settle();
+      },
+      async nak(delayMs) {
+        if (settle()) {
+          timers.set(
+            held,
+            clock.after(delayMs, () => offer(held)),
+          );
+        }
+      },
+    };
+  }
+
+  function notify(): void {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  }
+}
