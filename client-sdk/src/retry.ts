@@ -1,0 +1,107 @@
+/**
+ * When to try again: only what is unavailable, with growing, jittered pauses, as long as patience lasts. Patience
+ * counts from the first failure after the last success.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { CallFailedError } from "./errors.ts";
+
+/** How long and how often to try a server that cannot be reached. */
+export interface RetryPolicy {
+  /** Pause before the second try, in ms; doubles from try to try. */
+  readonly initialDelayMs: number;
+  /** No pause is longer, in ms. */
+  readonly maxDelayMs: number;
+  /** Gives up when the server was away for this long, in ms; 0 never tries again. */
+  readonly patienceMs: number;
+}
+
+/** A minute covers the restart of a coordinator. */
+export const defaultRetryPolicy: RetryPolicy = {
+  initialDelayMs: 200,
+  maxDelayMs: 5_000,
+  patienceMs: 60_000,
+};
+
+/** One failed try, told before the pause that follows. */
+export interface RetryNotice {
+  /** What failed. */
+  readonly error: CallFailedError;
+  /** Which try in a row failed, from 1. */
+  readonly attempt: number;
+  /** The pause before the next, in ms. */
+  readonly delayMs: number;
+}
+
+/** Time and chance, handed in so that tests own them. */
+export interface Timing {
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly sleep: (delayMs: number, signal: AbortSignal | undefined) => Promise<void>;
+}
+
+export const systemTiming: Timing = {
+  now: () => performance.now(),
+  random: Math.random,
+  async sleep(delayMs, signal) {
+    try {
+      await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      signal?.throwIfAborted(); // the signal's reason rather than Node's AbortError
+      throw error;
+    }
+  },
+};
+
+export interface RetryOptions {
+  readonly policy: RetryPolicy;
+  readonly timing: Timing;
+  readonly onRetry: ((notice: RetryNotice) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: Date | undefined;
+}
+
+export interface Retry {
+  /** Something succeeded: patience and pauses start anew. */
+  reset(): void;
+  /** Pauses before the next try, or throws `error` when there is to be none. */
+  pause(error: unknown): Promise<void>;
+}
+
+export function createRetry(options: RetryOptions): Retry {
+  const { policy, timing, signal, deadline } = options;
+  let attempt = 0;
+  let failingSince = 0;
+  return {
+    reset() {
+      attempt = 0;
+    },
+    async pause(error) {
+      if (!(error instanceof CallFailedError) || error.code !== "unavailable") throw error;
+      const now = timing.now();
+      if (attempt === 0) failingSince = now;
+      const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** attempt);
+      // Between half and all of it: clients that lost the same server do not come back at the same moment.
+      const delayMs = ceiling * (0.5 + timing.random() / 2);
+      attempt++;
+      const timeLeftMs = deadline === undefined ? Infinity : deadline.getTime() - Date.now();
+      const patienceLeftMs = policy.patienceMs - (now - failingSince);
+      if (delayMs >= Math.min(timeLeftMs, patienceLeftMs)) throw error;
+      options.onRetry?.({ error, attempt, delayMs });
+      await timing.sleep(delayMs, signal);
+    },
+  };
+}
+
+/** Runs `call` until it succeeds or is not to be tried again. */
+export async function withRetry<T>(options: RetryOptions, call: () => Promise<T>): Promise<T> {
+  const retry = createRetry(options);
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      await retry.pause(error);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The connection to a coordinator: the only file of this package that knows @grpc/grpc-js. Everything that fails
+ * leaves it as a `CallFailedError`, or as the reason of the caller's own signal.
+ */
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { GenerationService } from "@turntable/proto";
+import {
+  type ClientCallOptions,
+  createServiceClient,
+  messageLimits,
+  type ServiceClient,
+} from "@turntable/proto/grpc";
+import {
+  CallFailedError,
+  ClientClosedError,
+  InvalidOptionError,
+  type StatusCode,
+} from "./errors.ts";
+
+/** How to encrypt the connection. */
+export interface TlsOptions {
+  /** Certificates (PEM) to trust instead of those that come with Node. */
+  readonly rootCertificates?: string | Uint8Array | undefined;
+}
+
+export interface TransportOptions {
+  readonly address: string;
+  readonly apiKey: string | undefined;
+  readonly tls: TlsOptions | undefined;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: Date | undefined;
+  readonly traceparent: string;
+}
+
+type Api = ServiceClient<typeof GenerationService>;
+
+export interface Transport extends Disposable {
+  unary<T>(
+    call: (api: Api, options: ClientCallOptions) => Promise<T>,
+    options: CallOptions,
+  ): Promise<T>;
+  stream<T>(
+    call: (api: Api, options: ClientCallOptions) => AsyncIterable<T>,
+    options: CallOptions,
+  ): AsyncIterable<T>;
+}
+
+/** Reconnecting is paced by the retries above this file; grpc-js must not wait longer than they do. */
+const reconnectBackoffMs = { first: 100, longest: 2_000 };
+/** A peer that vanished without a word is noticed within the sum of both, in ms. */
+const keepaliveMs = { time: 60_000, timeout: 20_000 };
+
+/**
+ * Connects on the first call.
+ * @throws InvalidOptionError for an address or key that cannot be used.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  if (!/^[^\s/]+:\d{1,5}$/.test(options.address)) {
+    throw new InvalidOptionError(
+      `"${options.address}" is no address: give host and port, for example 127.0.0.1:50051`,
+    );
+  }
+  const { apiKey } = options;
+  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new InvalidOptionError(
+      "the API key is empty or has characters that keys do not have (spaces, line breaks, non-ASCII)",
+    );
+  }
+  const client = new Client(options.address, channelCredentials(options.tls), {
+    ...messageLimits(),
+    "grpc.initial_reconnect_backoff_ms": reconnectBackoffMs.first,
+    "grpc.max_reconnect_backoff_ms": reconnectBackoffMs.longest,
+    "grpc.keepalive_time_ms": keepaliveMs.time,
+    "grpc.keepalive_timeout_ms": keepaliveMs.timeout,
+  });
+  const api = createServiceClient(GenerationService, client);
+  let closed = false;
+  const explain = (error: unknown, signal: AbortSignal | undefined): unknown =>
+    closed ? new ClientClosedError({ cause: error }) : callError(error, signal);
+  const grpcOptions = (call: CallOptions): ClientCallOptions => {
+    const metadata = new Metadata();
+    metadata.set("traceparent", call.traceparent);
+    if (apiKey !== undefined) metadata.set("authorization", `Bearer ${apiKey}`);
+    return { metadata, signal: call.signal, deadline: call.deadline };
+  };
+  return {
+    async unary(call, callOptions) {
+      try {
+        return await call(api, grpcOptions(callOptions));
+      } catch (error) {
+        throw explain(error, callOptions.signal);
+      }
+    },
+    async *stream(call, callOptions) {
+      try {
+        yield* call(api, grpcOptions(callOptions));
+      } catch (error) {
+        throw explain(error, callOptions.signal);
+      }
+    },
+    [Symbol.dispose]() {
+      closed = true;
+      client.close();
+    },
+  };
+}
+
+function channelCredentials(tls: TlsOptions | undefined) {
+  if (tls === undefined) return credentials.createInsecure();
+  if (tls.rootCertificates === undefined) return credentials.createSsl();
+  return credentials.createSsl(Buffer.from(tls.rootCertificates));
+}
+
+function callError(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted && error === signal.reason) return error;
+  if (!(error instanceof Error)) return new CallFailedError("unknown", String(error));
+  const code = "code" in error && typeof error.code === "number" ? error.code : status.UNKNOWN;
+  const details =
+    "details" in error && typeof error.details === "string" ? error.details : error.message;
+  // We did not cancel: a server that is killed resets its streams with this code before its connections break.
+  if (code === status.CANCELLED) {
+    return new CallFailedError("unavailable", "the server cut the call off", { cause: error });
+  }
+  return new CallFailedError(statusCodes[code] ?? "unknown", details, { cause: error });
+}
+
+const statusCodes: Readonly<Record<number, StatusCode>> = {
+  [status.UNKNOWN]: "unknown",
+  [status.INVALID_ARGUMENT]: "invalid-argument",
+  [status.DEADLINE_EXCEEDED]: "deadline-exceeded",
+  [status.NOT_FOUND]: "not-found",
+  [status.ALREADY_EXISTS]: "already-exists",
+  [status.PERMISSION_DENIED]: "permission-denied",
+  [status.RESOURCE_EXHAUSTED]: "resource-exhausted",
+  [status.FAILED_PRECONDITION]: "failed-precondition",
+  [status.ABORTED]: "aborted",
+  [status.OUT_OF_RANGE]: "out-of-range",
+  [status.UNIMPLEMENTED]: "unimplemented",
+  [status.INTERNAL]: "internal",
+  [status.UNAVAILABLE]: "unavailable",
+  [status.DATA_LOSS]: "data-loss",
+  [status.UNAUTHENTICATED]: "unauthenticated",
+};
