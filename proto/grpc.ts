@@ -182,12 +182,12 @@ export function createServiceClient<S extends DescService>(
 /** Descriptors of the services' files and all that they import, as `new ReflectionService(…)` takes them. */
 export function descriptorPackage(
   ...services: readonly DescService[]
-): Record<string, ProtobufTypeDefinition> {
+): Record<string, ReflectedFiles> {
   return Object.fromEntries(
     services.map((service) => [
       service.typeName,
       {
-        format: "Protocol Buffer 3 DescriptorProto",
+        format: "Protocol Buffer 3 EnumDescriptorProto",
         type: {},
         fileDescriptorProtos: filesOf(service.file).map((file) =>
           asBuffer(toBinary(FileDescriptorProtoSchema, file.proto)),
@@ -195,6 +195,11 @@ export function descriptorPackage(
       },
     ]),
   );
+}
+
+/** Reflection reads the files alone; of the kinds of entry it takes, this one asks for nothing else. */
+interface ReflectedFiles extends ProtobufTypeDefinition {
+  readonly format: "Protocol Buffer 3 EnumDescriptorProto";
 }
 
 type UntypedMessage = MessageShape<DescMessage>;

@@ -1,0 +1,153 @@
+import type { GenerationService, ScoreReport } from "@turntable/proto";
+import type { CallContext, Handlers } from "@turntable/proto/grpc";
+import type { Submission } from "../submissions/index.ts";
+import { isEnded, type Task, type Tasks } from "../tasks/index.ts";
+import {
+  alreadyExists,
+  failedPrecondition,
+  invalidArgument,
+  notFound,
+  resourceExhausted,
+} from "./errors.ts";
+import { assetMessage, eventMessage, taskMessage } from "./messages.ts";
+
+export interface GenerationOptions {
+  readonly tasks: Tasks;
+  readonly validatorHotkey: string;
+  readonly submissionOf: (assignmentId: string) => Submission | undefined;
+  readonly reportOf: (assignmentId: string) => ScoreReport | undefined;
+  readonly loadAsset: (sha256: string) => Promise<Uint8Array>;
+  /** Characters (code points). */
+  readonly maxPromptChars: number;
+  /** Ends the streams; its reason goes to their callers. */
+  readonly stop: AbortSignal;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
+/** A call by a client that the API knows. */
+export interface ClientCall extends CallContext {
+  /** Name of the API key, or `anonymous` where none are needed. */
+  readonly client: string;
+}
+
+const maxIdempotencyKeyChars = 128;
+const defaultPageSize = 50;
+const maxPageSize = 500;
+const chunkBytes = 1024 * 1024;
+
+export function generationHandlers(
+  options: GenerationOptions,
+): Handlers<typeof GenerationService, ClientCall> {
+  const { tasks } = options;
+  const find = (taskId: string): Task => {
+    const task = tasks.get(taskId);
+    if (task === undefined) throw notFound(`no task "${taskId.slice(0, 64)}"`);
+    return task;
+  };
+  const assetOf = (task: Task) => {
+    const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
+    const submission = assignment === undefined ? undefined : options.submissionOf(assignment.id);
+    if (assignment === undefined || submission === undefined) return undefined;
+    const message = assetMessage(task, assignment, submission, options.validatorHotkey);
+    return { message, sha256: submission.assetSha256 };
+  };
+  const messageOf = (task: Task) => taskMessage(task, assetOf(task)?.message);
+
+  return {
+    async createTask(request, { client }) {
+      checkPrompt(request.prompt, options.maxPromptChars);
+      if (request.idempotencyKey.length > maxIdempotencyKeyChars) {
+        throw invalidArgument(
+          `idempotency_key has ${request.idempotencyKey.length} characters; at most ${maxIdempotencyKeyChars} are allowed`,
+        );
+      }
+      const outcome = tasks.create(
+        {
+          class: "organic",
+          prompt: request.prompt,
+          client,
+          idempotencyKey: request.idempotencyKey || undefined,
+        },
+        options.now(),
+      );
+      switch (outcome.kind) {
+        case "created":
+        case "repeated":
+          return { task: messageOf(outcome.task) };
+        case "conflict":
+          throw alreadyExists(
+            "idempotency_key was used with another prompt; use a new key for a new task",
+          );
+        case "full":
+          throw resourceExhausted(
+            `${outcome.limit} tasks are open, which is the limit; try again when some have ended`,
+          );
+        default:
+          throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
+      }
+    },
+    async getTask(request) {
+      return { task: messageOf(find(request.taskId)) };
+    },
+    async listTasks(request) {
+      const size = Math.min(request.pageSize || defaultPageSize, maxPageSize);
+      const found = tasks.list(size + 1, request.pageToken || undefined);
+      if (found === undefined)
+        throw invalidArgument("page_token is not one of ours; start without");
+      const page = found.slice(0, size);
+      return {
+        tasks: page.map(messageOf),
+        nextPageToken: found.length > size ? (page.at(-1)?.id ?? "") : "",
+      };
+    },
+    async *watchTask(request, { signal }) {
+      find(request.taskId);
+      // A sequence number beyond 2^53 is beyond every task's last one all the same.
+      const after = Number(request.afterSequence);
+      const either = AbortSignal.any([signal, options.stop]);
+      for await (const event of tasks.watch(request.taskId, after, either)) {
+        yield eventMessage(event);
+      }
+      // A watch that was cut short must not look like one that came to its end.
+      options.stop.throwIfAborted();
+    },
+    async *downloadAsset(request) {
+      const task = find(request.taskId);
+      const asset = assetOf(task);
+      if (asset === undefined) {
+        throw failedPrecondition(
+          task.state === "failed"
+            ? `task ${task.id} failed: ${task.failure?.message ?? ""}`
+            : `task ${task.id} is ${task.state} and has no result yet; watch it until it has succeeded`,
+        );
+      }
+      const bytes = await options.loadAsset(asset.sha256);
+      yield { part: { case: "asset", value: asset.message } };
+      for (let at = 0; at < bytes.length; at += chunkBytes) {
+        yield { part: { case: "chunk", value: bytes.subarray(at, at + chunkBytes) } };
+      }
+    },
+    async getReport(request) {
+      const task = find(request.taskId);
+      if (!isEnded(task.state)) {
+        throw failedPrecondition(
+          `task ${task.id} is ${task.state}; its report is published when it has ended`,
+        );
+      }
+      const scored = task.assignments.filter(({ score }) => score !== undefined);
+      const best = scored.toSorted((a, b) => (b.score ?? 0) - (a.score ?? 0))[0];
+      const report = options.reportOf(task.bestAssignment ?? best?.id ?? "");
+      if (report === undefined) throw notFound(`nothing of task ${task.id} was scored`);
+      return { report };
+    },
+  };
+}
+
+function checkPrompt(prompt: string, maxChars: number): void {
+  if (prompt.trim() === "") throw invalidArgument("prompt is empty; say what to make");
+  const chars = [...prompt].length;
+  if (chars > maxChars) {
+    throw invalidArgument(`prompt has ${chars} characters; at most ${maxChars} are allowed`);
+  }
+}

@@ -1,0 +1,32 @@
+/** API keys: who may call, told apart by name. Only hashes stay in memory. */
+import { createHash } from "node:crypto";
+
+export interface ApiKeys {
+  /** The name of whose key this is; undefined when it is nobody's. */
+  nameOf(key: string): string | undefined;
+}
+
+/**
+ * Parses a key file: one client a line, `name key`, blank lines and lines that begin with # skipped.
+ * @throws Error naming the line that is neither.
+ */
+export function parseApiKeys(text: string): ApiKeys {
+  const names = new Map<string, string>();
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const [name, key, ...rest] = line.trim().split(/\s+/);
+    if (name === undefined || key === undefined || rest.length > 0 || key.length < 16) {
+      throw new Error(
+        `API key file, line ${index + 1}: expected "name key" with a key of at least 16 characters`,
+      );
+    }
+    names.set(hash(key), name);
+  }
+  if (names.size === 0) throw new Error("API key file: it has no keys, so nobody could call");
+  return { nameOf: (key) => names.get(hash(key)) };
+}
+
+/** Looking a hash up takes the same time for every wrong key. */
+function hash(key: string): string {
+  return createHash("sha256").update(key).digest("base64");
+}

@@ -1,0 +1,93 @@
+/** From our tasks to the API's messages. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import {
+  type AssetSchema,
+  AssignmentState,
+  type TaskSchema,
+  TaskState,
+  type WatchTaskResponseSchema,
+} from "@turntable/proto";
+import type { Submission } from "../submissions/index.ts";
+import type { Assignment, Task, TaskEvent } from "../tasks/index.ts";
+
+const taskStates = {
+  queued: TaskState.QUEUED,
+  assigned: TaskState.ASSIGNED,
+  scoring: TaskState.SCORING,
+  succeeded: TaskState.SUCCEEDED,
+  failed: TaskState.FAILED,
+} as const satisfies Record<Task["state"], TaskState>;
+
+const assignmentStates = {
+  generating: AssignmentState.GENERATING,
+  scoring: AssignmentState.SCORING,
+  abandoned: AssignmentState.ABANDONED,
+  accepted: AssignmentState.ACCEPTED,
+  rejected: AssignmentState.REJECTED,
+  "invalid-asset": AssignmentState.INVALID_ASSET,
+  "system-fault": AssignmentState.SYSTEM_FAULT,
+} as const satisfies Record<Assignment["state"], AssignmentState>;
+
+type AssetMessage = MessageInitShape<typeof AssetSchema>;
+
+export function taskMessage(
+  task: Task,
+  asset: AssetMessage | undefined,
+): MessageInitShape<typeof TaskSchema> {
+  return {
+    id: task.id,
+    prompt: task.prompt,
+    state: taskStates[task.state],
+    createTime: timestampFromDate(task.createdAt),
+    updateTime: timestampFromDate(task.updatedAt),
+    expireTime: timestampFromDate(task.expiresAt),
+    assignments: task.assignments.map((assignment) => ({
+      id: assignment.id,
+      minerHotkey: assignment.hotkey,
+      attempt: assignment.attempt,
+      createTime: timestampFromDate(assignment.createdAt),
+      expireTime: timestampFromDate(assignment.expiresAt),
+      state: assignmentStates[assignment.state],
+      ...(assignment.score === undefined ? {} : { score: assignment.score }),
+      reason: assignment.reason,
+    })),
+    ...(asset === undefined ? {} : { asset }),
+    ...(task.failure === undefined ? {} : { failure: task.failure }),
+  };
+}
+
+export function assetMessage(
+  task: Task,
+  assignment: Assignment,
+  submission: Submission,
+  validatorHotkey: string,
+): AssetMessage {
+  return {
+    encoding: {
+      format: submission.format,
+      version: submission.formatVersion,
+      compression: submission.compression,
+    },
+    sizeBytes: BigInt(submission.assetSizeBytes),
+    sha256: Buffer.from(submission.assetSha256, "hex"),
+    score: assignment.score ?? 0,
+    minerHotkey: assignment.hotkey,
+    validatorHotkey,
+    submitTimeNs: submission.submitTime,
+    signature: submission.signature,
+    prompt: task.prompt,
+  };
+}
+
+export function eventMessage(event: TaskEvent): MessageInitShape<typeof WatchTaskResponseSchema> {
+  return {
+    sequence: BigInt(event.sequence),
+    time: timestampFromDate(event.at),
+    kind: event.kind,
+    state: taskStates[event.state],
+    minerHotkey: event.hotkey,
+    ...(event.score === undefined ? {} : { score: event.score }),
+    message: event.message,
+  };
+}

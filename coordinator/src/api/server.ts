@@ -1,0 +1,129 @@
+/** The gRPC server: the public API with health and reflection. */
+import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { GenerationService } from "@turntable/proto";
+import {
+  descriptorPackage,
+  implement,
+  messageLimits,
+  RpcError,
+  type ServerInterceptor,
+  serviceDefinition,
+} from "@turntable/proto/grpc";
+import { HealthImplementation } from "grpc-health-check";
+import { unauthenticated, unavailable } from "./errors.ts";
+import {
+  type ClientCall,
+  type GenerationOptions,
+  generationHandlers,
+} from "./generation-service.ts";
+import type { ApiKeys } from "./keys.ts";
+
+export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Undefined lets everybody call. */
+  readonly keys: ApiKeys | undefined;
+  /** One event a call, when it has ended. */
+  readonly onCall: (event: ApiCallEvent) => void;
+}
+
+export interface ApiCallEvent {
+  readonly method: string;
+  readonly client: string;
+  readonly code: string;
+  readonly durationMs: number;
+  readonly traceparent: string | undefined;
+  /** What was thrown, when that was no `RpcError`: a bug. */
+  readonly fault: unknown;
+}
+
+export interface Api extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Requests are small; what is large is streamed. */
+const maxRequestBytes = 1024 * 1024;
+const healthService = GenerationService.typeName;
+
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const server = new Server({
+    ...messageLimits(maxRequestBytes),
+    "grpc.max_send_message_length": -1,
+    // Streams stay open for minutes without a message; clients and proxies are told that we are alive.
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_permit_without_calls": 1,
+  });
+  const stopping = new AbortController();
+  server.addService(
+    serviceDefinition(GenerationService),
+    implement(
+      GenerationService,
+      generationHandlers({ ...options, stop: stopping.signal }),
+      observed(options),
+    ),
+  );
+  const health = new HealthImplementation({ "": "SERVING", [healthService]: "SERVING" });
+  health.addToServer(server);
+  new ReflectionService(descriptorPackage(GenerationService)).addToServer(server);
+
+  const address = `${options.host.includes(":") ? `[${options.host}]` : options.host}:${options.port}`;
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      health.setStatus("", "NOT_SERVING");
+      health.setStatus(healthService, "NOT_SERVING");
+      stopping.abort(unavailable("the coordinator is shutting down; try again"));
+      const hard = setTimeout(() => server.forceShutdown(), drainMs);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(hard);
+    },
+  };
+}
+
+/** Calls in flight have this long to end after the streams were told to, in ms. */
+const drainMs = 5_000;
+
+/** Knows who calls, and tells how every call ended. */
+function observed(options: ApiOptions): ServerInterceptor<ClientCall> {
+  return (next) => async (context) => {
+    const startedAt = performance.now();
+    let client = "";
+    let thrown: unknown;
+    try {
+      client = options.keys === undefined ? "anonymous" : callerOf(options.keys, context.metadata);
+      await next({ ...context, client });
+    } catch (error) {
+      thrown = error;
+      throw error;
+    } finally {
+      const ours = thrown === undefined || thrown instanceof RpcError;
+      const code = thrown instanceof RpcError ? thrown.code : ours ? status.OK : status.INTERNAL;
+      options.onCall({
+        method: context.path,
+        client,
+        code: status[code] ?? String(code),
+        durationMs: performance.now() - startedAt,
+        traceparent: context.traceparent,
+        fault: ours ? undefined : thrown,
+      });
+    }
+  };
+}
+
+function callerOf(keys: ApiKeys, metadata: Metadata): string {
+  const [value] = metadata.get("authorization");
+  const key = typeof value === "string" ? /^Bearer (\S+)$/i.exec(value)?.[1] : undefined;
+  if (key === undefined) {
+    throw unauthenticated("an API key is needed: send the metadata `authorization: Bearer <key>`");
+  }
+  const name = keys.nameOf(key);
+  if (name === undefined) throw unauthenticated("this API key is not known here");
+  return name;
+}

@@ -1,0 +1,6 @@
+export {
+  type Dispatch,
+  type Dispatchable,
+  type DispatchOptions,
+  startDispatch,
+} from "./dispatch.ts";

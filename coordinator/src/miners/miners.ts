@@ -1,0 +1,121 @@
+/**
+ * What the validator remembers of each miner: cooldown, violations, the window of accepted results and their
+ * average fidelity.
+ *
+ * M1 State belongs to the hotkey; whoever gets its uid later starts fresh.
+ * M2 One assignment counts once, however often its verdict is applied.
+ */
+import { z } from "zod";
+import type { Store } from "../store/index.ts";
+import { nextAverage, type RuleSet, rewardOf } from "./rules.ts";
+
+export interface Miner {
+  readonly hotkey: string;
+  /** ms since 1970; no task before. */
+  readonly cooldownUntil: number;
+  /** Pulls during a cooldown. */
+  readonly cooldownViolations: number;
+  /** Wrong tasks and wrong signatures. */
+  readonly violations: number;
+  /** 0 to 1. */
+  readonly averageFidelity: number;
+  /** Accepted results within the window. */
+  readonly observations: number;
+  /** observations × averageFidelity */
+  readonly reward: number;
+}
+
+export interface Miners {
+  get(hotkey: string, now: number): Miner;
+  /** A pull during the cooldown. */
+  countCooldownViolation(hotkey: string): void;
+  /** A wrong task or a wrong signature: counted, with a cooldown. */
+  countViolation(hotkey: string, now: number): void;
+  /** A scored assignment: accepted when `fidelity` is above 0. Applying it twice changes nothing (M2). */
+  applyScore(hotkey: string, assignmentId: string, fidelity: number, now: number): void;
+  /** The assignment ended without a score; the cooldown runs as after any other. */
+  startCooldown(hotkey: string, now: number): void;
+}
+
+const row = z.object({
+  cooldown_until: z.number(),
+  cooldown_violations: z.number(),
+  violations: z.number(),
+  average_fidelity: z.number(),
+});
+const countRow = z.object({ count: z.number() });
+
+export function createMiners(store: Store, rules: RuleSet): Miners {
+  const ensure = (hotkey: string): void =>
+    store.run(
+      `INSERT INTO miners VALUES (?, 0, 0, 0, ${rules.averageStart}) ON CONFLICT DO NOTHING`,
+      hotkey,
+    );
+  const startCooldown = (hotkey: string, now: number): void => {
+    ensure(hotkey);
+    store.run(
+      "UPDATE miners SET cooldown_until = max(cooldown_until, ?) WHERE hotkey = ?",
+      now + rules.cooldownMs,
+      hotkey,
+    );
+  };
+  return {
+    get(hotkey, now) {
+      const known = row
+        .optional()
+        .parse(store.get("SELECT * FROM miners WHERE hotkey = ?", hotkey));
+      const { count } = countRow.parse(
+        store.get(
+          "SELECT count(*) AS count FROM observations WHERE hotkey = ? AND at > ? AND fidelity > 0",
+          hotkey,
+          now - rules.windowMs,
+        ),
+      );
+      const averageFidelity = known?.average_fidelity ?? rules.averageStart;
+      return {
+        hotkey,
+        cooldownUntil: known?.cooldown_until ?? 0,
+        cooldownViolations: known?.cooldown_violations ?? 0,
+        violations: known?.violations ?? 0,
+        averageFidelity,
+        observations: count,
+        reward: rewardOf(count, averageFidelity),
+      };
+    },
+    countCooldownViolation(hotkey) {
+      ensure(hotkey);
+      store.run(
+        "UPDATE miners SET cooldown_violations = cooldown_violations + 1 WHERE hotkey = ?",
+        hotkey,
+      );
+    },
+    countViolation: (hotkey, now) =>
+      store.transaction(() => {
+        startCooldown(hotkey, now);
+        store.run("UPDATE miners SET violations = violations + 1 WHERE hotkey = ?", hotkey);
+      }),
+    applyScore: (hotkey, assignmentId, fidelity, now) =>
+      store.transaction(() => {
+        const seen = store.get("SELECT 1 FROM observations WHERE assignment_id = ?", assignmentId);
+        if (seen !== undefined) return;
+        ensure(hotkey);
+        store.run(
+          "INSERT INTO observations VALUES (?, ?, ?, ?)",
+          assignmentId,
+          hotkey,
+          now,
+          fidelity,
+        );
+        const { average_fidelity } = row.parse(
+          store.get("SELECT * FROM miners WHERE hotkey = ?", hotkey),
+        );
+        store.run(
+          "UPDATE miners SET average_fidelity = ? WHERE hotkey = ?",
+          nextAverage(rules, average_fidelity, fidelity),
+          hotkey,
+        );
+        startCooldown(hotkey, now);
+      }),
+    startCooldown,
+  };
+}

@@ -1,0 +1,70 @@
+/** The subnet's numbers and what follows from them. Pure functions of values. */
+
+export interface RuleSet {
+  readonly name: string;
+  /** A miner has this long for a task, and a task for a result, in ms. */
+  readonly taskTimeoutMs: number;
+  /** Between a result and the next task, in ms. */
+  readonly cooldownMs: number;
+  /** Accepted results count for this long, in ms. */
+  readonly windowMs: number;
+  /** Weight of the newest fidelity in the moving average. */
+  readonly averageAlpha: number;
+  /** Where a new miner's average starts. */
+  readonly averageStart: number;
+  /** Whether rejected work enters the average (with fidelity 0). The subnet's own rule is that it does not. */
+  readonly countRejected: boolean;
+  /** How many miners get the same organic task at a time. */
+  readonly organicCopies: number;
+  /** After the first acceptable copy of an organic task the others have this long, in ms. */
+  readonly organicFinishMs: number;
+  /** Scores from here on are accepted; what miners are told as `validation_threshold`. */
+  readonly acceptance: number;
+  /** What a score earns: from `score` on, `fidelity`; steps in falling order. */
+  readonly fidelitySteps: readonly { readonly score: number; readonly fidelity: number }[];
+  /** How submissions are rendered and scored. */
+  readonly profile: string;
+}
+
+/** The subnet's rules of May 2024. */
+const seed: RuleSet = {
+  name: "seed",
+  taskTimeoutMs: 600_000,
+  cooldownMs: 60_000,
+  windowMs: 8 * 3_600_000,
+  averageAlpha: 0.05,
+  averageStart: 1,
+  countRejected: false,
+  organicCopies: 4,
+  organicFinishMs: 60_000,
+  acceptance: 0.6,
+  fidelitySteps: [
+    { score: 0.8, fidelity: 1 },
+    { score: 0.6, fidelity: 0.75 },
+  ],
+  profile: "sn17-seed",
+};
+
+export const ruleSets = {
+  seed,
+  /** The same for a laptop: everything quicker. */
+  local: { ...seed, name: "local", cooldownMs: 5_000, windowMs: 600_000 },
+} as const satisfies Record<string, RuleSet>;
+
+export type RuleSetName = keyof typeof ruleSets;
+
+/** What a score earns, 0 to 1. */
+export function fidelityOf(rules: RuleSet, score: number): number {
+  return rules.fidelitySteps.find((step) => score >= step.score)?.fidelity ?? 0;
+}
+
+/** The moving average after one more result. */
+export function nextAverage(rules: RuleSet, average: number, fidelity: number): number {
+  if (fidelity === 0 && !rules.countRejected) return average;
+  return average + rules.averageAlpha * (fidelity - average);
+}
+
+/** What a miner has earned: accepted results in the window × average fidelity. */
+export function rewardOf(observations: number, average: number): number {
+  return observations * average;
+}

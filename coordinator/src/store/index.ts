@@ -1,0 +1,2 @@
+export { type AssetFiles, openAssetFiles } from "./asset-files.ts";
+export { openStore, type SqlValue, type Store, StoreError } from "./store.ts";

@@ -1,0 +1,99 @@
+/**
+ * The tables. Each entry brings the schema one version up; landed entries are never changed.
+ * Times are milliseconds since 1970 by the coordinator's clock; 64-bit numbers that JavaScript cannot hold are text.
+ */
+export const migrations: readonly string[] = [
+  `
+CREATE TABLE tasks (
+  id TEXT PRIMARY KEY,
+  class TEXT NOT NULL CHECK (class IN ('organic', 'synthetic')),
+  prompt TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'assigned', 'scoring', 'succeeded', 'failed')),
+  camera_seed TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  idempotency_key TEXT,
+  client TEXT NOT NULL,
+  best_assignment TEXT,
+  first_accepted_at INTEGER,
+  failure_code TEXT,
+  failure_message TEXT
+) STRICT;
+CREATE UNIQUE INDEX tasks_by_key ON tasks (client, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX tasks_by_time ON tasks (created_at, id);
+CREATE INDEX tasks_open ON tasks (created_at) WHERE state NOT IN ('succeeded', 'failed');
+
+CREATE TABLE assignments (
+  id TEXT PRIMARY KEY,
+  task_id TEXT NOT NULL REFERENCES tasks (id),
+  hotkey TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('generating', 'scoring', 'abandoned', 'accepted', 'rejected',
+    'invalid-asset', 'system-fault')),
+  score REAL,
+  reason TEXT NOT NULL DEFAULT '',
+  UNIQUE (task_id, hotkey, attempt)
+) STRICT;
+CREATE INDEX assignments_by_hotkey ON assignments (hotkey, created_at);
+CREATE INDEX assignments_open ON assignments (expires_at) WHERE state IN ('generating', 'scoring');
+
+CREATE TABLE task_events (
+  task_id TEXT NOT NULL REFERENCES tasks (id),
+  sequence INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  hotkey TEXT NOT NULL,
+  score REAL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (task_id, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE submissions (
+  id TEXT PRIMARY KEY,
+  assignment_id TEXT NOT NULL UNIQUE REFERENCES assignments (id),
+  asset_sha256 TEXT NOT NULL,
+  asset_size INTEGER NOT NULL,
+  format TEXT NOT NULL,
+  format_version INTEGER NOT NULL,
+  compression INTEGER NOT NULL,
+  submit_time TEXT NOT NULL,
+  signature BLOB NOT NULL,
+  received_at INTEGER NOT NULL,
+  traceparent TEXT,
+  dispatch INTEGER NOT NULL DEFAULT 0,
+  verdict TEXT CHECK (verdict IN ('accepted', 'rejected', 'invalid-asset', 'system-fault')),
+  feedback TEXT,
+  report BLOB
+) STRICT;
+CREATE INDEX submissions_pending ON submissions (received_at) WHERE verdict IS NULL;
+
+CREATE TABLE miners (
+  hotkey TEXT PRIMARY KEY,
+  cooldown_until INTEGER NOT NULL,
+  cooldown_violations INTEGER NOT NULL,
+  violations INTEGER NOT NULL,
+  average_fidelity REAL NOT NULL
+) STRICT;
+
+CREATE TABLE observations (
+  assignment_id TEXT PRIMARY KEY REFERENCES assignments (id),
+  hotkey TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  fidelity REAL NOT NULL
+) STRICT;
+CREATE INDEX observations_by_hotkey ON observations (hotkey, at);
+
+CREATE TABLE nonces (
+  hotkey TEXT NOT NULL,
+  uuid TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (hotkey, uuid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX nonces_by_time ON nonces (seen_at);
+`,
+];

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { openAssetFiles, openStore, StoreError } from "./index.ts";
+
+function directory(): { readonly path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "turntable-store-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+test("a transaction that fails leaves nothing, and notifies nobody", () => {
+  using folder = directory();
+  using store = openStore(folder.path);
+  let notified = 0;
+  assert.throws(() =>
+    store.transaction(() => {
+      store.run("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
+      store.afterCommit(() => notified++);
+      throw new Error("stop");
+    }),
+  );
+  assert.equal(store.get("SELECT * FROM miners"), undefined);
+  assert.equal(notified, 0);
+  store.transaction(() => {
+    store.transaction(() => store.afterCommit(() => notified++));
+    assert.equal(notified, 0, "the outer transaction is still open");
+  });
+  assert.equal(notified, 1);
+});
+
+test("what was committed is there after kill -9", () => {
+  using folder = directory();
+  const program = `
+    const { openStore } = await import(${JSON.stringify(new URL("index.ts", import.meta.url).href)});
+    const store = openStore(${JSON.stringify(folder.path)});
+    store.run("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
+    process.kill(process.pid, "SIGKILL");`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+  assert.equal(child.signal, "SIGKILL", child.stderr.toString());
+  using store = openStore(folder.path);
+  assert.ok(store.get("SELECT * FROM miners WHERE hotkey = 'A'"));
+});
+
+test("a second process is refused with a hint", () => {
+  using folder = directory();
+  using _store = openStore(folder.path);
+  const program = `
+    const { openStore } = await import(${JSON.stringify(new URL("index.ts", import.meta.url).href)});
+    openStore(${JSON.stringify(folder.path)});`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+  assert.match(child.stderr.toString(), /StoreError: .*another coordinator/);
+});
+
+test("a database of a newer version is refused", () => {
+  using folder = directory();
+  openStore(folder.path)[Symbol.dispose]();
+  const database = new DatabaseSync(join(folder.path, "coordinator.sqlite"));
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  assert.throws(() => openStore(folder.path), StoreError);
+});
+
+test("assets come back byte for byte, and left-overs are removed", async () => {
+  using folder = directory();
+  const assets = await openAssetFiles(folder.path);
+  const bytes = new Uint8Array([1, 2, 3]);
+  const sha256 = await assets.save(bytes);
+  assert.equal(sha256, await assets.save(bytes), "the same bytes are one asset");
+  writeFileSync(join(folder.path, "x.partial"), "half");
+  const again = await openAssetFiles(folder.path);
+  assert.deepEqual(new Uint8Array(await again.load(sha256)), bytes);
+  assert.deepEqual(readdirSync(folder.path), [sha256]);
+  assert.throws(() => again.load("../etc/passwd"), TypeError);
+});

@@ -1,0 +1,114 @@
+/**
+ * The coordinator's memory: one SQLite database in the data directory.
+ *
+ * S1 What a committed transaction wrote survives kill -9 and a power cut (WAL, synchronous FULL).
+ * S2 One process a data directory: a second one is refused at start.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { migrations } from "./schema.ts";
+
+export type SqlValue = SQLInputValue;
+
+/** Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. */
+export interface Store extends Disposable {
+  run(sql: string, ...values: SqlValue[]): void;
+  /** The first row, or undefined. */
+  get(sql: string, ...values: SqlValue[]): unknown;
+  all(sql: string, ...values: SqlValue[]): readonly unknown[];
+  /**
+   * Runs `work` in one transaction: all of it is on disk when this returns, or none of it. A call inside another
+   * transaction joins that one.
+   */
+  transaction<Result>(work: () => Result): Result;
+  /** Calls `notify` once the running transaction is on disk; not at all when it fails. */
+  afterCommit(notify: () => void): void;
+}
+
+/** The data directory cannot be used, and why. */
+export class StoreError extends Error {
+  override name = "StoreError";
+  readonly code = "store";
+}
+
+/**
+ * Opens the database in `directory`, makes it when there is none, and brings its tables up to date.
+ * @throws StoreError when another process has it or a newer version wrote it.
+ */
+export function openStore(directory: string): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, "coordinator.sqlite");
+  const database = new DatabaseSync(file);
+  try {
+    // EXCLUSIVE keeps the file locked for as long as the database is open (S2).
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 2000");
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    migrate(database, file);
+  } catch (error) {
+    database.close();
+    if (error instanceof StoreError) throw error;
+    throw new StoreError(
+      `${file}: cannot be opened: ${error instanceof Error ? error.message : String(error)}. ` +
+        "Is another coordinator running on this data directory?",
+      { cause: error },
+    );
+  }
+  return wrap(database);
+}
+
+function wrap(database: DatabaseSync): Store {
+  const prepared = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    prepared.set(sql, statement);
+    return statement;
+  };
+  let notifications: (() => void)[] | undefined;
+  return {
+    run: (sql, ...values) => void prepare(sql).run(...values),
+    get: (sql, ...values) => prepare(sql).get(...values),
+    all: (sql, ...values) => prepare(sql).all(...values),
+    transaction(work) {
+      if (notifications !== undefined) return work();
+      const pending: (() => void)[] = [];
+      notifications = pending;
+      database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        database.exec("COMMIT");
+        notifications = undefined;
+        for (const notify of pending) notify();
+        return result;
+      } catch (error) {
+        notifications = undefined;
+        if (database.isTransaction) database.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    afterCommit(notify) {
+      if (notifications === undefined) notify();
+      else notifications.push(notify);
+    },
+    [Symbol.dispose]() {
+      prepared.clear();
+      database.close();
+    },
+  };
+}
+
+function migrate(database: DatabaseSync, file: string): void {
+  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  if (version > migrations.length) {
+    throw new StoreError(
+      `${file}: written by a newer version (schema ${version}, this one knows ${migrations.length}). ` +
+        "Run that version, or restore a backup.",
+    );
+  }
+  database.exec("BEGIN EXCLUSIVE");
+  for (const [index, sql] of migrations.entries()) if (index >= version) database.exec(sql);
+  database.exec(`PRAGMA user_version = ${migrations.length}`);
+  database.exec("COMMIT");
+}

@@ -1,0 +1,7 @@
+export {
+  createSubmissions,
+  type Feedback,
+  type ReceiveSubmission,
+  type Submission,
+  type Submissions,
+} from "./submissions.ts";

@@ -1,0 +1,19 @@
+export {
+  type Assignment,
+  type AssignmentState,
+  isEnded,
+  type Task,
+  type TaskClass,
+  type TaskEvent,
+  type TaskEventKind,
+  type TaskState,
+  type VerdictKind,
+} from "./task.ts";
+export {
+  type CreateOutcome,
+  type CreateTask,
+  createTasks,
+  type Tasks,
+  type TasksOptions,
+  type Verdict,
+} from "./tasks.ts";

@@ -1,0 +1,177 @@
+import { z } from "zod";
+
+/** What a client asked for, or what the prompt dataset offers to miners that would otherwise idle. */
+export type TaskClass = "organic" | "synthetic";
+
+/** In the order of the lifecycle; the last two are ends. */
+export type TaskState = "queued" | "assigned" | "scoring" | "succeeded" | "failed";
+
+/** `generating` and `scoring` are open, all others ends; the last four are verdicts. */
+export type AssignmentState = "generating" | "scoring" | "abandoned" | VerdictKind;
+
+export type VerdictKind = "accepted" | "rejected" | "invalid-asset" | "system-fault";
+
+export interface Task {
+  readonly id: string;
+  readonly class: TaskClass;
+  readonly prompt: string;
+  readonly state: TaskState;
+  /** Secret until the task has ended. */
+  readonly cameraSeed: bigint;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date;
+  readonly assignments: readonly Assignment[];
+  /** The assignment whose submission is the result. */
+  readonly bestAssignment: string | undefined;
+  readonly failure: { readonly code: string; readonly message: string } | undefined;
+}
+
+export interface Assignment {
+  readonly id: string;
+  readonly taskId: string;
+  readonly hotkey: string;
+  /** Counts this task's assignments to this miner, from 1. */
+  readonly attempt: number;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly state: AssignmentState;
+  readonly score: number | undefined;
+  readonly reason: string;
+}
+
+/** One state change, as it is stored and watched. */
+export interface TaskEvent {
+  readonly taskId: string;
+  /** Counts the changes of one task, from 1 without gaps. */
+  readonly sequence: number;
+  readonly at: Date;
+  readonly kind: TaskEventKind;
+  readonly state: TaskState;
+  readonly hotkey: string;
+  readonly score: number | undefined;
+  readonly message: string;
+}
+
+export type TaskEventKind =
+  | "created"
+  | "assigned"
+  | "submitted"
+  | "abandoned"
+  | VerdictKind
+  | "succeeded"
+  | "failed";
+
+export const taskRow = z.object({
+  id: z.string(),
+  class: z.enum(["organic", "synthetic"]),
+  prompt: z.string(),
+  state: z.enum(["queued", "assigned", "scoring", "succeeded", "failed"]),
+  camera_seed: z.string(),
+  created_at: z.number(),
+  updated_at: z.number(),
+  expires_at: z.number(),
+  best_assignment: z.string().nullable(),
+  first_accepted_at: z.number().nullable(),
+  failure_code: z.string().nullable(),
+  failure_message: z.string().nullable(),
+});
+export type TaskRow = z.infer<typeof taskRow>;
+
+const assignmentRow = z.object({
+  id: z.string(),
+  task_id: z.string(),
+  hotkey: z.string(),
+  attempt: z.number(),
+  created_at: z.number(),
+  expires_at: z.number(),
+  state: z.enum([
+    "generating",
+    "scoring",
+    "abandoned",
+    "accepted",
+    "rejected",
+    "invalid-asset",
+    "system-fault",
+  ]),
+  score: z.number().nullable(),
+  reason: z.string(),
+});
+
+const eventRow = z.object({
+  task_id: z.string(),
+  sequence: z.number(),
+  at: z.number(),
+  kind: z.enum([
+    "created",
+    "assigned",
+    "submitted",
+    "abandoned",
+    "accepted",
+    "rejected",
+    "invalid-asset",
+    "system-fault",
+    "succeeded",
+    "failed",
+  ]),
+  state: taskRow.shape.state,
+  hotkey: z.string(),
+  score: z.number().nullable(),
+  message: z.string(),
+});
+
+export function parseTask(row: TaskRow, assignments: readonly Assignment[]): Task {
+  return {
+    id: row.id,
+    class: row.class,
+    prompt: row.prompt,
+    state: row.state,
+    cameraSeed: BigInt(row.camera_seed),
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+    expiresAt: new Date(row.expires_at),
+    assignments,
+    bestAssignment: row.best_assignment ?? undefined,
+    failure:
+      row.failure_code === null
+        ? undefined
+        : { code: row.failure_code, message: row.failure_message ?? "" },
+  };
+}
+
+export function parseAssignment(value: unknown): Assignment {
+  const row = assignmentRow.parse(value);
+  return {
+    id: row.id,
+    taskId: row.task_id,
+    hotkey: row.hotkey,
+    attempt: row.attempt,
+    createdAt: new Date(row.created_at),
+    expiresAt: new Date(row.expires_at),
+    state: row.state,
+    score: row.score ?? undefined,
+    reason: row.reason,
+  };
+}
+
+export function parseEvent(value: unknown): TaskEvent {
+  const row = eventRow.parse(value);
+  return {
+    taskId: row.task_id,
+    sequence: row.sequence,
+    at: new Date(row.at),
+    kind: row.kind,
+    state: row.state,
+    hotkey: row.hotkey,
+    score: row.score ?? undefined,
+    message: row.message,
+  };
+}
+
+export function isEnded(state: TaskState): boolean {
+  return state === "succeeded" || state === "failed";
+}
+
+export function isOpen(assignment: Assignment): boolean {
+  return assignment.state === "generating" || assignment.state === "scoring";
+}

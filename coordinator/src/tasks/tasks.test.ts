@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openStore } from "../store/index.ts";
+import { createTasks, type Task, type TaskEvent, type Tasks } from "./index.ts";
+
+const timeoutMs = 600_000;
+const finishMs = 60_000;
+
+function open(): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
+  const directory = mkdtempSync(join(tmpdir(), "turntable-tasks-"));
+  let store = openStore(directory);
+  const options = {
+    taskTimeoutMs: timeoutMs,
+    organicCopies: 2,
+    organicFinishMs: finishMs,
+    maxOpenTasks: 3,
+  };
+  return {
+    tasks: createTasks({ store, ...options }),
+    reopen() {
+      store[Symbol.dispose]();
+      store = openStore(directory);
+      return createTasks({ store, ...options });
+    },
+    [Symbol.dispose]() {
+      store[Symbol.dispose]();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+function created(tasks: Tasks, now = 0, prompt = "a red cube"): Task {
+  const outcome = tasks.create({ class: "organic", prompt, client: "c" }, now);
+  assert.equal(outcome.kind, "created");
+  return outcome.kind === "created" ? outcome.task : assert.fail();
+}
+
+function submitted(tasks: Tasks, hotkey: string, now: number): string {
+  const assignment = tasks.assignOrganic(hotkey, now);
+  assert.ok(assignment, `${hotkey} got no task`);
+  assert.ok(tasks.markSubmitted(assignment.id, now));
+  return assignment.id;
+}
+
+test("the highest score wins, however late it came", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const first = submitted(tasks, "A", 1);
+  const second = submitted(tasks, "B", 1);
+  tasks.applyVerdict(first, { kind: "accepted", score: 0.7 }, 2);
+  assert.equal(tasks.get(id)?.state, "scoring", "the second copy may still win");
+  tasks.applyVerdict(second, { kind: "accepted", score: 0.9 }, 3);
+  assert.equal(tasks.get(id)?.state, "succeeded");
+  assert.equal(tasks.get(id)?.bestAssignment, second);
+});
+
+test("of equal scores the earliest assignment wins", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const first = submitted(tasks, "A", 1);
+  const second = submitted(tasks, "B", 2);
+  tasks.applyVerdict(second, { kind: "accepted", score: 0.9 }, 3);
+  tasks.applyVerdict(first, { kind: "accepted", score: 0.9 }, 4);
+  assert.equal(tasks.get(id)?.bestAssignment, first);
+});
+
+test("after the first accepted copy the others have the finish time, no longer", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const first = submitted(tasks, "A", 1);
+  tasks.assignOrganic("B", 1);
+  tasks.applyVerdict(first, { kind: "accepted", score: 0.7 }, 10);
+  tasks.expire(10 + finishMs - 1);
+  assert.equal(tasks.get(id)?.state, "assigned");
+  tasks.expire(10 + finishMs);
+  assert.equal(tasks.get(id)?.state, "succeeded");
+});
+
+test("a failure frees its slot for the next miner, not for the same one", () => {
+  using opened = open();
+  const { tasks } = opened;
+  created(tasks);
+  const first = submitted(tasks, "A", 1);
+  submitted(tasks, "B", 1);
+  assert.equal(tasks.assignOrganic("C", 1), undefined, "two copies are out");
+  tasks.applyVerdict(first, { kind: "rejected", score: 0.1 }, 2);
+  assert.equal(tasks.assignOrganic("A", 3), undefined, "A had its try");
+  assert.ok(tasks.assignOrganic("C", 3));
+});
+
+test("a system fault gives the same miner another try, as a new assignment", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  tasks.applyVerdict(submitted(tasks, "A", 1), { kind: "system-fault" }, 2);
+  assert.equal(tasks.get(id)?.state, "queued");
+  assert.equal(tasks.assignOrganic("A", 3)?.attempt, 2);
+});
+
+test("a verdict is applied once; only a system fault can be overruled", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const first = submitted(tasks, "A", 1);
+  assert.ok(tasks.applyVerdict(first, { kind: "system-fault" }, 2));
+  assert.ok(!tasks.applyVerdict(first, { kind: "system-fault" }, 3));
+  assert.ok(tasks.applyVerdict(first, { kind: "accepted", score: 0.8 }, 4));
+  assert.ok(!tasks.applyVerdict(first, { kind: "rejected", score: 0.1 }, 5));
+  assert.equal(tasks.get(id)?.assignments[0]?.score, 0.8);
+});
+
+test("a task that nobody solves fails at its deadline with the reason", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const untouched = created(tasks);
+  const tried = created(tasks, 5);
+  tasks.applyVerdict(submitted(tasks, "A", 6), { kind: "rejected", score: 0.31 }, 7);
+  tasks.applyVerdict(submitted(tasks, "A", 8), { kind: "rejected", score: 0.42 }, 9);
+  assert.ok(tasks.assignOrganic("B", 10));
+  tasks.expire(timeoutMs + 5);
+  const failures = [untouched, tried].map(({ id }) => tasks.get(id)?.failure);
+  assert.deepEqual(failures[0], {
+    code: "expired",
+    message: "2 tries, none accepted in time; the best score was 0.31",
+  });
+  assert.equal(failures[1]?.message, "1 tries, none accepted in time; the best score was 0.42");
+});
+
+test("what was submitted before the deadline still gets its verdict", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const first = submitted(tasks, "A", timeoutMs - 1);
+  tasks.expire(timeoutMs + 1000);
+  assert.equal(tasks.get(id)?.state, "scoring");
+  tasks.applyVerdict(first, { kind: "accepted", score: 0.8 }, timeoutMs + 2000);
+  assert.equal(tasks.get(id)?.state, "succeeded");
+});
+
+test("nothing can be submitted after the deadline", () => {
+  using opened = open();
+  const { tasks } = opened;
+  created(tasks);
+  const assignment = tasks.assignOrganic("A", 1);
+  assert.ok(assignment);
+  tasks.expire(timeoutMs);
+  assert.ok(!tasks.markSubmitted(assignment.id, timeoutMs));
+});
+
+test("an idempotency key gives the same task again, to its own client and prompt only", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const request = { class: "organic", prompt: "a cup", client: "c", idempotencyKey: "k" } as const;
+  const first = tasks.create(request, 0);
+  const again = tasks.create(request, 1);
+  assert.ok(first.kind === "created" && again.kind === "repeated");
+  assert.equal(again.task.id, first.task.id);
+  assert.equal(tasks.create({ ...request, prompt: "a cat" }, 2).kind, "conflict");
+  assert.equal(tasks.create({ ...request, client: "d" }, 2).kind, "created");
+});
+
+test("more open tasks than the limit are refused", () => {
+  using opened = open();
+  for (let i = 0; i < 3; i++) created(opened.tasks, i);
+  const outcome = opened.tasks.create({ class: "organic", prompt: "one", client: "c" }, 9);
+  assert.deepEqual(outcome, { kind: "full", limit: 3 });
+});
+
+test("every change is an event, numbered without gaps, and survives a restart", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  tasks.applyVerdict(submitted(tasks, "A", 1), { kind: "accepted", score: 0.8 }, 2);
+  const events = opened.reopen().events(id, 0);
+  assert.deepEqual(
+    events.map(({ sequence, kind, state }) => [sequence, kind, state]),
+    [
+      [1, "created", "queued"],
+      [2, "assigned", "assigned"],
+      [3, "submitted", "scoring"],
+      [4, "accepted", "queued"],
+      [5, "succeeded", "succeeded"],
+    ],
+  );
+});
+
+test("a watch gets what was missed, then what comes, and ends with the task", async () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const seen: TaskEvent[] = [];
+  const watching = (async () => {
+    for await (const event of tasks.watch(id, 1, new AbortController().signal)) {
+      seen.push(event);
+      if (event.kind === "assigned") tasks.abandon(tasks.get(id)?.assignments[0]?.id ?? "", "", 2);
+      if (event.kind === "abandoned") tasks.expire(timeoutMs);
+    }
+  })();
+  tasks.assignOrganic("A", 1);
+  await watching;
+  assert.deepEqual(
+    seen.map(({ kind }) => kind),
+    ["assigned", "abandoned", "failed"],
+  );
+});
+
+test("a watch ends when its caller leaves", async () => {
+  using opened = open();
+  const { id } = created(opened.tasks);
+  const leave = new AbortController();
+  const seen: string[] = [];
+  for await (const event of opened.tasks.watch(id, 0, leave.signal)) {
+    seen.push(event.kind);
+    leave.abort();
+  }
+  assert.deepEqual(seen, ["created"]);
+});
+
+test("pages of the list follow each other, newest first", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const ids = [created(tasks, 1), created(tasks, 2), created(tasks, 2)].map(({ id }) => id);
+  const first = tasks.list(2);
+  const second = tasks.list(2, first?.at(-1)?.id);
+  assert.deepEqual(
+    [...(first ?? []), ...(second ?? [])].map(({ id }) => id).toSorted(),
+    ids.toSorted(),
+  );
+  assert.equal(second?.[0]?.id, ids[0]);
+  assert.equal(tasks.list(2, "no such id"), undefined);
+});
+
+test("camera seeds are 64 random bits", () => {
+  using opened = open();
+  const seeds = [0, 1, 2].map((now) => created(opened.tasks, now).cameraSeed);
+  assert.equal(new Set(seeds).size, 3);
+  assert.ok(seeds.some((seed) => seed > 2n ** 53n));
+});

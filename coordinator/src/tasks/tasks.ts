@@ -1,0 +1,431 @@
+/**
+ * Tasks and their assignments to miners.
+ *
+ *   queued ─▶ assigned ─▶ scoring ─▶ succeeded | failed       (and back, as assignments end without a result)
+ *   assignment: generating ─▶ scoring ─▶ accepted | rejected | invalid-asset | system-fault;  generating ─▶ abandoned
+ *
+ * T1 A task's state follows from its assignments; it is written in the transaction that changes them, with an event.
+ * T2 An assignment that ended without an accepted result frees its slot: the task goes to the next miner.
+ * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault).
+ * T4 The result is the accepted assignment with the highest score; of equal ones the earliest.
+ * T5 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { z } from "zod";
+import type { Store } from "../store/index.ts";
+import {
+  type Assignment,
+  isEnded,
+  isOpen,
+  parseAssignment,
+  parseEvent,
+  parseTask,
+  type Task,
+  type TaskClass,
+  type TaskEvent,
+  type TaskEventKind,
+  type TaskRow,
+  type TaskState,
+  taskRow,
+  type VerdictKind,
+} from "./task.ts";
+
+export interface TasksOptions {
+  readonly store: Store;
+  /** A task fails when it has no accepted result after this long, and a miner has this long for it; ms. */
+  readonly taskTimeoutMs: number;
+  /** How many miners work on the same organic task at a time. */
+  readonly organicCopies: number;
+  /** After the first accepted copy the others have this long, in ms. */
+  readonly organicFinishMs: number;
+  /** Organic tasks that have not ended; one more is refused. */
+  readonly maxOpenTasks: number;
+}
+
+export interface CreateTask {
+  readonly class: TaskClass;
+  readonly prompt: string;
+  /** Who asks; idempotency keys are each client's own. */
+  readonly client: string;
+  readonly idempotencyKey?: string | undefined;
+}
+
+export type CreateOutcome =
+  | { readonly kind: "created" | "repeated"; readonly task: Task }
+  /** The idempotency key belongs to a task with another prompt. */
+  | { readonly kind: "conflict" }
+  | { readonly kind: "full"; readonly limit: number };
+
+export interface Verdict {
+  readonly kind: VerdictKind;
+  readonly score?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+export interface Tasks extends Disposable {
+  create(request: CreateTask, now: number): CreateOutcome;
+  get(id: string): Task | undefined;
+  /** Newest first, organic ones only; `before` is the last id of the page before. Undefined for an unknown `before`. */
+  list(limit: number, before?: string): readonly Task[] | undefined;
+  /** The miner's open assignment that it still has to submit, if any. */
+  openAssignment(hotkey: string, now: number): Assignment | undefined;
+  /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
+  latestAssignment(hotkey: string, taskId?: string): Assignment | undefined;
+  assignment(id: string): Assignment | undefined;
+  /** Lends the oldest fitting organic task to the miner; undefined when there is none. */
+  assignOrganic(hotkey: string, now: number): Assignment | undefined;
+  /** Lends this task to the miner. */
+  assign(taskId: string, hotkey: string, now: number): Assignment;
+  /** The miner submitted: the assignment waits for its verdict. False when the assignment has ended. */
+  markSubmitted(assignmentId: string, now: number): boolean;
+  /** The miner gave it back, or its time ran out. */
+  abandon(assignmentId: string, reason: string, now: number): void;
+  /** @returns false when the assignment has ended already; nothing changed then. */
+  applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
+  /** Ends what has run out of time. To be called about every second. */
+  expire(now: number): void;
+  events(taskId: string, afterSequence: number): readonly TaskEvent[];
+  /** Every event after `afterSequence`, then new ones as they happen, until the task has ended. */
+  watch(taskId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<TaskEvent>;
+  /** Tasks that have not ended, by state. */
+  countOpen(): Readonly<Partial<Record<TaskState, number>>>;
+}
+
+const idRow = z.object({ id: z.string() });
+const keyRow = z.object({ id: z.string(), prompt: z.string() });
+const countRow = z.object({ count: z.number() });
+const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
+
+export function createTasks(options: TasksOptions): Tasks {
+  const { store } = options;
+  const changes = new EventEmitter().setMaxListeners(0);
+  const closing = new AbortController();
+
+  const assignmentsOf = (taskId: string): readonly Assignment[] =>
+    store
+      .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY created_at, id", taskId)
+      .map(parseAssignment);
+  const rowOf = (id: string): TaskRow | undefined =>
+    taskRow.optional().parse(store.get("SELECT * FROM tasks WHERE id = ?", id));
+  const get = (id: string): Task | undefined => {
+    const row = rowOf(id);
+    return row === undefined ? undefined : parseTask(row, assignmentsOf(id));
+  };
+  const assignment = (id: string): Assignment | undefined => {
+    const row = store.get("SELECT * FROM assignments WHERE id = ?", id);
+    return row === undefined ? undefined : parseAssignment(row);
+  };
+
+  const record = (
+    taskId: string,
+    kind: TaskEventKind,
+    state: TaskState,
+    now: number,
+    detail: { hotkey?: string; score?: number | undefined; message?: string | undefined } = {},
+  ): void => {
+    store.run("UPDATE tasks SET state = ?, updated_at = ? WHERE id = ?", state, now, taskId);
+    store.run(
+      `INSERT INTO task_events SELECT ?1, 1 + (SELECT count(*) FROM task_events WHERE task_id = ?1),
+       ?2, ?3, ?4, ?5, ?6, ?7`,
+      taskId,
+      now,
+      kind,
+      state,
+      detail.hotkey ?? "",
+      detail.score ?? null,
+      detail.message ?? "",
+    );
+    store.afterCommit(() => changes.emit(taskId));
+  };
+
+  /** Writes the state that follows from the assignments (T1), and ends the task when it is time. */
+  const settle = (taskId: string, kind: TaskEventKind, cause: Assignment, now: number): void => {
+    const row = taskRow.parse(store.get("SELECT * FROM tasks WHERE id = ?", taskId));
+    const assignments = assignmentsOf(taskId);
+    const detail = { hotkey: cause.hotkey, score: cause.score, message: cause.reason };
+    const running = isEnded(row.state) ? row.state : stateOf(assignments);
+    record(taskId, kind, running, now, detail);
+    if (!isEnded(row.state)) finish(row, assignments, now);
+  };
+
+  const finish = (row: TaskRow, assignments: readonly Assignment[], now: number): void => {
+    const best = bestOf(assignments);
+    const open = assignments.some(isOpen);
+    if (best !== undefined) {
+      const first = row.first_accepted_at ?? now;
+      store.run("UPDATE tasks SET first_accepted_at = ? WHERE id = ?", first, row.id);
+      if (open && now < first + options.organicFinishMs && now < row.expires_at) return;
+      store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", best.id, row.id);
+      record(row.id, "succeeded", "succeeded", now, { hotkey: best.hotkey, score: best.score });
+      return;
+    }
+    const scoring = assignments.some((a) => a.state === "scoring");
+    const spent = row.class === "synthetic" && assignments.length > 0 && !open;
+    // What was submitted in time gets its verdict, however long scoring takes.
+    if (!spent && (now < row.expires_at || scoring)) return;
+    const failure = failureOf(row, assignments);
+    store.run(
+      "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
+      failure.code,
+      failure.message,
+      row.id,
+    );
+    record(row.id, "failed", "failed", now, { message: failure.message });
+  };
+
+  const assign = (taskId: string, hotkey: string, now: number): Assignment =>
+    store.transaction(() => {
+      const row = taskRow.parse(store.get("SELECT * FROM tasks WHERE id = ?", taskId));
+      const { count } = countRow.parse(
+        store.get(
+          "SELECT count(*) AS count FROM assignments WHERE task_id = ? AND hotkey = ?",
+          taskId,
+          hotkey,
+        ),
+      );
+      const id = randomUUID();
+      store.run(
+        `INSERT INTO assignments (id, task_id, hotkey, attempt, created_at, expires_at, state)
+         VALUES (?, ?, ?, ?, ?, ?, 'generating')`,
+        id,
+        taskId,
+        hotkey,
+        count + 1,
+        now,
+        row.expires_at,
+      );
+      const made = parseAssignment(store.get("SELECT * FROM assignments WHERE id = ?", id));
+      settle(taskId, "assigned", made, now);
+      return made;
+    });
+
+  const change = (
+    id: string,
+    from: readonly Assignment["state"][],
+    to: Assignment["state"],
+    detail: { kind: TaskEventKind; score?: number | undefined; reason?: string | undefined },
+    now: number,
+  ): boolean =>
+    store.transaction(() => {
+      const before = assignment(id);
+      if (before === undefined || !from.includes(before.state)) return false;
+      store.run(
+        "UPDATE assignments SET state = ?, score = ?, reason = ? WHERE id = ?",
+        to,
+        detail.score ?? null,
+        detail.reason ?? "",
+        id,
+      );
+      const after = { ...before, state: to, score: detail.score, reason: detail.reason ?? "" };
+      settle(before.taskId, detail.kind, after, now);
+      return true;
+    });
+
+  const events = (taskId: string, afterSequence: number): readonly TaskEvent[] =>
+    store
+      .all(
+        "SELECT * FROM task_events WHERE task_id = ? AND sequence > ? ORDER BY sequence",
+        taskId,
+        afterSequence,
+      )
+      .map(parseEvent);
+
+  return {
+    create: (request, now) =>
+      store.transaction(() => {
+        const key = request.idempotencyKey;
+        if (key !== undefined) {
+          const known = keyRow
+            .optional()
+            .parse(
+              store.get(
+                "SELECT id, prompt FROM tasks WHERE client = ? AND idempotency_key = ?",
+                request.client,
+                key,
+              ),
+            );
+          if (known !== undefined) {
+            const task = get(known.id);
+            if (known.prompt !== request.prompt || task === undefined) return { kind: "conflict" };
+            return { kind: "repeated", task };
+          }
+        }
+        if (request.class === "organic") {
+          const { count } = countRow.parse(
+            store.get(
+              `SELECT count(*) AS count FROM tasks
+               WHERE state NOT IN ('succeeded', 'failed') AND class = 'organic'`,
+            ),
+          );
+          if (count >= options.maxOpenTasks) return { kind: "full", limit: options.maxOpenTasks };
+        }
+        const id = randomUUID();
+        store.run(
+          `INSERT INTO tasks (id, class, prompt, state, camera_seed, created_at, updated_at, expires_at,
+           idempotency_key, client) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)`,
+          id,
+          request.class,
+          request.prompt,
+          randomBytes(8).readBigUInt64BE().toString(),
+          now,
+          now,
+          now + options.taskTimeoutMs,
+          key ?? null,
+          request.client,
+        );
+        record(id, "created", "queued", now);
+        const task = get(id);
+        if (task === undefined) throw new Error(`task ${id} was not stored`);
+        return { kind: "created", task };
+      }),
+    get,
+    list(limit, before) {
+      const last = before === undefined ? undefined : rowOf(before);
+      if (before !== undefined && last === undefined) return undefined;
+      return store
+        .all(
+          `SELECT * FROM tasks WHERE class = 'organic' AND (created_at, id) < (?, ?)
+           ORDER BY created_at DESC, id DESC LIMIT ?`,
+          last?.created_at ?? Number.MAX_SAFE_INTEGER,
+          last?.id ?? "",
+          limit,
+        )
+        .map((row) => taskRow.parse(row))
+        .map((row) => parseTask(row, assignmentsOf(row.id)));
+    },
+    openAssignment(hotkey, now) {
+      const row = store.get(
+        `SELECT * FROM assignments WHERE hotkey = ? AND state = 'generating' AND expires_at > ?
+         ORDER BY created_at DESC LIMIT 1`,
+        hotkey,
+        now,
+      );
+      return row === undefined ? undefined : parseAssignment(row);
+    },
+    latestAssignment(hotkey, taskId) {
+      const row = store.get(
+        `SELECT * FROM assignments WHERE hotkey = ?1 AND (?2 IS NULL OR task_id = ?2)
+         ORDER BY created_at DESC, attempt DESC LIMIT 1`,
+        hotkey,
+        taskId ?? null,
+      );
+      return row === undefined ? undefined : parseAssignment(row);
+    },
+    assignment,
+    assignOrganic: (hotkey, now) =>
+      store.transaction(() => {
+        // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
+        const row = store.get(
+          `SELECT id FROM tasks t WHERE class = 'organic' AND state NOT IN ('succeeded', 'failed')
+             AND first_accepted_at IS NULL AND expires_at > ?1
+             AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
+                             AND a.state <> 'system-fault')
+             AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
+                  AND a.state IN ('generating', 'scoring')) < ?3
+           ORDER BY created_at, id LIMIT 1`,
+          now,
+          hotkey,
+          options.organicCopies,
+        );
+        return row === undefined ? undefined : assign(idRow.parse(row).id, hotkey, now);
+      }),
+    assign,
+    markSubmitted: (id, now) => change(id, ["generating"], "scoring", { kind: "submitted" }, now),
+    abandon: (id, reason, now) =>
+      void change(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now),
+    applyVerdict: (id, verdict, now) =>
+      change(
+        id,
+        // A replayed dead letter overrules the system fault, with any verdict but another fault (T5).
+        verdict.kind === "system-fault"
+          ? ["generating", "scoring"]
+          : ["generating", "scoring", "system-fault"],
+        verdict.kind,
+        { kind: verdict.kind, score: verdict.score, reason: verdict.reason },
+        now,
+      ),
+    expire(now) {
+      const late = store
+        .all("SELECT id FROM assignments WHERE state = 'generating' AND expires_at <= ?", now)
+        .map((row) => idRow.parse(row).id);
+      for (const id of late) {
+        const reason = "nothing was submitted in time";
+        change(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+      }
+      const due = store.all(
+        `SELECT * FROM tasks WHERE state NOT IN ('succeeded', 'failed')
+         AND (expires_at <= ?1 OR first_accepted_at <= ?1 - ?2)`,
+        now,
+        options.organicFinishMs,
+      );
+      for (const row of due.map((value) => taskRow.parse(value))) {
+        store.transaction(() => finish(row, assignmentsOf(row.id), now));
+      }
+    },
+    events,
+    async *watch(taskId, afterSequence, signal) {
+      const stop = AbortSignal.any([signal, closing.signal]);
+      let sequence = afterSequence;
+      let wake = (): void => {};
+      const onChange = (): void => wake();
+      changes.on(taskId, onChange);
+      stop.addEventListener("abort", onChange);
+      try {
+        for (;;) {
+          const changed = new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          for (const event of events(taskId, sequence)) {
+            sequence = event.sequence;
+            yield event;
+          }
+          const row = rowOf(taskId);
+          if (stop.aborted || row === undefined) return;
+          if (isEnded(row.state) && events(taskId, sequence).length === 0) return;
+          await changed;
+        }
+      } finally {
+        changes.off(taskId, onChange);
+        stop.removeEventListener("abort", onChange);
+      }
+    },
+    countOpen() {
+      const rows = store
+        .all(
+          `SELECT state, count(*) AS count FROM tasks
+           WHERE state NOT IN ('succeeded', 'failed') GROUP BY state`,
+        )
+        .map((row) => stateCountRow.parse(row));
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+    },
+    [Symbol.dispose]: () => closing.abort(),
+  };
+}
+
+function stateOf(assignments: readonly Assignment[]): TaskState {
+  if (assignments.some((a) => a.state === "scoring")) return "scoring";
+  return assignments.some((a) => a.state === "generating") ? "assigned" : "queued";
+}
+
+/** T4 */
+function bestOf(assignments: readonly Assignment[]): Assignment | undefined {
+  let best: Assignment | undefined;
+  for (const candidate of assignments) {
+    if (candidate.state !== "accepted") continue;
+    if (best === undefined || (candidate.score ?? 0) > (best.score ?? 0)) best = candidate;
+  }
+  return best;
+}
+
+function failureOf(
+  row: TaskRow,
+  assignments: readonly Assignment[],
+): { readonly code: string; readonly message: string } {
+  const tried = assignments.length;
+  if (row.class === "synthetic") return { code: "unsuccessful", message: "no accepted result" };
+  if (tried === 0) return { code: "expired", message: "no miner took the task in time" };
+  const best = Math.max(...assignments.map((a) => a.score ?? Number.NEGATIVE_INFINITY));
+  const scored = Number.isFinite(best) ? `; the best score was ${best.toFixed(2)}` : "";
+  return { code: "expired", message: `${tried} tries, none accepted in time${scored}` };
+}
