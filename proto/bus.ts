@@ -133,7 +133,10 @@ export interface TakenJob {
    * Aborted when the job is no longer ours (it could not be kept alive): stop working on it, settle nothing.
    */
   readonly signal: AbortSignal;
-  /** The asset's bytes, wherever they are; not yet checked against the hash. */
+  /**
+   * The asset's bytes, wherever they are, in a buffer of your own; not yet checked against the hash.
+   * @throws AssetGoneError when the object store has lost them: terminate the job; QueueUnavailableError: hand it back
+   */
   fetchAsset(): Promise<Uint8Array>;
   /**
    * Publishes the result, waits until it is stored (while the queue is away, as long as the job is ours), then acks
@@ -163,4 +166,10 @@ export class InvalidJobError extends Error {
 export class JobNotOursError extends Error {
   override name = "JobNotOursError";
   readonly code = "job-not-ours";
+}
+
+/** The object store does not have the job's asset, and will not. */
+export class AssetGoneError extends Error {
+  override name = "AssetGoneError";
+  readonly code = "asset-gone";
 }

@@ -53,8 +53,12 @@ export function dispatchId(job: RenderScoreJob, dispatch: number): string {
   return `${replicaId(job)}.${dispatch}`;
 }
 
+export function isToken(value: string): boolean {
+  return token.test(value);
+}
+
 function checkToken(field: string, value: string): void {
-  if (!token.test(value)) {
+  if (!isToken(value)) {
     throw new InvalidJobError(
       `${field} ${JSON.stringify(value.slice(0, 140))} is not a token: 1 to 128 of letters, digits, "_" and "-"`,
     );

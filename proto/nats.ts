@@ -1,0 +1,10 @@
+/** The job queue over NATS JetStream: `connectJobQueue` for the coordinator, `connectJobSource` for workers. */
+export { connectJobQueue } from "./nats/job-queue.ts";
+export { connectJobSource, type JobSourceOptions } from "./nats/job-source.ts";
+export {
+  type NatsEvent,
+  type NatsOptions,
+  NatsServerError,
+  type NatsTlsOptions,
+} from "./nats/options.ts";
+export { minimumServerVersion } from "./nats/server-check.ts";

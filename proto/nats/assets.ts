@@ -1,0 +1,103 @@
+/** The object store, for assets that are too large for a message (Q7). */
+import { jetstreamManager } from "@nats-io/jetstream";
+import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../bus.ts";
+import type { NatsLink } from "./link.ts";
+
+export interface AssetStore {
+  /**
+   * Stores `asset`, unless one with this name and hash is there: a worker may be reading that one.
+   * @returns whether it was stored now
+   */
+  put(name: string, asset: Uint8Array, sha256: Uint8Array): Promise<boolean>;
+  /** @throws AssetGoneError when there is none, QueueUnavailableError when it does not come */
+  fetch(name: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Leaves nothing of it; no error when there is none. */
+  remove(name: string): Promise<void>;
+}
+
+const bucketStream = `OBJ_${assetsBucket}`;
+/** Each chunk is synced to disk before the next one is sent, so few large ones are faster; 128 KB is the library's. */
+const chunkSizeBytes = 1024 * 1024;
+/** For the subject and headers of a chunk, which count towards the server's `max_payload`. */
+const chunkHeadroomBytes = 4 * 1024;
+/** The library waits for ever for the chunks of an object that was removed under it. */
+const fetchTimeoutMs = 120_000;
+
+export function createAssetStore(link: NatsLink): AssetStore {
+  let opening: Promise<ObjectStore> | undefined;
+  const open = (connection: NatsConnection) => {
+    setSha256Backend("native"); // the library's own is written in JavaScript
+    opening ??= new Objm(connection).open(assetsBucket, false).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+
+  return {
+    put: (name, asset, sha256) =>
+      link.run(async (connection) => {
+        const store = await open(connection);
+        const existing = await store.info(name);
+        if (existing?.digest === digestOf(sha256) && existing.size === asset.length) {
+          return false;
+        }
+        const maxPayload = connection.info?.max_payload ?? chunkSizeBytes;
+        const options = {
+          max_chunk_size: Math.min(chunkSizeBytes, maxPayload - chunkHeadroomBytes),
+        };
+        await store.putBlob({ name, options }, asset, { timeout: link.requestTimeoutMs });
+        return true;
+      }),
+    async fetch(name, signal) {
+      const timeout = AbortSignal.timeout(fetchTimeoutMs);
+      const bytes = await orAborted(
+        link.run(async (connection) => (await open(connection)).getBlob(name)),
+        AbortSignal.any([signal, timeout]),
+        () => new QueueUnavailableError(`the asset ${name} does not come from the object store`),
+      );
+      if (bytes === null) {
+        throw new AssetGoneError(`the object store has no asset ${name}`);
+      }
+      return bytes;
+    },
+    remove: (name) =>
+      link.run(async (connection) => {
+        const info = await (await open(connection)).info(name);
+        if (info === null) {
+          return;
+        }
+        // Not the library's delete(): it leaves a message for each object behind, for ever.
+        const manager = await jetstreamManager(connection, { timeout: link.requestTimeoutMs });
+        const { streams } = manager;
+        await streams.purge(bucketStream, { filter: `$O.${assetsBucket}.C.${info.nuid}` });
+        await streams.purge(bucketStream, { filter: `$O.${assetsBucket}.M.${metaToken(name)}` });
+      }),
+  };
+}
+
+/** As the object store writes it: base64url with padding (NATS ADR-20). */
+function digestOf(sha256: Uint8Array): string {
+  const base64 = Buffer.from(sha256).toString("base64");
+  return `SHA-256=${base64.replaceAll("+", "-").replaceAll("/", "_")}`;
+}
+
+/** Name of the object in the subject of its entry (NATS ADR-20). */
+function metaToken(name: string): string {
+  const base64 = Buffer.from(name).toString("base64");
+  return base64.replaceAll("+", "-").replaceAll("/", "_");
+}
+
+function orAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal,
+  error: () => Error,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(error());
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,143 @@
+/** How the first connection is made, and what every later one is made with. */
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  errors,
+  type NatsConnection,
+} from "@nats-io/transport-node";
+import { QueueUnavailableError } from "../bus.ts";
+import type { NatsOptions } from "./options.ts";
+import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+
+/** Between two tries to connect or to set up. */
+const firstDelayMs = 50;
+const longestDelayMs = 5_000;
+/** A peer that is gone without a word is noticed after three of these. */
+const pingIntervalMs = 10_000;
+
+/**
+ * Tries until `signal` is aborted. Reconnects wait for `reconnectDelayMs()`.
+ * @throws NatsServerError when the credentials are refused, QueueUnavailableError when nobody answers
+ */
+export async function connectFirst(
+  options: NatsOptions,
+  reconnectDelayMs: () => number,
+  signal: AbortSignal,
+): Promise<NatsConnection> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await connect(connectionOptions(options, reconnectDelayMs));
+    } catch (error) {
+      if (error instanceof errors.AuthorizationError) {
+        throw new NatsServerError(
+          `NATS at ${serverList(options)} refuses the credentials given. Check user and password, token or credentials file.`,
+          { cause: error },
+        );
+      }
+      if (signal.aborted || (await isAborted(backoffMs(attempt), signal))) {
+        throw unreachable(options, error);
+      }
+    }
+  }
+}
+
+function connectionOptions(
+  options: NatsOptions,
+  reconnectDelayMs: () => number,
+): ConnectionOptions {
+  const urls = [options.servers].flat().map(parseServer);
+  const [first] = urls;
+  const user = options.user ?? first?.user;
+  const password = options.password ?? first?.password;
+  const { token, credentialsFile, tls } = options;
+  return {
+    servers: urls.map((url) => url.server),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(user === undefined ? {} : { user, pass: password ?? "" }),
+    ...(token === undefined ? {} : { token }),
+    ...(credentialsFile === undefined
+      ? {}
+      : { authenticator: credsAuthenticator(credentialsReader(credentialsFile)) }),
+    ...(tls === undefined && !urls.some((url) => url.isTls) ? {} : { tls: withoutUndefined(tls) }),
+    timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: reconnectDelayMs,
+    // Credentials may be wrong for a while, when they are renewed.
+    ignoreAuthErrorAbort: true,
+    pingInterval: pingIntervalMs,
+    // A stack for every request costs more than the request.
+    noAsyncTraces: true,
+  };
+}
+
+/** Reads the file at every connect; one that is missing while it is renewed must not end the connection for good. */
+function credentialsReader(file: string): () => Uint8Array {
+  let last = readFileSync(file);
+  return () => {
+    try {
+      last = readFileSync(file);
+    } catch {
+      // The last ones may still do.
+    }
+    return last;
+  };
+}
+
+/** The client library takes neither credentials nor a scheme's TLS from the address. */
+function parseServer(server: string): {
+  server: string;
+  user: string | undefined;
+  password: string | undefined;
+  isTls: boolean;
+} {
+  if (!server.includes("://")) {
+    return { server, user: undefined, password: undefined, isTls: false };
+  }
+  const url = new URL(server);
+  return {
+    server: url.port === "" ? url.hostname : `${url.hostname}:${url.port}`,
+    user: url.username === "" ? undefined : decodeURIComponent(url.username),
+    password: url.password === "" ? undefined : decodeURIComponent(url.password),
+    isTls: url.protocol === "tls:",
+  };
+}
+
+function withoutUndefined(tls: NatsOptions["tls"] = {}): NonNullable<ConnectionOptions["tls"]> {
+  const { caFile, certFile, keyFile, handshakeFirst } = tls;
+  return {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+    ...(handshakeFirst === undefined ? {} : { handshakeFirst }),
+  };
+}
+
+/** Without credentials: it goes to logs. */
+function serverList(options: NatsOptions): string {
+  return [options.servers]
+    .flat()
+    .map((server) => parseServer(server).server)
+    .join(", ");
+}
+
+export function unreachable(options: NatsOptions, cause: unknown): QueueUnavailableError {
+  return new QueueUnavailableError(
+    `NATS at ${serverList(options)} cannot be reached. Is nats-server running there, with JetStream?`,
+    { cause },
+  );
+}
+
+/** Doubles, with jitter, so that a restarted server is not met by everybody at once. */
+export function backoffMs(attempt: number): number {
+  const full = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempt, 10));
+  return full / 2 + Math.random() * (full / 2);
+}
+
+/** Waits; true when `signal` was aborted meanwhile. */
+export async function isAborted(afterMs: number, signal: AbortSignal): Promise<boolean> {
+  await delay(afterMs, undefined, { signal }).catch(() => undefined);
+  return signal.aborted;
+}

@@ -1,0 +1,139 @@
+/**
+ * Jobs that were given up (Q6). The worker side buries them: it sees each delivery's count, so nothing depends on an
+ * advisory that somebody must be there to hear. Each step can be repeated: a letter replaces the one before it, and
+ * the fault's result has an id of its own.
+ */
+import { create } from "@bufbuild/protobuf";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import {
+  type DeadLetter,
+  deadLetterSubject,
+  deadLettersStream,
+  jobsStream,
+  resultSubject,
+} from "../bus.ts";
+import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import {
+  RenderScoreJobSchema,
+  RenderScoreResultSchema,
+} from "../gen/turntable/bus/v1/render_score_pb.ts";
+import { isToken, replicaId } from "../job-identity.ts";
+import type { Delivery } from "./jetstream.ts";
+import type { NatsLink } from "./link.ts";
+import {
+  deadLetterHeaders,
+  encodeResult,
+  jobHeaders,
+  oneLine,
+  parseDeadLetter,
+  resultHeaders,
+  traceparentOf,
+  withoutAsset,
+} from "./messages.ts";
+
+export interface Burial {
+  readonly message: Msg;
+  readonly delivery: Delivery;
+  /** Undefined when the message cannot be read; it is kept all the same. */
+  readonly job: RenderScoreJob | undefined;
+  readonly attempts: number;
+  readonly reason: string;
+  readonly workerId: string;
+}
+
+/** Stores the dead letter and the result that says so; the caller drops the job then. @throws QueueUnavailableError */
+export async function bury(link: NatsLink, burial: Burial): Promise<void> {
+  const { message, delivery, attempts, workerId } = burial;
+  const reason = oneLine(burial.reason);
+  const traceparent = traceparentOf(message);
+  const job =
+    burial.job ?? create(RenderScoreJobSchema, { jobId: `unreadable-${delivery.streamSequence}` });
+  await link.publish(
+    deadLetterSubject(job.jobId, job.replica),
+    message.data,
+    deadLetterHeaders({ job, subject: message.subject, reason, attempts, traceparent }),
+  );
+  if (burial.job === undefined) {
+    return;
+  }
+  const fault = create(RenderScoreResultSchema, {
+    jobId: job.jobId,
+    submissionId: job.submissionId,
+    replica: job.replica,
+    workerId,
+    attempt: attempts,
+    outcome: { case: "systemFault", value: { message: reason } },
+  });
+  // Not under the result's own id: the result of a replay must not look like a double of this one.
+  const id = `${replicaId(job)}.fault.${delivery.streamSequence}`;
+  await link.publish(resultSubject, encodeResult(fault), resultHeaders(id, traceparent, undefined));
+}
+
+/** Oldest first. Only headers travel, so that many large letters can be listed. */
+export function listDeadLetters(link: NatsLink): Promise<readonly DeadLetter[]> {
+  return link.run(async (connection) => {
+    const letters: DeadLetter[] = [];
+    const consumers = jetstream(connection, { timeout: link.requestTimeoutMs }).consumers;
+    const consumer = await consumers.get(deadLettersStream, { headers_only: true });
+    const { num_pending: count } = await consumer.info();
+    if (count === 0) {
+      return letters;
+    }
+    for await (const message of await consumer.fetch({ max_messages: count })) {
+      const letter = parseDeadLetter(message);
+      if (letter !== undefined) {
+        const { job, reason, attempts } = letter;
+        letters.push({ job: withoutAsset(job), reason, attempts, at: message.time });
+      }
+      if (message.info.pending === 0) {
+        break;
+      }
+    }
+    return letters;
+  });
+}
+
+/** @returns how many were queued again, one for each replica of the job */
+export async function replayDeadLetters(link: NatsLink, jobId: string): Promise<number> {
+  if (!isToken(jobId)) {
+    return 0;
+  }
+  const subjects = await link.run((connection) => letterSubjects(connection, jobId));
+  for (const subject of subjects) {
+    await replay(link, subject);
+  }
+  return subjects.length;
+}
+
+async function letterSubjects(connection: NatsConnection, jobId: string): Promise<string[]> {
+  const { streams } = await jetstreamManager(connection);
+  const filter = `${deadLetterSubject(jobId, 0).slice(0, -1)}*`;
+  const info = await streams.info(deadLettersStream, { subjects_filter: filter });
+  return Object.keys(info.state.subjects ?? {});
+}
+
+async function replay(link: NatsLink, subject: string): Promise<void> {
+  const { streams } = await link.run((connection) => jetstreamManager(connection));
+  const stored = await link.run(() =>
+    streams.getMessage(deadLettersStream, { last_by_subj: subject }),
+  );
+  const letter = stored === null ? undefined : parseDeadLetter({ headers: stored.header });
+  if (stored === null || letter === undefined) {
+    return;
+  }
+  // Named after the letter, so that a replay that is cut off here queues the job once when it is repeated.
+  const id = `${replicaId(letter.job)}.replay.${stored.seq}`;
+  await link.publish(letter.subject, stored.data, jobHeaders(id, letter.traceparent));
+  await link.run(() => streams.deleteMessage(deadLettersStream, stored.seq));
+}
+
+/** So many messages wait or are in work on a durable of JOBS: what the autoscaler looks at, too. */
+export async function consumerDepth(connection: NatsConnection, durable: string): Promise<number> {
+  const { consumers } = await jetstreamManager(connection);
+  const { num_pending: waiting, num_ack_pending: inWork } = await consumers.info(
+    jobsStream,
+    durable,
+  );
+  return waiting + inWork;
+}

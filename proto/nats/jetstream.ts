@@ -1,0 +1,44 @@
+/** The parts of JetStream's wire protocol that the client library hides behind heavier calls (NATS ADR-13, ADR-15). */
+import type { Msg } from "@nats-io/transport-node";
+import { nanos } from "@nats-io/transport-node";
+
+/** What JetStream says of a message that it delivers, in the subject to which acks go. */
+export interface Delivery {
+  readonly ackSubject: string;
+  /** Which delivery this is, from 1. */
+  readonly count: number;
+  readonly streamSequence: number;
+}
+
+/**
+ * `$JS.ACK.<stream>.<consumer>.<count>.<stream sequence>.…`, newer servers with `<domain>.<account>` before the stream.
+ * @throws when the message does not come from a consumer
+ */
+export function parseDelivery(message: Pick<Msg, "reply">): Delivery {
+  const tokens = message.reply?.split(".") ?? [];
+  const [count, streamSequence] = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
+  if (tokens[1] !== "ACK" || count === undefined || streamSequence === undefined) {
+    throw new Error(`not a message of a consumer: its reply subject is ${message.reply}`);
+  }
+  return { ackSubject: tokens.join("."), count, streamSequence };
+}
+
+export const nextSubject = (stream: string, durable: string): string =>
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
+
+export const ack = "+ACK";
+export const inProgress = "+WPI";
+export const term = (reason: string): string => `+TERM ${reason}`;
+export const nak = (delayMs: number): string =>
+  delayMs > 0 ? `-NAK ${JSON.stringify({ delay: nanos(delayMs) })}` : "-NAK";
+
+/**
+ * Codes of the status messages that end a pull request: 404 nothing there, 408 expired, 409 many things (a message
+ * over `max_bytes`, consumer deleted, too many requests), 503 nobody listens: there is no such consumer.
+ */
+export const statusCode = { heartbeat: 100, expired: 408, noResponders: 503 } as const;
+
+/** The code of a status message; 0 for a job or result. Those carry their own subject, statuses the inbox's. */
+export function statusOf(message: Msg, inbox: string): number {
+  return message.subject === inbox ? (message.headers?.code ?? 0) : 0;
+}

@@ -1,0 +1,140 @@
+/** The coordinator's side of the job queue over NATS. */
+import type { Msg } from "@nats-io/transport-node";
+import {
+  type JobQueue,
+  jobClassNames,
+  jobSubject,
+  QueueUnavailableError,
+  type ResultDelivery,
+  type SubmitOptions,
+  workersDurable,
+} from "../bus.ts";
+import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import { dispatchId, parseQueueableJob } from "../job-identity.ts";
+import { type AssetStore, createAssetStore } from "./assets.ts";
+import { consumerDepth, listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
+import { ack, nak, parseDelivery, term } from "./jetstream.ts";
+import { type NatsLink, openLink } from "./link.ts";
+import {
+  assetObjectOf,
+  decodeResult,
+  encodeInline,
+  encodeWithObject,
+  jobHeaders,
+  traceparentOf,
+} from "./messages.ts";
+import type { NatsOptions } from "./options.ts";
+import { pullResults } from "./result-pull.ts";
+
+/** @throws as openLink */
+export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
+  const link = await openLink({ name: "turntable-coordinator", ...options });
+  const assets = createAssetStore(link);
+  const closing = new AbortController();
+  /** What shutting down waits for: submissions on their way, results that are being applied. */
+  const inFlight = new Set<Promise<unknown>>();
+  const track = <Result>(work: Promise<Result>): Promise<Result> => {
+    inFlight.add(work);
+    return work.finally(() => inFlight.delete(work));
+  };
+
+  return {
+    submit(job, submitOptions = {}) {
+      if (closing.signal.aborted) {
+        return Promise.reject(new QueueUnavailableError("the queue is shut down"));
+      }
+      return track(submit(link, assets, job, submitOptions));
+    },
+    async *results() {
+      for await (const message of pullResults(link, closing.signal)) {
+        const settled = Promise.withResolvers<void>();
+        const delivery = openResult(link, assets, message, settled.resolve);
+        if (delivery !== undefined) {
+          void track(settled.promise);
+          yield delivery;
+        }
+      }
+    },
+    listDeadLetters: () => listDeadLetters(link),
+    replayDeadLetter: async (jobId) => (await replayDeadLetters(link, jobId)) > 0,
+    async depth() {
+      const [organic, synthetic] = await Promise.all(
+        jobClassNames.map((name) =>
+          link.run((connection) => consumerDepth(connection, workersDurable(name))),
+        ),
+      );
+      return { organic: organic ?? 0, synthetic: synthetic ?? 0 };
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await Promise.allSettled(inFlight);
+      await link.close();
+    },
+  };
+}
+
+async function submit(
+  link: NatsLink,
+  assets: AssetStore,
+  job: RenderScoreJob,
+  { dispatch = 0, traceparent }: SubmitOptions,
+): Promise<void> {
+  const queueable = parseQueueableJob(job);
+  const id = dispatchId(job, dispatch);
+  const subject = jobSubject(queueable.jobClass, job.profile);
+  const headers = jobHeaders(id, traceparent);
+  const maxPayload = link.connection.info?.max_payload ?? 0;
+  const inline = encodeInline(queueable, maxPayload);
+  if (inline !== undefined) {
+    await link.publish(subject, inline, headers);
+    return;
+  }
+  // Each queueing has an object of its own, which goes when its own result is acked (Q7).
+  const payload = encodeWithObject(job, id, maxPayload);
+  const isNew = await assets.put(id, queueable.asset, job.assetSha256);
+  const { duplicate } = await link.publish(subject, payload, headers);
+  if (duplicate && isNew) {
+    // The first one has been done and its object removed.
+    await assets.remove(id);
+  }
+}
+
+/** Undefined for a message that is no result: it is dropped, since nobody could ever read it. */
+function openResult(
+  link: NatsLink,
+  assets: AssetStore,
+  message: Msg,
+  onSettled: () => void,
+): ResultDelivery | undefined {
+  const { ackSubject } = parseDelivery(message);
+  let result: RenderScoreResult;
+  try {
+    result = decodeResult(message.data);
+  } catch (error) {
+    link.report("a message among the results is none and was dropped", error);
+    link.send(ackSubject, term("not a result"));
+    return undefined;
+  }
+  // From then on it is given again, and another delivery's to settle.
+  const expiry = setTimeout(onSettled, link.ackWaitMs);
+  const settle = (answer: string) => {
+    clearTimeout(expiry);
+    link.send(ackSubject, answer);
+    onSettled();
+  };
+  return {
+    result,
+    traceparent: traceparentOf(message),
+    async ack() {
+      const object = assetObjectOf(message);
+      if (object !== undefined) {
+        // Before the ack: were it the other way round, a crash between the two would leave it for ever (Q7).
+        await assets.remove(object);
+      }
+      settle(ack);
+    },
+    async nak(delayMs) {
+      settle(nak(delayMs));
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/** The worker's side of the job queue over NATS. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Msg } from "@nats-io/transport-node";
+import {
+  defaultJobQueueOptions,
+  type JobSource,
+  jobClassNames,
+  type TakenJob,
+  workersDurable,
+} from "../bus.ts";
+import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import { type AssetStore, createAssetStore } from "./assets.ts";
+import { bury } from "./dead-letters.ts";
+import { createDoorbells } from "./doorbells.ts";
+import { type Delivery, nak, parseDelivery, term } from "./jetstream.ts";
+import { type NatsLink, openLink } from "./link.ts";
+import { decodeJob, oneLine } from "./messages.ts";
+import type { NatsOptions } from "./options.ts";
+import { createJobPuller, type JobPuller } from "./pull.ts";
+import { createTakenJob } from "./taken-job.ts";
+import { startWorkerService, type WorkerStatistics } from "./worker-service.ts";
+
+export interface JobSourceOptions extends NatsOptions {
+  /** Who takes the jobs: in results of jobs given up, in the service's metadata. */
+  readonly workerId: string;
+  /** Of the worker program, for the service (semantic version). */
+  readonly version?: string;
+}
+
+/** In the order in which they are asked (Q4). */
+const durables = jobClassNames.map(workersDurable);
+/** A bell that others answered first: how long to wait before looking again, doubled each time. */
+const firstRaceDelayMs = 1;
+const longestRaceDelayMs = 250;
+
+interface Source {
+  readonly link: NatsLink;
+  readonly assets: AssetStore;
+  readonly puller: JobPuller;
+  readonly statistics: WorkerStatistics;
+  readonly workerId: string;
+  readonly maxDeliver: number;
+  readonly inWork: Set<Promise<void>>;
+}
+
+/** @throws as openLink */
+export async function connectJobSource(options: JobSourceOptions): Promise<JobSource> {
+  const { workerId, maxDeliver = defaultJobQueueOptions.maxDeliver } = options;
+  const link = await openLink({ name: `turntable-worker ${workerId}`, ...options });
+  const source: Source = {
+    link,
+    assets: createAssetStore(link),
+    puller: createJobPuller(link),
+    statistics: await startWorkerService(link, workerId, options.version ?? "0.0.0"),
+    workerId,
+    maxDeliver,
+    inWork: new Set(),
+  };
+  const doorbells = createDoorbells(link, durables);
+  const closing = new AbortController();
+  const takes = new Set<Promise<unknown>>();
+
+  return {
+    take(signal) {
+      const taking = take(AbortSignal.any([signal, closing.signal]));
+      takes.add(taking);
+      return taking.finally(() => takes.delete(taking));
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await Promise.allSettled(takes);
+      await Promise.all(source.inWork);
+      await link.close();
+    },
+  };
+
+  async function take(signal: AbortSignal): Promise<TakenJob | undefined> {
+    for (let racesLost = 0; await link.whenUp(signal); racesLost += 1) {
+      for (const durable of durables) {
+        const taken = await takeFrom(source, durable, signal);
+        if (taken !== undefined || signal.aborted) {
+          return taken;
+        }
+      }
+      if (racesLost > 1) {
+        const full = Math.min(longestRaceDelayMs, firstRaceDelayMs * 2 ** racesLost);
+        await delay(Math.random() * full, undefined, { signal }).catch(() => undefined);
+      }
+      const waitingSinceMs = performance.now();
+      await doorbells.rung(signal);
+      if (performance.now() - waitingSinceMs > longestRaceDelayMs) {
+        racesLost = 0;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The next job of a durable that is worth a try, if there is one now. */
+async function takeFrom(
+  source: Source,
+  durable: string,
+  signal: AbortSignal,
+): Promise<TakenJob | undefined> {
+  while (!signal.aborted) {
+    const message = await source.puller.pullNow(durable);
+    if (message === undefined) {
+      return undefined;
+    }
+    const delivery = parseDelivery(message);
+    if (signal.aborted) {
+      source.link.send(delivery.ackSubject, nak(0));
+      return undefined;
+    }
+    const job = decode(message);
+    if (job !== undefined && delivery.count <= source.maxDeliver) {
+      return taken(source, message, delivery, job);
+    }
+    await giveUp(source, message, delivery, job);
+  }
+  return undefined;
+}
+
+function taken(source: Source, message: Msg, delivery: Delivery, job: RenderScoreJob): TakenJob {
+  const { link, assets, workerId, statistics, inWork } = source;
+  const settled = Promise.withResolvers<void>();
+  inWork.add(settled.promise);
+  statistics.count("taken");
+  return createTakenJob({
+    link,
+    assets,
+    message,
+    delivery,
+    job,
+    workerId,
+    onEnd(ending) {
+      statistics.count(ending);
+      inWork.delete(settled.promise);
+      settled.resolve();
+    },
+  });
+}
+
+/** A job that was tried too often, or a message that is none: to the dead letters (Q6). */
+async function giveUp(
+  source: Source,
+  message: Msg,
+  delivery: Delivery,
+  job: RenderScoreJob | undefined,
+): Promise<void> {
+  const { link, workerId } = source;
+  const attempts = delivery.count - 1;
+  const reason =
+    job === undefined ? "the message is not a job" : `given out ${attempts} times without a result`;
+  try {
+    await bury(link, { message, delivery, job, attempts, reason, workerId });
+    source.statistics.count("buried");
+    await link.run((nc) =>
+      nc.request(delivery.ackSubject, term(oneLine(reason)), { timeout: link.requestTimeoutMs }),
+    );
+  } catch (error) {
+    // It comes again after the ack wait.
+    link.report(`job ${job?.jobId ?? "unreadable"} could not be moved to the dead letters`, error);
+  }
+}
+
+function decode(message: Msg): RenderScoreJob | undefined {
+  try {
+    return decodeJob(message.data);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * A connection to NATS that stays: it reconnects for ever and sets the server up again each time.
+ *
+ * L1 While the link is down every operation fails at once with QueueUnavailableError, and so does one in flight when
+ *    it goes down: its answer cannot come any more. Nothing is buffered to be published later.
+ * L2 The link is up only when streams and consumers were ensured on the server that it is connected to now.
+ */
+import { JetStreamError } from "@nats-io/jetstream";
+import { errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { defaultJobQueueOptions, QueueUnavailableError } from "../bus.ts";
+import { backoffMs, connectFirst, isAborted, unreachable } from "./connect.ts";
+import type { NatsOptions } from "./options.ts";
+import { defaultConnectTimeoutMs, defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+import { checkServer } from "./server-check.ts";
+import { ensureTopology } from "./topology.ts";
+
+export interface NatsLink {
+  readonly connection: NatsConnection;
+  readonly requestTimeoutMs: number;
+  readonly ackWaitMs: number;
+  isUp(): boolean;
+  /** False when `signal` is aborted or the link is closed before it comes up. */
+  whenUp(signal: AbortSignal): Promise<boolean>;
+  /** Calls `listener` every time the link goes down, until the function returned is called. */
+  onDown(listener: () => void): () => void;
+  /** @throws QueueUnavailableError for whatever NATS fails with (L1) */
+  run<Result>(operation: (connection: NatsConnection) => Promise<Result>): Promise<Result>;
+  /** Stores a message in a stream. @throws QueueUnavailableError */
+  publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<PublishAck>;
+  /** Sends without waiting; lost when the link is down. */
+  send(subject: string, payload: string): void;
+  /** Streams or consumers were found missing: sets them up again. */
+  setUpAgain(): void;
+  report(what: string, error: unknown): void;
+  /** Flushes what was sent and closes. */
+  close(): Promise<void>;
+}
+
+export interface PublishAck {
+  /** The stream had a message with this id already and dropped this one. */
+  readonly duplicate: boolean;
+}
+
+type State =
+  | { readonly kind: "up" }
+  | { readonly kind: "down"; readonly reason: QueueUnavailableError }
+  | { readonly kind: "closed" };
+
+/**
+ * @throws NatsServerError when the server cannot be used, QueueUnavailableError when it cannot be reached within
+ * `connectTimeoutMs`
+ */
+export async function openLink(options: NatsOptions): Promise<NatsLink> {
+  const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
+  const ackWaitMs = options.ackWaitMs ?? defaultJobQueueOptions.ackWaitMs;
+  const connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
+  const connecting = AbortSignal.any([
+    AbortSignal.timeout(connectTimeoutMs),
+    ...(options.signal === undefined ? [] : [options.signal]),
+  ]);
+  /** Since the link was up: grows the pause between two of them. */
+  let dials = 0;
+  const connection = await connectFirst(options, () => backoffMs(dials), connecting);
+  const closing = new AbortController();
+  let state: State = { kind: "down", reason: new QueueUnavailableError("NATS is being set up") };
+  let setUpRound = 0;
+  const upWaiters = new Set<() => void>();
+  const downListeners = new Set<() => void>();
+  const report = (what: string, error: unknown) => {
+    options.onEvent?.({ kind: "trouble", what, error });
+  };
+
+  const link: NatsLink = {
+    connection,
+    requestTimeoutMs,
+    ackWaitMs,
+    isUp: () => state.kind === "up",
+    async whenUp(signal) {
+      while (state.kind === "down" && !signal.aborted) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const wake = () => resolve();
+        upWaiters.add(wake);
+        signal.addEventListener("abort", wake);
+        await promise;
+        upWaiters.delete(wake);
+        signal.removeEventListener("abort", wake);
+      }
+      return state.kind === "up" && !signal.aborted;
+    },
+    onDown(listener) {
+      downListeners.add(listener);
+      return () => downListeners.delete(listener);
+    },
+    run: (operation) =>
+      new Promise((resolve, reject) => {
+        if (state.kind !== "up") {
+          reject(state.kind === "down" ? state.reason : closedError());
+          return;
+        }
+        const fail = (error: unknown) => {
+          downListeners.delete(onDown);
+          reject(toQueueError(error));
+        };
+        const onDown = () => fail(state.kind === "down" ? state.reason : closedError());
+        downListeners.add(onDown);
+        operation(connection).then((result) => {
+          downListeners.delete(onDown);
+          resolve(result);
+        }, fail);
+      }),
+    async publish(subject, payload, headers) {
+      const reply = await link.run((nc) =>
+        nc.request(subject, payload, { headers, timeout: requestTimeoutMs }),
+      );
+      return parsePublishAck(reply.string());
+    },
+    send(subject, payload) {
+      if (state.kind === "up") {
+        connection.publish(subject, payload);
+      }
+    },
+    setUpAgain() {
+      if (state.kind === "up") {
+        goDown("streams or consumers are missing");
+        void setUp();
+      }
+    },
+    report,
+    async close() {
+      const wasUp = state.kind === "up";
+      state = { kind: "closed" };
+      closing.abort();
+      notify(upWaiters);
+      // Draining waits for the server, which is not there when the link is down.
+      await (wasUp ? connection.drain() : connection.close()).catch(() => connection.close());
+      notify(downListeners);
+    },
+  };
+
+  void watch();
+  try {
+    await setUp(connecting);
+    return link;
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+
+  async function watch(): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect") {
+        goDown(`disconnected from ${status.server}`);
+      } else if (status.type === "reconnecting") {
+        dials += 1;
+      } else if (status.type === "reconnect") {
+        void setUp();
+      } else if (status.type === "error") {
+        report("NATS reports an error", status.error);
+      }
+    }
+  }
+
+  function goDown(reason: string): void {
+    if (state.kind === "closed") {
+      return;
+    }
+    setUpRound += 1;
+    const wasUp = state.kind === "up";
+    state = { kind: "down", reason: new QueueUnavailableError(`the queue is away: ${reason}`) };
+    if (wasUp) {
+      options.onEvent?.({ kind: "down", reason });
+      notify(downListeners);
+    }
+  }
+
+  /** Tries until the link is up; the first time, with `connecting`, an unusable server or the timeout ends it. */
+  async function setUp(first?: AbortSignal): Promise<void> {
+    setUpRound += 1;
+    const round = setUpRound;
+    for (let attempt = 0; round === setUpRound && state.kind === "down"; attempt += 1) {
+      try {
+        const info = connection.info;
+        if (info === undefined) {
+          throw closedError();
+        }
+        checkServer(info);
+        await ensureTopology(connection, {
+          ackWaitMs,
+          replicas: options.replicas ?? 1,
+          requestTimeoutMs,
+        });
+        if (round === setUpRound && state.kind === "down") {
+          state = { kind: "up" };
+          dials = 0;
+          options.onEvent?.({ kind: "up", server: connection.getServer(), version: info.version });
+          notify(upWaiters);
+        }
+      } catch (error) {
+        if (first !== undefined && (error instanceof NatsServerError || first.aborted)) {
+          throw error instanceof NatsServerError ? error : unreachable(options, error);
+        }
+        report("NATS could not be set up", error);
+        await isAborted(backoffMs(attempt), closing.signal);
+      }
+    }
+    if (first !== undefined && state.kind === "down") {
+      // Disconnected meanwhile; the reconnect has started a round of its own.
+      if (!(await link.whenUp(first))) {
+        throw unreachable(options, state.reason);
+      }
+    }
+  }
+
+  function toQueueError(error: unknown): unknown {
+    if (error instanceof errors.RequestError && error.isNoResponders()) {
+      // Nobody listens on a subject of JetStream: the stream or the consumer is gone.
+      link.setUpAgain();
+    }
+    return isFromNats(error)
+      ? new QueueUnavailableError(`the queue is away: ${error.message}`, { cause: error })
+      : error;
+  }
+}
+
+function closedError(): QueueUnavailableError {
+  return new QueueUnavailableError("the queue is shut down");
+}
+
+function isFromNats(error: unknown): error is Error {
+  return (
+    error instanceof errors.ConnectionError ||
+    error instanceof errors.ClosedConnectionError ||
+    error instanceof errors.DrainingConnectionError ||
+    error instanceof errors.RequestError ||
+    error instanceof errors.TimeoutError ||
+    error instanceof errors.NoRespondersError ||
+    error instanceof errors.PermissionViolationError ||
+    error instanceof JetStreamError
+  );
+}
+
+/** @throws QueueUnavailableError when the stream did not take the message */
+function parsePublishAck(text: string): PublishAck {
+  // The server's own words: {"stream", "seq", "duplicate"?} or {"error": {"description"}}.
+  const ack = JSON.parse(text) as { duplicate?: boolean; error?: { description?: string } };
+  if (ack.error !== undefined) {
+    throw new QueueUnavailableError(`the queue refuses: ${ack.error.description ?? text}`);
+  }
+  return { duplicate: ack.duplicate === true };
+}
+
+function notify(listeners: Iterable<() => void>): void {
+  for (const listener of [...listeners]) {
+    listener();
+  }
+}

@@ -1,0 +1,155 @@
+/** What our messages look like on the wire: payloads are the contract's messages, the rest is in headers. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { InvalidJobError } from "../bus.ts";
+import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import {
+  RenderScoreJobSchema,
+  RenderScoreResultSchema,
+} from "../gen/turntable/bus/v1/render_score_pb.ts";
+import type { QueueableJob } from "../job-identity.ts";
+
+/** W3C trace context. */
+const traceparentHeader = "traceparent";
+const messageIdHeader = "Nats-Msg-Id";
+/** On a result: the object to remove when the result is acked. */
+const assetObjectHeader = "Turntable-Asset-Object";
+/** On a dead letter: the job without its asset, in base64, so that letters can be listed without their payloads. */
+const jobHeader = "Turntable-Job";
+const jobSubjectHeader = "Turntable-Job-Subject";
+const reasonHeader = "Turntable-Reason";
+const attemptsHeader = "Turntable-Attempts";
+
+/** For subjects, ids, reasons, traceparent and the protocol around them. */
+const headroomBytes = 8 * 1024;
+const longestReasonChars = 1000;
+
+interface WithHeaders {
+  readonly headers?: MsgHdrs | undefined;
+}
+
+/** A job as a message, or undefined when its asset has to go to the object store. */
+export function encodeInline(
+  { job, asset }: QueueableJob,
+  maxPayload: number,
+): Uint8Array | undefined {
+  if (asset.length >= maxPayload) {
+    return undefined;
+  }
+  const encoded = toBinary(RenderScoreJobSchema, job);
+  return fits(encoded.length - asset.length, encoded.length, maxPayload) ? encoded : undefined;
+}
+
+/** @throws InvalidJobError when the job is too large even without its asset */
+export function encodeWithObject(
+  job: RenderScoreJob,
+  object: string,
+  maxPayload: number,
+): Uint8Array {
+  const encoded = toBinary(RenderScoreJobSchema, {
+    ...job,
+    asset: { case: "assetObject", value: object },
+  });
+  if (!fits(encoded.length, encoded.length, maxPayload)) {
+    throw new InvalidJobError(
+      `job ${job.jobId} has ${encoded.length} bytes without its asset, too many for messages of ${maxPayload} (the server's max_payload)`,
+    );
+  }
+  return encoded;
+}
+
+/** As a dead letter it carries the job once more, in base64 (four bytes for three). */
+function fits(sizeWithoutAsset: number, size: number, maxPayload: number): boolean {
+  return size + 2 * sizeWithoutAsset + headroomBytes <= maxPayload;
+}
+
+export function jobHeaders(messageId: string, traceparent: string | undefined): MsgHdrs {
+  const hdrs = headers();
+  hdrs.set(messageIdHeader, messageId);
+  if (traceparent !== undefined) {
+    hdrs.set(traceparentHeader, traceparent);
+  }
+  return hdrs;
+}
+
+export function resultHeaders(
+  messageId: string,
+  traceparent: string | undefined,
+  assetObject: string | undefined,
+): MsgHdrs {
+  const hdrs = jobHeaders(messageId, traceparent);
+  if (assetObject !== undefined) {
+    hdrs.set(assetObjectHeader, assetObject);
+  }
+  return hdrs;
+}
+
+export const encodeResult = (result: RenderScoreResult): Uint8Array =>
+  toBinary(RenderScoreResultSchema, result);
+
+/** @throws when it is none */
+export const decodeJob = (payload: Uint8Array): RenderScoreJob =>
+  fromBinary(RenderScoreJobSchema, payload);
+
+/** @throws when it is none */
+export const decodeResult = (payload: Uint8Array): RenderScoreResult =>
+  fromBinary(RenderScoreResultSchema, payload);
+
+export const traceparentOf = (message: WithHeaders): string | undefined =>
+  headerOf(message, traceparentHeader);
+
+export const assetObjectOf = (message: WithHeaders): string | undefined =>
+  headerOf(message, assetObjectHeader);
+
+export interface DeadLetterHeaders {
+  readonly job: RenderScoreJob;
+  /** Where the job was queued, and is again when it is replayed. */
+  readonly subject: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly traceparent: string | undefined;
+}
+
+export function deadLetterHeaders(letter: DeadLetterHeaders): MsgHdrs {
+  const hdrs = headers();
+  const { job, subject, reason, attempts, traceparent } = letter;
+  const bare = toBinary(RenderScoreJobSchema, withoutAsset(job));
+  hdrs.set(jobHeader, Buffer.from(bare).toString("base64"));
+  hdrs.set(jobSubjectHeader, subject);
+  hdrs.set(reasonHeader, oneLine(reason));
+  hdrs.set(attemptsHeader, String(attempts));
+  if (traceparent !== undefined) {
+    hdrs.set(traceparentHeader, traceparent);
+  }
+  return hdrs;
+}
+
+/** Undefined when the message is none of ours. */
+export function parseDeadLetter(message: WithHeaders): DeadLetterHeaders | undefined {
+  const job = headerOf(message, jobHeader);
+  const subject = headerOf(message, jobSubjectHeader);
+  if (job === undefined || subject === undefined) {
+    return undefined;
+  }
+  return {
+    job: decodeJob(Buffer.from(job, "base64")),
+    subject,
+    reason: headerOf(message, reasonHeader) ?? "",
+    attempts: Number(headerOf(message, attemptsHeader) ?? 0),
+    traceparent: traceparentOf(message),
+  };
+}
+
+export function withoutAsset(job: RenderScoreJob): RenderScoreJob {
+  return create(RenderScoreJobSchema, { ...job, asset: { case: undefined } });
+}
+
+/** Fit for a header and for the server's log. */
+export function oneLine(reason: string): string {
+  return reason.replaceAll(/\s+/g, " ").trim().slice(0, longestReasonChars);
+}
+
+function headerOf(message: WithHeaders, name: string): string | undefined {
+  const value = message.headers?.get(name);
+  return value === "" ? undefined : value;
+}

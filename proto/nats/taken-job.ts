@@ -1,0 +1,173 @@
+/** A job in a worker's hands: kept alive until it is settled, or lost when that fails for too long (Q5). */
+import type { Msg } from "@nats-io/transport-node";
+import { JobNotOursError, QueueUnavailableError, resultSubject, type TakenJob } from "../bus.ts";
+import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import { replicaId } from "../job-identity.ts";
+import type { AssetStore } from "./assets.ts";
+import { bury } from "./dead-letters.ts";
+import { ack, type Delivery, inProgress, nak, term } from "./jetstream.ts";
+import type { NatsLink } from "./link.ts";
+import { encodeResult, oneLine, resultHeaders, traceparentOf } from "./messages.ts";
+
+export type JobEnding = "completed" | "handedBack" | "terminated" | "lost";
+
+export interface TakenJobOptions {
+  readonly link: NatsLink;
+  readonly assets: AssetStore;
+  readonly message: Msg;
+  readonly delivery: Delivery;
+  readonly job: RenderScoreJob;
+  readonly workerId: string;
+  /** Called once. */
+  readonly onEnd: (ending: JobEnding) => void;
+}
+
+type State = "inWork" | "settling" | "ended";
+
+/** Two may fail before the job is given to another worker. */
+const keepAlivesPerAckWait = 3;
+
+export function createTakenJob(options: TakenJobOptions): TakenJob {
+  const { link, assets, message, delivery, job, workerId } = options;
+  const { ackWaitMs } = link;
+  const traceparent = traceparentOf(message);
+  const lost = new AbortController();
+  let state: State = "inWork";
+  /** Until then nobody else is given the job. By a clock that no one sets. */
+  let oursUntilMs = performance.now() + ackWaitMs;
+  const keepAliveTimer = setInterval(keepAlive, ackWaitMs / keepAlivesPerAckWait);
+
+  function keepAlive(): void {
+    const sentAtMs = performance.now();
+    if (sentAtMs >= oursUntilMs) {
+      // Not renewed even when the link works again: it may have been given to another meanwhile.
+      end("lost");
+      return;
+    }
+    confirm(inProgress, ackWaitMs / keepAlivesPerAckWait).then(
+      () => {
+        oursUntilMs = sentAtMs + ackWaitMs;
+      },
+      () => undefined, // the next one may get through
+    );
+  }
+
+  /** Sends an ack of some kind and waits until the server has it. */
+  function confirm(kind: string, timeoutMs: number): Promise<unknown> {
+    return link.run((nc) => nc.request(delivery.ackSubject, kind, { timeout: timeoutMs }));
+  }
+
+  function end(ending: JobEnding): void {
+    if (state === "ended") {
+      return;
+    }
+    state = "ended";
+    clearInterval(keepAliveTimer);
+    if (ending === "lost") {
+      lost.abort(
+        new JobNotOursError(`job ${job.jobId} could not be kept alive for ${ackWaitMs} ms`),
+      );
+    }
+    options.onEnd(ending);
+  }
+
+  /** Does `store` until the queue has taken it, for as long as the job is ours, and then drops the job. */
+  async function settle(
+    ending: JobEnding,
+    store: () => Promise<void>,
+    drop: () => Promise<unknown> | undefined,
+  ): Promise<void> {
+    beginSettling();
+    try {
+      await whileOurs(store);
+    } catch (error) {
+      if (state === "settling") {
+        state = "inWork"; // it could not be stored for a reason of its own; settle it in another way
+      }
+      throw error;
+    }
+    // A lost ack costs another attempt, whose result is dropped as a double.
+    await drop()?.catch(() => undefined);
+    end(ending);
+  }
+
+  function beginSettling(): void {
+    if (state !== "inWork") {
+      throw notOurs();
+    }
+    state = "settling";
+  }
+
+  async function whileOurs(store: () => Promise<void>): Promise<void> {
+    for (;;) {
+      if (!(await link.whenUp(lost.signal))) {
+        throw lost.signal.aborted ? notOurs() : new QueueUnavailableError("the queue is shut down");
+      }
+      try {
+        return await store();
+      } catch (error) {
+        if (!(error instanceof QueueUnavailableError)) {
+          throw error;
+        }
+        link.report(`job ${job.jobId} could not be settled yet`, error);
+      }
+    }
+  }
+
+  function notOurs(): JobNotOursError {
+    return new JobNotOursError(
+      lost.signal.aborted
+        ? `job ${job.jobId} was lost: it could not be kept alive`
+        : `job ${job.jobId} was settled before`,
+    );
+  }
+
+  const object = job.asset.case === "assetObject" ? job.asset.value : undefined;
+  return {
+    job,
+    attempt: delivery.count,
+    traceparent,
+    signal: lost.signal,
+    async fetchAsset() {
+      if (job.asset.case === "inlineAsset") {
+        // A copy: the bytes lie in the connection's receive buffer, among others' messages.
+        return job.asset.value.slice();
+      }
+      return assets.fetch(object ?? "", lost.signal);
+    },
+    async complete(result) {
+      const payload = encodeResult(result);
+      const id = replicaId(job);
+      let isDouble = false;
+      await settle(
+        "completed",
+        async () => {
+          const hdrs = resultHeaders(id, traceparent, object);
+          isDouble = (await link.publish(resultSubject, payload, hdrs)).duplicate;
+        },
+        () => {
+          if (object === undefined || !isDouble) {
+            link.send(delivery.ackSubject, ack);
+            return undefined;
+          }
+          // No result will come that carries this object's name, so it is ours to remove (Q7).
+          return confirm(ack, link.requestTimeoutMs).then(() => assets.remove(object));
+        },
+      );
+    },
+    async handBack(delayMs) {
+      beginSettling();
+      // When it does not get through, the ack wait gives the job back.
+      await confirm(nak(delayMs), link.requestTimeoutMs).catch(() => undefined);
+      end("handedBack");
+    },
+    async terminate(reason) {
+      const attempts = delivery.count;
+      await settle(
+        "terminated",
+        () => bury(link, { message, delivery, job, attempts, reason, workerId }),
+        () => confirm(term(oneLine(reason)), link.requestTimeoutMs),
+      );
+    },
+  };
+}
