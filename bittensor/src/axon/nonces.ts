@@ -1,0 +1,144 @@
+/**
+ * Replay protection. Per caller (`hotkey:uuid`) the latest nonces are remembered:
+ *
+ * N1. No nonce of a caller is accepted twice while it is remembered, and none below those that are.
+ * N2. Callers with nanosecond clocks (version 7.2.0 and later) that are not remembered must be recent, so forgetting one
+ *     after its window never lets an old request in again. That holds across a restart too, also without a store.
+ * N3. Older callers count from their machine's start, so only the memory protects; it is kept for a day.
+ *
+ * Python refuses a request that was overtaken by a later one of the same caller; we take it, once, while it is recent.
+ */
+
+/** Where nonces are remembered. Calls are synchronous: check and add happen in one turn, without a gap between. */
+export interface NonceStore {
+  /** The latest nonces of a caller, ascending, `recentNonces` at most; empty when it is unknown. */
+  recent(caller: string): readonly bigint[];
+  /** Remembers a nonce that was accepted, at least until then. Only the `recentNonces` highest of a caller matter. */
+  add(caller: string, nonce: bigint, keepUntilMs: number): void;
+}
+
+/** Nonces remembered for one caller: a dendrite has up to 100 connections, few of which overtake each other. */
+export const recentNonces = 32;
+
+export interface NonceCheck {
+  readonly hotkey: string;
+  readonly uuid: string | null;
+  readonly nonce: bigint;
+  readonly sdkVersion: number | undefined;
+  /** Seconds the caller allows for its call; 0 when it did not say. */
+  readonly timeoutS: number;
+}
+
+/** The first version that sends nanoseconds since 1970. */
+export const firstClockVersion = 7_002_000;
+
+/** Seconds that an unknown caller's nonce may be old, beside its timeout. From the Python SDK. */
+const allowedDeltaS = 4;
+/** The most of a caller's own timeout that counts, in seconds. */
+const maxTimeoutS = 300;
+/** ms that older callers' nonces are remembered. */
+const legacyKeepMs = 24 * 3600 * 1000;
+
+export interface NonceRules {
+  readonly store: NonceStore;
+  readonly maxAheadMs: number;
+}
+
+/** Why the nonce is refused, in the words of the SDK that the caller speaks; undefined when it is fine. */
+export function nonceFault(
+  check: NonceCheck,
+  { store, maxAheadMs }: NonceRules,
+  nowMs: number,
+): string | undefined {
+  const remembered = store.recent(callerKey(check));
+  const highest = remembered.at(-1);
+  if (!hasClock(check.sdkVersion))
+    return highest !== undefined && check.nonce <= highest ? "Nonce is too small" : undefined;
+
+  const ageMs = nowMs - nonceMs(check.nonce);
+  if (-ageMs > maxAheadMs)
+    return `Nonce is ${seconds(-ageMs)} seconds ahead of this machine's clock; at most ${seconds(maxAheadMs)} are allowed`;
+  if (highest !== undefined && check.nonce > highest) return undefined;
+  const deltaMs = allowedMs(check.timeoutS);
+  if (ageMs >= deltaMs)
+    return highest === undefined
+      ? `Nonce is too old: acceptable delta is ${seconds(deltaMs)} seconds but request was ${seconds(ageMs)} seconds old`
+      : newerProcessed;
+  if (remembered.includes(check.nonce)) return newerProcessed;
+  const [lowest] = remembered;
+  const overtaken =
+    remembered.length < recentNonces || lowest === undefined || check.nonce > lowest;
+  return overtaken ? undefined : newerProcessed;
+}
+
+/** Remembers a nonce that `nonceFault` found nothing against and whose signature is right. */
+export function rememberNonce(check: NonceCheck, store: NonceStore, nowMs: number): void {
+  const until = hasClock(check.sdkVersion)
+    ? Math.max(nowMs, nonceMs(check.nonce)) + allowedMs(maxTimeoutS)
+    : nowMs + legacyKeepMs;
+  store.add(callerKey(check), check.nonce, until);
+}
+
+export interface NonceMemoryOptions {
+  /** Callers remembered at one time. */
+  readonly capacity?: number;
+  /** Unix ms */
+  readonly now?: () => number;
+}
+
+/**
+ * Nonces in memory. Callers whose time is over are forgotten; when it is full, the one that was heard of longest ago
+ * is, which only a flood of registered callers can bring about. Older SDKs' requests can be replayed after a restart.
+ */
+export function createNonceMemory(options: NonceMemoryOptions = {}): NonceStore & {
+  readonly size: number;
+} {
+  const { capacity = 100_000, now = Date.now } = options;
+  // In the order in which callers were last heard of.
+  const callers = new Map<string, { readonly nonces: readonly bigint[]; readonly until: number }>();
+  return {
+    recent(caller) {
+      const entry = callers.get(caller);
+      return entry === undefined || entry.until < now() ? [] : entry.nonces;
+    },
+    add(caller, nonce, keepUntilMs) {
+      const entry = callers.get(caller);
+      const nonces = [...(entry?.nonces ?? []), nonce].toSorted(ascending).slice(-recentNonces);
+      callers.delete(caller);
+      callers.set(caller, { nonces, until: Math.max(keepUntilMs, entry?.until ?? 0) });
+      for (const [oldest, { until }] of callers) {
+        if (until >= now() && callers.size <= capacity) break;
+        callers.delete(oldest);
+      }
+    },
+    get size() {
+      return callers.size;
+    },
+  };
+}
+
+const newerProcessed = "Nonce is too old, a newer one was last processed";
+
+function hasClock(version: number | undefined): boolean {
+  return version !== undefined && version >= firstClockVersion;
+}
+
+function callerKey({ hotkey, uuid }: NonceCheck): string {
+  return `${hotkey}:${uuid ?? "None"}`;
+}
+
+function allowedMs(timeoutS: number): number {
+  return (allowedDeltaS + Math.min(Math.max(timeoutS, 0), maxTimeoutS)) * 1000;
+}
+
+function nonceMs(nonce: bigint): number {
+  return Number(nonce) / 1e6;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
+}
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,106 @@
+import type { Keypair } from "../keys/index.ts";
+import type { InputOf, Synapse, ValuesOf } from "../synapse/index.ts";
+import type { NonceStore } from "./nonces.ts";
+
+/** What is known of a caller before its body is read. */
+export interface Caller {
+  /** The hotkey that the headers claim; proven only once the signature was verified. */
+  readonly hotkey: string;
+  /** IP address of the connection. */
+  readonly remoteAddress: string;
+  /** The SDK's version number, e.g. 694 or 9012002; undefined when the caller did not say. */
+  readonly sdkVersion: number | undefined;
+}
+
+export interface AxonCall<S> extends Caller {
+  /** The caller's body, parsed; fields left out have their defaults. */
+  readonly fields: ValuesOf<S>;
+  /** Unix ms at which the headers had arrived. */
+  readonly receivedAt: number;
+  /** Seconds after which the caller gives up, as it says itself; undefined when it does not. */
+  readonly timeoutS: number | undefined;
+  /** W3C trace context, if the caller sent one. */
+  readonly traceparent: string | undefined;
+  /** Aborted when the caller hangs up, and when the axon shuts down. */
+  readonly signal: AbortSignal;
+}
+
+/** The checks run in this order: blacklist, signature and nonce, admit, body, handle. */
+export interface AxonHandler<S extends Synapse> {
+  /**
+   * Stateless check of the still unproven hotkey, to turn strangers away cheaply: a reason refuses with 403. It must
+   * not count or remember anything, since anybody can claim any hotkey here.
+   */
+  readonly blacklist?: (caller: Caller) => string | undefined;
+  /** Limits that keep state, for the proven hotkey, before its body is read: a reason refuses with 403. */
+  readonly admit?: (caller: Caller) => string | undefined;
+  /** Fields of the answer; those left out keep what the caller sent or their defaults. May throw AxonError. */
+  readonly handle: (call: AxonCall<S>) => Promise<InputOf<S>> | InputOf<S>;
+}
+
+/** A synapse with its handler. Make it with `route`, which checks that they fit. */
+export interface AxonRoute {
+  readonly synapse: Synapse;
+  readonly handler: AxonHandler<Synapse>;
+}
+
+export interface AxonLimits {
+  /** Connections at one time. */
+  readonly connections: number;
+  /** Bytes of a refused body that are read and thrown away, so that the caller gets to see the answer. */
+  readonly drainBytes: number;
+  /** ms a caller has to send its headers, and then its body without a pause. */
+  readonly idleMs: number;
+  /** ms a caller has to send a whole request. */
+  readonly requestMs: number;
+  /** ms that calls in progress get at shutdown. */
+  readonly graceMs: number;
+}
+
+/** One request, told once it has ended: for logs and metrics. */
+export interface AxonEvent {
+  /** Name of the class, or undefined when it is not one of ours (paths are the caller's text). */
+  readonly synapse: string | undefined;
+  /** The claimed hotkey; `verified` says whether it was proven. */
+  readonly hotkey: string | undefined;
+  readonly verified: boolean;
+  readonly remoteAddress: string;
+  readonly sdkVersion: number | undefined;
+  readonly status: number;
+  readonly message: string;
+  /** Of the request's body, as far as it was read. */
+  readonly bodyBytes: number;
+  readonly traceparent: string | undefined;
+  /** ms from headers to the answer handed to the socket; the phases within it. */
+  readonly durationMs: number;
+  readonly verifyMs: number;
+  readonly bodyMs: number;
+  readonly handleMs: number;
+  /** The caller had gone before the answer. */
+  readonly hungUp: boolean;
+  /** What a handler threw that was no AxonError, or another fault of ours. */
+  readonly error: unknown;
+  /** The id that a 500 shows the caller. */
+  readonly errorId: string | undefined;
+}
+
+export interface AxonOptions {
+  readonly hotkey: Keypair;
+  /** 0.0.0.0 by default: callers on this machine dial that address when our external one is theirs. */
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly routes: readonly AxonRoute[];
+  readonly nonces: NonceStore;
+  readonly limits?: Partial<AxonLimits>;
+  /** Refuses nonces from the future, from this many ms ahead on; 60,000 by default, Infinity to accept all. */
+  readonly maxAheadMs?: number;
+  /** Unix ms */
+  readonly now?: () => number;
+  readonly onRequest?: (event: AxonEvent) => void;
+}
+
+export interface Axon extends AsyncDisposable {
+  readonly port: number;
+  readonly hotkey: string;
+}

@@ -1,0 +1,17 @@
+export {
+  createLocalChain,
+  type LocalChain,
+  type LocalChainOptions,
+  type Registration,
+} from "./local-chain.ts";
+export {
+  type AxonAddress,
+  type Chain,
+  ChainError,
+  type ChainOutcome,
+  type Hyperparameters,
+  type Metagraph,
+  type Neuron,
+  type ServeAxon,
+  type SetWeights,
+} from "./types.ts";

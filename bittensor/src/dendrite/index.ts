@@ -1,0 +1,2 @@
+export { createDendrite } from "./dendrite.ts";
+export type { AxonTarget, CallOptions, CallOutcome, Dendrite, DendriteOptions } from "./types.ts";

@@ -1,0 +1,144 @@
+/**
+ * sr25519 keys as Bittensor uses them: signing context `substrate`, ss58 prefix 42. Secrets stay inside the closures
+ * of this module; a Keypair shows only what is public.
+ */
+import { hexToU8a, stringToU8a, u8aConcat } from "@polkadot/util";
+import {
+  cryptoWaitReady,
+  keyExtractSuri,
+  keyFromPath,
+  mnemonicGenerate,
+  mnemonicToMiniSecret,
+  mnemonicValidate,
+  sr25519PairFromSeed,
+  sr25519Sign,
+  sr25519Verify,
+} from "@polkadot/util-crypto";
+import { publicKeyOf, ss58Of } from "./ss58.ts";
+
+/** A key that signs. Texts are signed as UTF-8; neither kind is wrapped or decoded. */
+export interface Keypair {
+  readonly ss58: string;
+  /** 32 bytes */
+  readonly publicKey: Uint8Array;
+  /** @returns 64 bytes; two signatures over one message differ, both are valid. */
+  sign(message: string | Uint8Array): Uint8Array;
+}
+
+/** Broken key material: what was wrong, never the material itself. */
+export class KeyError extends Error {
+  override name = "KeyError";
+}
+
+/** Loads the WebAssembly that signs and verifies. Await it once before any other call of this entry. */
+export async function ready(): Promise<void> {
+  if (!(await cryptoWaitReady())) throw new KeyError("the sr25519 WebAssembly could not be loaded");
+}
+
+/** A development key such as `//Alice`, a phrase, or a 0x seed, each with derivation path. */
+export function keypairFromUri(uri: string): Keypair {
+  const { phrase, path, password } = keyExtractSuri(uri.startsWith("//") ? devPhrase + uri : uri);
+  if (password !== undefined) throw new KeyError("a /// password is not supported");
+  const root = phrase.startsWith("0x")
+    ? sr25519PairFromSeed(seedBytes(phrase))
+    : sr25519PairFromSeed(miniSecretOf(phrase));
+  const pair = keyFromPath(root, path, "sr25519");
+  return keypair(pair.publicKey, pair.secretKey);
+}
+
+/** @param mnemonic 12 to 24 words of the English BIP39 list */
+export function keypairFromMnemonic(mnemonic: string): Keypair {
+  return keypairFromSeed(miniSecretOf(mnemonic));
+}
+
+/** @param seed the 32-byte mini-secret, `secretSeed` in key files */
+export function keypairFromSeed(seed: Uint8Array): Keypair {
+  if (seed.length !== 32) throw new KeyError(`a seed has 32 bytes, not ${seed.length}`);
+  const pair = sr25519PairFromSeed(seed);
+  return keypair(pair.publicKey, pair.secretKey);
+}
+
+/**
+ * @param secret 64 bytes, scalar and nonce as schnorrkel has them: `privateKey` in key files. (polkadot-js keeps the
+ * scalar times eight; `secretForm: "polkadot"` takes that.)
+ */
+export function keypairFromSecret(
+  secret: Uint8Array,
+  publicKey: Uint8Array,
+  secretForm: "canonical" | "polkadot" = "canonical",
+): Keypair {
+  if (secret.length !== 64) throw new KeyError(`a private key has 64 bytes, not ${secret.length}`);
+  const pair = keypair(publicKey, secretForm === "polkadot" ? secret : timesCofactor(secret));
+  // The public key can't be computed from a secret with the functions at hand, so a signature must prove the pair.
+  const probe = stringToU8a("turntable key check");
+  if (!sr25519Verify(probe, pair.sign(probe), publicKey))
+    throw new KeyError("private and public key do not belong together");
+  return pair;
+}
+
+/** A new phrase of twelve words, from the system's randomness. */
+export function createMnemonic(): string {
+  return mnemonicGenerate(12);
+}
+
+/** The 32-byte mini-secret of a phrase; throws KeyError when it is none. */
+export function miniSecretOf(mnemonic: string): Uint8Array {
+  const words = mnemonic.trim().toLowerCase().split(/\s+/).join(" ");
+  if (!mnemonicValidate(words)) throw new KeyError("the mnemonic is not a valid BIP39 phrase");
+  return mnemonicToMiniSecret(words);
+}
+
+/**
+ * Whether the hotkey signed the message, as it is or wrapped in `<Bytes>…</Bytes>` (which browser wallets add, and
+ * Python's verify takes too). Anything malformed is false.
+ */
+export function verifySignature(
+  message: string | Uint8Array,
+  signature: Uint8Array,
+  ss58: string,
+): boolean {
+  if (signature.length !== 64) return false;
+  const publicKey = publicKeyOf(ss58);
+  if (publicKey === undefined) return false;
+  const bytes = typeof message === "string" ? stringToU8a(message) : message;
+  return (
+    isValid(bytes, signature, publicKey) ||
+    isValid(u8aConcat(bytesPrefix, bytes, bytesSuffix), signature, publicKey)
+  );
+}
+
+const devPhrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+const bytesPrefix = stringToU8a("<Bytes>");
+const bytesSuffix = stringToU8a("</Bytes>");
+
+function keypair(publicKey: Uint8Array, secretKey: Uint8Array): Keypair {
+  return {
+    ss58: ss58Of(publicKey),
+    publicKey,
+    sign: (message) => sr25519Sign(message, { publicKey, secretKey }),
+  };
+}
+
+function isValid(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
+  try {
+    return sr25519Verify(message, signature, publicKey);
+  } catch {
+    return false; // the WebAssembly throws on a point that is none
+  }
+}
+
+function seedBytes(hex: string): Uint8Array {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(hex)) throw new KeyError("a seed is 0x and 64 hex digits");
+  return hexToU8a(hex);
+}
+
+/** Canonical scalar to polkadot's form: times eight, little endian; the nonce stays. */
+function timesCofactor(secret: Uint8Array): Uint8Array {
+  const shifted = secret.slice();
+  let carry = 0;
+  for (const [index, byte] of secret.subarray(0, 32).entries()) {
+    shifted[index] = ((byte << 3) | carry) & 0xff;
+    carry = byte >> 5;
+  }
+  return shifted;
+}

@@ -1,0 +1,86 @@
+/**
+ * The signature of subnet 17 over a submission: sr25519 by the miner's hotkey over texts glued together without
+ * separators; from October 2024 on with a consent text in front.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { type Keypair, verifySignature } from "../keys/index.ts";
+
+/** SHA-256 of the consent text (199 bytes) that miners of the subnet sign since October 2024. */
+export const consentTextSha256 = "4ce1b0e563e233282c91114687a4e08765cfc2b4e00ad94a13607352cd09ecc9";
+
+export type SubmissionGeneration = "2024" | "2025";
+
+export interface SubmissionFacts {
+  /** Nanoseconds since 1970. */
+  readonly submitTime: bigint;
+  /** Exactly as the validator gave it. */
+  readonly prompt: string;
+  readonly validatorHotkey: string;
+  readonly minerHotkey: string;
+}
+
+/** The texts that a miner may have signed; that of 2025 only when the consent text is known. */
+export function submissionMessages(
+  facts: SubmissionFacts,
+  consentText?: string,
+): Readonly<Partial<Record<SubmissionGeneration, string>>> {
+  const glued = `${facts.submitTime}${facts.prompt}${facts.validatorHotkey}${facts.minerHotkey}`;
+  return consentText === undefined
+    ? { "2024": glued }
+    : { "2024": glued, "2025": consentText + glued };
+}
+
+/** @returns base64 of 64 bytes, as `SubmitResults.signature` wants it: over the text of 2025 when a consent text is given */
+export function signSubmission(
+  miner: Keypair,
+  facts: Omit<SubmissionFacts, "minerHotkey">,
+  consentText?: string,
+): string {
+  const messages = submissionMessages({ ...facts, minerHotkey: miner.ss58 }, consentText);
+  return Buffer.from(miner.sign(messages["2025"] ?? messages["2024"] ?? "")).toString("base64");
+}
+
+/**
+ * Which generation's text the miner signed; undefined when neither, or when the signature is not base64 of 64 bytes.
+ * @param signature base64 as it came
+ */
+export function verifySubmission(
+  facts: SubmissionFacts,
+  signature: string,
+  consentText?: string,
+): SubmissionGeneration | undefined {
+  if (!/^[A-Za-z0-9+/]{86}==$/.test(signature)) return undefined;
+  const bytes = Buffer.from(signature, "base64");
+  const messages = submissionMessages(facts, consentText);
+  const signed = (generation: SubmissionGeneration): boolean => {
+    const message = messages[generation];
+    return message !== undefined && verifySignature(message, bytes, facts.minerHotkey);
+  };
+  if (signed("2025")) return "2025";
+  return signed("2024") ? "2024" : undefined;
+}
+
+/** The consent file is not the text that the subnet signs. */
+export class ConsentTextError extends Error {
+  override name = "ConsentTextError";
+}
+
+/**
+ * Reads the consent text and checks that it is the subnet's, byte for byte.
+ * @param sha256 of another text, for other subnets
+ * @throws ConsentTextError
+ */
+export async function loadConsentText(
+  path: string,
+  sha256: string = consentTextSha256,
+): Promise<string> {
+  const bytes = await readFile(path);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  if (digest !== sha256)
+    throw new ConsentTextError(
+      `${path}: ${bytes.length} bytes with SHA-256 ${digest}, but the subnet's consent text has ${sha256}; ` +
+        "it must be the text alone, without quotes or a final newline",
+    );
+  return bytes.toString("utf8");
+}
