@@ -1,0 +1,92 @@
+/**
+ * Scoring profiles: data files that say how an asset is looked at and how the views' probabilities become a score.
+ * How elevations follow from a camera seed is part of the contract and documented in resources/profiles/README.md.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { View } from "./render/index.ts";
+
+const unit = z.number().min(0).max(1);
+
+const profileSchema = z.strictObject({
+  description: z.string(),
+  views: z.int().min(1).max(360),
+  azimuth: z.strictObject({ startDeg: z.number(), stepDeg: z.number() }),
+  /** Integers, uniform in [minDeg, maxDeg), one a view, drawn from the camera seed. */
+  elevation: z.strictObject({ minDeg: z.int(), maxDeg: z.int() }),
+  radius: z.number().positive(),
+  size: z.int().min(16).max(4096),
+  fovyDeg: z.number().positive().max(170),
+  background: z.tuple([unit, unit, unit]),
+  summary: z.literal("mean"),
+});
+
+export interface Profile extends z.infer<typeof profileSchema> {
+  readonly name: string;
+}
+
+/** No such profile, or its file is wrong. */
+export class ProfileError extends Error {
+  override name = "ProfileError";
+  readonly code = "profile";
+}
+
+/** Where the project's own profiles are. */
+export const profilesDir = new URL("../../../resources/profiles/", import.meta.url).pathname;
+
+/** @throws ProfileError */
+export async function loadProfile(name: string, directory = profilesDir): Promise<Profile> {
+  const names = (await readdir(directory))
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length));
+  if (!names.includes(name)) {
+    throw new ProfileError(`no profile "${name}"; there are ${names.toSorted().join(", ")}`);
+  }
+  const file = join(directory, `${name}.json`);
+  try {
+    const profile = profileSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    if (profile.elevation.maxDeg <= profile.elevation.minDeg) {
+      throw new RangeError("elevation: maxDeg must be above minDeg");
+    }
+    return { name, ...profile };
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new ProfileError(`${file}: ${why}`, { cause: error });
+  }
+}
+
+/** The views of a profile for a camera seed (64 bits). */
+export function viewsOf(profile: Profile, cameraSeed: bigint): readonly View[] {
+  const { azimuth, elevation, radius } = profile;
+  const next = splitMix64(cameraSeed);
+  const width = BigInt(elevation.maxDeg - elevation.minDeg);
+  return Array.from({ length: profile.views }, (_, index) => ({
+    azimuthDeg: azimuth.startDeg + index * azimuth.stepDeg,
+    // The high half of width × draw: uniform, for a width this small, to one part in 2^58.
+    elevationDeg: elevation.minDeg + Number((next() * width) >> 64n),
+    radius,
+  }));
+}
+
+/** The score of an asset from its views' probabilities. */
+export function summarise(profile: Profile, probabilities: readonly number[]): number {
+  switch (profile.summary) {
+    case "mean":
+      return probabilities.reduce((sum, value) => sum + value, 0) / probabilities.length;
+    default:
+      throw new TypeError(`unknown summary ${String(profile.summary satisfies never)}`);
+  }
+}
+
+/** Draws of 64 bits. Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014). */
+function splitMix64(seed: bigint): () => bigint {
+  let state = BigInt.asUintN(64, seed);
+  return () => {
+    state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
+    let z = state;
+    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
+    return z ^ (z >> 31n);
+  };
+}

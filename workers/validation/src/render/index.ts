@@ -1,0 +1,5 @@
+export { type Camera, defaultFovyDeg, orbitCamera, type Projection, type View } from "./camera.ts";
+export { startCpuRenderer } from "./cpu/index.ts";
+export { psnr, type RgbImage } from "./image.ts";
+export type { Renderer, RenderOptions } from "./renderer.ts";
+export { createScene, type Scene } from "./scene.ts";

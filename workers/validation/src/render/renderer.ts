@@ -1,0 +1,27 @@
+import type { Camera } from "./camera.ts";
+import type { RgbImage } from "./image.ts";
+import type { Scene } from "./scene.ts";
+
+/** Something that makes pictures of a scene. One asset at a time. */
+export interface Renderer extends AsyncDisposable {
+  /** `cpu`, `webgpu` or `gl`; goes into the report. */
+  readonly backend: string;
+  /** Its pictures agree with the reference less closely than asked for; goes into the report. */
+  readonly approximate: boolean;
+  /**
+   * @param background r, g, b in 0 to 1
+   * @returns one picture a camera, in the cameras' order
+   */
+  render(
+    scene: Scene,
+    cameras: readonly Camera[],
+    background: readonly [number, number, number],
+    options?: RenderOptions,
+  ): Promise<readonly RgbImage[]>;
+}
+
+export interface RenderOptions {
+  /** Called as each view is finished, in any order. */
+  readonly onView?: (index: number, image: RgbImage) => void;
+  readonly signal?: AbortSignal;
+}
