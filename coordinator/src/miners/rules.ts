@@ -22,6 +22,10 @@ export interface RuleSet {
   readonly acceptance: number;
   /** What a score earns: from `score` on, `fidelity`; steps in falling order. */
   readonly fidelitySteps: readonly { readonly score: number; readonly fidelity: number }[];
+  /** How often the subnet's hotkeys are read from the chain, in ms. */
+  readonly metagraphSyncMs: number;
+  /** A miner that found no task is asked to come back after this long, in ms. */
+  readonly idleMs: number;
   /** How submissions are rendered and scored. */
   readonly profile: string;
 }
@@ -42,13 +46,22 @@ const seed: RuleSet = {
     { score: 0.8, fidelity: 1 },
     { score: 0.6, fidelity: 0.75 },
   ],
+  metagraphSyncMs: 600_000,
+  idleMs: 10_000,
   profile: "sn17-seed",
 };
 
 export const ruleSets = {
   seed,
   /** The same for a laptop: everything quicker. */
-  local: { ...seed, name: "local", cooldownMs: 5_000, windowMs: 600_000 },
+  local: {
+    ...seed,
+    name: "local",
+    cooldownMs: 5_000,
+    windowMs: 600_000,
+    metagraphSyncMs: 10_000,
+    idleMs: 1_000,
+  },
 } as const satisfies Record<string, RuleSet>;
 
 export type RuleSetName = keyof typeof ruleSets;

@@ -2,7 +2,7 @@
  * The tables. Each entry brings the schema one version up; landed entries are never changed.
  * Times are milliseconds since 1970 by the coordinator's clock; 64-bit numbers that JavaScript cannot hold are text.
  */
-export const migrations: readonly string[] = [
+export const coordinatorMigrations: readonly string[] = [
   `
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
@@ -86,14 +86,18 @@ CREATE TABLE observations (
   fidelity REAL NOT NULL
 ) STRICT;
 CREATE INDEX observations_by_hotkey ON observations (hotkey, at);
+`,
+];
 
+/** Nonces are in a database of their own: see `store/nonces.ts`. */
+export const nonceMigrations: readonly string[] = [
+  `
 CREATE TABLE nonces (
-  hotkey TEXT NOT NULL,
-  uuid TEXT NOT NULL,
+  caller TEXT NOT NULL,
   nonce TEXT NOT NULL,
-  seen_at INTEGER NOT NULL,
-  PRIMARY KEY (hotkey, uuid)
+  keep_until INTEGER NOT NULL,
+  PRIMARY KEY (caller, nonce)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX nonces_by_time ON nonces (seen_at);
+CREATE INDEX nonces_by_time ON nonces (keep_until);
 `,
 ];

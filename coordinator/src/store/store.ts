@@ -7,7 +7,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { migrations } from "./schema.ts";
+import { coordinatorMigrations } from "./schema.ts";
 
 export type SqlValue = SQLInputValue;
 
@@ -33,18 +33,29 @@ export class StoreError extends Error {
 }
 
 /**
- * Opens the database in `directory`, makes it when there is none, and brings its tables up to date.
+ * Opens the coordinator's database in `directory`, makes it when there is none, and brings its tables up to date.
  * @throws StoreError when another process has it or a newer version wrote it.
  */
 export function openStore(directory: string): Store {
+  return openDatabase(directory, "coordinator.sqlite", coordinatorMigrations, "FULL");
+}
+
+/** @param synchronous FULL survives a power cut; OFF survives the death of the process, and costs no disk access. */
+export function openDatabase(
+  directory: string,
+  name: string,
+  migrations: readonly string[],
+  synchronous: "FULL" | "OFF",
+): Store {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, "coordinator.sqlite");
+  const file = join(directory, name);
   const database = new DatabaseSync(file);
   try {
     // EXCLUSIVE keeps the file locked for as long as the database is open (S2).
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 2000");
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-    migrate(database, file);
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON");
+    database.exec(`PRAGMA synchronous = ${synchronous}`);
+    migrate(database, file, migrations);
   } catch (error) {
     database.close();
     if (error instanceof StoreError) throw error;
@@ -99,7 +110,7 @@ function wrap(database: DatabaseSync): Store {
   };
 }
 
-function migrate(database: DatabaseSync, file: string): void {
+function migrate(database: DatabaseSync, file: string, migrations: readonly string[]): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
   if (version > migrations.length) {
     throw new StoreError(

@@ -1,0 +1,6 @@
+export { type MinerAxonOptions, startMinerAxon } from "./miner-axon.ts";
+export {
+  createMinerProtocol,
+  type MinerProtocol,
+  type MinerProtocolOptions,
+} from "./miner-protocol.ts";

@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import { createMiners, ruleSets } from "../miners/index.ts";
+import { createReports } from "../reports/index.ts";
+import { openAssetFiles, openStore } from "../store/index.ts";
+import { createSubmissions } from "../submissions/index.ts";
+import { createTasks } from "../tasks/index.ts";
+import { createMinerProtocol, type Results } from "./miner-protocol.ts";
+
+const rules = ruleSets.seed;
+const asset = Buffer.from("an asset").toString("base64");
+
+/** The coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
+async function open(prompt?: string) {
+  const directory = mkdtempSync(join(tmpdir(), "turntable-miner-protocol-"));
+  let now = 1_000_000;
+  const store = openStore(directory);
+  const assets = await openAssetFiles(join(directory, "assets"));
+  const tasks = createTasks({ store, maxOpenTasks: 100, ...rules });
+  const miners = createMiners(store, rules);
+  const reports = createReports(store, "validator");
+  const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
+  const waiting: string[] = [];
+  let wake = (): void => {};
+  const protocol = createMinerProtocol({
+    tasks,
+    miners,
+    submissions,
+    rules,
+    drawPrompt: () => prompt,
+    verify: ({ signature }) =>
+      signature === "old" ? "2024" : signature === "new" ? "2025" : undefined,
+    onAssigned: () => {},
+    onSubmitted: ({ id }) => {
+      waiting.push(id);
+      wake();
+    },
+    now: () => now,
+  });
+  type Outcome = NonNullable<MessageInitShape<typeof RenderScoreResultSchema>["outcome"]>;
+  const apply = (submissionId: string, outcome: Outcome) =>
+    submissions.applyResult(create(RenderScoreResultSchema, { submissionId, outcome }), now);
+  return {
+    tasks,
+    miners,
+    reports,
+    submissions,
+    protocol,
+    apply,
+    at: (ms: number) => {
+      now = 1_000_000 + ms;
+    },
+    ask: (text: string) => {
+      const outcome = tasks.create({ class: "organic", prompt: text, client: "c" }, now);
+      return outcome.kind === "created" ? outcome.task : assert.fail(outcome.kind);
+    },
+    pull: (hotkey: string): string => protocol.pull(hotkey).task?.id ?? assert.fail("no task"),
+    /** Submits; the answer comes once a verdict was applied. */
+    submit: (hotkey: string, taskId: string, change: Partial<Results> = {}, signal = never) =>
+      protocol.submit(hotkey, { ...results(taskId), ...change }, undefined, signal),
+    /** The next submission that came in. */
+    async submitted(): Promise<string> {
+      while (waiting.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return waiting.shift() ?? assert.fail();
+    },
+    scored: (submissionId: string, score: number) =>
+      apply(submissionId, { case: "scored", value: create(ScoreReportSchema, { score }) }),
+    [Symbol.dispose]() {
+      store[Symbol.dispose]();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+const never = new AbortController().signal;
+
+function results(taskId: string): Results {
+  return {
+    taskId,
+    prompt: undefined,
+    results: asset,
+    dataFormat: "ply",
+    dataVersion: 0,
+    compression: 0,
+    submitTime: 1_764_000_000_000_000_001n,
+    signature: "old",
+  };
+}
+
+test("an accepted result is fed back with fidelity, count, reward and cooldown", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  subnet.at(5_000);
+  subnet.scored(await subnet.submitted(), 0.7);
+  const { feedback, cooldown_until } = await answer;
+  assert.equal(feedback?.verdict, "accepted");
+  assert.equal(feedback?.task_fidelity_score, 0.75);
+  assert.equal(feedback?.generations_within_8_hours, 1);
+  assert.equal(feedback?.average_fidelity_score, 0.9875);
+  assert.equal(feedback?.current_miner_reward, 0.9875);
+  assert.equal(cooldown_until, (1_000_000 + 5_000 + rules.cooldownMs) / 1000);
+});
+
+test("submitting twice, also while scoring runs, returns one verdict and counts once", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  const first = subnet.submit("A", taskId);
+  const id = await subnet.submitted();
+  const second = subnet.submit("A", taskId, { results: Buffer.from("other").toString("base64") });
+  assert.equal(subnet.scored(id, 0.9), "applied");
+  assert.equal(subnet.scored(id, 0.2), "repeated", "the same job done twice");
+  assert.deepEqual(await second, await first);
+  assert.deepEqual(await subnet.submit("A", taskId), await first);
+  assert.equal(subnet.miners.get("A", 1_000_000).observations, 1);
+});
+
+test("a rejected result costs nothing but the cooldown, and its miner gets no second try", async () => {
+  using subnet = await open();
+  const task = subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  subnet.scored(await subnet.submitted(), 0.3);
+  assert.equal((await answer).feedback?.task_fidelity_score, 0);
+  assert.equal((await answer).feedback?.average_fidelity_score, 1);
+  assert.equal(subnet.tasks.get(task.id)?.state, "queued", "the slot is free");
+  subnet.at(rules.cooldownMs);
+  assert.equal(subnet.protocol.pull("A").task, null);
+  assert.equal(subnet.pull("B"), task.id);
+});
+
+test("a system fault is no verdict: no reward, no penalty, no cooldown", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  const old = subnet.submit("A", taskId);
+  const id = await subnet.submitted();
+  const current = subnet.submit("A", taskId, { signature: "new" });
+  subnet.apply(id, { case: "systemFault", value: { message: "the renderer crashed" } });
+  assert.equal((await old).feedback, null, "a client of 2024 tries again");
+  assert.equal((await current).feedback?.validation_failed, true);
+  assert.equal((await current).feedback?.reason.includes("renderer"), false, "nothing internal");
+  const miner = subnet.miners.get("A", 1_000_000);
+  assert.deepEqual([miner.observations, miner.cooldownUntil, miner.averageFidelity], [0, 0, 1]);
+  assert.equal(subnet.pull("A"), taskId, "and another try at once");
+});
+
+test("a replayed dead letter still gives the miner its verdict, once", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  const id = await subnet.submitted();
+  subnet.apply(id, { case: "systemFault", value: { message: "gone" } });
+  await answer;
+  assert.equal(subnet.scored(id, 0.9), "applied");
+  assert.equal(subnet.scored(id, 0.9), "repeated");
+  assert.equal(subnet.miners.get("A", 1_000_000).observations, 1);
+});
+
+test("a score that is no probability is the worker's fault, not the miner's", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"), { signature: "new" });
+  subnet.scored(await subnet.submitted(), Number.NaN);
+  assert.equal((await answer).feedback?.validation_failed, true);
+});
+
+test("an invalid asset is told with its code", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  const value = { code: "truncated", message: "the file ends early" };
+  subnet.apply(await subnet.submitted(), { case: "invalidAsset", value });
+  assert.equal((await answer).feedback?.verdict, "invalid-asset");
+  assert.match((await answer).feedback?.reason ?? "", /^truncated: the file ends early/);
+});
+
+test("a wrong task and a wrong signature count as violations with a cooldown", async () => {
+  using subnet = await open();
+  const task = subnet.ask("a red cube");
+  const stranger = await subnet.submit("A", task.id);
+  assert.equal(stranger.feedback?.task_fidelity_score, 0);
+  assert.ok(stranger.cooldown_until > 1_000);
+  subnet.at(rules.cooldownMs);
+  const forged = await subnet.submit("A", subnet.pull("A"), { signature: "forged" });
+  assert.match(forged.feedback?.reason ?? "", /signature/);
+  const other = await subnet.submit("B", subnet.pull("B"), { prompt: "a blue cube" });
+  assert.match(other.feedback?.reason ?? "", /prompt/);
+  assert.equal(subnet.miners.get("A", 1_000_000).violations, 2);
+  assert.equal(subnet.tasks.get(task.id)?.state, "queued");
+});
+
+test("an empty submission gives the task back without a penalty beyond the cooldown", async () => {
+  using subnet = await open();
+  const task = subnet.ask("a red cube");
+  await subnet.submit("A", subnet.pull("A"), { results: "" });
+  assert.equal(subnet.miners.get("A", 1_000_000).violations, 0);
+  assert.equal(subnet.pull("B"), task.id);
+});
+
+test("results that are not base64 are an invalid asset", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = await subnet.submit("A", subnet.pull("A"), { results: "not base64!" });
+  assert.equal(answer.feedback?.verdict, "invalid-asset");
+});
+
+test("a miner with a task gets the same one again; in its cooldown it gets none and is counted", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  assert.equal(subnet.pull("A"), taskId);
+  const answer = subnet.submit("A", taskId);
+  subnet.scored(await subnet.submitted(), 0.9);
+  const { cooldown_until } = await answer;
+  subnet.ask("a blue cube");
+  const refused = subnet.protocol.pull("A");
+  assert.equal(refused.task, null);
+  assert.equal(refused.cooldown_until, cooldown_until);
+  assert.equal(refused.cooldown_violations, 1);
+  subnet.at(rules.cooldownMs);
+  assert.ok(subnet.protocol.pull("A").task);
+});
+
+test("without a client's task the miner gets a synthetic one, which ends with its verdict", async () => {
+  using subnet = await open("a green ball");
+  const pulled = subnet.protocol.pull("A");
+  assert.equal(pulled.task?.prompt, "a green ball");
+  const answer = subnet.submit("A", pulled.task?.id ?? "");
+  subnet.scored(await subnet.submitted(), 0.2);
+  await answer;
+  assert.equal(subnet.tasks.get(pulled.task?.id ?? "")?.state, "failed");
+  assert.deepEqual(subnet.tasks.list(10), [], "clients do not see it");
+});
+
+test("with nothing to do the miner is told when to come back", async () => {
+  using subnet = await open();
+  const { task, cooldown_until } = subnet.protocol.pull("A");
+  assert.equal(task, null);
+  assert.equal(cooldown_until, (1_000_000 + rules.idleMs) / 1000);
+});
+
+test("when the verdict takes too long, the answer goes out without one and a later try gets it", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  const patience = new AbortController();
+  const first = subnet.submit("A", taskId, {}, patience.signal);
+  const id = await subnet.submitted();
+  patience.abort();
+  assert.equal((await first).feedback, null);
+  const second = subnet.submit("A", taskId);
+  subnet.scored(id, 0.9);
+  assert.equal((await second).feedback?.verdict, "accepted");
+});
+
+test("state belongs to the hotkey: whoever gets its uid later starts fresh", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  subnet.scored(await subnet.submitted(), 0.9);
+  await answer;
+  assert.equal(subnet.miners.get("B", 1_000_000).observations, 0);
+});
+
+test("results leave the window after its time", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  subnet.scored(await subnet.submitted(), 0.9);
+  await answer;
+  assert.equal(subnet.miners.get("A", 1_000_000 + rules.windowMs - 1).observations, 1);
+  assert.equal(subnet.miners.get("A", 1_000_000 + rules.windowMs).observations, 0);
+});
+
+test("the report names who made and who judged, and what the score earned", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  const id = await subnet.submitted();
+  subnet.scored(id, 0.7);
+  await answer;
+  const report = subnet.reports.ofAssignment(id);
+  assert.deepEqual(
+    [report?.minerHotkey, report?.validatorHotkey, report?.fidelity],
+    ["A", "validator", 0.75],
+  );
+});

@@ -1,0 +1,236 @@
+/**
+ * What miners are told, in the subnet's own spelling: one answer for both generations of clients (2024 and 2025).
+ * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
+ */
+import type { Miner, Miners, RuleSet } from "../miners/index.ts";
+import type { Feedback, Submission, Submissions } from "../submissions/index.ts";
+import type { Assignment, Task, Tasks } from "../tasks/index.ts";
+
+export interface MinerProtocolOptions {
+  readonly tasks: Tasks;
+  readonly miners: Miners;
+  readonly submissions: Submissions;
+  readonly rules: RuleSet;
+  /** A prompt for a synthetic task; undefined when there shall be none. */
+  readonly drawPrompt: () => string | undefined;
+  /** Whether the miner signed the results, and which generation's text. */
+  readonly verify: (signed: SignedResults) => "2024" | "2025" | undefined;
+  readonly onAssigned: (task: Task, hotkey: string) => void;
+  /** A submission is on disk and waits for its verdict. */
+  readonly onSubmitted: (submission: Submission, hotkey: string) => void;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
+export interface SignedResults {
+  readonly hotkey: string;
+  readonly prompt: string;
+  readonly submitTime: bigint;
+  /** base64 as it came */
+  readonly signature: string;
+}
+
+/** Of SubmitResults' fields those that we read. */
+export interface Results {
+  readonly taskId: string;
+  /** The prompt that came along with the task (2024); undefined when none did. */
+  readonly prompt: string | undefined;
+  /** base64 */
+  readonly results: string;
+  readonly dataFormat: string;
+  readonly dataVersion: number;
+  readonly compression: number;
+  readonly submitTime: bigint;
+  /** base64 */
+  readonly signature: string;
+}
+
+export interface PullAnswer {
+  readonly task: { readonly type: "text"; readonly id: string; readonly prompt: string } | null;
+  /** Unix seconds. */
+  readonly submit_before: number;
+  readonly validation_threshold: number;
+  /** Seconds. */
+  readonly throttle_period: number;
+  /** Unix seconds. */
+  readonly cooldown_until: number;
+  readonly cooldown_violations: number;
+}
+
+export interface FeedbackAnswer {
+  readonly validation_failed: boolean;
+  readonly task_fidelity_score: number;
+  readonly average_fidelity_score: number;
+  readonly generations_within_8_hours: number;
+  readonly generations_within_the_window: number;
+  readonly current_duel_rating: number;
+  readonly current_miner_reward: number;
+  /** Ours: the verdict and its reason in words. Clients that do not know them skip them. */
+  readonly verdict: string;
+  readonly reason: string;
+}
+
+export interface SubmitAnswer {
+  /** Null tells a miner of 2024 to try again. */
+  readonly feedback: FeedbackAnswer | null;
+  /** Unix seconds. */
+  readonly cooldown_until: number;
+}
+
+export interface MinerProtocol {
+  pull(hotkey: string): PullAnswer;
+  /** @param signal aborted when the answer has to go out, verdict or not. */
+  submit(
+    hotkey: string,
+    results: Results,
+    traceparent: string | undefined,
+    signal: AbortSignal,
+  ): Promise<SubmitAnswer>;
+}
+
+export function createMinerProtocol(options: MinerProtocolOptions): MinerProtocol {
+  const { tasks, miners, submissions, rules, now } = options;
+
+  const lend = (hotkey: string): Assignment | undefined => {
+    const organic = tasks.assignOrganic(hotkey, now());
+    if (organic !== undefined) return organic;
+    const prompt = options.drawPrompt();
+    if (prompt === undefined) return undefined;
+    const made = tasks.create({ class: "synthetic", prompt, client: "synthetic" }, now());
+    return made.kind === "created" ? tasks.assign(made.task.id, hotkey, now()) : undefined;
+  };
+
+  const pullAnswer = (miner: Miner, task: Task | undefined, cooldownUntil: number): PullAnswer => ({
+    task: task === undefined ? null : { type: "text", id: task.id, prompt: task.prompt },
+    submit_before: task === undefined ? 0 : Math.floor(task.expiresAt.getTime() / 1000),
+    validation_threshold: rules.acceptance,
+    throttle_period: 0,
+    cooldown_until: Math.ceil(cooldownUntil / 1000),
+    cooldown_violations: miner.cooldownViolations,
+  });
+
+  /** A wrong task or signature: it costs a cooldown, and an assignment that it was meant for ends. */
+  const violation = (
+    hotkey: string,
+    assignment: Assignment | undefined,
+    reason: string,
+  ): SubmitAnswer => {
+    miners.countViolation(hotkey, now());
+    if (assignment === undefined) return answer(standing(hotkey, "rejected", reason));
+    return answer(submissions.refuse(assignment, { kind: "rejected", reason }, now()));
+  };
+
+  /** What is told when there is nothing to score: where the miner stands. */
+  const standing = (hotkey: string, verdict: Feedback["verdict"], reason: string): Feedback => {
+    const miner = miners.get(hotkey, now());
+    return { ...miner, verdict, reason, score: 0, fidelity: 0 };
+  };
+
+  const waitForVerdict = async (
+    submission: Submission,
+    generation: "2024" | "2025",
+    hotkey: string,
+    signal: AbortSignal,
+  ): Promise<SubmitAnswer> => {
+    const feedback = await submissions.feedback(submission, signal);
+    if (feedback !== undefined && feedback.verdict !== "system-fault") return answer(feedback);
+    const fault = standing(
+      hotkey,
+      "system-fault",
+      "validation could not be finished; not your fault",
+    );
+    return generation === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
+  };
+
+  return {
+    pull(hotkey) {
+      const miner = miners.get(hotkey, now());
+      const open = tasks.openAssignment(hotkey, now());
+      if (open !== undefined) return pullAnswer(miner, tasks.get(open.taskId), 0);
+      if (now() < miner.cooldownUntil) {
+        miners.countCooldownViolation(hotkey);
+        return pullAnswer(miners.get(hotkey, now()), undefined, miner.cooldownUntil);
+      }
+      const assignment = lend(hotkey);
+      const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
+      if (task === undefined) return pullAnswer(miner, undefined, now() + rules.idleMs);
+      options.onAssigned(task, hotkey);
+      return pullAnswer(miner, task, 0);
+    },
+
+    async submit(hotkey, results, traceparent, signal) {
+      tasks.expire(now());
+      const assignment =
+        results.taskId === "" ? undefined : tasks.latestAssignment(hotkey, results.taskId);
+      const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
+      if (assignment === undefined || task === undefined) {
+        return violation(hotkey, undefined, "this task was not assigned to you");
+      }
+      const known = submissions.ofAssignment(assignment.id);
+      const signed = { ...results, hotkey, prompt: task.prompt };
+      if (known !== undefined) {
+        return waitForVerdict(known, options.verify(signed) ?? "2024", hotkey, signal);
+      }
+      if (assignment.state !== "generating") {
+        const verdict = assignment.state === "invalid-asset" ? "invalid-asset" : "rejected";
+        return answer(standing(hotkey, verdict, assignment.reason));
+      }
+      if (results.prompt !== undefined && results.prompt !== task.prompt) {
+        return violation(hotkey, assignment, "the prompt is not the one that was assigned");
+      }
+      if (results.results === "") {
+        tasks.abandon(assignment.id, "given back by the miner", now());
+        miners.startCooldown(hotkey, now());
+        return answer(standing(hotkey, "rejected", "given back"));
+      }
+      const generation = options.verify(signed);
+      if (generation === undefined) {
+        return violation(hotkey, assignment, "the signature of the results is wrong");
+      }
+      const bytes = parseBase64(results.results);
+      if (bytes === undefined) {
+        const reason = "malformed: results are not base64";
+        return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
+      }
+      const submission = await submissions.receive(
+        {
+          assignment,
+          bytes,
+          format: results.dataFormat,
+          formatVersion: results.dataVersion,
+          compression: results.compression,
+          submitTime: results.submitTime,
+          signature: Buffer.from(results.signature, "base64"),
+          traceparent,
+        },
+        now(),
+      );
+      if (submission === undefined) return answer(standing(hotkey, "rejected", "too late"));
+      options.onSubmitted(submission, hotkey);
+      return waitForVerdict(submission, generation, hotkey, signal);
+    },
+  };
+}
+
+function answer(feedback: Feedback): SubmitAnswer {
+  return {
+    feedback: {
+      validation_failed: feedback.verdict === "system-fault",
+      task_fidelity_score: feedback.fidelity,
+      average_fidelity_score: feedback.averageFidelity,
+      generations_within_8_hours: feedback.observations,
+      generations_within_the_window: feedback.observations,
+      current_duel_rating: 0,
+      current_miner_reward: feedback.reward,
+      verdict: feedback.verdict,
+      reason: feedback.reason,
+    },
+    cooldown_until: Math.ceil(feedback.cooldownUntil / 1000),
+  };
+}
+
+/** Standard base64 with padding, as the subnet's validators demand; undefined when the text is anything else. */
+function parseBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  return Buffer.from(text, "base64");
+}

@@ -1,0 +1,136 @@
+/** What the coordinator process can be told. */
+import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { z } from "zod";
+import { ruleSets } from "./miners/index.ts";
+
+const port = (fallback: number, meaning: string) =>
+  z.number().int().min(0).max(65535).default(fallback).describe(`${meaning}; 0 takes a free one`);
+const mebibyte = 1024 * 1024;
+const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
+
+const ruleSetNames = Object.keys(ruleSets) as [keyof typeof ruleSets]; // the keys of a constant
+
+const schema = z
+  .object({
+    dataDir: z
+      .string()
+      .default("./turntable-data")
+      .describe("folder for everything that has to survive; one coordinator each"),
+    rules: z
+      .enum(ruleSetNames)
+      .default("seed")
+      .describe(`rule set: ${ruleSetNames.join(", ")}`),
+    hotkeyFile: z
+      .string()
+      .optional()
+      .describe(
+        "the validator's hotkey, a wallet file in JSON; must be readable by its owner only",
+      ),
+    hotkeyUri: z
+      .string()
+      .optional()
+      .describe("a development key such as //Alice instead; anyone can make it"),
+    chain: z.object({
+      endpoint: z
+        .enum(["local"])
+        .default("local")
+        .describe("which chain; `local` keeps one in memory, for trying things out"),
+      netuid: z.number().int().min(0).default(17).describe("the subnet"),
+      register: z
+        .array(z.string())
+        .default([])
+        .describe("ss58 of a hotkey that is registered on the local chain"),
+    }),
+    nats: z.object({
+      servers: z
+        .array(z.string())
+        .default(["nats://127.0.0.1:4222"])
+        .describe("where the NATS servers are"),
+      credentialsFile: z.string().optional().describe("NATS credentials"),
+    }),
+    grpc: z.object({
+      host: z.string().default("127.0.0.1").describe("interface of the public API"),
+      port: port(50051, "port of the public API"),
+      apiKeysFile: z
+        .string()
+        .optional()
+        .describe(
+          "one client a line, `name key`; without it everybody who reaches the port may call",
+        ),
+      insecureOpen: z.boolean().default(false).describe("serve other machines without API keys"),
+    }),
+    axon: z.object({
+      host: z.string().default("0.0.0.0").describe("interface of the axon"),
+      port: port(8091, "port of the axon"),
+    }),
+    http: z.object({
+      host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+      port: port(9090, "port of health and metrics"),
+    }),
+    prompts: z.object({
+      file: z
+        .string()
+        .default(new URL("../../resources/prompts.txt", import.meta.url).pathname)
+        .describe("prompts of synthetic tasks, one a line"),
+      synthetic: z
+        .boolean()
+        .default(true)
+        .describe("give miners synthetic tasks when no client waits"),
+    }),
+    consentFile: z
+      .string()
+      .optional()
+      .describe(
+        "the licence consent text that miners of 2025 sign; without it their form is refused",
+      ),
+    limits: z.object({
+      promptChars: z.number().int().min(1).default(1024).describe("longest prompt, characters"),
+      openTasks: z
+        .number()
+        .int()
+        .min(1)
+        .default(1000)
+        .describe("organic tasks that have not ended"),
+      submissionBytes: z
+        .number()
+        .int()
+        .min(1024)
+        .default(128 * mebibyte)
+        .describe("largest body of SubmitResults"),
+    }),
+    log: z.object({
+      level: z
+        .enum(logLevels)
+        .default("info")
+        .describe(`one of ${logLevels.join(", ")}`),
+    }),
+    gracePeriodMs: z
+      .number()
+      .int()
+      .min(0)
+      .default(25_000)
+      .describe("after a stop signal, before the process is ended hard"),
+  })
+  .superRefine((config, context) => {
+    const problem = (path: string[], message: string) =>
+      context.addIssue({ code: "custom", path, message });
+    if ((config.hotkeyFile === undefined) === (config.hotkeyUri === undefined)) {
+      problem(["hotkeyFile"], "give this or --hotkey-uri, exactly one of them");
+    }
+    const open = !loopback.test(config.grpc.host) && config.grpc.apiKeysFile === undefined;
+    if (open && !config.grpc.insecureOpen) {
+      problem(
+        ["grpc", "apiKeysFile"],
+        `needed when the API listens on ${config.grpc.host} (or --grpc-insecure-open)`,
+      );
+    }
+  });
+
+export type Config = z.infer<typeof schema>;
+
+export const coordinatorConfig: ConfigDefinition<typeof schema> = {
+  command: "turntable-coordinator",
+  summary:
+    "serves miners over the axon and clients over gRPC, and has submissions scored by workers",
+  schema,
+};

@@ -1,0 +1,204 @@
+/**
+ * The composition root: creates every part and passes it down.
+ *
+ * Readiness means that miners and clients can be served and jobs be dispatched. Once a second everything that depends
+ * on time is looked at: deadlines, and submissions that still have to be queued.
+ */
+import { join } from "node:path";
+import type { Chain } from "@turntable/bittensor/chain";
+import type { Keypair } from "@turntable/bittensor/keys";
+import { verifySubmission } from "@turntable/bittensor/synapse";
+import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
+import type { JobQueue } from "@turntable/proto/bus";
+import { type ApiKeys, startApi } from "./api/index.ts";
+import { createMinerProtocol, startMinerAxon } from "./axon/index.ts";
+import { startDispatch } from "./dispatch/index.ts";
+import { createEvents } from "./events.ts";
+import { createMiners, type RuleSet } from "./miners/index.ts";
+import type { Prompts } from "./prompts/index.ts";
+import { createReports } from "./reports/index.ts";
+import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
+import { createSubmissions } from "./submissions/index.ts";
+import { createTasks } from "./tasks/index.ts";
+
+export interface CoordinatorOptions {
+  /** The validator's. */
+  readonly hotkey: Keypair;
+  readonly chain: Chain;
+  readonly netuid: number;
+  /** Disposed with the coordinator. */
+  readonly queue: JobQueue;
+  /** Everything that has to survive is in here. */
+  readonly dataDir: string;
+  readonly rules: RuleSet;
+  /** Of synthetic tasks; undefined when miners shall get none. */
+  readonly prompts: Prompts | undefined;
+  /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
+  readonly consentText: string | undefined;
+  readonly grpc: Listen & { readonly keys: ApiKeys | undefined };
+  readonly axon: Listen;
+  readonly http: Listen;
+  readonly limits: {
+    readonly promptChars: number;
+    readonly openTasks: number;
+    readonly submissionBytes: number;
+  };
+  readonly logger: Logger;
+}
+
+export interface Listen {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface Coordinator extends AsyncDisposable {
+  readonly grpcPort: number;
+  readonly axonPort: number;
+  readonly httpPort: number;
+}
+
+const tickMs = 1_000;
+
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { rules, logger, hotkey, limits } = options;
+  const now = Date.now;
+  await using stack = new AsyncDisposableStack();
+  const metrics = createMetrics("turntable-coordinator");
+  const events = createEvents(logger, metrics);
+
+  const store = stack.use(openStore(options.dataDir));
+  const assets = await openAssetFiles(join(options.dataDir, "assets"));
+  const tasks = stack.use(createTasks({ store, maxOpenTasks: limits.openTasks, ...rules }));
+  const miners = createMiners(store, rules);
+  const reports = createReports(store, hotkey.ss58);
+  const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
+
+  const dispatch = stack.use(
+    startDispatch({
+      queue: options.queue,
+      pending: submissions.pending,
+      job: submissions.job,
+      markDispatched: submissions.markDispatched,
+      onResult(result) {
+        const applied = submissions.applyResult(result, now());
+        const submission = submissions.ofAssignment(result.submissionId);
+        const feedback = submission?.feedback;
+        if (applied !== "applied" || submission === undefined || feedback === undefined) {
+          logger.info({ job_id: result.jobId, outcome: applied }, "result without effect");
+          return;
+        }
+        events.verdict({
+          submissionId: submission.id,
+          hotkey: tasks.assignment(submission.assignmentId)?.hotkey ?? "",
+          workerId: result.workerId,
+          attempt: result.attempt,
+          feedback,
+          waitedMs: now() - submission.receivedAt,
+        });
+      },
+      onTrouble: events.trouble,
+      now,
+    }),
+  );
+
+  const registered = stack.use(await followRegistrations(options));
+  const axon = stack.use(
+    await startMinerAxon({
+      hotkey,
+      ...options.axon,
+      protocol: createMinerProtocol({
+        tasks,
+        miners,
+        submissions,
+        rules,
+        drawPrompt: () => options.prompts?.draw(),
+        verify: (signed) =>
+          verifySubmission(
+            { ...signed, minerHotkey: signed.hotkey, validatorHotkey: hotkey.ss58 },
+            signed.signature,
+            options.consentText,
+          ),
+        onAssigned: (task, miner) =>
+          events.assigned({ taskId: task.id, taskClass: task.class, hotkey: miner }),
+        onSubmitted(submission, miner) {
+          events.submitted({
+            submissionId: submission.id,
+            hotkey: miner,
+            sizeBytes: submission.assetSizeBytes,
+          });
+          void dispatch.check();
+        },
+        now,
+      }),
+      isRegistered: registered.has,
+      hasAssignment: (miner) => tasks.latestAssignment(miner) !== undefined,
+      nonces: stack.use(openNonceStore(options.dataDir, now)),
+      maxSubmissionBytes: limits.submissionBytes,
+      onRequest: events.axonRequest,
+    }),
+  );
+  const api = stack.use(
+    await startApi({
+      ...options.grpc,
+      tasks,
+      validatorHotkey: hotkey.ss58,
+      submissionOf: submissions.ofAssignment,
+      reportOf: reports.ofAssignment,
+      loadAsset: assets.load,
+      maxPromptChars: limits.promptChars,
+      onCall: events.apiCall,
+      now,
+    }),
+  );
+  metrics.meter
+    .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
+    .addCallback((gauge) => {
+      for (const [state, count] of Object.entries(tasks.countOpen()))
+        gauge.observe(count, { state });
+    });
+  const http = stack.use(
+    await startStatusServer({ ...options.http, metrics, notReady: dispatch.trouble }),
+  );
+
+  const tick = (): void => {
+    try {
+      tasks.expire(now());
+    } catch (error) {
+      events.trouble("deadlines could not be applied", error);
+    }
+    void dispatch.check();
+  };
+  const timer = setInterval(tick, tickMs);
+  stack.defer(() => clearInterval(timer));
+  tick();
+
+  const running = stack.move();
+  return {
+    grpcPort: api.port,
+    axonPort: axon.port,
+    httpPort: http.port,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Keeps the set of the subnet's hotkeys in step with the chain; an unreachable chain leaves it as it was. */
+async function followRegistrations(
+  options: Pick<CoordinatorOptions, "chain" | "netuid" | "rules" | "logger">,
+): Promise<{ readonly has: (hotkey: string) => boolean } & Disposable> {
+  let hotkeys: ReadonlySet<string> = new Set();
+  const sync = async (): Promise<void> => {
+    const { neurons } = await options.chain.metagraph(options.netuid);
+    hotkeys = new Set(neurons.map((neuron) => neuron.hotkey));
+  };
+  await sync();
+  const timer = setInterval(() => {
+    sync().catch((error: unknown) => {
+      options.logger.warn({ err: error }, "the metagraph could not be read; the last one is used");
+    });
+  }, options.rules.metagraphSyncMs);
+  return {
+    has: (hotkey) => hotkeys.has(hotkey),
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,85 @@
+/** The coordinator as a process. */
+import { readFile } from "node:fs/promises";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
+import { loadConsentText } from "@turntable/bittensor/synapse";
+import { createLogger, runMain } from "@turntable/process";
+import { connectJobQueue } from "@turntable/proto/nats";
+import { parseApiKeys } from "./api/index.ts";
+import { type Config, coordinatorConfig } from "./config.ts";
+import { startCoordinator } from "./coordinator.ts";
+import { ruleSets } from "./miners/index.ts";
+import { createPrompts } from "./prompts/index.ts";
+
+await runMain({
+  definition: coordinatorConfig,
+  argv: process.argv.slice(2),
+  env: process.env,
+  gracePeriodMs: (config) => config.gracePeriodMs,
+  async start(config) {
+    await ready();
+    await using stack = new AsyncDisposableStack();
+    const logger = createLogger("turntable-coordinator", config.log.level);
+    const hotkey = await hotkeyOf(config);
+    const { apiKeysFile } = config.grpc;
+    const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
+    const chain = stack.use(localChain(config, hotkey));
+    const coordinator = stack.use(
+      await startCoordinator({
+        hotkey,
+        chain,
+        netuid: config.chain.netuid,
+        queue: await connectJobQueue({
+          servers: config.nats.servers,
+          credentialsFile: config.nats.credentialsFile,
+        }),
+        dataDir: config.dataDir,
+        rules: ruleSets[config.rules],
+        prompts: config.prompts.synthetic
+          ? createPrompts(await text(config.prompts.file))
+          : undefined,
+        consentText:
+          config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile),
+        grpc: { ...config.grpc, keys },
+        axon: config.axon,
+        http: config.http,
+        limits: config.limits,
+        logger,
+      }),
+    );
+    logger.info(
+      {
+        hotkey: hotkey.ss58,
+        rules: config.rules,
+        grpc: `${config.grpc.host}:${coordinator.grpcPort}`,
+        axon: `${config.axon.host}:${coordinator.axonPort}`,
+        http: `${config.http.host}:${coordinator.httpPort}`,
+        data_dir: config.dataDir,
+      },
+      "ready",
+    );
+    stack.defer(() => logger.info("stopping"));
+    return stack.move();
+  },
+});
+
+/** Blocks of the chain in memory. */
+const localBlockMs = 1_000;
+
+async function hotkeyOf(config: Config): Promise<Keypair> {
+  if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);
+  return await loadHotkey(config.hotkeyFile ?? ""); // the schema asks for one of the two
+}
+
+function localChain(config: Config, hotkey: Keypair) {
+  const { netuid } = config.chain;
+  const chain = createLocalChain({ blockMs: localBlockMs, subnets: [{ netuid }] });
+  for (const ss58 of new Set([hotkey.ss58, ...config.chain.register])) {
+    chain.register({ netuid, hotkey: ss58 });
+  }
+  return chain;
+}
+
+function text(file: string): Promise<string> {
+  return readFile(file, "utf8");
+}
