@@ -138,6 +138,7 @@ export function createTurntableClient(
     tls: options.tls,
   });
   const maxAssetBytes = options.maxAssetBytes ?? defaultMaxAssetBytes;
+  const contact = { made: false };
   const policy = { ...defaultRetryPolicy, ...options.retry };
   const begin = (operation: OperationOptions, limitMs: number | undefined) => {
     const timeoutMs = operation.timeoutMs ?? limitMs;
@@ -146,7 +147,7 @@ export function createTurntableClient(
       deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs), // C3
       traceparent: operation.traceparent ?? newTraceparent(),
     };
-    const retry: RetryOptions = { ...call, policy, timing, onRetry: options.onRetry };
+    const retry: RetryOptions = { ...call, contact, policy, timing, onRetry: options.onRetry };
     return { call, retry };
   };
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;

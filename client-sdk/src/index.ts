@@ -33,5 +33,6 @@ export {
   TaskFailedError,
   TurntableError,
 } from "./errors.ts";
+export { type AssetOrigin, type VerifyOptions, verifyAssetOrigin } from "./origin.ts";
 export type { RetryNotice, RetryPolicy } from "./retry.ts";
 export type { TlsOptions } from "./transport.ts";

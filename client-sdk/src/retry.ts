@@ -13,6 +13,8 @@ export interface RetryPolicy {
   readonly maxDelayMs: number;
   /** Gives up when the server was away for this long, in ms; 0 never tries again. */
   readonly patienceMs: number;
+  /** The same for a server that has not answered yet, and is more likely misnamed than restarting. */
+  readonly connectPatienceMs: number;
 }
 
 /** A minute covers the restart of a coordinator. */
@@ -20,6 +22,7 @@ export const defaultRetryPolicy: RetryPolicy = {
   initialDelayMs: 200,
   maxDelayMs: 5_000,
   patienceMs: 60_000,
+  connectPatienceMs: 10_000,
 };
 
 /** One failed try, told before the pause that follows. */
@@ -54,7 +57,13 @@ export const systemTiming: Timing = {
   },
 };
 
+/** Whether the server has ever answered; shared by all operations of a client. */
+export interface Contact {
+  made: boolean;
+}
+
 export interface RetryOptions {
+  readonly contact: Contact;
   readonly policy: RetryPolicy;
   readonly timing: Timing;
   readonly onRetry: ((notice: RetryNotice) => void) | undefined;
@@ -70,15 +79,17 @@ export interface Retry {
 }
 
 export function createRetry(options: RetryOptions): Retry {
-  const { policy, timing, signal, deadline } = options;
+  const { contact, policy, timing, signal, deadline } = options;
   let attempt = 0;
   let failingSince = 0;
   return {
     reset() {
+      contact.made = true;
       attempt = 0;
     },
     async pause(error) {
       if (!(error instanceof CallFailedError) || error.code !== "unavailable") throw error;
+      const { patienceMs, connectPatienceMs } = policy;
       const now = timing.now();
       if (attempt === 0) failingSince = now;
       const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** attempt);
@@ -86,8 +97,8 @@ export function createRetry(options: RetryOptions): Retry {
       const delayMs = ceiling * (0.5 + timing.random() / 2);
       attempt++;
       const timeLeftMs = deadline === undefined ? Infinity : deadline.getTime() - Date.now();
-      const patienceLeftMs = policy.patienceMs - (now - failingSince);
-      if (delayMs >= Math.min(timeLeftMs, patienceLeftMs)) throw error;
+      const patience = contact.made ? patienceMs : Math.min(patienceMs, connectPatienceMs);
+      if (delayMs >= Math.min(timeLeftMs, patience - (now - failingSince))) throw error;
       options.onRetry?.({ error, attempt, delayMs });
       await timing.sleep(delayMs, signal);
     },
@@ -99,7 +110,9 @@ export async function withRetry<T>(options: RetryOptions, call: () => Promise<T>
   const retry = createRetry(options);
   for (;;) {
     try {
-      return await call();
+      const result = await call();
+      retry.reset();
+      return result;
     } catch (error) {
       await retry.pause(error);
     }

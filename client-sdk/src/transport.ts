@@ -114,12 +114,17 @@ function channelCredentials(tls: TlsOptions | undefined) {
   return credentials.createSsl(Buffer.from(tls.rootCertificates));
 }
 
+/** How grpc-js wraps the system's own words, such as `connect ECONNREFUSED 127.0.0.1:50051`. */
+const refusedConnection =
+  /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: /;
+
 function callError(error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted && error === signal.reason) return error;
   if (!(error instanceof Error)) return new CallFailedError("unknown", String(error));
   const code = "code" in error && typeof error.code === "number" ? error.code : status.UNKNOWN;
-  const details =
+  const given =
     "details" in error && typeof error.details === "string" ? error.details : error.message;
+  const details = refusedConnection.exec(given)?.[1] ?? given;
   // We did not cancel: a server that is killed resets its streams with this code before its connections break.
   if (code === status.CANCELLED) {
     return new CallFailedError("unavailable", "the server cut the call off", { cause: error });

@@ -7,6 +7,8 @@ import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import type { Keypair } from "@turntable/bittensor/keys";
+import { signSubmission } from "@turntable/bittensor/synapse";
 import {
   type Asset,
   AssetSchema,
@@ -149,6 +151,14 @@ export function assetOf(bytes: Uint8Array, more: Fields<Asset> = {}): Asset {
     prompt: "a red cube",
     ...more,
   });
+}
+
+/** An asset with a signature by `miner`, over the form of 2025 when there is a consent text. */
+export function signedAsset(bytes: Uint8Array, miner: Keypair, consentText?: string): Asset {
+  const asset = assetOf(bytes, { minerHotkey: miner.ss58 });
+  const facts = { ...asset, submitTime: asset.submitTimeNs };
+  const signature = Buffer.from(signSubmission(miner, facts, consentText), "base64");
+  return { ...asset, signature };
 }
 
 export function taskOf(id: string, more: Fields<Task> = {}): Task {

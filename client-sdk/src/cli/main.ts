@@ -1,0 +1,4 @@
+/** The command `turntable`. */
+import { runCli } from "./run.ts";
+
+await runCli(process.argv.slice(2));

@@ -1,0 +1,106 @@
+/** The end of `generate` and `download`: check where the asset came from, put it where it was asked for, say so. */
+import type { Asset } from "@turntable/proto";
+import type { Download } from "../download.ts";
+import { type AssetOrigin, verifyAssetOrigin } from "../origin.ts";
+import type { OptionSpec } from "./arguments.ts";
+import { writeFileWhole } from "./output.ts";
+import { formatBytes, printable, shortHotkey } from "./text.ts";
+import type { VerbContext } from "./verb.ts";
+
+export const saveOptions: Readonly<Record<string, OptionSpec>> = {
+  out: { value: "FILE", help: "where to put the asset; - is standard output [TASK.FORMAT]" },
+  "consent-file": {
+    value: "FILE",
+    help: "the subnet's licence consent text, which miners of 2025 sign",
+  },
+};
+
+/** The signature is provably not the miner's. */
+export class ForgedAssetError extends Error {
+  override name = "ForgedAssetError";
+  readonly code = "forged-asset";
+}
+
+/** @throws ForgedAssetError, and nothing is written */
+export async function saveAsset(
+  taskId: string,
+  { asset, bytes }: Download,
+  context: VerbContext,
+): Promise<void> {
+  const { args, output } = context;
+  const consentText = await consentTextOf(args.text("consent-file"));
+  const origin = await verifyAssetOrigin(asset, { consentText });
+  if (origin.kind === "mismatch" && consentText !== undefined) {
+    throw new ForgedAssetError(
+      `the signature of miner ${asset.minerHotkey} does not match; nothing was written`,
+    );
+  }
+  const out = args.text("out") ?? `${taskId}.${extension(asset)}`;
+  if (out === "-") await output.write(bytes);
+  else await writeFileWhole(out, bytes);
+
+  const given = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase();
+  if (given !== undefined && given !== extension(asset)) {
+    output.note(`note: the bytes are ${describeEncoding(asset)}, whatever the name ${out} says`);
+  }
+  if (origin.kind === "mismatch") {
+    output.note(
+      "warning: the miner's signature is not of the 2024 form; --consent-file FILE checks the 2025 form too",
+    );
+  }
+  const lines = args.flag("json")
+    ? JSON.stringify(saveSummary(taskId, out, asset, origin))
+    : [
+        out === "-" ? "standard output" : out,
+        formatBytes(asset.sizeBytes),
+        describeEncoding(asset),
+        `score ${asset.score.toFixed(2)}`,
+        `miner ${shortHotkey(printable(asset.minerHotkey))}`,
+        describeOrigin(origin),
+      ].join("  ");
+  if (out === "-") output.note(lines);
+  else await output.write(`${lines}\n`);
+}
+
+async function consentTextOf(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const { loadConsentText } = await import("@turntable/bittensor/synapse");
+  return loadConsentText(path);
+}
+
+function saveSummary(taskId: string, out: string, asset: Asset, origin: AssetOrigin) {
+  return {
+    taskId,
+    out,
+    sizeBytes: Number(asset.sizeBytes),
+    sha256: Buffer.from(asset.sha256).toString("hex"),
+    format: asset.encoding?.format ?? "",
+    compression: asset.encoding?.compression ?? 0,
+    score: asset.score,
+    prompt: asset.prompt,
+    minerHotkey: asset.minerHotkey,
+    validatorHotkey: asset.validatorHotkey,
+    submitTimeNs: String(asset.submitTimeNs),
+    signature: origin.kind,
+  };
+}
+
+function describeOrigin(origin: AssetOrigin): string {
+  return origin.kind === "verified"
+    ? `signature verified (${origin.form} form)`
+    : "signature NOT verified";
+}
+
+/** The subnet's compressions: 1 is zstd around the file, 2 an SPZ file. */
+function extension(asset: Asset): string {
+  const { format = "bin", compression = 0 } = asset.encoding ?? {};
+  if (compression === 2) return "spz";
+  const name = /^[a-z0-9]+$/.test(format) ? format : "bin";
+  return compression === 1 ? "zst" : name === "hdf5" ? "h5" : name;
+}
+
+function describeEncoding(asset: Asset): string {
+  const { format = "unknown", compression = 0 } = asset.encoding ?? {};
+  if (compression === 2) return "SPZ";
+  return `${printable(format).toUpperCase()}${compression === 1 ? " within zstd" : ""}`;
+}
