@@ -47,6 +47,8 @@ export interface AxonRoute {
 export interface AxonLimits {
   /** Connections at one time. */
   readonly connections: number;
+  /** Bytes of bodies in memory at one time, over all calls. */
+  readonly bodiesBytes: number;
   /** Bytes of a refused body that are read and thrown away, so that the caller gets to see the answer. */
   readonly drainBytes: number;
   /** ms a caller has to send its headers, and then its body without a pause. */

@@ -12,13 +12,13 @@ export interface Synapse<F extends Fields = Fields> {
   readonly name: string;
   readonly fields: F;
   /** Names of the fields that the body hash covers, in its order. */
-  readonly hashed: readonly (keyof F & string)[];
+  readonly hashed: readonly string[];
   /** Seconds a caller allows, when it says nothing else. */
   readonly timeoutS: number;
   /** The longest request or answer body, in bytes. */
   readonly maxBodyBytes: number;
   /** Fields that a server sends back as their zero value, because the caller knows them and they are large. */
-  readonly blanked: readonly (keyof F & string)[];
+  readonly blanked: readonly string[];
 }
 
 export type FieldsOf<S> = S extends Synapse<infer F> ? F : never;

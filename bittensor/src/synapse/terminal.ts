@@ -5,11 +5,12 @@ import {
   float,
   int,
   nullable,
+  readFields,
   str,
   type Values,
   withDefault,
 } from "./field.ts";
-import type { Json } from "./json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 
 const nothing = <T>(type: Parameters<typeof nullable<T>>[0]): Field<T | null> =>
   withDefault(nullable(type), null);
@@ -91,4 +92,9 @@ export function parseTerminal(
     }
   }
   return values as Terminal; // each entry was read by its own field
+}
+
+/** Reads one end from a body; nothing there, or null, says nothing. @throws FieldError */
+export function readTerminal(value: Json | undefined): Terminal {
+  return isJsonObject(value) ? readFields(terminalFields, value) : emptyTerminal;
 }

@@ -1,0 +1,105 @@
+/** What the head of a request says, before anything of it is believed. */
+import type { IncomingMessage } from "node:http";
+import {
+  float,
+  HeaderError,
+  parseTerminal,
+  type Synapse,
+  type Terminal,
+  terminal,
+} from "../synapse/index.ts";
+import { firstClockVersion } from "./nonces.ts";
+
+export interface RequestHead {
+  readonly dendrite: Terminal;
+  /** Ourselves, as the caller knows us. */
+  readonly axon: Terminal;
+  /** Seconds; undefined when the caller did not say. */
+  readonly timeoutS: number | undefined;
+  readonly computedBodyHash: string | undefined;
+}
+
+/** SDK generations answer and count differently: L up to 7.1, N from 7.2 on. Who says no version is taken for N. */
+export type Family = "L" | "N";
+
+export function familyOf(req: IncomingMessage): Family {
+  const version = Number(req.headers.bt_header_dendrite_version ?? firstClockVersion);
+  return version < firstClockVersion ? "L" : "N";
+}
+
+/** Where a request goes. */
+export type RequestTarget =
+  | { readonly kind: "class"; readonly name: string }
+  /** One slash too many; the answer says where to go. */
+  | { readonly kind: "redirect"; readonly location: string }
+  | { readonly kind: "nowhere" }
+  | { readonly kind: "wrongMethod" };
+
+export function targetOf(req: IncomingMessage): RequestTarget {
+  const [path = ""] = (req.url ?? "").split("?");
+  const [, name = "", ...rest] = path.split("/");
+  if (rest.length > 1 || (rest.length === 1 && (rest[0] !== "" || name === "")))
+    return { kind: "nowhere" };
+  if (req.method !== "POST" && req.method !== "GET") return { kind: "wrongMethod" };
+  return rest.length === 1
+    ? { kind: "redirect", location: `/${name}` }
+    : { kind: "class", name: decoded(name) };
+}
+
+/**
+ * Reads the headers as the Python axon does: both ends, and the zero values of required fields, without which it can't
+ * build the synapse.
+ * @throws HeaderError
+ */
+export function parseHead(req: IncomingMessage, synapse: Synapse): RequestHead {
+  const { headers } = req;
+  for (const [name, field] of Object.entries(synapse.fields)) {
+    if (field.presence.kind !== "required") continue;
+    const header = `bt_header_input_obj_${name}`;
+    if (!isBase64Json(headers[header])) throw new HeaderError(header);
+  }
+  return {
+    dendrite: parseTerminal("dendrite", headers),
+    axon: parseTerminal("axon", headers),
+    timeoutS: headers.timeout === undefined ? undefined : readTimeout(String(headers.timeout)),
+    computedBodyHash: headerText(headers.computed_body_hash),
+  };
+}
+
+/** The head that answers have when the request's could not be read. */
+export const emptyHead: RequestHead = {
+  dendrite: terminal({}),
+  axon: terminal({}),
+  timeoutS: undefined,
+  computedBodyHash: undefined,
+};
+
+export function headerText(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.join(", ");
+}
+
+function readTimeout(text: string): number {
+  try {
+    return float.read(text, "timeout");
+  } catch (cause) {
+    throw new HeaderError("timeout", { cause });
+  }
+}
+
+function isBase64Json(value: string | string[] | undefined): boolean {
+  if (typeof value !== "string" || value.length > 1024) return false;
+  try {
+    JSON.parse(Buffer.from(value, "base64").toString("utf8"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
