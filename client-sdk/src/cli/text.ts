@@ -70,6 +70,9 @@ export function table(
 /** `SUCCEEDED` -> `succeeded`; a state of a newer server is shown as its number. */
 export function taskStateName(state: number): string {
   return (
-    TaskStateSchema.value[state]?.localName.toLowerCase().replaceAll("_", "-") ?? `state ${state}`
+    TaskStateSchema.values
+      .find(({ number }) => number === state)
+      ?.localName.toLowerCase()
+      .replaceAll("_", "-") ?? `state ${state}`
   );
 }
