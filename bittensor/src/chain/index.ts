@@ -1,3 +1,5 @@
+export { unreachableReason } from "./address.ts";
+export type { LedgerHyperparameters } from "./ledger.ts";
 export {
   createLocalChain,
   type LocalChain,
