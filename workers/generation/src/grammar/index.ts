@@ -1,0 +1,10 @@
+export {
+  allPrompts,
+  type Colour,
+  colours,
+  type ParsedPrompt,
+  parsePrompt,
+  type Scene,
+  type Shape,
+  shapes,
+} from "./grammar.ts";
