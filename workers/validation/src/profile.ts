@@ -32,6 +32,9 @@ export class ProfileError extends Error {
   readonly code = "profile";
 }
 
+/** What the subnet does, with 36 views. */
+export const defaultProfile = "sn17-seed";
+
 /** Where the project's own profiles are. */
 export const profilesDir = new URL("../../../resources/profiles/", import.meta.url).pathname;
 

@@ -1,0 +1,59 @@
+/** `turntable-worker`: the worker process, and single steps of it by hand. */
+import { AssetError } from "@turntable/splat";
+import { type Command, UsageError } from "./cli/arguments.ts";
+import { renderCommand } from "./cli/render.ts";
+import { ProfileError } from "./profile.ts";
+
+const commands: Readonly<Record<string, Command>> = {
+  render: renderCommand,
+};
+
+const program = "turntable-worker";
+const [name, ...argv] = process.argv.slice(2);
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    (name === undefined ? process.stderr : process.stdout).write(overview());
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    return fail(`"${name}" is no command; there are ${Object.keys(commands).join(", ")}`, 2);
+  }
+  if (argv.includes("--help") || argv.includes("-h")) {
+    process.stdout.write(command.help);
+    return 0;
+  }
+  try {
+    await command.run(argv);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) return fail(`${error.message}; see --help`, 2);
+    if (error instanceof AssetError) return fail(`${error.message} (${error.code})`, 1);
+    if (error instanceof ProfileError || isFileError(error)) return fail(error.message, 1);
+    throw error;
+  }
+}
+
+function fail(message: string, status: number): number {
+  process.stderr.write(`${program} ${name}: ${message}\n`);
+  return status;
+}
+
+function overview(): string {
+  const lines = Object.entries(commands).map(
+    ([verb, { summary }]) => `  ${verb.padEnd(12)}${summary}`,
+  );
+  return `Usage: ${program} COMMAND [options]
+
+${lines.join("\n")}
+
+${program} COMMAND --help says more.
+`;
+}
+
+/** A file that is not there, not readable, a folder instead …: Node's own message names it. */
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "path" in error;
+}
