@@ -16,7 +16,7 @@ import {
   type Terminal,
 } from "../synapse/index.ts";
 import { pythonRepr } from "../synapse/python.ts";
-import { type Answer, type AnswerContext, refusal, success } from "./answer.ts";
+import { type Answer, type AnswerContext, headerSafe, refusal, success } from "./answer.ts";
 import { type BodyBudget, readBody } from "./body.ts";
 import { AxonError } from "./errors.ts";
 import type { NonceRules } from "./nonces.ts";
@@ -130,6 +130,11 @@ export async function handleCall(
     if (body.kind === "gone") return answer.refused(400, "The body did not arrive");
     progress.bodyBytes = body.bytes.length;
     try {
+      const mime = req.headers["content-type"];
+      if (mime !== undefined && !isJsonType(mime))
+        return family === "L"
+          ? answer.refused(422, `The body is ${headerSafe(mime)}, not application/json`)
+          : answer.faulty(`the body is ${headerSafe(mime)}, not application/json`);
       const parsed = parseBody(body.bytes, synapse, head, caller.hotkey);
       if (parsed.kind === "notJson") return answer.refused(422, parsed.message, parsed.extra);
       if (parsed.kind === "impostor") return answer.refused(401, notVerified(parsed.message));
@@ -178,6 +183,10 @@ type ParsedBody =
   | { readonly kind: "impostor"; readonly message: string }
   /** JSON that is no such synapse, or not the one that was signed. */
   | { readonly kind: "misfit"; readonly message: string };
+
+function isJsonType(mime: string): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(mime.trim());
+}
 
 function parseBody(bytes: Buffer, synapse: Synapse, head: RequestHead, hotkey: string): ParsedBody {
   if (bytes.length === 0) return { kind: "misfit", message: "the body is empty" };

@@ -1,8 +1,10 @@
 /** What the head of a request says, before anything of it is believed. */
 import type { IncomingMessage } from "node:http";
 import {
+  type FieldType,
   float,
   HeaderError,
+  parseJson,
   parseTerminal,
   type Synapse,
   type Terminal,
@@ -56,7 +58,7 @@ export function parseHead(req: IncomingMessage, synapse: Synapse): RequestHead {
   for (const [name, field] of Object.entries(synapse.fields)) {
     if (field.presence.kind !== "required") continue;
     const header = `bt_header_input_obj_${name}`;
-    if (!isBase64Json(headers[header])) throw new HeaderError(header);
+    readZero(field.type, headers[header], header);
   }
   return {
     dendrite: parseTerminal("dendrite", headers),
@@ -86,15 +88,22 @@ function readTimeout(text: string): number {
   }
 }
 
-function isBase64Json(value: string | string[] | undefined): boolean {
-  if (typeof value !== "string" || value.length > 1024) return false;
+/** Python builds a synapse from these, so what does not fit the field fails there; the value itself is not used. */
+function readZero(
+  type: FieldType<unknown>,
+  value: string | string[] | undefined,
+  header: string,
+): void {
+  if (typeof value !== "string" || value.length > maxZeroLength) throw new HeaderError(header);
   try {
-    JSON.parse(Buffer.from(value, "base64").toString("utf8"));
-    return true;
-  } catch {
-    return false;
+    type.read(parseJson(Buffer.from(value, "base64").toString("utf8")), header);
+  } catch (cause) {
+    throw new HeaderError(header, { cause });
   }
 }
+
+/** Zero values are `""`, `0`, `{}` and their like. */
+const maxZeroLength = 1024;
 
 function decoded(name: string): string {
   try {

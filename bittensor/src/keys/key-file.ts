@@ -116,6 +116,9 @@ export function publicKeyFileText(publicKey: Uint8Array): string {
   return JSON.stringify({ accountId: hex, publicKey: hex, ss58Address: ss58Of(publicKey) });
 }
 
+/** A number in what wallets write; texts have been seen to load too. */
+const sr25519Types: readonly unknown[] = [1, "1", "sr25519", null];
+
 const encryptions: readonly (readonly [prefix: string, name: string])[] = [
   ["$NACL", "NaCl"],
   ["$ANSIBLE_VAULT", "Ansible Vault"],
@@ -137,7 +140,7 @@ function parseFields(text: string): Fields {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new KeyError("the key file is not a JSON object");
   const fields = { ...parsed };
-  if ("cryptoType" in fields && fields.cryptoType !== null && Number(fields.cryptoType) !== 1)
+  if ("cryptoType" in fields && !sr25519Types.includes(fields.cryptoType))
     throw new KeyError("the key is not sr25519 (cryptoType 1), the only kind that hotkeys may be");
   return fields;
 }
@@ -150,12 +153,7 @@ function secretOf(fields: Fields): Keypair | undefined {
   const seed = hexIn(fields, "secretSeed", 32);
   if (seed !== undefined) return keypairFromSeed(seed);
   const secret = hexIn(fields, "privateKey", 64);
-  if (secret !== undefined) {
-    const publicKey = publicKeyIn(fields);
-    if (publicKey === undefined)
-      throw new KeyError("the key file has a privateKey without its publicKey");
-    return keypairFromSecret(secret, publicKey);
-  }
+  if (secret !== undefined) return keypairFromSecret(secret);
   if (textIn(fields, "secretSeed") !== undefined || textIn(fields, "privateKey") !== undefined)
     throw new KeyError("the key file's secret is not hex of the right length");
   return undefined;

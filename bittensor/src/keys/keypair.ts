@@ -2,6 +2,8 @@
  * sr25519 keys as Bittensor uses them: signing context `substrate`, ss58 prefix 42. Secrets stay inside the closures
  * of this module; a Keypair shows only what is public.
  */
+import { ristretto255 } from "@noble/curves/ed25519.js";
+import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { hexToU8a, stringToU8a, u8aConcat } from "@polkadot/util";
 import {
   cryptoWaitReady,
@@ -59,21 +61,19 @@ export function keypairFromSeed(seed: Uint8Array): Keypair {
 }
 
 /**
- * @param secret 64 bytes, scalar and nonce as schnorrkel has them: `privateKey` in key files. (polkadot-js keeps the
- * scalar times eight; `secretForm: "polkadot"` takes that.)
+ * @param secret 64 bytes, scalar and nonce as schnorrkel has them: `privateKey` in key files. polkadot-js keeps the
+ * scalar times eight; `form: "polkadot"` takes that.
  */
 export function keypairFromSecret(
   secret: Uint8Array,
-  publicKey: Uint8Array,
-  secretForm: "canonical" | "polkadot" = "canonical",
+  form: "canonical" | "polkadot" = "canonical",
 ): Keypair {
   if (secret.length !== 64) throw new KeyError(`a private key has 64 bytes, not ${secret.length}`);
-  const pair = keypair(publicKey, secretForm === "polkadot" ? secret : timesCofactor(secret));
-  // The public key can't be computed from a secret with the functions at hand, so a signature must prove the pair.
-  const probe = stringToU8a("turntable key check");
-  if (!sr25519Verify(probe, pair.sign(probe), publicKey))
-    throw new KeyError("private and public key do not belong together");
-  return pair;
+  const expanded = form === "polkadot" ? secret : timesCofactor(secret);
+  const scalar = bytesToNumberLE(expanded.subarray(0, 32)) / cofactor;
+  if (scalar === 0n || scalar >= ristretto255.Point.Fn.ORDER)
+    throw new KeyError("the private key is out of range");
+  return keypair(ristretto255.Point.BASE.multiply(scalar).toBytes(), expanded);
 }
 
 /** A new phrase of twelve words, from the system's randomness. */
@@ -107,6 +107,7 @@ export function verifySignature(
   );
 }
 
+const cofactor = 8n;
 const devPhrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
 const bytesPrefix = stringToU8a("<Bytes>");
 const bytesSuffix = stringToU8a("</Bytes>");
