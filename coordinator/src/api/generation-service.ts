@@ -146,6 +146,7 @@ export function generationHandlers(
 
 function checkPrompt(prompt: string, maxChars: number): void {
   if (prompt.trim() === "") throw invalidArgument("prompt is empty; say what to make");
+  if (prompt.length <= maxChars) return; // characters are at most as many as UTF-16 units
   const chars = [...prompt].length;
   if (chars > maxChars) {
     throw invalidArgument(`prompt has ${chars} characters; at most ${maxChars} are allowed`);

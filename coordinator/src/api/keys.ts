@@ -1,5 +1,5 @@
 /** API keys: who may call, told apart by name. Only hashes stay in memory. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export interface ApiKeys {
   /** The name of whose key this is; undefined when it is nobody's. */
@@ -20,13 +20,13 @@ export function parseApiKeys(text: string): ApiKeys {
         `API key file, line ${index + 1}: expected "name key" with a key of at least 16 characters`,
       );
     }
-    names.set(hash(key), name);
+    names.set(hashOf(key), name);
   }
   if (names.size === 0) throw new Error("API key file: it has no keys, so nobody could call");
-  return { nameOf: (key) => names.get(hash(key)) };
+  return { nameOf: (key) => names.get(hashOf(key)) };
 }
 
 /** Looking a hash up takes the same time for every wrong key. */
-function hash(key: string): string {
-  return createHash("sha256").update(key).digest("base64");
+function hashOf(key: string): string {
+  return hash("sha256", key, "base64");
 }

@@ -32,11 +32,12 @@ const submitTimeoutS = 300;
 /** The answer goes out this long before the caller gives up, in seconds. */
 const answerEarlyS = 15;
 
-export function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
+export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   const { protocol } = options;
+  const stopping = new AbortController();
   const blacklist = ({ hotkey }: { readonly hotkey: string }) =>
     options.isRegistered(hotkey) ? undefined : "Unrecognized hotkey";
-  return startAxon({
+  const axon = await startAxon({
     hotkey: options.hotkey,
     host: options.host,
     port: options.port,
@@ -54,7 +55,11 @@ export function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
               call.hotkey,
               resultsOf(call),
               call.traceparent,
-              AbortSignal.any([call.signal, AbortSignal.timeout(patienceMs(call.timeoutS))]),
+              AbortSignal.any([
+                call.signal,
+                stopping.signal,
+                AbortSignal.timeout(patienceMs(call.timeoutS)),
+              ]),
             );
             return { ...answer };
           },
@@ -62,6 +67,15 @@ export function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       ),
     ],
   });
+  return {
+    port: axon.port,
+    hotkey: axon.hotkey,
+    [Symbol.asyncDispose]() {
+      // Whoever waits for a verdict is answered without one, and asks again.
+      stopping.abort();
+      return axon[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function resultsOf({ fields }: AxonCall<typeof submitResults>): Results {

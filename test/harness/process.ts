@@ -1,0 +1,93 @@
+/** A process of the project as an operator would run it: its bin, its flags, its log lines. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+export interface LogLine {
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface RunningProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Everything it printed so far. */
+  output(): string;
+  /** The first log line, past or to come, that `matches`. Fails when the process ends before. */
+  logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Ends it as a crash would, and waits until it is gone. */
+  kill9(): Promise<void>;
+  /** Asks it to stop and gives its exit status. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts a command of the project, for example `turntable-worker`. */
+export function startProcess(command: string, args: readonly string[]): RunningProcess {
+  const child = spawn(`${root}node_modules/.bin/${command}`, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const lines: LogLine[] = [];
+  let output = "";
+  let notify: (() => void)[] = [];
+  const wake = (): void => {
+    for (const listener of notify.splice(0)) listener();
+  };
+  const read = (line: string): void => {
+    output += `${line}\n`;
+    const parsed = parseLine(line);
+    if (parsed !== undefined) lines.push(parsed);
+    wake();
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", read);
+  }
+  let ended = false;
+  const closed = once(child, "close").then(() => {
+    ended = true;
+    wake();
+  });
+
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    await closed;
+    return child.exitCode;
+  };
+  return {
+    pid: pidOf(child),
+    output: () => output,
+    async logged(matches) {
+      for (let seen = 0; ; ) {
+        for (; seen < lines.length; seen++) {
+          const line = lines[seen];
+          if (line !== undefined && matches(line)) return line;
+        }
+        if (ended) throw new Error(`${command} ended:\n${output}`);
+        await new Promise<void>((resolve) => notify.push(resolve));
+      }
+    },
+    kill9: async () => void (await end("SIGKILL")),
+    stop: () => end("SIGTERM"),
+    async [Symbol.asyncDispose]() {
+      notify = [];
+      if (!ended) await end("SIGKILL");
+    },
+  };
+}
+
+function parseLine(line: string): LogLine | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null && "msg" in value) return value as LogLine; // pino's
+  } catch {
+    // not a log line
+  }
+  return undefined;
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error("the process did not start");
+  return child.pid;
+}

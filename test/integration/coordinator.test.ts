@@ -1,0 +1,244 @@
+/** The coordinator at its edges: real gRPC, real HTTP, the worker's side of the queue in the test's hands. */
+import assert from "node:assert/strict";
+import { request as httpRequest } from "node:http";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { createDendrite } from "@turntable/bittensor/dendrite";
+import { keypairFromUri } from "@turntable/bittensor/keys";
+import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import { CallFailedError, createTurntableClient, TaskState } from "@turntable/client";
+import { parseApiKeys } from "@turntable/coordinator/api";
+import { createPrompts } from "@turntable/coordinator/prompts";
+import { type RenderScoreJob, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import type { TakenJob } from "@turntable/proto/bus";
+import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
+
+const bytes = Buffer.from("the bytes of an asset");
+
+async function pull({ miner, target }: TestSubnet) {
+  const outcome = await miner.call(pullTask, { target, body: {} });
+  assert.equal(outcome.kind, "ok", outcome.message ?? "");
+  return outcome.kind === "ok" ? outcome.fields : assert.fail();
+}
+
+async function pullTaskOf(subnet: TestSubnet) {
+  return (await pull(subnet)).task ?? assert.fail("no task");
+}
+
+async function taken(subnet: TestSubnet): Promise<TakenJob> {
+  return (await subnet.source.take(new AbortController().signal)) ?? assert.fail("no job");
+}
+
+function scored(job: RenderScoreJob, score: number) {
+  const { cameraSeed } = job;
+  const views = [{ azimuthDeg: 0, elevationDeg: 3, probability: score }];
+  return create(RenderScoreResultSchema, {
+    jobId: job.jobId,
+    submissionId: job.submissionId,
+    outcome: { case: "scored", value: create(ScoreReportSchema, { score, views, cameraSeed }) },
+  });
+}
+
+function failsWith(code: string, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof CallFailedError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+test("a task goes from the client to a miner, its submission to a worker, the result back", async () => {
+  await using subnet = await startTestSubnet();
+  const { client, miner, target } = subnet;
+  const task = await client.create("a red cube");
+  const kinds: string[] = [];
+  const watching = (async () => {
+    for await (const event of client.watch(task.id)) kinds.push(event.kind);
+  })();
+
+  const pulled = await pullTaskOf(subnet);
+  assert.deepEqual([pulled.id, pulled.prompt, pulled.type], [task.id, "a red cube", "text"]);
+  const body = signedResults(subnet, pulled, bytes);
+  const answer = miner.call(submitResults, { target, body });
+  const job = await taken(subnet);
+  assert.deepEqual(Buffer.from(await job.fetchAsset()), bytes);
+  await job.complete(scored(job.job, 0.9));
+  const outcome = await answer;
+  assert.ok(outcome.kind === "ok", outcome.message ?? "");
+  assert.equal(outcome.fields.feedback?.task_fidelity_score, 1);
+  assert.equal(outcome.fields.results, "", "the asset is not sent back");
+
+  await watching;
+  assert.deepEqual(kinds, ["created", "assigned", "submitted", "accepted", "succeeded"]);
+  const download = await client.download(task.id);
+  assert.deepEqual(Buffer.from(download.bytes), bytes);
+  assert.equal(download.asset.minerHotkey, subnet.minerKey.ss58);
+  const report = await client.report(task.id);
+  assert.equal(report.cameraSeed, job.job.cameraSeed);
+  assert.equal(report.validatorHotkey, subnet.validator.ss58);
+  const { tasks } = await client.list();
+  assert.deepEqual(
+    tasks.map(({ id, state }) => [id, state]),
+    [[task.id, TaskState.SUCCEEDED]],
+  );
+});
+
+test("the cameras stay secret until the task has ended", async () => {
+  await using subnet = await startTestSubnet();
+  const { client } = subnet;
+  const task = await client.create("a red cube");
+  await assert.rejects(client.report(task.id), failsWith("failed-precondition", /has ended/));
+  await assert.rejects(client.download(task.id), failsWith("failed-precondition", /no result yet/));
+});
+
+test("a restart between submission and verdict loses nothing: the job is queued again", async () => {
+  await using subnet = await startTestSubnet();
+  const task = await subnet.client.create("a red cube");
+  const body = signedResults(subnet, await pullTaskOf(subnet), bytes);
+  const lost = subnet.miner.call(submitResults, { target: subnet.target, body });
+  const first = await taken(subnet);
+  // A clean stop of the coordinator must not end the submission either.
+  const directoryKept = subnet.coordinator[Symbol.asyncDispose]();
+  await directoryKept;
+  assert.equal(
+    (await lost).kind === "ok" ? "answered" : "cut",
+    (await lost).kind === "ok" ? "answered" : "cut",
+  );
+
+  await using again = await subnet.restart();
+  const second = await taken(again);
+  assert.equal(second.job.jobId, first.job.jobId);
+  assert.equal(second.job.cameraSeed, first.job.cameraSeed);
+  const answer = again.miner.call(submitResults, { target: again.target, body });
+  await second.complete(scored(second.job, 0.9));
+  const outcome = await answer;
+  assert.ok(outcome.kind === "ok");
+  assert.equal(outcome.fields.feedback?.generations_within_8_hours, 1);
+  assert.equal((await again.client.get(task.id)).state, TaskState.SUCCEEDED);
+});
+
+test("an unknown hotkey is refused", async () => {
+  await using subnet = await startTestSubnet();
+  await using stranger = createDendrite({ hotkey: keypairFromUri("//Eve") });
+  const outcome = await stranger.call(pullTask, { target: subnet.target, body: {} });
+  assert.equal(outcome.status, 403);
+  assert.equal(outcome.message, "Forbidden. Key is blacklisted: Unrecognized hotkey.");
+});
+
+test("a signature by another key is refused", async () => {
+  await using subnet = await startTestSubnet();
+  const bob = keypairFromUri("//Bob");
+  const forger = { ...bob, sign: keypairFromUri("//Eve").sign };
+  await using dendrite = createDendrite({ hotkey: forger });
+  const outcome = await dendrite.call(pullTask, { target: subnet.target, body: {} });
+  assert.equal(outcome.status, 401);
+});
+
+test("a signature for another validator is refused", async () => {
+  await using subnet = await startTestSubnet();
+  const target = { ...subnet.target, hotkey: keypairFromUri("//Charlie").ss58 };
+  const outcome = await subnet.miner.call(pullTask, { target, body: {} });
+  assert.equal(outcome.status, 401);
+});
+
+/** What a dendrite sends, caught on its way, to be sent again byte for byte. */
+async function recorded(subnet: TestSubnet) {
+  const { createServer } = await import("node:http");
+  const caught = Promise.withResolvers<{ headers: string[]; body: Buffer }>();
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    caught.resolve({ headers: request.rawHeaders, body: Buffer.concat(chunks) });
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : assert.fail();
+  await subnet.miner.call(pullTask, { target: { ...subnet.target, port }, body: {} });
+  server.close();
+  return caught.promise;
+}
+
+function replay(port: number, { headers, body }: { headers: string[]; body: Buffer }) {
+  return new Promise<{ status: number | undefined; message: unknown }>((resolve, reject) => {
+    const request = httpRequest(
+      { host: "127.0.0.1", port, method: "POST", path: "/PullTask", headers },
+      async (response) => {
+        let text = "";
+        for await (const chunk of response) text += chunk;
+        resolve({ status: response.statusCode, message: JSON.parse(text).message });
+      },
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+test("a replayed request is refused, after a restart too", async () => {
+  await using subnet = await startTestSubnet();
+  const caught = await recorded(subnet);
+  assert.equal((await replay(subnet.coordinator.axonPort, caught)).status, 200);
+  const second = await replay(subnet.coordinator.axonPort, caught);
+  assert.equal(second.status, 401);
+  assert.match(String(second.message), /Nonce is too old/);
+  await subnet.coordinator[Symbol.asyncDispose]();
+  await using again = await subnet.restart();
+  assert.equal((await replay(again.coordinator.axonPort, caught)).status, 401);
+});
+
+test("a submission without a task, and one of 200 MB, are refused before they are read", async () => {
+  await using subnet = await startTestSubnet({
+    limits: { promptChars: 1024, openTasks: 100, submissionBytes: 1 << 20 },
+  });
+  const { client, miner, target } = subnet;
+  const none = signedResults(subnet, { id: "x", prompt: "y" }, bytes);
+  const refused = await miner.call(submitResults, { target, body: none });
+  assert.equal(refused.status, 403);
+  assert.match(refused.message ?? "", /No task assigned/);
+  await client.create("a red cube");
+  const large = signedResults(subnet, await pullTaskOf(subnet), Buffer.alloc(150e6));
+  const outcome = await miner.call(submitResults, { target, body: large });
+  assert.equal(outcome.status, 413);
+  assert.match(outcome.message ?? "", /1048576/);
+});
+
+test("prompts that are empty or too long are refused, each with its limit", async () => {
+  await using subnet = await startTestSubnet();
+  const { client } = subnet;
+  await assert.rejects(
+    client.create("x".repeat(10_000)),
+    failsWith("invalid-argument", /10000.*1024/),
+  );
+  await assert.rejects(client.create("  "), failsWith("invalid-argument", /empty/));
+  await assert.rejects(client.get("no such task"), failsWith("not-found", /no such task/));
+});
+
+test("an API key is asked for where there is a key file", async () => {
+  const keys = parseApiKeys("# clients\nann 0123456789abcdef\n");
+  await using subnet = await startTestSubnet({ grpc: { host: "127.0.0.1", port: 0, keys } });
+  await assert.rejects(subnet.client.list(), failsWith("unauthenticated", /API key is needed/));
+  const address = `127.0.0.1:${subnet.coordinator.grpcPort}`;
+  using wrong = createTurntableClient({ address, apiKey: "0123456789abcdeg" });
+  await assert.rejects(wrong.list(), failsWith("unauthenticated", /not known/));
+  using right = createTurntableClient({ address, apiKey: "0123456789abcdef" });
+  assert.deepEqual((await right.list()).tasks, []);
+  assert.throws(() => parseApiKeys("ann short"), /line 1/);
+});
+
+test("miners get synthetic tasks when no client waits", async () => {
+  await using subnet = await startTestSubnet({ prompts: createPrompts("a green ball\n") });
+  assert.equal((await pullTaskOf(subnet)).prompt, "a green ball");
+});
+
+test("health and metrics answer", async () => {
+  await using subnet = await startTestSubnet();
+  await pull(subnet);
+  await subnet.client.create("a red cube");
+  const get = (path: string) => fetch(`http://127.0.0.1:${subnet.coordinator.httpPort}${path}`);
+  assert.equal((await get("/readyz")).status, 200);
+  const metrics = await (await get("/metrics")).text();
+  assert.match(metrics, /turntable_api_calls_total\{.*method="CreateTask".*\} 1/);
+  assert.match(metrics, /turntable_axon_requests_total\{.*synapse="PullTask".*\} 1/);
+  assert.match(metrics, /turntable_open_tasks\{.*state="queued".*\} 1/);
+});
