@@ -31,6 +31,9 @@ export const assetsBucket = "assets";
 export const coordinatorDurable = "coordinator";
 export const resultSubject = "turntable.result.v1";
 
+/** How long a queue that shuts down waits for results that are being applied; they come again otherwise. */
+export const shutdownGraceMs = 5_000;
+
 export type JobClassName = "organic" | "synthetic";
 /** In the order in which workers ask. */
 export const jobClassNames: readonly JobClassName[] = ["organic", "synthetic"];
@@ -58,7 +61,7 @@ export interface JobQueueOptions {
   readonly maxDeliver: number;
 }
 
-export const defaultJobQueueOptions: JobQueueOptions = { ackWaitMs: 60_000, maxDeliver: 5 };
+export const defaultJobQueueOptions: JobQueueOptions = { ackWaitMs: 30_000, maxDeliver: 5 };
 
 /**
  * For how long a job or result submitted a second time is recognised. Covers a coordinator that restarts and

@@ -16,7 +16,7 @@ await runMain({
   argv: process.argv.slice(2),
   env: process.env,
   gracePeriodMs: (config) => config.gracePeriodMs,
-  async start(config) {
+  async start(config, { signal }) {
     await ready();
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-coordinator", config.log.level);
@@ -30,8 +30,13 @@ await runMain({
         chain,
         netuid: config.chain.netuid,
         queue: await connectJobQueue({
-          servers: config.nats.servers,
-          credentialsFile: config.nats.credentialsFile,
+          ...config.nats,
+          name: "turntable-coordinator",
+          signal,
+          onEvent: (event) =>
+            event.kind === "trouble"
+              ? logger.warn({ what: event.what, err: event.error }, "nats trouble")
+              : logger.info(event, `nats ${event.kind}`),
         }),
         dataDir: config.dataDir,
         rules: ruleSets[config.rules],
