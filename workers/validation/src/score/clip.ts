@@ -1,0 +1,240 @@
+/**
+ * The judge: how well pictures fit a prompt, by a CLIP.
+ *
+ * C1 A picture is compared with seven texts: six negatives that never change, and the prompt last. A list that grew
+ *    with each request was a real fault of the subnet's first validators.
+ * C2 Which batch a picture is in, and what was asked before, does not change its probability.
+ */
+import { fileURLToPath } from "node:url";
+import type { RgbImage } from "../render/index.ts";
+import { ModelError } from "./errors.ts";
+import { type ExecutionProvider, type Inference, startInference } from "./inference/index.ts";
+import { type ModelDirectory, readModelDirectory } from "./model-directory.ts";
+
+/** A loaded model. */
+export interface Clip extends AsyncDisposable {
+  /** The model directory's name. */
+  readonly name: string;
+  /** Over the model's files, 32 bytes. */
+  readonly sha256: Uint8Array;
+  /** A small model to show that things work; wherever its scores are shown, that is said. */
+  readonly demonstration: boolean;
+  /** What really runs it: `cpu`, `cuda` or `webgpu`. */
+  readonly executionProvider: string;
+  /**
+   * @returns for each picture the probability, 0 to 1, that the prompt fits it better than the negatives
+   * @throws the signal's reason when it is aborted
+   */
+  probabilities(
+    prompt: string,
+    images: readonly RgbImage[],
+    signal?: AbortSignal,
+  ): Promise<readonly number[]>;
+  /** Compares pictures as they come, while others are still being rendered. */
+  startViews(prompt: string, signal?: AbortSignal): ViewScoring;
+}
+
+/** The views of one asset on their way to probabilities. */
+export interface ViewScoring {
+  /** @param view which one; each once, in any order */
+  add(view: number, image: RgbImage): void;
+  /** After the last view. @returns the probabilities in the order of the views */
+  finish(): Promise<readonly number[]>;
+}
+
+export interface ClipOptions {
+  readonly executionProvider?: ExecutionProvider;
+  /** Threads of one run of the model. */
+  readonly threads?: number;
+  /** Pictures of one run of the model. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The model that comes with the project: it knows colours, nothing else. */
+export const defaultModelDir = fileURLToPath(
+  new URL("../../../../resources/models/turntable-tiny", import.meta.url),
+);
+
+/** In the subnet's order, which is that of the logits. */
+export const negatives: readonly string[] = [
+  "empty",
+  "nothing",
+  "false",
+  "wrong",
+  "negative",
+  "not quite right",
+];
+
+/** Prompts whose embeddings are kept, 2 to 4 kB each. */
+const maxKeptPrompts = 512;
+const defaultBatchSize = 6;
+
+/** @throws ModelError that says what is wrong with the directory or the execution provider */
+export async function loadClip(directory: string, options: ClipOptions = {}): Promise<Clip> {
+  const { executionProvider = "cpu", threads = 1, batchSize = defaultBatchSize, signal } = options;
+  const model = await readModelDirectory(directory, signal);
+  await using stack = new AsyncDisposableStack();
+  const inference = stack.use(
+    await startInference({
+      graphs: model.graphs,
+      preprocessing: model.preprocessing,
+      executionProvider,
+      threads,
+      padId: model.tokenizer.endId,
+    }),
+  );
+  const judge = await createJudge(model, inference);
+  await tryOnce(model, judge);
+  const owned = stack.move();
+
+  const startViews = (prompt: string, viewsSignal?: AbortSignal): ViewScoring =>
+    scoreInBatches(batchSize, (images) => judge(prompt, images, viewsSignal));
+  return {
+    name: model.name,
+    sha256: model.sha256,
+    demonstration: model.demonstration,
+    executionProvider: inference.executionProvider,
+    startViews,
+    probabilities(prompt, images, viewsSignal) {
+      const scoring = startViews(prompt, viewsSignal);
+      images.forEach((image, view) => {
+        scoring.add(view, image);
+      });
+      return scoring.finish();
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Probabilities of the prompt, one a picture. */
+type Judge = (
+  prompt: string,
+  images: readonly RgbImage[],
+  signal?: AbortSignal,
+) => Promise<readonly number[]>;
+
+async function createJudge(model: ModelDirectory, inference: Inference): Promise<Judge> {
+  const { tokenizer, logitScale } = model;
+  const negativeIds = negatives.map((text) => tokenizer.encode(text));
+  if (inference.layout === "combined") {
+    return async (prompt, images, signal) => {
+      const texts = [...negativeIds, tokenizer.encode(prompt)];
+      const rows = await inference.request({ kind: "compare", images, texts }, signal);
+      return rows.map((logits) => lastProbability([...logits]));
+    };
+  }
+
+  const embed = async (ids: readonly (readonly number[])[]): Promise<readonly Float64Array[]> =>
+    (await inference.request({ kind: "embedTexts", texts: ids })).map(normalise);
+  const negativeEmbeddings = await embed(negativeIds);
+  // Not cut short by one caller's signal: another may wait for the same prompt.
+  const prompts = createCache(async (prompt: string) => {
+    const [embedding] = await embed([tokenizer.encode(prompt)]);
+    if (embedding === undefined) throw new Error("the text tower gave nothing");
+    return embedding;
+  });
+  return async (prompt, images, signal) => {
+    const promptEmbedding = await prompts(prompt);
+    const rows = await inference.request({ kind: "embedImages", images }, signal);
+    return rows.map((row) => {
+      const image = normalise(row);
+      const texts = [...negativeEmbeddings, promptEmbedding];
+      return lastProbability(texts.map((text) => logitScale * dot(image, text)));
+    });
+  };
+}
+
+/** A model of another shape fails at the start and not at the first job. */
+async function tryOnce(
+  { name, preprocessing: { crop } }: ModelDirectory,
+  judge: Judge,
+): Promise<void> {
+  const gray = { ...crop, pixels: new Uint8Array(crop.width * crop.height * 3).fill(128) };
+  let probability: number | undefined;
+  try {
+    [probability] = await judge("a test", [gray]);
+  } catch (cause) {
+    if (cause instanceof ModelError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ModelError("unsupported-model", `${name} does not run: ${why}`, { cause });
+  }
+  if (probability === undefined || !Number.isFinite(probability)) {
+    throw new ModelError("unsupported-model", `${name} gives ${probability} for a gray picture`);
+  }
+}
+
+function scoreInBatches(
+  batchSize: number,
+  run: (images: readonly RgbImage[]) => Promise<readonly number[]>,
+): ViewScoring {
+  let waiting: { readonly view: number; readonly image: RgbImage }[] = [];
+  const running: Promise<void>[] = [];
+  const probabilities: number[] = [];
+  const flush = (): void => {
+    const batch = waiting;
+    waiting = [];
+    const done = run(batch.map(({ image }) => image)).then((values) => {
+      batch.forEach(({ view }, index) => {
+        probabilities[view] = values[index] ?? Number.NaN;
+      });
+    });
+    // Whoever calls finish() hears of it; until then it is not unhandled.
+    done.catch(() => undefined);
+    running.push(done);
+  };
+  return {
+    add(view, image) {
+      waiting.push({ view, image });
+      if (waiting.length === batchSize) flush();
+    },
+    async finish() {
+      if (waiting.length > 0) flush();
+      await Promise.all(running);
+      return probabilities;
+    },
+  };
+}
+
+/** Keeps the most recently used answers; one that failed is not kept. */
+function createCache<T>(load: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const kept = new Map<string, Promise<T>>();
+  return (key) => {
+    const known = kept.get(key);
+    const value = known ?? load(key);
+    kept.delete(key);
+    kept.set(key, value); // last in the order of insertion
+    if (known === undefined) value.catch(() => kept.delete(key));
+    for (const oldest of kept.keys()) {
+      if (kept.size <= maxKeptPrompts) break;
+      kept.delete(oldest);
+    }
+    return value;
+  };
+}
+
+function normalise(embedding: Float32Array): Float64Array {
+  const wide = Float64Array.from(embedding);
+  const length = Math.sqrt(dot(wide, wide));
+  return wide.map((value) => value / length);
+}
+
+/** @throws ModelError when the two towers do not give embeddings of one length */
+function dot(a: Float64Array, b: Float64Array): number {
+  if (a.length !== b.length) {
+    throw new ModelError(
+      "unsupported-model",
+      `its vision model gives ${a.length} numbers and its text model ${b.length}: they are not of one CLIP`,
+    );
+  }
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+/** Softmax over all logits; that of the last one. */
+function lastProbability(logits: readonly number[]): number {
+  const highest = Math.max(...logits);
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - highest), 0);
+  return Math.exp((logits.at(-1) ?? Number.NaN) - highest) / sum;
+}

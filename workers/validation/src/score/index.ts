@@ -1,0 +1,10 @@
+export {
+  type Clip,
+  type ClipOptions,
+  defaultModelDir,
+  loadClip,
+  negatives,
+  type ViewScoring,
+} from "./clip.ts";
+export { ModelError, type ModelErrorCode } from "./errors.ts";
+export type { ExecutionProvider } from "./inference/index.ts";

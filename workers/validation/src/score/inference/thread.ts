@@ -1,0 +1,60 @@
+/**
+ * The thread that runs the model: a run of ONNX Runtime blocks its thread, hundreds of milliseconds for a batch of
+ * pictures, and that must never be the thread that answers the bus.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { ModelError } from "../errors.ts";
+import { closeRequest, type InferenceMessage, type InferenceRequest } from "./messages.ts";
+import { loadTowers, type TowerOptions, type Towers } from "./towers.ts";
+
+if (parentPort === null) throw new Error("this module runs in a worker thread");
+const port = parentPort;
+const options: TowerOptions = workerData;
+
+const send = (message: InferenceMessage): void => port.postMessage(message);
+
+function sendFailure(error: unknown): void {
+  send({
+    kind: "failed",
+    message: error instanceof Error ? error.message : String(error),
+    code: error instanceof ModelError ? error.code : undefined,
+  });
+}
+
+async function answer(towers: Towers, request: InferenceRequest): Promise<void> {
+  try {
+    send({ kind: "rows", rows: await rowsOf(towers, request) });
+  } catch (error) {
+    sendFailure(error);
+  }
+}
+
+function rowsOf(towers: Towers, request: InferenceRequest): Promise<readonly Float32Array[]> {
+  switch (towers.layout) {
+    case "split":
+      if (request.kind === "embedTexts") return towers.embedTexts(request.texts);
+      if (request.kind === "embedImages") return towers.embedImages(request.images);
+      break;
+    case "combined":
+      if (request.kind === "compare") return towers.compare(request.images, request.texts);
+      break;
+    default:
+      throw new TypeError(`unknown layout ${String(towers satisfies never)}`);
+  }
+  throw new TypeError(`${request.kind} was asked of a ${towers.layout} model`);
+}
+
+try {
+  const towers = await loadTowers(options);
+  let last = Promise.resolve();
+  port.on("message", (request: InferenceRequest | typeof closeRequest) => {
+    last = last.then(async () => {
+      if (request !== closeRequest) return answer(towers, request);
+      await towers[Symbol.asyncDispose]();
+      port.close();
+    });
+  });
+  send({ kind: "ready", layout: towers.layout, executionProvider: towers.executionProvider });
+} catch (error) {
+  sendFailure(error);
+}

@@ -1,0 +1,192 @@
+/**
+ * The two towers of a CLIP, whatever its layout: texts and pictures in, numbers out. Runs where it is called and
+ * blocks that thread for as long as the model takes.
+ */
+import type { RgbImage } from "../../render/index.ts";
+import { ModelError } from "../errors.ts";
+import type { GraphFiles } from "../model-directory.ts";
+import { type Preprocessing, writePixelValues } from "../preprocess.ts";
+import { type ExecutionProvider, type Feed, type Graph, loadGraph, type Output } from "./graph.ts";
+
+export interface TowerOptions {
+  readonly graphs: GraphFiles;
+  readonly preprocessing: Preprocessing;
+  readonly executionProvider: ExecutionProvider;
+  /** Threads of one run. */
+  readonly threads: number;
+  /** Fills up texts of a batch that are shorter than the longest. */
+  readonly padId: number;
+}
+
+export type Towers = SplitTowers | CombinedTowers;
+
+/** Embeddings as the model gives them, not normalised. */
+export interface SplitTowers extends AsyncDisposable {
+  readonly layout: "split";
+  readonly executionProvider: string;
+  /** @param texts input ids */
+  embedTexts(texts: readonly (readonly number[])[]): Promise<readonly Float32Array[]>;
+  embedImages(images: readonly RgbImage[]): Promise<readonly Float32Array[]>;
+}
+
+/** The model compares by itself, since only it knows its logit scale. */
+export interface CombinedTowers extends AsyncDisposable {
+  readonly layout: "combined";
+  readonly executionProvider: string;
+  /** @returns for each picture one logit a text */
+  compare(
+    images: readonly RgbImage[],
+    texts: readonly (readonly number[])[],
+  ): Promise<readonly Float32Array[]>;
+}
+
+/** @throws ModelError when a file cannot be loaded or is not a CLIP's */
+export async function loadTowers(options: TowerOptions): Promise<Towers> {
+  const { graphs } = options;
+  await using stack = new AsyncDisposableStack();
+  if (graphs.layout === "combined") {
+    const graph = stack.use(await loadGraph(graphs.model, options));
+    checkInputs(graphs.model, graph, ["pixel_values", "input_ids"]);
+    checkPixels(graphs.model, graph, options.preprocessing);
+    const output = outputOf(graphs.model, graph, "logits_per_image");
+    const owned = stack.move();
+    return {
+      layout: "combined",
+      executionProvider: graph.executionProvider,
+      compare: async (images, texts) => {
+        const feeds = {
+          pixel_values: pixelFeed(images, options.preprocessing, images.length),
+          ...textFeeds(graph, texts, texts.length, options.padId),
+        };
+        return rows(graphs.model, output, (await graph.run(feeds))[output], images.length);
+      },
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
+  }
+  const vision = stack.use(await loadGraph(graphs.vision, options));
+  checkInputs(graphs.vision, vision, ["pixel_values"]);
+  checkPixels(graphs.vision, vision, options.preprocessing);
+  const imageOutput = outputOf(graphs.vision, vision, "image_embeds");
+  // Text and pictures never run at the same time: the session that waits costs memory only.
+  const text = stack.use(
+    await loadGraph(graphs.text, { ...options, executionProvider: vision.executionProvider }),
+  );
+  checkInputs(graphs.text, text, ["input_ids"]);
+  const textOutput = outputOf(graphs.text, text, "text_embeds");
+  const owned = stack.move();
+  return {
+    layout: "split",
+    executionProvider: vision.executionProvider,
+    embedTexts: (texts) =>
+      inBatches(texts, text.inputs.get("input_ids")?.shape[0] ?? 1, async (batch, size) => {
+        const results = await text.run(textFeeds(text, batch, size, options.padId));
+        return rows(graphs.text, textOutput, results[textOutput], size);
+      }),
+    embedImages: (images) =>
+      inBatches(
+        images,
+        vision.inputs.get("pixel_values")?.shape[0] ?? images.length,
+        async (batch, size) => {
+          const feeds = { pixel_values: pixelFeed(batch, options.preprocessing, size) };
+          return rows(graphs.vision, imageOutput, (await vision.run(feeds))[imageOutput], size);
+        },
+      ),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const knownInputs = ["pixel_values", "input_ids", "attention_mask"];
+
+function checkInputs(file: string, graph: Graph, needed: readonly string[]): void {
+  const names = [...graph.inputs.keys()];
+  const missing = needed.find((name) => !names.includes(name));
+  const unknown = names.find((name) => !knownInputs.includes(name));
+  if (missing === undefined && unknown === undefined) return;
+  throw new ModelError(
+    "unsupported-model",
+    `${file} takes ${names.join(", ")}; a CLIP takes ${needed.join(", ")} and at most attention_mask besides`,
+  );
+}
+
+function checkPixels(file: string, graph: Graph, { crop }: Preprocessing): void {
+  const [, channels = 3, height = crop.height, width = crop.width] =
+    graph.inputs.get("pixel_values")?.shape ?? [];
+  if (channels === 3 && height === crop.height && width === crop.width) return;
+  throw new ModelError(
+    "unsupported-model",
+    `${file} takes pictures of ${channels} × ${height} × ${width}, but preprocessor_config.json ` +
+      `makes 3 × ${crop.height} × ${crop.width}`,
+  );
+}
+
+function outputOf(file: string, graph: Graph, name: string): string {
+  if (graph.outputs.includes(name)) return name;
+  throw new ModelError(
+    "unsupported-model",
+    `${file} gives ${graph.outputs.join(", ")}, but no ${name}; export it with its projection`,
+  );
+}
+
+/** Runs items `size` at a time; the places that the last batch leaves free are computed and dropped. */
+async function inBatches<T>(
+  items: readonly T[],
+  size: number,
+  run: (batch: readonly T[], size: number) => Promise<readonly Float32Array[]>,
+): Promise<readonly Float32Array[]> {
+  const results: Float32Array[] = [];
+  for (let from = 0; from < items.length; from += size) {
+    const batch = items.slice(from, from + size);
+    results.push(...(await run(batch, size)).slice(0, batch.length));
+  }
+  return results;
+}
+
+function pixelFeed(images: readonly RgbImage[], preprocessing: Preprocessing, size: number): Feed {
+  const { width, height } = preprocessing.crop;
+  const length = 3 * height * width;
+  const values = new Float32Array(size * length);
+  images.forEach((image, index) => {
+    writePixelValues(image, preprocessing, values, index * length);
+  });
+  return { values, shape: [size, 3, height, width] };
+}
+
+/** Padded to the longest text, or to the length that the model fixes. */
+function textFeeds(
+  graph: Graph,
+  texts: readonly (readonly number[])[],
+  size: number,
+  padId: number,
+): Readonly<Record<string, Feed>> {
+  const length =
+    graph.inputs.get("input_ids")?.shape[1] ?? Math.max(...texts.map((text) => text.length));
+  const ids = new Int32Array(size * length).fill(padId);
+  const mask = new Int32Array(size * length);
+  texts.forEach((text, row) => {
+    ids.set(text, row * length);
+    mask.fill(1, row * length, row * length + text.length);
+  });
+  const shape = [size, length];
+  return {
+    input_ids: { values: ids, shape },
+    ...(graph.inputs.has("attention_mask") ? { attention_mask: { values: mask, shape } } : {}),
+  };
+}
+
+function rows(
+  file: string,
+  name: string,
+  output: Output | undefined,
+  count: number,
+): readonly Float32Array[] {
+  if (output === undefined || output.shape.length !== 2 || output.shape[0] !== count) {
+    throw new ModelError(
+      "unsupported-model",
+      `${file}: ${name} came out as [${output?.shape.join(", ")}] for ${count} inputs`,
+    );
+  }
+  const width = output.shape[1] ?? 0;
+  return Array.from({ length: count }, (_, row) =>
+    output.values.slice(row * width, (row + 1) * width),
+  );
+}
