@@ -14,10 +14,22 @@ export interface Projection {
   readonly fovyDeg: number;
 }
 
+export type Rotation = readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+
 /** World to camera with x right, y down, z forward, and the intrinsics in pixels. */
 export interface Camera {
-  /** Rows of the rotation, 9 numbers. */
-  readonly rotation: Float64Array;
+  /** The rotation's three rows: right, down, forward. */
+  readonly rotation: Rotation;
   readonly eye: readonly [number, number, number];
   readonly focal: number;
   /** Principal point, both axes; pixel centres lie at +0.5. */
@@ -56,11 +68,7 @@ export function orbitCamera(view: View, projection: Projection): Camera {
   ] as const;
   const tanHalfFov = Math.tan((projection.fovyDeg * Math.PI) / 360);
   return {
-    rotation: Float64Array.of(
-      ...right,
-      ...up.map((value) => -value),
-      ...back.map((value) => -value),
-    ),
+    rotation: [...right, -up[0], -up[1], -up[2], -back[0], -back[1], -back[2]],
     eye: [back[0] * view.radius, back[1] * view.radius, back[2] * view.radius],
     focal: projection.size / (2 * tanHalfFov),
     centre: Math.floor(projection.size / 2),

@@ -55,7 +55,7 @@ export function projectScene(scene: Scene, camera: Camera, out: Ellipses): void 
   const [ex, ey, ez] = camera.eye;
   const { rotation, focal, centre, size } = camera;
   const limit = jacobianLimit * camera.tanHalfFov;
-  const [r0 = 0, r1 = 0, r2 = 0, r3 = 0, r4 = 0, r5 = 0, r6 = 0, r7 = 0, r8 = 0] = rotation;
+  const [r0, r1, r2, r3, r4, r5, r6, r7, r8] = rotation;
   let n = 0;
   for (let i = 0; i < scene.count; i++) {
     const opacity = scene.opacities[i] ?? 0;

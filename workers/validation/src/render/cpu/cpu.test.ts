@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Splat } from "@turntable/splat";
+import { orbitCamera, psnr, type RgbImage } from "../index.ts";
+import { createScene } from "../scene.ts";
+import { createTestSplat } from "../test-scenes.ts";
+import { startCpuRenderer } from "./index.ts";
+import { renderReference } from "./reference.ts";
+
+const white = [1, 1, 1] as const;
+const projection = { size: 96, fovyDeg: 49.1 };
+const cameras = [0, 75, 200, 310].map((azimuthDeg, index) =>
+  orbitCamera({ azimuthDeg, elevationDeg: index * 13 - 20, radius: 1.5 }, projection),
+);
+
+async function render(splat: Splat, threads: number): Promise<readonly RgbImage[]> {
+  await using renderer = await startCpuRenderer(threads);
+  return await renderer.render(createScene(splat), cameras, white);
+}
+
+for (const shDegree of [0, 1, 2, 3] as const) {
+  test(`agrees with the plain float64 rasteriser at SH degree ${shDegree}`, async () => {
+    const splat = createTestSplat({ count: 3_000, shDegree });
+    const scene = createScene(splat);
+    for (const [index, image] of (await render(splat, 2)).entries()) {
+      const camera = cameras[index];
+      assert.ok(camera !== undefined);
+      const db = psnr(image, renderReference(scene, camera, white));
+      assert.ok(db >= 80, `view ${index}: ${db.toFixed(1)} dB`);
+    }
+  });
+}
+
+test("gives the same bytes whatever the number of threads, and again", async () => {
+  const splat = createTestSplat({ count: 2_000, shDegree: 1 });
+  const one = await render(splat, 1);
+  assert.deepEqual(await render(splat, 3), one);
+  assert.deepEqual(await render(splat, 1), one);
+});
+
+/** What no honest asset has, and a renderer must live through. */
+const extremes: Readonly<Record<string, Partial<Splat>>> = {
+  "huge splats": { scales: Float32Array.of(60, 60, 60, 88, 88, 88) },
+  "vanishing splats": { scales: Float32Array.of(-100, -100, -100, -3e38, -3, -3) },
+  needles: { scales: Float32Array.of(6, -40, -40, -40, -40, 6) },
+  "colours beyond measure": { shDc: Float32Array.of(3e38, -3e38, 3e38, 1e30, 1e30, 1e30) },
+  "splats at the eye": { positions: Float32Array.of(0, 0, 1.5, 0, 0, 1.489) },
+  "certain opacity": { opacities: Float32Array.of(Infinity, Infinity) },
+  "quaternions of any length": { rotations: Float32Array.of(1e-30, 0, 0, 1e-30, 1e30, 1e30, 0, 0) },
+};
+
+for (const [name, change] of Object.entries(extremes)) {
+  test(`lives through ${name}`, async () => {
+    const splat: Splat = { ...createTestSplat({ count: 2 }), ...change };
+    const images = await render(splat, 1);
+    assert.equal(images.length, cameras.length);
+    for (const image of images) assert.equal(image.pixels.length, 96 * 96 * 3);
+  });
+}
+
+test("an empty view is the background", async () => {
+  const splat = { ...createTestSplat({ count: 1 }), positions: Float32Array.of(900, 0, 0) };
+  for (const image of await render(splat, 1))
+    assert.ok(image.pixels.every((value) => value === 255));
+});

@@ -1,0 +1,58 @@
+/** Scenes made by code, for tests, the self-test and benchmarks: the same splats for the same seed, everywhere. */
+import { type ShDegree, type Splat, shRestCount } from "@turntable/splat";
+
+export interface TestSceneOptions {
+  readonly count: number;
+  readonly shDegree?: ShDegree;
+  readonly seed?: number;
+}
+
+/**
+ * A shell of flat, mostly opaque splats around a ball with bumps, coloured by direction, and a haze of faint ones
+ * inside: what trained assets look like to a rasteriser.
+ */
+export function createTestSplat({ count, shDegree = 0, seed = 1 }: TestSceneOptions): Splat {
+  const random = mulberry32(seed);
+  const rest = shRestCount(shDegree);
+  const splat: Splat = {
+    count,
+    shDegree,
+    positions: new Float32Array(count * 3),
+    scales: new Float32Array(count * 3),
+    rotations: new Float32Array(count * 4),
+    opacities: new Float32Array(count),
+    shDc: new Float32Array(count * 3),
+    shRest: Float32Array.from({ length: count * rest * 3 }, () => (random() - 0.5) * 0.4),
+  };
+  // Splats overlap about as much whatever their number.
+  const size = Math.log(1.6 / Math.sqrt(count));
+  for (let i = 0; i < count; i++) {
+    const height = random() * 2 - 1;
+    const angle = random() * 2 * Math.PI;
+    const ring = Math.sqrt(1 - height * height);
+    const direction = [ring * Math.cos(angle), height, ring * Math.sin(angle)] as const;
+    const isHaze = random() < 0.2;
+    const bumps = 0.5 + 0.06 * Math.sin(7 * angle) * Math.cos(9 * height);
+    const radius = isHaze ? bumps * Math.cbrt(random()) : bumps;
+    for (let axis = 0; axis < 3; axis++) {
+      splat.positions[i * 3 + axis] = (direction[axis] ?? 0) * radius;
+      splat.scales[i * 3 + axis] = size + (random() - 0.5) * 1.2 - (axis === 2 ? 1.5 : 0);
+      splat.shDc[i * 3 + axis] = (direction[axis] ?? 0) * 1.4 + (random() - 0.5) * 0.5;
+    }
+    for (let part = 0; part < 4; part++) splat.rotations[i * 4 + part] = random() * 2 - 1;
+    splat.opacities[i] = isHaze ? random() * 4 - 5 : random() * 6;
+  }
+  return splat;
+}
+
+/** Numbers in [0, 1). Source: Tommy Ettinger's mulberry32, public domain. */
+export function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
