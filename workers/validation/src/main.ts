@@ -2,10 +2,15 @@
 import { AssetError } from "@turntable/splat";
 import { type Command, UsageError } from "./cli/arguments.ts";
 import { renderCommand } from "./cli/render.ts";
+import { runCommand } from "./cli/run.ts";
+import { scoreCommand } from "./cli/score.ts";
 import { ProfileError } from "./profile.ts";
+import { ModelError } from "./score/index.ts";
 
 const commands: Readonly<Record<string, Command>> = {
+  run: runCommand,
   render: renderCommand,
+  score: scoreCommand,
 };
 
 const program = "turntable-worker";
@@ -27,11 +32,13 @@ async function main(): Promise<number> {
   }
   try {
     await command.run(argv);
-    return 0;
+    return Number(process.exitCode ?? 0); // `run` sets it
   } catch (error) {
     if (error instanceof UsageError) return fail(`${error.message}; see --help`, 2);
     if (error instanceof AssetError) return fail(`${error.message} (${error.code})`, 1);
-    if (error instanceof ProfileError || isFileError(error)) return fail(error.message, 1);
+    if (error instanceof ProfileError || error instanceof ModelError || isFileError(error)) {
+      return fail(error.message, 1);
+    }
     throw error;
   }
 }

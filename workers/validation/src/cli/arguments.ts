@@ -61,6 +61,20 @@ export function parseNumber(
   return value;
 }
 
+/** One of `choices`, the first when none is given. @throws UsageError */
+export function parseChoice<Choice extends string>(
+  option: string,
+  text: string | undefined,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  if (text === undefined) return choices[0];
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) {
+    throw new UsageError(`--${option} ${text}: one of ${choices.join(", ")} is needed`);
+  }
+  return choice;
+}
+
 const maxSeed = 2n ** 64n - 1n;
 
 /** A camera seed of 64 bits; 0 when none is given. */

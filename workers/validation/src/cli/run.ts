@@ -1,0 +1,83 @@
+/** `turntable-worker run`: the worker as a process. */
+import { availableParallelism, hostname } from "node:os";
+import {
+  configHelp,
+  createLogger,
+  createMetrics,
+  runMain,
+  startStatusServer,
+} from "@turntable/process";
+import { connectJobSource } from "@turntable/proto/nats";
+import { assetLimits, environment, workerConfig } from "../config.ts";
+import { defaultModelDir } from "../score/index.ts";
+import { version } from "../version.ts";
+import { startWorker } from "../worker.ts";
+import type { Command } from "./arguments.ts";
+
+/** Of the grace period, what is left for handing back and closing after a job was given up. */
+const closingMs = 5_000;
+
+export const runCommand: Command = {
+  summary: "the worker process: takes jobs from NATS",
+  help: configHelp(workerConfig),
+  async run(argv) {
+    await runMain({
+      definition: workerConfig,
+      argv,
+      env: environment,
+      gracePeriodMs: (config) => config.gracePeriodMs,
+      async start(config, { signal, stop }) {
+        await using stack = new AsyncDisposableStack();
+        const workerId = config.workerId ?? `${hostname()}-${process.pid}`;
+        const modelDir = config.model ?? defaultModelDir;
+        const logger = createLogger("turntable-worker", config.log.level).child({
+          worker_id: workerId,
+        });
+        const metrics = createMetrics("turntable-worker");
+        let notReady: string | undefined = "starting";
+        const status = stack.use(
+          await startStatusServer({ ...config.http, metrics, notReady: () => notReady }),
+        );
+        const source = await connectJobSource({
+          servers: config.nats.servers,
+          credentialsFile: config.nats.credentialsFile,
+          workerId,
+          version,
+          signal,
+          onEvent(event) {
+            if (event.kind === "up") {
+              notReady = undefined;
+              logger.info({ server: event.server, version: event.version }, "connected to NATS");
+            } else if (event.kind === "down") {
+              notReady = "NATS is away";
+              logger.warn({ reason: event.reason }, "NATS is away");
+            } else logger.warn({ err: event.error }, event.what);
+          },
+        });
+        const worker = stack.use(
+          await startWorker({
+            source,
+            modelDir,
+            ...(config.profiles === undefined ? {} : { profilesDir: config.profiles }),
+            executionProvider: config.executionProvider,
+            threads: config.threads ?? availableParallelism(),
+            workerId,
+            limits: assetLimits(config),
+            drainMs: Math.max(0, config.gracePeriodMs - closingMs),
+            logger,
+            metrics,
+          }),
+        );
+        worker.ended.catch((error: unknown) =>
+          stop(error instanceof Error ? error : new Error(String(error))),
+        );
+        logger.info({ http: `${config.http.host}:${status.port}`, model: modelDir }, "ready");
+        stack.defer(() => {
+          notReady = "stopping";
+          logger.info("stopping");
+        });
+        return stack.move();
+      },
+    });
+  },
+};

@@ -1,0 +1,100 @@
+/** What the worker process can be told. */
+import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { defaultAssetLimits } from "@turntable/splat";
+import { z } from "zod";
+
+const mebibyte = 1024 * 1024;
+
+const schema = z.object({
+  nats: z.object({
+    servers: z
+      .array(z.string())
+      .default(["nats://127.0.0.1:4222"])
+      .describe("where the NATS servers are"),
+    credentialsFile: z.string().optional().describe("NATS credentials"),
+  }),
+  workerId: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      "names this worker in reports, unique among all; host name and process id when absent",
+    ),
+  model: z
+    .string()
+    .optional()
+    .describe(
+      "directory of a CLIP model in the usual ONNX layout; else the built-in demonstration",
+    ),
+  profiles: z
+    .string()
+    .optional()
+    .describe("directory of the scoring profiles; else those that come with the project"),
+  executionProvider: z
+    .enum(["cpu", "cuda", "webgpu", "auto"])
+    .default("cpu")
+    .describe("what runs the model: cpu, cuda, webgpu, or auto"),
+  threads: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe("threads that render, and that run the model; one a core when absent"),
+  limits: z.object({
+    splats: z
+      .number()
+      .int()
+      .positive()
+      .default(defaultAssetLimits.maxSplats)
+      .describe("most splats in an asset"),
+    assetMebibytes: z
+      .number()
+      .positive()
+      .default(defaultAssetLimits.maxDecompressedBytes / mebibyte)
+      .describe("largest asset once it is decompressed, in MiB"),
+    extent: z
+      .number()
+      .positive()
+      .default(defaultAssetLimits.maxExtent)
+      .describe("largest absolute coordinate"),
+  }),
+  http: z.object({
+    host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+    port: z
+      .number()
+      .int()
+      .min(0)
+      .max(65535)
+      .default(9091)
+      .describe("port of health and metrics; 0 takes a free one"),
+  }),
+  gracePeriodMs: z
+    .number()
+    .int()
+    .positive()
+    .default(30_000)
+    .describe("time to finish or hand back the job in work when told to stop, in ms"),
+  log: z.object({ level: z.enum(logLevels).default("info").describe("least level logged") }),
+});
+
+export type Config = z.infer<typeof schema>;
+
+export const workerConfig: ConfigDefinition<typeof schema> = {
+  command: "turntable-worker run",
+  summary: "takes render-and-score jobs from NATS until it is told to stop",
+  schema,
+};
+
+/** The limits of a configuration in the units of the splat library. */
+export function assetLimits({ limits }: Config) {
+  return {
+    maxSplats: limits.splats,
+    maxDecompressedBytes: limits.assetMebibytes * mebibyte,
+    maxExtent: limits.extent,
+  };
+}
+
+/** The variables that `run` reads. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env;

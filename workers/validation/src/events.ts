@@ -1,0 +1,74 @@
+/** One function for each thing that happens: the counter and the log line together. */
+import { childTraceparent, type Logger, type Metrics, traceIdOf } from "@turntable/process";
+import type { JobEvent, JobOutcome } from "./jobs/index.ts";
+
+export interface Events {
+  jobDone(event: JobEvent): void;
+  /** A fault that is tried again. */
+  trouble(what: string, error: unknown): void;
+}
+
+export function createEvents(logger: Logger, metrics: Metrics | undefined): Events {
+  const jobs = metrics?.meter.createCounter("turntable_jobs", {
+    description: "tries at jobs by outcome",
+  });
+  const jobSeconds = metrics?.meter.createHistogram("turntable_job_seconds", {
+    description: "duration of one try at a job by outcome",
+  });
+  const phaseSeconds = metrics?.meter.createHistogram("turntable_job_phase_seconds", {
+    description: "duration of the parts of a scored job: fetch, decode, render, score",
+  });
+  const troubles = metrics?.meter.createCounter("turntable_troubles", {
+    description: "faults of ours that were tried again",
+  });
+
+  return {
+    jobDone({ taken: { job, attempt, traceparent }, outcome, durationMs }) {
+      const phases = phasesOf(outcome);
+      jobs?.add(1, { outcome: outcome.kind });
+      jobSeconds?.record(durationMs / 1000, { outcome: outcome.kind });
+      for (const [phase, ms] of Object.entries(phases)) {
+        phaseSeconds?.record((ms ?? 0) / 1000, { phase });
+      }
+      const fields = {
+        job_id: job.jobId,
+        task_id: job.taskId,
+        attempt,
+        replica: job.replica,
+        profile: job.profile,
+        trace_id: traceIdOf(childTraceparent(traceparent)),
+        asset_bytes: Number(job.assetSizeBytes),
+        outcome: outcome.kind,
+        ...factsOf(outcome),
+        ...Object.fromEntries(
+          Object.entries(phases).map(([phase, ms]) => [`${phase}_ms`, Math.round(ms ?? 0)]),
+        ),
+        duration_ms: Math.round(durationMs),
+      };
+      if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
+        logger.error({ ...fields, err: outcome.error }, "job failed");
+      } else logger.info(fields, "job");
+    },
+    trouble(what, error) {
+      troubles?.add(1);
+      logger.warn({ err: error }, what);
+    },
+  };
+}
+
+function phasesOf(outcome: JobOutcome): Readonly<Record<string, number | undefined>> {
+  if (outcome.kind !== "scored") return {};
+  const { fetchMs, decodeMs, renderMs, scoreMs } = outcome.report.timings ?? {};
+  return { fetch: fetchMs, decode: decodeMs, render: renderMs, score: scoreMs };
+}
+
+function factsOf(outcome: JobOutcome): Readonly<Record<string, unknown>> {
+  switch (outcome.kind) {
+    case "scored":
+      return { score: outcome.report.score, splats: Number(outcome.report.splatCount) };
+    case "invalidAsset":
+      return { code: outcome.code, reason: outcome.message };
+    default:
+      return {};
+  }
+}

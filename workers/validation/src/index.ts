@@ -1,0 +1,35 @@
+export { workerConfig } from "./config.ts";
+export {
+  encodeContactSheet,
+  encodePng,
+  type SheetView,
+  writeContactSheet,
+  writePng,
+} from "./pictures/index.ts";
+export {
+  defaultProfile,
+  loadProfile,
+  type Profile,
+  ProfileError,
+  profilesDir,
+  summarise,
+  viewsOf,
+} from "./profile.ts";
+export {
+  createScene,
+  orbitCamera,
+  psnr,
+  type Renderer,
+  type RgbImage,
+  startCpuRenderer,
+  type View,
+} from "./render/index.ts";
+export { type Clip, defaultModelDir, loadClip } from "./score/index.ts";
+export {
+  type ScoredAsset,
+  type ScoredView,
+  type ScoreRequest,
+  type Scorer,
+  scoreAsset,
+} from "./score-asset.ts";
+export { type RunningWorker, startWorker, type WorkerOptions } from "./worker.ts";

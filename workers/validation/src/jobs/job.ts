@@ -1,0 +1,117 @@
+/** One try at one job. Expected endings are values; what to do with each is up to the loop. */
+import { createHash } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
+import type { RenderScoreJob, ScoreReportSchema } from "@turntable/proto";
+import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/proto/bus";
+import { AssetError } from "@turntable/splat";
+import { loadProfile, ProfileError } from "../profile.ts";
+import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
+import { version } from "../version.ts";
+
+export type JobOutcome =
+  | { readonly kind: "scored"; readonly report: MessageInitShape<typeof ScoreReportSchema> }
+  /** The miner's doing. */
+  | { readonly kind: "invalidAsset"; readonly code: string; readonly message: string }
+  /** Ours, and may go away with another try; `suspect` when this very process may be what is wrong. */
+  | { readonly kind: "retryable"; readonly error: Error; readonly suspect: boolean }
+  /** No try can help: the asset is gone. */
+  | { readonly kind: "hopeless"; readonly error: Error }
+  /** The job is no longer ours: another worker has it. */
+  | { readonly kind: "lost" };
+
+export interface JobContext {
+  readonly scorer: Scorer;
+  readonly profilesDir: string;
+  readonly workerId: string;
+  /** Aborted when a job in work can no longer be finished in time: it is handed back. */
+  readonly giveUp: AbortSignal;
+}
+
+export async function runJob(taken: TakenJob, context: JobContext): Promise<JobOutcome> {
+  const { job } = taken;
+  const startedAt = performance.now();
+  try {
+    const profile = await loadProfile(job.profile, context.profilesDir);
+    const bytes = await taken.fetchAsset();
+    const fetchMs = performance.now() - startedAt;
+    checkHash(job, bytes);
+    const scored = await scoreAsset(context.scorer, {
+      bytes,
+      prompt: job.prompt,
+      profile,
+      cameraSeed: job.cameraSeed,
+      signal: AbortSignal.any([taken.signal, context.giveUp]),
+    });
+    if (!Number.isFinite(scored.score)) throw new Error(`the score came out as ${scored.score}`);
+    const totalMs = performance.now() - startedAt;
+    return { kind: "scored", report: reportOf(job, scored, context, { fetchMs, totalMs }) };
+  } catch (error) {
+    if (taken.signal.aborted) return { kind: "lost" };
+    if (error instanceof AssetError) {
+      return { kind: "invalidAsset", code: error.code, message: error.message };
+    }
+    const fault = error instanceof Error ? error : new Error(String(error));
+    if (fault instanceof AssetGoneError) return { kind: "hopeless", error: fault };
+    // A worker of a newer version may know the profile.
+    const isElsewhere = fault instanceof QueueUnavailableError || fault instanceof ProfileError;
+    return {
+      kind: "retryable",
+      error: fault,
+      suspect: !isElsewhere && !context.giveUp.aborted,
+    };
+  }
+}
+
+/** Bytes that changed on the way are our fault, never the miner's. */
+function checkHash(job: RenderScoreJob, bytes: Uint8Array): void {
+  const sha256 = createHash("sha256").update(bytes).digest();
+  if (!sha256.equals(job.assetSha256)) {
+    throw new Error(
+      `the asset's SHA-256 is ${sha256.toString("hex")}, not ${Buffer.from(job.assetSha256).toString("hex")}`,
+    );
+  }
+}
+
+function reportOf(
+  job: RenderScoreJob,
+  scored: ScoredAsset,
+  { scorer, workerId }: JobContext,
+  { fetchMs, totalMs }: { readonly fetchMs: number; readonly totalMs: number },
+): MessageInitShape<typeof ScoreReportSchema> {
+  return {
+    jobId: job.jobId,
+    taskId: job.taskId,
+    submissionId: job.submissionId,
+    prompt: job.prompt,
+    profile: job.profile,
+    cameraSeed: job.cameraSeed,
+    views: scored.views.map(({ azimuthDeg, elevationDeg, probability }) => ({
+      azimuthDeg,
+      elevationDeg,
+      probability,
+    })),
+    model: {
+      name: scorer.clip.name,
+      sha256: scorer.clip.sha256,
+      demonstration: scorer.clip.demonstration,
+    },
+    renderer: {
+      backend: scorer.renderer.backend,
+      version,
+      approximate: scorer.renderer.approximate,
+    },
+    assetSha256: scored.assetSha256,
+    splatCount: BigInt(scored.splatCount),
+    score: scored.score,
+    timings: {
+      fetchMs,
+      decodeMs: scored.decodeMs,
+      renderMs: scored.renderMs,
+      scoreMs: scored.scoreMs,
+      totalMs,
+    },
+    createTime: timestampNow(),
+    workerId,
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Takes one job after another.
+ *
+ * L1 A job is acked only after its result was stored; on any fault of ours it is handed back.
+ * L2 Faults in a row mean that this process is sick: it hands back, stops taking and reports itself.
+ * L3 When told to stop it takes nothing more and finishes what it has.
+ */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type RenderScoreResult, RenderScoreResultSchema } from "@turntable/proto";
+import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/proto/bus";
+import { type JobContext, type JobOutcome, runJob } from "./job.ts";
+
+export interface JobLoopOptions extends JobContext {
+  readonly source: JobSource;
+  /** Aborted to stop. */
+  readonly signal: AbortSignal;
+  readonly onTaken: (taken: TakenJob) => void;
+  readonly onJob: (event: JobEvent) => void;
+}
+
+/** One try at a job, when it has ended. */
+export interface JobEvent {
+  readonly taken: TakenJob;
+  readonly outcome: JobOutcome;
+  readonly durationMs: number;
+}
+
+/** Before another try, doubled with each. */
+const firstRetryMs = 1_000;
+const maxRetryMs = 60_000;
+/** Faults in a row, L2. */
+const sickAfter = 3;
+
+/** Resolves when it was told to stop, rejects when the process is sick. */
+export async function runJobLoop(options: JobLoopOptions): Promise<void> {
+  let faults = 0;
+  while (!options.signal.aborted) {
+    const taken = await options.source.take(options.signal);
+    if (taken === undefined) return;
+    options.onTaken(taken);
+    const startedAt = performance.now();
+    const outcome = await runJob(taken, options);
+    const settled = await settle(taken, outcome, options.workerId);
+    options.onJob({ taken, outcome: settled, durationMs: performance.now() - startedAt });
+    if (settled.kind !== "retryable" || !settled.suspect) {
+      faults = settled.kind === "retryable" ? faults : 0;
+      continue;
+    }
+    faults += 1;
+    if (faults >= sickAfter) {
+      throw new Error(`${faults} jobs in a row failed; the last: ${settled.error.message}`, {
+        cause: settled.error,
+      });
+    }
+  }
+}
+
+/** Tells the queue. What could not be told means that the job comes again. */
+async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): Promise<JobOutcome> {
+  try {
+    switch (outcome.kind) {
+      case "scored":
+        await taken.complete(result(taken, workerId, { case: "scored", value: outcome.report }));
+        return outcome;
+      case "invalidAsset": {
+        const { code, message } = outcome;
+        const value = { code, message };
+        await taken.complete(result(taken, workerId, { case: "invalidAsset", value }));
+        return outcome;
+      }
+      case "retryable":
+        await taken.handBack(Math.min(maxRetryMs, firstRetryMs * 2 ** (taken.attempt - 1)));
+        return outcome;
+      case "hopeless":
+        await taken.terminate(outcome.error.message);
+        return outcome;
+      case "lost":
+        return outcome;
+      default:
+        throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
+    }
+  } catch (error) {
+    if (error instanceof JobNotOursError) return { kind: "lost" };
+    const fault = error instanceof Error ? error : new Error(String(error));
+    return { kind: "retryable", error: fault, suspect: false };
+  }
+}
+
+function result(
+  { job, attempt }: TakenJob,
+  workerId: string,
+  outcome: NonNullable<MessageInitShape<typeof RenderScoreResultSchema>["outcome"]>,
+): RenderScoreResult {
+  return create(RenderScoreResultSchema, {
+    jobId: job.jobId,
+    submissionId: job.submissionId,
+    replica: job.replica,
+    workerId,
+    attempt,
+    outcome,
+  });
+}

@@ -1,0 +1,112 @@
+/** From an asset's bytes to its score: decode, render, compare with the prompt. */
+import { createHash } from "node:crypto";
+import { type AssetLimits, readAsset } from "@turntable/splat";
+import { type Profile, summarise, viewsOf } from "./profile.ts";
+import {
+  createScene,
+  orbitCamera,
+  type Renderer,
+  type RgbImage,
+  type View,
+} from "./render/index.ts";
+import type { Clip } from "./score/index.ts";
+
+/** What stays loaded between assets. */
+export interface Scorer {
+  readonly renderer: Renderer;
+  readonly clip: Clip;
+  readonly limits: AssetLimits;
+}
+
+export interface ScoreRequest {
+  readonly bytes: Uint8Array;
+  readonly prompt: string;
+  readonly profile: Profile;
+  readonly cameraSeed: bigint;
+  readonly signal?: AbortSignal;
+  /** Called when a phase begins. */
+  readonly onPhase?: (phase: "decode" | "render" | "score") => void;
+}
+
+export interface ScoredView extends View {
+  /** 0 to 1 */
+  readonly probability: number;
+}
+
+export interface ScoredAsset {
+  /** 0 to 1 */
+  readonly score: number;
+  readonly views: readonly ScoredView[];
+  /** One a view. */
+  readonly images: readonly RgbImage[];
+  readonly splatCount: number;
+  /** 32 bytes */
+  readonly assetSha256: Uint8Array;
+  readonly decodeMs: number;
+  readonly renderMs: number;
+  /** From the last picture to the last probability; most of the comparing is done while rendering. */
+  readonly scoreMs: number;
+}
+
+/** @throws AssetError when the bytes cannot be scored, which is the fault of whoever made them. */
+export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise<ScoredAsset> {
+  const { profile, signal } = request;
+  const clock = stopwatch();
+  request.onPhase?.("decode");
+  const splat = await readAsset(request.bytes, { limits: scorer.limits });
+  const scene = createScene(splat);
+  const decodeMs = clock();
+
+  // Views are compared while others are still being rendered, always in the same order.
+  request.onPhase?.("render");
+  const views = viewsOf(profile, request.cameraSeed);
+  const cameras = views.map((view) => orbitCamera(view, profile));
+  const scoring = scorer.clip.startViews(request.prompt, signal);
+  const onView = inOrder((index, image: RgbImage) => scoring.add(index, image));
+  const images = await scorer.renderer.render(scene, cameras, profile.background, {
+    onView,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const renderMs = clock();
+
+  request.onPhase?.("score");
+  const probabilities = await scoring.finish();
+  const scoreMs = clock();
+  return {
+    score: summarise(profile, probabilities),
+    views: views.map((view, index) => ({
+      ...view,
+      probability: probabilities[index] ?? Number.NaN,
+    })),
+    images,
+    splatCount: splat.count,
+    assetSha256: createHash("sha256").update(request.bytes).digest(),
+    decodeMs,
+    renderMs,
+    scoreMs,
+  };
+}
+
+/** Passes items on in the order of their indices, from 0, as soon as all before them have come. */
+function inOrder<T>(pass: (index: number, item: T) => void): (index: number, item: T) => void {
+  const waiting = new Map<number, T>();
+  let next = 0;
+  return (index, item) => {
+    waiting.set(index, item);
+    for (let ready = waiting.get(next); ready !== undefined; ready = waiting.get(next)) {
+      waiting.delete(next);
+      pass(next++, ready);
+    }
+  };
+}
+
+/** Each call gives the milliseconds since the one before. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const passed = now - last;
+    last = now;
+    return passed;
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * A worker: takes jobs from a queue, renders and scores, and publishes what came of it.
+ *
+ * W1 Stopping takes nothing more and lets the job in work finish for `drainMs`; then it is handed back.
+ * W2 A worker that finds itself sick stops and says so through `ended`; its process then exits with an error.
+ */
+import type { Logger, Metrics } from "@turntable/process";
+import type { JobSource } from "@turntable/proto/bus";
+import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
+import { createEvents } from "./events.ts";
+import { runJobLoop } from "./jobs/index.ts";
+import { profilesDir } from "./profile.ts";
+import { startCpuRenderer } from "./render/index.ts";
+import { type ExecutionProvider, loadClip } from "./score/index.ts";
+import type { Scorer } from "./score-asset.ts";
+
+export interface WorkerOptions {
+  /** Disposed with the worker. */
+  readonly source: JobSource;
+  /** A CLIP directory in the usual ONNX layout. */
+  readonly modelDir: string;
+  /** Folder of the scoring profiles; the project's own when absent. */
+  readonly profilesDir?: string;
+  /** What runs the model; cpu when absent. */
+  readonly executionProvider?: ExecutionProvider;
+  /** Threads that render, and as many that run the model. */
+  readonly threads: number;
+  /** Named in results and reports. */
+  readonly workerId: string;
+  readonly limits?: AssetLimits;
+  /** How long a job in work may go on once the worker is told to stop, W1. */
+  readonly drainMs?: number;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+}
+
+export interface RunningWorker extends AsyncDisposable {
+  /** Resolves when the worker was stopped, rejects when it is sick, W2. */
+  readonly ended: Promise<void>;
+}
+
+const defaultDrainMs = 20_000;
+
+/** Loads the model, starts the render threads and takes jobs until it is disposed. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  await using stack = new AsyncDisposableStack();
+  stack.use(options.source);
+  const scorer: Scorer = {
+    renderer: stack.use(await startCpuRenderer(options.threads)),
+    clip: stack.use(
+      await loadClip(options.modelDir, {
+        executionProvider: options.executionProvider ?? "cpu",
+        threads: options.threads,
+      }),
+    ),
+    limits: options.limits ?? defaultAssetLimits,
+  };
+  const events = createEvents(options.logger, options.metrics);
+  const stopping = new AbortController();
+  const giveUp = new AbortController();
+  const ended = runJobLoop({
+    source: options.source,
+    scorer,
+    profilesDir: options.profilesDir ?? profilesDir,
+    workerId: options.workerId,
+    signal: stopping.signal,
+    giveUp: giveUp.signal,
+    onTaken: (taken) => options.logger.debug({ job_id: taken.job.jobId }, "job taken"),
+    onJob: (event) => events.jobDone(event),
+  });
+  stack.defer(async () => {
+    stopping.abort();
+    const timer = setTimeout(() => giveUp.abort(), options.drainMs ?? defaultDrainMs);
+    // Why it ended is told through `ended`.
+    await ended.catch(() => undefined);
+    clearTimeout(timer);
+  });
+  const running = stack.move();
+  return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
