@@ -38,7 +38,7 @@ export async function sendRaw(
   body: Buffer | string,
 ): Promise<RawAnswer> {
   await using connection = await openRaw(port);
-  return connection.send(head, body);
+  return await connection.send(head, body);
 }
 
 export function header(answer: RawAnswer, name: string): string | undefined {

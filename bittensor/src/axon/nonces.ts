@@ -128,7 +128,8 @@ function callerKey({ hotkey, uuid }: NonceCheck): string {
 }
 
 function allowedMs(timeoutS: number): number {
-  return (allowedDeltaS + Math.min(Math.max(timeoutS, 0), maxTimeoutS)) * 1000;
+  const own = timeoutS > 0 ? Math.min(timeoutS, maxTimeoutS) : 0;
+  return (allowedDeltaS + own) * 1000;
 }
 
 function nonceMs(nonce: bigint): number {

@@ -1,0 +1,554 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { before, describe, it } from "node:test";
+import { header, openRaw, type RawAnswer, readAnswer, sendRaw } from "../../test/raw-http.ts";
+import { buildRequest, type RequestParts } from "../../test/signed-request.ts";
+import { type Keypair, keypairFromUri, ready } from "../keys/index.ts";
+import { pullTask, storeUser, submitResults } from "../synapse/index.ts";
+import {
+  type Axon,
+  AxonError,
+  type AxonEvent,
+  type AxonOptions,
+  createNonceMemory,
+  route,
+  startAxon,
+} from "./index.ts";
+
+before(ready);
+
+/** A Tuesday in 2026. */
+const nowMs = 1_795_500_000_000;
+const freshNonce = BigInt(nowMs) * 1_000_000n;
+
+interface Rig extends AsyncDisposable {
+  readonly axon: Axon;
+  readonly events: AxonEvent[];
+  /** Sends a request of Alice to Bob's axon; what is not said is right. */
+  ask(parts?: Partial<RequestParts>): Promise<RawAnswer>;
+}
+
+async function startRig(options: Partial<AxonOptions> = {}): Promise<Rig> {
+  const bob = keypairFromUri("//Bob");
+  const events: AxonEvent[] = [];
+  const axon = await startAxon({
+    hotkey: bob,
+    host: "127.0.0.1",
+    port: 0,
+    nonces: createNonceMemory({ now: () => nowMs }),
+    now: () => nowMs,
+    routes: [
+      route(pullTask, {
+        handle: ({ hotkey }) => ({ task: { type: "text", id: "1", prompt: `for ${hotkey}` } }),
+      }),
+      route(submitResults, { handle: () => ({ cooldown_until: 5 }) }),
+      route(storeUser, { handle: () => ({ data_hash: "cid" }) }),
+    ],
+    onRequest: (event) => events.push(event),
+    ...options,
+  });
+  let nonce = freshNonce;
+  return {
+    axon,
+    events,
+    async ask(parts = {}) {
+      nonce += 1n;
+      const request = buildRequest({
+        caller: keypairFromUri("//Alice"),
+        axonHotkey: bob.ss58,
+        synapse: "PullTask",
+        nonce,
+        ...parts,
+      });
+      return sendRaw(axon.port, request.head, request.body);
+    },
+    [Symbol.asyncDispose]: () => axon[Symbol.asyncDispose](),
+  };
+}
+
+/** Every answer must be one that all SDK generations understand. */
+function assertRefused(answer: RawAnswer, status: number, message: RegExp | string): void {
+  const body: unknown = JSON.parse(answer.body);
+  assert.ok(typeof body === "object" && body !== null && "message" in body);
+  if (typeof message === "string") assert.equal(body.message, message);
+  else assert.match(String(body.message), message);
+  assert.equal(answer.status, status);
+  assert.equal(header(answer, "content-type"), "application/json");
+  assert.equal(header(answer, "bt_header_axon_status_code"), String(status));
+  const shown = header(answer, "bt_header_axon_status_message") ?? "";
+  assert.match(shown, /^[\x20-\x7e]{0,1000}$/);
+  assert.notEqual(header(answer, "timeout"), undefined);
+}
+
+const submission = {
+  synapse: "SubmitResults",
+  zeros: { results: '""', submit_time: "0", signature: '""' },
+  fields: { results: "AAAA", submit_time: 1, signature: "c2ln" },
+};
+
+describe("a successful call", () => {
+  it("gets the whole synapse, with headers in the SDK's order and case", async () => {
+    await using rig = await startRig();
+    const answer = await rig.ask();
+    assert.equal(answer.status, 200);
+    const names = answer.headers.map(([name]) => name);
+    assert.deepEqual(names.slice(0, 15), [
+      "name",
+      "timeout",
+      "bt_header_axon_status_code",
+      "bt_header_axon_status_message",
+      "bt_header_axon_process_time",
+      "bt_header_axon_ip",
+      "bt_header_axon_port",
+      "bt_header_axon_version",
+      "bt_header_axon_nonce",
+      "bt_header_axon_uuid",
+      "bt_header_axon_hotkey",
+      "bt_header_dendrite_ip",
+      "bt_header_dendrite_version",
+      "bt_header_dendrite_nonce",
+      "bt_header_dendrite_uuid",
+    ]);
+    assert.equal(header(answer, "bt_header_axon_status_message"), "Success");
+    const alice = keypairFromUri("//Alice").ss58;
+    const body = JSON.parse(answer.body);
+    assert.deepEqual(body.task, { type: "text", id: "1", prompt: `for ${alice}` });
+    assert.equal(body.axon.status_code, 200);
+    assert.equal(body.dendrite.hotkey, alice);
+    assert.deepEqual(Object.keys(body).slice(0, 7), [
+      "name",
+      "timeout",
+      "total_size",
+      "header_size",
+      "dendrite",
+      "axon",
+      "computed_body_hash",
+    ]);
+  });
+
+  it("echoes 19-digit integers exactly and leaves out large and absent fields", async () => {
+    await using rig = await startRig();
+    const body =
+      '{"results":"AAAA","submit_time":1714650000123456789,"signature":"c2ln","task":null}';
+    const answer = await rig.ask({ ...submission, body });
+    assert.equal(answer.status, 200);
+    assert.match(answer.body, /"submit_time":1714650000123456789[,}]/);
+    assert.match(answer.body, /"results":"","/);
+    assert.ok(!answer.body.includes('"task"') && !answer.body.includes('"compression"'));
+    assert.equal(header(answer, "bt_header_input_obj_results"), "IiI=");
+    assert.equal(header(answer, "bt_header_input_obj_submit_time"), "MA==");
+  });
+
+  it("is pinged through the built-in class", async () => {
+    await using rig = await startRig();
+    assert.equal((await rig.ask({ synapse: "Synapse" })).status, 200);
+    assert.equal(rig.events[0]?.verified, true);
+  });
+
+  it("of an old SDK finds the axon's signature and its hash list", async () => {
+    await using rig = await startRig();
+    const answer = await rig.ask({ version: "694", nonce: 86_400_123_456_789n });
+    assert.equal(answer.status, 200);
+    assert.match(header(answer, "bt_header_axon_signature") ?? "", /^0x[0-9a-f]{128}$/);
+    assert.deepEqual(JSON.parse(answer.body).required_hash_fields, []);
+  });
+});
+
+describe("identity", () => {
+  it("is refused without a right signature over exactly this request", async () => {
+    await using rig = await startRig();
+    const eve = keypairFromUri("//Eve");
+    const mismatch = /^Not Verified with error: Signature mismatch with /;
+    const absent = { bt_header_dendrite_signature: undefined };
+    assertRefused(
+      await rig.ask({ headers: absent }),
+      401,
+      "Not Verified with error: Missing Signature",
+    );
+    assertRefused(
+      await rig.ask({ headers: { bt_header_dendrite_signature: "" } }),
+      401,
+      "Not Verified with error: Missing Signature",
+    );
+    assertRefused(await rig.ask({ axonHotkey: eve.ss58 }), 401, mismatch);
+    assertRefused(
+      await rig.ask({ headers: { bt_header_dendrite_hotkey: eve.ss58 } }),
+      401,
+      mismatch,
+    );
+    assertRefused(await rig.ask({ headers: { bt_header_dendrite_uuid: "x" } }), 401, mismatch);
+    assertRefused(
+      await rig.ask({ headers: { bt_header_dendrite_uuid: undefined } }),
+      401,
+      mismatch,
+    );
+    assertRefused(await rig.ask({ headers: { computed_body_hash: undefined } }), 401, mismatch);
+    assertRefused(
+      await rig.ask({ headers: { bt_header_dendrite_hotkey: undefined } }),
+      401,
+      "Not Verified with error: Missing Hotkey",
+    );
+    assertRefused(
+      await rig.ask({ headers: { bt_header_dendrite_nonce: undefined } }),
+      401,
+      "Not Verified with error: Missing Nonce",
+    );
+    assertRefused(
+      await rig.ask({ version: "694", headers: absent }),
+      401,
+      "Not Verified with error: Signature should be of type bytes or a hex-string",
+    );
+    assert.ok(rig.events.every((event) => !event.verified));
+  });
+
+  it("is the header's: a body that names another hotkey is refused", async () => {
+    await using rig = await startRig();
+    const eve = keypairFromUri("//Eve").ss58;
+    assertRefused(
+      await rig.ask({ body: `{"dendrite":{"hotkey":"${eve}"}}` }),
+      401,
+      /names another hotkey/,
+    );
+    const plain = await rig.ask({ body: "{}" });
+    assert.equal(plain.status, 200);
+    assert.equal(JSON.parse(plain.body).dendrite.hotkey, keypairFromUri("//Alice").ss58);
+  });
+
+  it("is checked after the blacklist and before the limits, and limits before the body", async () => {
+    const steps: string[] = [];
+    const step = (name: string) => (): undefined => {
+      steps.push(name);
+    };
+    await using rig = await startRig({
+      routes: [
+        route(pullTask, {
+          blacklist: step("blacklist"),
+          admit: step("admit"),
+          handle: () => {
+            steps.push("handle");
+            return {};
+          },
+        }),
+      ],
+    });
+    await rig.ask({ headers: { bt_header_dendrite_signature: "0x00" }, body: "not json" });
+    assert.deepEqual(steps.splice(0), ["blacklist"]);
+    assert.equal((await rig.ask({ body: "not json" })).status, 422);
+    assert.deepEqual(steps.splice(0), ["blacklist", "admit"]);
+    assert.equal((await rig.ask()).status, 200);
+    assert.deepEqual(steps, ["blacklist", "admit", "handle"]);
+  });
+
+  it("does not rest on what the body says of the status", async () => {
+    await using rig = await startRig();
+    const answer = await rig.ask({ body: '{"axon":{"status_code":418}}' });
+    assert.equal(answer.status, 200);
+    assert.equal(header(answer, "bt_header_axon_status_code"), "200");
+  });
+});
+
+describe("refusals", () => {
+  it("use the subnet's words for strangers and limits", async () => {
+    await using rig = await startRig({
+      routes: [
+        route(pullTask, { blacklist: () => "Unrecognized hotkey", handle: () => ({}) }),
+        route(submitResults, { admit: () => "No task assigned", handle: () => ({}) }),
+      ],
+    });
+    assertRefused(await rig.ask(), 403, "Forbidden. Key is blacklisted: Unrecognized hotkey.");
+    assertRefused(
+      await rig.ask(submission),
+      403,
+      "Forbidden. Key is blacklisted: No task assigned.",
+    );
+  });
+
+  it("name the classes there are", async () => {
+    await using rig = await startRig();
+    assertRefused(
+      await rig.ask({ synapse: "Nope" }),
+      404,
+      "Synapse name 'Nope' not found. Available synapses ['Synapse', 'PullTask', 'SubmitResults', 'StoreUser']",
+    );
+    assertRefused(await rig.ask({ path: "/pulltask" }), 404, /^Synapse name 'pulltask' not found/);
+    assertRefused(await rig.ask({ path: "/" }), 404, /^Synapse name '' not found/);
+    assertRefused(await rig.ask({ path: "/PullTask/extra" }), 404, "Not Found");
+    assertRefused(await rig.ask({ path: "/__proto__" }), 404, /not found/);
+    assertRefused(await rig.ask({ path: `/${"x".repeat(20_000)}` }), 404, /not found/);
+    assertRefused(await rig.ask({ path: "/%E8%8C%B6%0d%0a" }), 404, /not found/);
+  });
+
+  it("keep to the methods and paths of the Python axon", async () => {
+    await using rig = await startRig();
+    assertRefused(await rig.ask({ method: "PUT" }), 405, "Method Not Allowed");
+    assert.equal((await rig.ask({ method: "GET" })).status, 200);
+    assert.equal((await rig.ask({ path: "/PullTask?x=1" })).status, 200);
+    const redirected = await rig.ask({ path: "/PullTask/" });
+    assert.equal(redirected.status, 307);
+    assert.equal(header(redirected, "location"), "/PullTask");
+  });
+
+  it("of unreadable headers depend on the caller's generation", async () => {
+    await using rig = await startRig();
+    const internal = /^Internal Server Error #[0-9a-f-]{36}$/;
+    const abc = { bt_header_dendrite_nonce: "abc" };
+    assertRefused(await rig.ask({ headers: abc }), 500, internal);
+    assertRefused(
+      await rig.ask({ headers: abc, version: "694" }),
+      400,
+      /^Improperly formatted request\. Could not parse header bt_header_dendrite_nonce into synapse of type PullTask\.$/,
+    );
+    const { zeros, ...without } = submission;
+    assertRefused(await rig.ask(without), 500, internal);
+    assertRefused(
+      await rig.ask({ ...submission, zeros: { ...zeros, submit_time: '"x"' } }),
+      500,
+      internal,
+    );
+    assertRefused(await rig.ask({ headers: { timeout: "soon" } }), 500, internal);
+  });
+
+  it("of broken bodies say what is wrong", async () => {
+    await using rig = await startRig();
+    assertRefused(await rig.ask({ body: '{"name": "Pull' }), 422, "The body is not JSON");
+    assertRefused(await rig.ask({ body: "" }), 500, /^Internal Server Error #/);
+    assertRefused(await rig.ask({ body: "[]" }), 500, /^Internal Server Error #/);
+    assertRefused(await rig.ask({ body: "null" }), 500, /^Internal Server Error #/);
+    const wrongType = await rig.ask({
+      ...submission,
+      fields: { ...submission.fields, submit_time: 1.5 },
+    });
+    assertRefused(wrongType, 500, /^Internal Server Error #/);
+    assert.equal(JSON.parse(wrongType.body).detail, "submit_time: must be an integer");
+    assertRefused(
+      await rig.ask({ ...submission, fields: {}, version: "694" }),
+      500,
+      "Internal server error with error: results: is missing",
+    );
+    assertRefused(await rig.ask({ headers: { "Content-Type": "text/plain" } }), 500, /^Internal/);
+    assertRefused(
+      await rig.ask({ headers: { "Content-Type": "text/plain" }, version: "694" }),
+      422,
+      /not application\/json/,
+    );
+  });
+
+  it("of bodies that are not the signed ones", async () => {
+    await using rig = await startRig();
+    const store = {
+      synapse: "StoreUser",
+      zeros: { encrypted_data: '""', encryption_payload: '""' },
+      hash: "c4f1647693a8993e1f22a1a44a42dceacbff3a4d07113cff1ae35db28e8bb3d4",
+    };
+    const fields = { encrypted_data: "aGVsbG8=", encryption_payload: "{}" };
+    assert.equal((await rig.ask({ ...store, fields })).status, 200);
+    const changed = await rig.ask({
+      ...store,
+      // An old axon would skip the check for this list
+      fields: { ...fields, encrypted_data: "aGVsbG8h", required_hash_fields: [] },
+    });
+    assertRefused(changed, 500, /^Internal Server Error #/);
+    assert.match(JSON.parse(changed.body).detail, /^Hash mismatch between header body hash c4f1/);
+  });
+
+  it("of handlers keep their status; other faults show an id only", async () => {
+    await using rig = await startRig({
+      routes: [
+        route(pullTask, {
+          handle: async () => {
+            throw new Error("secret detail");
+          },
+        }),
+        route(submitResults, {
+          handle: () => {
+            throw new AxonError(503, "tâche\r\nx: y");
+          },
+        }),
+      ],
+    });
+    const fault = await rig.ask();
+    assertRefused(fault, 500, /^Internal Server Error #[0-9a-f-]{36}$/);
+    assert.ok(!fault.body.includes("secret"));
+    const [event] = rig.events;
+    assert.match(String(event?.error), /secret detail/);
+    assert.ok(fault.body.includes(event?.errorId ?? "none"));
+    const busy = await rig.ask(submission);
+    assert.equal(busy.status, 503);
+    assert.equal(header(busy, "bt_header_axon_status_message"), "t?che x: y");
+    assert.equal(header(busy, "x"), undefined);
+  });
+});
+
+describe("limits", () => {
+  it("answer an oversized body with 413 without keeping it", async () => {
+    await using rig = await startRig();
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const sizeBytes = 200 << 20;
+    const { head } = buildRequest({
+      caller: keypairFromUri("//Alice"),
+      axonHotkey: rig.axon.hotkey,
+      ...submission,
+      nonce: freshNonce,
+      headers: { "Content-Length": String(sizeBytes) },
+    });
+    await using connection = await openRaw(rig.axon.port);
+    const answer = readAnswer(connection.socket);
+    connection.socket.write(head);
+    const chunk = Buffer.alloc(1 << 20, "A");
+    for (let sent = 0; sent < sizeBytes; sent += chunk.length) {
+      if (!connection.socket.write(chunk)) await once(connection.socket, "drain");
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    assertRefused(await answer, 413, `The body exceeds the limit of ${128 << 20} bytes`);
+    assert.ok(most < 128 << 20, `${most} bytes were held`);
+  });
+
+  it("count the bytes of chunked bodies too, and the connection lives on", async () => {
+    await using rig = await startRig();
+    const chunked = (nonce: bigint, body: Buffer) => {
+      const { head } = buildRequest({
+        caller: keypairFromUri("//Alice"),
+        axonHotkey: rig.axon.hotkey,
+        synapse: "PullTask",
+        nonce,
+        headers: { "Content-Length": undefined, "Transfer-Encoding": "chunked" },
+      });
+      const size = Buffer.from(`${body.length.toString(16)}\r\n`);
+      return { head, body: Buffer.concat([size, body, Buffer.from("\r\n0\r\n\r\n")]) };
+    };
+    await using connection = await openRaw(rig.axon.port);
+    const large = chunked(freshNonce, Buffer.alloc(2 << 20, " "));
+    assertRefused(await connection.send(large.head, large.body), 413, /^The body exceeds/);
+    const small = chunked(freshNonce + 1n, Buffer.from("{}"));
+    assert.equal((await connection.send(small.head, small.body)).status, 200);
+  });
+
+  it("drain the body of a refused caller, who then sees the answer", async () => {
+    await using rig = await startRig({
+      routes: [route(submitResults, { blacklist: () => "no", handle: () => ({}) })],
+    });
+    await using connection = await openRaw(rig.axon.port);
+    const request = (nonce: bigint) =>
+      buildRequest({
+        caller: keypairFromUri("//Alice"),
+        axonHotkey: rig.axon.hotkey,
+        ...submission,
+        nonce,
+        body: Buffer.alloc(10 << 20, " "),
+      });
+    for (const nonce of [freshNonce, freshNonce + 1n]) {
+      const { head, body } = request(nonce);
+      assertRefused(await connection.send(head, body), 403, /blacklisted: no/);
+    }
+  });
+
+  it("hold all bodies in progress to one budget", async () => {
+    const entered = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    await using rig = await startRig({
+      limits: { bodiesBytes: 1_500_000 },
+      routes: [
+        route(submitResults, {
+          handle: async () => {
+            entered.resolve();
+            await release.promise;
+            return {};
+          },
+        }),
+      ],
+    });
+    const fields = { ...submission.fields, results: "A".repeat(1_000_000) };
+    const first = rig.ask({ ...submission, fields });
+    await entered.promise;
+    assertRefused(await rig.ask({ ...submission, fields }), 503, /^Too many large requests/);
+    release.resolve();
+    assert.equal((await first).status, 200);
+    assert.equal((await rig.ask({ ...submission, fields })).status, 200);
+  });
+
+  it("answer what is not HTTP, and headers without end, with JSON", async () => {
+    await using rig = await startRig();
+    assertRefused(
+      await sendRaw(rig.axon.port, "GARBAGE\r\n\r\n", ""),
+      400,
+      "The request is not HTTP/1.1",
+    );
+    assertRefused(await rig.ask({ headers: { x: "y".repeat(40_000) } }), 431, /exceed 32768 bytes/);
+  });
+
+  it("give up on a body that stops coming", async () => {
+    await using rig = await startRig({ limits: { idleMs: 50 } });
+    const { head } = buildRequest({
+      caller: keypairFromUri("//Alice"),
+      axonHotkey: rig.axon.hotkey,
+      synapse: "PullTask",
+      nonce: freshNonce,
+      headers: { "Content-Length": "100" },
+    });
+    await assert.rejects(sendRaw(rig.axon.port, head, "{"), /the connection was closed/);
+  });
+});
+
+describe("shutdown", () => {
+  it("lets calls in progress end, and takes no new ones", async () => {
+    const entered = Promise.withResolvers<AbortSignal>();
+    const release = Promise.withResolvers<void>();
+    const rig = await startRig({
+      routes: [
+        route(pullTask, {
+          handle: async ({ signal }) => {
+            entered.resolve(signal);
+            await release.promise;
+            return {};
+          },
+        }),
+      ],
+    });
+    const asked = rig.ask();
+    const signal = await entered.promise;
+    const stopped = rig.axon[Symbol.asyncDispose]();
+    await assert.rejects(rig.ask(), /ECONNREFUSED/);
+    assert.ok(!signal.aborted);
+    release.resolve();
+    assert.equal((await asked).status, 200);
+    await stopped;
+  });
+
+  it("tells handlers when the caller has gone", async () => {
+    const entered = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    await using rig = await startRig({
+      routes: [
+        route(pullTask, {
+          handle: async ({ signal }) => {
+            signal.addEventListener("abort", () => gone.resolve());
+            entered.resolve();
+            await gone.promise;
+            return {};
+          },
+        }),
+      ],
+    });
+    const { head, body } = buildRequest({
+      caller: keypairFromUri("//Alice"),
+      axonHotkey: rig.axon.hotkey,
+      synapse: "PullTask",
+      nonce: freshNonce,
+    });
+    const connection = await openRaw(rig.axon.port);
+    connection.socket.write(Buffer.concat([Buffer.from(head), body]));
+    await entered.promise;
+    await connection[Symbol.asyncDispose]();
+    await gone.promise;
+  });
+
+  it("several axons with their own hotkeys live in one process", async () => {
+    const hotkeys: readonly Keypair[] = [keypairFromUri("//Bob"), keypairFromUri("//Charlie")];
+    await using stack = new AsyncDisposableStack();
+    for (const hotkey of hotkeys) {
+      const rig = stack.use(await startRig({ hotkey }));
+      assert.equal((await rig.ask({ axonHotkey: hotkey.ss58 })).status, 200);
+    }
+  });
+});
