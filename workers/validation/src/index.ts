@@ -17,6 +17,7 @@ export {
 } from "./profile.ts";
 export {
   createScene,
+  createTestSplat,
   orbitCamera,
   psnr,
   type Renderer,

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { createLogger } from "@turntable/process";
+import { JobClass, RenderScoreJobSchema, type RenderScoreResult } from "@turntable/proto";
+import type { JobQueue, TakenJob } from "@turntable/proto/bus";
+import { createInProcessQueue } from "@turntable/proto/in-process";
+import { writePly } from "@turntable/splat";
+import { createTestSplat } from "./render/index.ts";
+import { defaultModelDir } from "./score/index.ts";
+import { startWorker } from "./worker.ts";
+
+const logger = createLogger("test", "silent");
+const ball = writePly(createTestSplat({ count: 500 }));
+
+function job(jobId: string, asset: Uint8Array, change: { profile?: string; sha256?: Buffer } = {}) {
+  return create(RenderScoreJobSchema, {
+    jobId,
+    taskId: `task of ${jobId}`,
+    submissionId: `submission of ${jobId}`,
+    class: JobClass.ORGANIC,
+    profile: change.profile ?? "sn17-seed",
+    prompt: "a red ball",
+    cameraSeed: 2n ** 64n - 1n,
+    assetSha256: change.sha256 ?? createHash("sha256").update(asset).digest(),
+    assetSizeBytes: BigInt(asset.length),
+    asset: { case: "inlineAsset", value: asset },
+  });
+}
+
+async function nextResult(queue: JobQueue): Promise<RenderScoreResult> {
+  for await (const delivery of queue.results()) {
+    await delivery.ack();
+    return delivery.result;
+  }
+  return assert.fail("the queue ended without a result");
+}
+
+function options(source: ReturnType<ReturnType<typeof createInProcessQueue>["source"]>) {
+  return { source, modelDir: defaultModelDir, threads: 1, workerId: "w1", logger, drainMs: 10_000 };
+}
+
+test("scores an asset, twice the same", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  const reports = [];
+  for (const id of ["a", "b"]) {
+    await queue.submit(job(id, ball));
+    const { outcome, workerId, submissionId, attempt } = await nextResult(queue);
+    assert.deepEqual([workerId, submissionId, attempt], ["w1", `submission of ${id}`, 1]);
+    assert.equal(outcome.case, "scored");
+    reports.push(outcome.value);
+  }
+  const [first, second] = reports;
+  assert.equal(first?.views.length, 36);
+  assert.ok(first.views.every((view) => view.elevationDeg >= -20 && view.elevationDeg < 20));
+  assert.equal(first.splatCount, 500n);
+  assert.equal(first.cameraSeed, 2n ** 64n - 1n);
+  assert.equal(first.score, second?.score);
+  assert.deepEqual(first.views, second?.views);
+});
+
+test("an asset that is none is the miner's doing, with a code", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  const broken: readonly [string, Uint8Array, string][] = [
+    ["half", ball.subarray(0, ball.length / 2), "truncated"],
+    ["text", Buffer.from("a red cube"), "unknown-format"],
+  ];
+  for (const [id, bytes, code] of broken) {
+    await queue.submit(job(id, bytes));
+    const { outcome } = await nextResult(queue);
+    assert.equal(outcome.case, "invalidAsset");
+    assert.equal(outcome.value.code, code);
+  }
+});
+
+test("bytes changed on the way are our fault: the job goes to another try, and after three in a row the worker is sick", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  const handedBack: number[] = [];
+  const inner = source();
+  await using worker = await startWorker(
+    options({
+      take: async (signal) => {
+        const taken = await inner.take(signal);
+        return taken === undefined ? undefined : watched(taken, handedBack);
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }),
+  );
+  for (const id of ["a", "b", "c"]) await queue.submit(job(id, ball, { sha256: Buffer.alloc(32) }));
+  await assert.rejects(worker.ended, /3 jobs in a row failed; .*SHA-256/);
+  assert.deepEqual(handedBack, [1000, 1000, 1000]);
+});
+
+test("an unknown profile is handed back and does not make the worker sick", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  for (const id of ["a", "b", "c"]) await queue.submit(job(id, ball, { profile: "sn99" }));
+  await queue.submit(job("d", ball));
+  assert.equal((await nextResult(queue)).jobId, "d");
+});
+
+test("a worker that is told to stop finishes the job in work", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  const inner = source();
+  const { promise: isTaken, resolve: onTaken } = Promise.withResolvers<void>();
+  const worker = await startWorker(
+    options({
+      take: async (signal) => {
+        const taken = await inner.take(signal);
+        if (taken !== undefined) onTaken();
+        return taken;
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }),
+  );
+  await queue.submit(job("a", ball));
+  await isTaken;
+  await worker[Symbol.asyncDispose]();
+  assert.equal((await nextResult(queue)).outcome.case, "scored");
+  await worker.ended;
+});
+
+test("a job that cannot be finished in time is handed back", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  const handedBack: number[] = [];
+  const inner = source();
+  const { promise: isTaken, resolve: onTaken } = Promise.withResolvers<void>();
+  const worker = await startWorker({
+    ...options({
+      take: async (signal) => {
+        const taken = await inner.take(signal);
+        if (taken === undefined) return undefined;
+        onTaken();
+        return watched(taken, handedBack);
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }),
+    drainMs: 0,
+  });
+  await queue.submit(job("a", writePly(createTestSplat({ count: 60_000 }))));
+  await isTaken;
+  await worker[Symbol.asyncDispose]();
+  assert.equal(handedBack.length, 1);
+});
+
+/** Notes the delays of what is handed back. */
+function watched(taken: TakenJob, handedBack: number[]): TakenJob {
+  return {
+    job: taken.job,
+    attempt: taken.attempt,
+    traceparent: taken.traceparent,
+    signal: taken.signal,
+    fetchAsset: () => taken.fetchAsset(),
+    complete: (result) => taken.complete(result),
+    terminate: (reason) => taken.terminate(reason),
+    handBack: (delayMs) => {
+      handedBack.push(delayMs);
+      return taken.handBack(delayMs);
+    },
+  };
+}
