@@ -84,7 +84,7 @@ let lastNs = 0n;
 
 /** Fields of SubmitResults for bytes that the miner made, signed as of 2024. */
 export function signedResults(
-  { minerKey, validator }: TestSubnet,
+  { minerKey, validator }: Pick<TestSubnet, "minerKey" | "validator">,
   task: { readonly id: string; readonly prompt: string },
   bytes: Uint8Array,
 ) {

@@ -1,0 +1,3 @@
+export { type Generation, requestGeneration } from "./generation.ts";
+export { type MinerOptions, startMiner } from "./miner.ts";
+export { parseValidator } from "./validators.ts";

@@ -1,0 +1,50 @@
+/** The miner as a process. */
+import { keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
+import { loadConsentText } from "@turntable/bittensor/synapse";
+import { createLogger, createMetrics, runMain, startStatusServer } from "@turntable/process";
+import { minerConfig } from "./config.ts";
+import { startMiner } from "./miner.ts";
+import { parseValidator } from "./validators.ts";
+
+await runMain({
+  definition: minerConfig,
+  argv: process.argv.slice(2),
+  env: process.env,
+  gracePeriodMs: (config) => config.gracePeriodMs,
+  async start(config) {
+    await ready();
+    await using stack = new AsyncDisposableStack();
+    const logger = createLogger("turntable-miner", config.log.level);
+    const metrics = createMetrics("turntable-miner");
+    const hotkey =
+      config.hotkeyUri === undefined
+        ? await loadHotkey(config.hotkeyFile ?? "") // the schema asks for one of the two
+        : keypairFromUri(config.hotkeyUri);
+    const validators = config.validator.flatMap((text) => parseValidator(text) ?? []);
+    const http = stack.use(
+      await startStatusServer({ ...config.http, metrics, notReady: () => undefined }),
+    );
+    stack.use(
+      await startMiner({
+        hotkey,
+        validators: async () => validators,
+        generateUrl: config.generateUrl,
+        consentText:
+          config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile),
+        failureCooldownMs: config.failureCooldownMs,
+        logger,
+        meter: metrics.meter,
+      }),
+    );
+    logger.info(
+      {
+        hotkey: hotkey.ss58,
+        validators: config.validator,
+        generate_url: config.generateUrl,
+        http: `${config.http.host}:${http.port}`,
+      },
+      "ready",
+    );
+    return stack.move();
+  },
+});
