@@ -1,4 +1,5 @@
 /** What an exchange means to the caller: the Python dendrite's merging of status, body and headers, in its words. */
+import type { IncomingHttpHeaders } from "node:http";
 import {
   FieldError,
   isJsonObject,
@@ -54,7 +55,7 @@ function answered<S extends Synapse>(
       });
     }
     // What the headers say of the axon counts most.
-    axon = merge(axon, parseTerminal("axon", headers));
+    axon = merge(axon, parseTerminal("axon", utf8Headers(headers)));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return unreadable(error, context, true);
@@ -138,7 +139,17 @@ function readBody(bytes: Buffer, contentType: string): Json {
   const mime = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   if (!/^application\/(?:[\w.+-]+\+)?json$/.test(mime))
     throw new Error(`the answer is ${mime === "" ? "of no type" : mime}, not application/json`);
-  return parseJson(bytes.toString("utf8"));
+  return bytes.length === 0 ? null : parseJson(bytes.toString("utf8"));
+}
+
+/** Python clients read header bytes as UTF-8, Node as Latin-1. */
+function utf8Headers(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Buffer.from(String(value ?? ""), "latin1").toString("utf8"),
+    ]),
+  );
 }
 
 function objectOf(body: Json): { readonly [key: string]: Json } {

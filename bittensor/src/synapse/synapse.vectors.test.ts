@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { before, describe, it } from "node:test";
+import { readVectors, skip, vectorPath } from "../../test/vectors.ts";
+import { ready, verifySignature } from "../keys/index.ts";
+import {
+  anyJson,
+  bodyHash,
+  bool,
+  defineSynapse,
+  type FieldType,
+  float,
+  int,
+  list,
+  model,
+  parseSynapse,
+  required,
+  str,
+  verifySubmission,
+} from "./index.ts";
+import { parseJson } from "./json.ts";
+
+before(ready);
+
+describe("body-hashes.json", { skip }, () => {
+  interface BodyHashes {
+    sha3_256_empty: string;
+    cases: {
+      name: string;
+      required: string[];
+      fields: Record<string, unknown>;
+      hash: string;
+    }[];
+  }
+  /** Python knows a field's type; here the number's token tells float from int. */
+  const floatTokens = (text: string): ReadonlySet<string> => {
+    const keys = new Set<string>();
+    JSON.parse(text, (key, value: unknown, { source }) => {
+      if (typeof value === "number" && /[.eE]/.test(source ?? "")) keys.add(key);
+      return value;
+    });
+    return keys;
+  };
+
+  it("hashes are those of Python", () => {
+    const text = readFileSync(vectorPath("body-hashes.json"), "utf8");
+    const vectors = readVectors<BodyHashes>("body-hashes.json");
+    const floats = floatTokens(text);
+    assert.equal(bodyHash(defineSynapse("Empty", {}), {}), vectors.sha3_256_empty);
+    for (const entry of vectors.cases) {
+      const typeOf = (name: string): FieldType<unknown> => {
+        const value = entry.fields[name];
+        return typeof value === "number" && floats.has(name)
+          ? (float as FieldType<unknown>)
+          : (anyJson as FieldType<unknown>);
+      };
+      const fields = Object.fromEntries(
+        Object.keys(entry.fields).map((name) => [name, required(typeOf(name))]),
+      );
+      const synapse = defineSynapse("Case", fields, { hashed: entry.required });
+      const body = parseJson(JSON.stringify(entry.fields)) as Parameters<typeof parseSynapse>[1];
+      assert.equal(bodyHash(synapse, parseSynapse(synapse, body)), entry.hash, entry.name);
+    }
+  });
+});
+
+describe("header-sets.json: zero values", { skip }, () => {
+  it("are the base64 of JSON's zeros", () => {
+    const { input_obj_zero_values: zeros } = readVectors<{
+      input_obj_zero_values: Record<string, string>;
+    }>("header-sets.json");
+    const known: Record<string, string | undefined> = {
+      str: str.zeroText("x"),
+      int: int.zeroText(5),
+      float: float.zeroText(5),
+      bool: bool.zeroText(true),
+      list: list(str).zeroText(["x"]),
+      dict_or_nested_model: model({}).zeroText({}),
+    };
+    for (const [type, zero] of Object.entries(zeros))
+      assert.equal(Buffer.from(known[type] ?? "").toString("base64"), zero, type);
+  });
+});
+
+describe("signatures.json", { skip }, () => {
+  interface Submission {
+    submit_time?: string;
+    submit_time_js_number?: string;
+    prompt?: string;
+    validator_hotkey?: string;
+    miner_hotkey?: string;
+    placeholder_prefix?: string;
+    message: string;
+    signature_b64: string;
+    expected_valid: boolean;
+  }
+  interface Signatures {
+    dendrite_requests: {
+      name: string;
+      message: string;
+      dendrite_hotkey: string;
+      signature: string;
+      expected_valid: boolean;
+    }[];
+    axon_response_signature: { message: string; signer: string; signature: string };
+    sn17_submit_results: Record<string, Submission>;
+  }
+  const hex = (text: string): Uint8Array => Buffer.from(text.replace(/^0x/, ""), "hex");
+
+  it("requests are valid or not as the vectors say", () => {
+    for (const entry of readVectors<Signatures>("signatures.json").dendrite_requests)
+      assert.equal(
+        verifySignature(entry.message, hex(entry.signature), entry.dendrite_hotkey),
+        entry.expected_valid,
+        entry.name,
+      );
+  });
+
+  it("what an axon signs of itself verifies", () => {
+    const { message, signer, signature } =
+      readVectors<Signatures>("signatures.json").axon_response_signature;
+    assert.ok(verifySignature(message, hex(signature), signer));
+  });
+
+  it("submissions of both generations are told apart, and rounded integers refused", () => {
+    const { sn17_submit_results: cases } = readVectors<Signatures>("signatures.json");
+    const { prompt, validator_hotkey, miner_hotkey, submit_time } = cases.may2024 ?? {};
+    for (const [name, entry] of Object.entries(cases)) {
+      const submitTime = entry.submit_time_js_number ?? entry.submit_time ?? submit_time;
+      const verdict = verifySubmission(
+        {
+          submitTime: BigInt(submitTime ?? 0),
+          prompt: entry.prompt ?? prompt ?? "",
+          validatorHotkey: entry.validator_hotkey ?? validator_hotkey ?? "",
+          minerHotkey: entry.miner_hotkey ?? miner_hotkey ?? "",
+        },
+        entry.signature_b64,
+        entry.placeholder_prefix ?? "another consent text",
+      );
+      const expected = entry.placeholder_prefix === undefined ? "2024" : "2025";
+      assert.equal(verdict, entry.expected_valid ? expected : undefined, name);
+    }
+  });
+});
