@@ -11,6 +11,9 @@ import { startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
 
+/** Blocks of the chain in memory. */
+const localBlockMs = 1_000;
+
 await runMain({
   definition: coordinatorConfig,
   argv: process.argv.slice(2),
@@ -67,9 +70,6 @@ await runMain({
     return stack.move();
   },
 });
-
-/** Blocks of the chain in memory. */
-const localBlockMs = 1_000;
 
 async function hotkeyOf(config: Config): Promise<Keypair> {
   if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);
