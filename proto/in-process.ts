@@ -220,7 +220,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
       traceparent: entry.traceparent,
       signal: new AbortController().signal,
       // A copy: a worker may move the bytes to another thread, and a later attempt needs them again.
-      fetchAsset: async () => entry.asset.slice(),
+      fetchAsset: async () => new Uint8Array(entry.asset),
       async complete(result) {
         settle();
         if (published.add(replicaId(entry.job))) {

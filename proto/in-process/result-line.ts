@@ -1,4 +1,4 @@
-import type { ResultDelivery } from "../bus.ts";
+import { type ResultDelivery, shutdownGraceMs } from "../bus.ts";
 import type { Clock } from "../clock.ts";
 import type { RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
 
@@ -38,9 +38,15 @@ export function createResultLine(ackWaitMs: number, clock: Clock): ResultLine {
     async [Symbol.asyncDispose]() {
       isClosed = true;
       notify();
-      while (inWork.size > 0) {
+      let isOver = false;
+      const cancelGrace = clock.after(shutdownGraceMs, () => {
+        isOver = true;
+        notify();
+      });
+      while (inWork.size > 0 && !isOver) {
         await changed.promise;
       }
+      cancelGrace();
       for (const cancel of timers.values()) {
         cancel();
       }

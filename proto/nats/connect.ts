@@ -1,6 +1,5 @@
 /** How the first connection is made, and what every later one is made with. */
 import { readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   type ConnectionOptions,
   connect,
@@ -11,10 +10,8 @@ import {
 import { QueueUnavailableError } from "../bus.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+import { backoffMs, pause } from "./waiting.ts";
 
-/** Between two tries to connect or to set up. */
-const firstDelayMs = 50;
-const longestDelayMs = 5_000;
 /** A peer that is gone without a word is noticed after three of these. */
 const pingIntervalMs = 10_000;
 
@@ -37,7 +34,8 @@ export async function connectFirst(
           { cause: error },
         );
       }
-      if (signal.aborted || (await isAborted(backoffMs(attempt), signal))) {
+      await pause(backoffMs(attempt), signal);
+      if (signal.aborted) {
         throw unreachable(options, error);
       }
     }
@@ -128,16 +126,4 @@ export function unreachable(options: NatsOptions, cause: unknown): QueueUnavaila
     `NATS at ${serverList(options)} cannot be reached. Is nats-server running there, with JetStream?`,
     { cause },
   );
-}
-
-/** Doubles, with jitter, so that a restarted server is not met by everybody at once. */
-export function backoffMs(attempt: number): number {
-  const full = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempt, 10));
-  return full / 2 + Math.random() * (full / 2);
-}
-
-/** Waits; true when `signal` was aborted meanwhile. */
-export async function isAborted(afterMs: number, signal: AbortSignal): Promise<boolean> {
-  await delay(afterMs, undefined, { signal }).catch(() => undefined);
-  return signal.aborted;
 }

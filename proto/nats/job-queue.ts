@@ -7,6 +7,7 @@ import {
   QueueUnavailableError,
   type ResultDelivery,
   type SubmitOptions,
+  shutdownGraceMs,
   workersDurable,
 } from "../bus.ts";
 import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
@@ -25,32 +26,30 @@ import {
 } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
 import { pullResults } from "./result-pull.ts";
+import { settledWithin, track } from "./waiting.ts";
 
 /** @throws as openLink */
 export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
   const link = await openLink({ name: "turntable-coordinator", ...options });
   const assets = createAssetStore(link);
   const closing = new AbortController();
-  /** What shutting down waits for: submissions on their way, results that are being applied. */
-  const inFlight = new Set<Promise<unknown>>();
-  const track = <Result>(work: Promise<Result>): Promise<Result> => {
-    inFlight.add(work);
-    return work.finally(() => inFlight.delete(work));
-  };
+  const submissions = new Set<Promise<void>>();
+  /** Results that are being applied. */
+  const deliveries = new Set<Promise<void>>();
 
   return {
     submit(job, submitOptions = {}) {
       if (closing.signal.aborted) {
         return Promise.reject(new QueueUnavailableError("the queue is shut down"));
       }
-      return track(submit(link, assets, job, submitOptions));
+      return track(submissions, submit(link, assets, job, submitOptions));
     },
     async *results() {
       for await (const message of pullResults(link, closing.signal)) {
         const settled = Promise.withResolvers<void>();
         const delivery = openResult(link, assets, message, settled.resolve);
         if (delivery !== undefined) {
-          void track(settled.promise);
+          void track(deliveries, settled.promise);
           yield delivery;
         }
       }
@@ -67,7 +66,8 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await Promise.allSettled(inFlight);
+      await Promise.allSettled(submissions);
+      await settledWithin(shutdownGraceMs, deliveries);
       await link.close();
     },
   };
@@ -116,7 +116,7 @@ function openResult(
     return undefined;
   }
   // From then on it is given again, and another delivery's to settle.
-  const expiry = setTimeout(onSettled, link.ackWaitMs);
+  const expiry = setTimeout(onSettled, link.ackWaitMs).unref();
   const settle = (answer: string) => {
     clearTimeout(expiry);
     link.send(ackSubject, answer);

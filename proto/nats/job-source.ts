@@ -1,5 +1,4 @@
 /** The worker's side of the job queue over NATS. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Msg } from "@nats-io/transport-node";
 import {
   defaultJobQueueOptions,
@@ -18,6 +17,7 @@ import { decodeJob, oneLine } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
 import { createJobPuller, type JobPuller } from "./pull.ts";
 import { createTakenJob } from "./taken-job.ts";
+import { pause, track } from "./waiting.ts";
 import { startWorkerService, type WorkerStatistics } from "./worker-service.ts";
 
 export interface JobSourceOptions extends NatsOptions {
@@ -58,13 +58,11 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
   };
   const doorbells = createDoorbells(link, durables);
   const closing = new AbortController();
-  const takes = new Set<Promise<unknown>>();
+  const takes = new Set<Promise<TakenJob | undefined>>();
 
   return {
     take(signal) {
-      const taking = take(AbortSignal.any([signal, closing.signal]));
-      takes.add(taking);
-      return taking.finally(() => takes.delete(taking));
+      return track(takes, take(AbortSignal.any([signal, closing.signal])));
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
@@ -84,7 +82,7 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
       }
       if (racesLost > 1) {
         const full = Math.min(longestRaceDelayMs, firstRaceDelayMs * 2 ** racesLost);
-        await delay(Math.random() * full, undefined, { signal }).catch(() => undefined);
+        await pause(Math.random() * full, signal);
       }
       const waitingSinceMs = performance.now();
       await doorbells.rung(signal);

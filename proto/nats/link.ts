@@ -8,11 +8,12 @@
 import { JetStreamError } from "@nats-io/jetstream";
 import { errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { defaultJobQueueOptions, QueueUnavailableError } from "../bus.ts";
-import { backoffMs, connectFirst, isAborted, unreachable } from "./connect.ts";
+import { connectFirst, unreachable } from "./connect.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultConnectTimeoutMs, defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
 import { checkServer } from "./server-check.ts";
 import { ensureTopology } from "./topology.ts";
+import { backoffMs, pause } from "./waiting.ts";
 
 export interface NatsLink {
   readonly connection: NatsConnection;
@@ -200,7 +201,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           throw error instanceof NatsServerError ? error : unreachable(options, error);
         }
         report("NATS could not be set up", error);
-        await isAborted(backoffMs(attempt), closing.signal);
+        await pause(backoffMs(attempt), closing.signal);
       }
     }
     if (first !== undefined && state.kind === "down") {

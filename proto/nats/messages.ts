@@ -89,11 +89,15 @@ export const encodeResult = (result: RenderScoreResult): Uint8Array =>
 
 /** @throws when it is none */
 export const decodeJob = (payload: Uint8Array): RenderScoreJob =>
-  fromBinary(RenderScoreJobSchema, payload);
+  fromBinary(RenderScoreJobSchema, plain(payload));
 
 /** @throws when it is none */
 export const decodeResult = (payload: Uint8Array): RenderScoreResult =>
-  fromBinary(RenderScoreResultSchema, payload);
+  fromBinary(RenderScoreResultSchema, plain(payload));
+
+/** Not a Buffer, whose `slice` is no copy; the decoder's byte fields are of the same kind as its input. */
+const plain = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, length);
 
 export const traceparentOf = (message: WithHeaders): string | undefined =>
   headerOf(message, traceparentHeader);

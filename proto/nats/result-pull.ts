@@ -24,16 +24,56 @@ export async function* pullResults(link: NatsLink, signal: AbortSignal): AsyncGe
 
 /** The answers to one pull request: to its end, or until the link or the request is lost. */
 async function* pullBatch(link: NatsLink, signal: AbortSignal): AsyncGenerator<Msg> {
+  const batch = requestBatch(link);
+  // At once, not when the consumer comes back for more: it may never do.
+  signal.addEventListener("abort", batch.stop);
+  if (signal.aborted) {
+    batch.stop();
+  }
+  try {
+    for (;;) {
+      const message = batch.shift();
+      if (message !== undefined) {
+        yield message;
+      } else if (batch.isOver()) {
+        return;
+      } else {
+        await batch.changed();
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", batch.stop);
+    batch.stop();
+  }
+}
+
+interface Batch {
+  shift(): Msg | undefined;
+  /** Nothing more will come. */
+  isOver(): boolean;
+  changed(): Promise<void>;
+  /** Gives back what was not shifted. */
+  stop(): void;
+}
+
+function requestBatch(link: NatsLink): Batch {
   const inbox = createInbox();
   const waiting: Msg[] = [];
-  let isOver = false;
   let delivered = 0;
-  let changed = Promise.withResolvers<void>();
-  const wake = () => changed.resolve();
+  let isOver = false;
+  let change = Promise.withResolvers<void>();
   const finish = () => {
+    if (isOver) {
+      return;
+    }
     isOver = true;
-    wake();
+    clearTimeout(silence);
+    stopListening();
+    subscription.unsubscribe();
+    change.resolve();
   };
+  const silence = setTimeout(finish, silenceMs);
+  const stopListening = link.onDown(finish);
   const subscription = link.connection.subscribe(inbox, {
     callback(_error, message) {
       silence.refresh();
@@ -41,41 +81,31 @@ async function* pullBatch(link: NatsLink, signal: AbortSignal): AsyncGenerator<M
       if (status === 0) {
         waiting.push(message);
         delivered += 1;
-        isOver ||= delivered === batchSize;
-      } else if (status !== statusCode.heartbeat) {
-        isOver = true;
-        if (status === statusCode.noResponders) {
-          link.setUpAgain();
-        }
       }
-      wake();
+      if (status === statusCode.noResponders) {
+        link.setUpAgain();
+      }
+      if (delivered === batchSize || (status !== 0 && status !== statusCode.heartbeat)) {
+        finish();
+      }
+      change.resolve();
     },
   });
-  const silence = setTimeout(finish, silenceMs);
-  const stopListening = link.onDown(finish);
-  signal.addEventListener("abort", finish);
-  try {
-    link.connection.publish(nextSubject(resultsStream, coordinatorDurable), pullRequest, {
-      reply: inbox,
-    });
-    while (!signal.aborted) {
-      const message = waiting.shift();
-      if (message !== undefined) {
-        yield message;
-      } else if (isOver) {
-        return;
-      } else {
-        await changed.promise;
-        changed = Promise.withResolvers();
+  link.connection.publish(nextSubject(resultsStream, coordinatorDurable), pullRequest, {
+    reply: inbox,
+  });
+  return {
+    shift: () => waiting.shift(),
+    isOver: () => isOver,
+    async changed() {
+      await change.promise;
+      change = Promise.withResolvers();
+    },
+    stop() {
+      finish();
+      for (const message of waiting.splice(0)) {
+        link.send(parseDelivery(message).ackSubject, nak(0));
       }
-    }
-  } finally {
-    clearTimeout(silence);
-    stopListening();
-    signal.removeEventListener("abort", finish);
-    subscription.unsubscribe();
-    for (const message of waiting) {
-      link.send(parseDelivery(message).ackSubject, nak(0));
-    }
-  }
+    },
+  };
 }

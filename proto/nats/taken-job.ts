@@ -131,7 +131,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
     async fetchAsset() {
       if (job.asset.case === "inlineAsset") {
         // A copy: the bytes lie in the connection's receive buffer, among others' messages.
-        return job.asset.value.slice();
+        return new Uint8Array(job.asset.value);
       }
       return assets.fetch(object ?? "", lost.signal);
     },

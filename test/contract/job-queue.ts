@@ -1,0 +1,634 @@
+/**
+ * What every JobQueue keeps (Q1 to Q8 of proto/bus.ts), whatever carries it. Nothing here sleeps: where time has to
+ * pass, the queue's own delays are waited for.
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import {
+  JobClass,
+  type RenderScoreJob,
+  RenderScoreJobSchema,
+  type RenderScoreResult,
+  RenderScoreResultSchema,
+} from "@turntable/proto";
+import {
+  InvalidJobError,
+  JobNotOursError,
+  type JobQueue,
+  type JobQueueOptions,
+  type JobSource,
+  QueueUnavailableError,
+  type ResultDelivery,
+  type TakenJob,
+} from "@turntable/proto/bus";
+
+/** One queue, empty at first, and as many workers as a test asks for. */
+export interface JobQueueFixture extends AsyncDisposable {
+  readonly queue: JobQueue;
+  source(workerId?: string): Promise<JobSource>;
+  /** Messages of any kind that the object store holds. */
+  storedAssetMessages(): Promise<number>;
+}
+
+export type OpenJobQueue = (options: JobQueueOptions) => Promise<JobQueueFixture>;
+
+const options: JobQueueOptions = { ackWaitMs: 10_000, maxDeliver: 3 };
+/** Over what a message may carry in the tests' server. */
+const largeSizeBytes = 9 * 1024 * 1024;
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/** Timers may fire a little early. */
+const timerSlackMs = 5;
+
+export function describeJobQueue(name: string, open: OpenJobQueue): void {
+  const check = (
+    what: string,
+    body: (fixture: JobQueueFixture) => Promise<void>,
+    overrides: Partial<JobQueueOptions> = {},
+  ) =>
+    test(what, { timeout: 30_000 }, async () => {
+      await using stack = new AsyncDisposableStack();
+      const opened = stack.use(await open({ ...options, ...overrides }));
+      await body({
+        ...opened,
+        source: async (workerId) => releasing(stack.use(await opened.source(workerId)), stack),
+      });
+    });
+
+  describe(`JobQueue ${name}: giving out`, () => {
+    check(
+      "a job reaches a waiting worker whole, and its result the coordinator",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source();
+        const results = openResults(queue);
+        const job = testJob("a", { asset: bytes(1000, 1), replica: 1 });
+        const taking = source.take(patience());
+        await queue.submit(job, { traceparent });
+        const taken = await mustTake(taking);
+        assert.equal(taken.attempt, 1);
+        assert.equal(taken.traceparent, traceparent);
+        assert.deepEqual(taken.job, job);
+        assert.deepEqual(await taken.fetchAsset(), bytes(1000, 1));
+        assert.equal(taken.signal.aborted, false);
+        await taken.complete(resultOf(taken, "good"));
+        const delivery = await results.next();
+        assert.deepEqual(delivery.result, resultOf(taken, "good"));
+        assert.equal(delivery.traceparent, traceparent);
+        await delivery.ack();
+        assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+      },
+    );
+
+    check(
+      "organic jobs go before synthetic ones that wait longer, each in order",
+      async (fixture) => {
+        const { queue } = fixture;
+        await queue.submit(testJob("s1", { class: JobClass.SYNTHETIC }));
+        await queue.submit(testJob("s2", { class: JobClass.SYNTHETIC }));
+        await queue.submit(testJob("o1"));
+        await queue.submit(testJob("o2"));
+        const source = await fixture.source();
+        const order: string[] = [];
+        for (let i = 0; i < 4; i += 1) {
+          const taken = await mustTake(source.take(patience()));
+          order.push(taken.job.jobId);
+          await taken.complete(resultOf(taken));
+        }
+        assert.deepEqual(order, ["o1", "o2", "s1", "s2"]);
+      },
+    );
+
+    check(
+      "a worker that waits takes one job, and no other loses an attempt to it",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source("one");
+        const other = await fixture.source("other");
+        const taking = source.take(patience());
+        await Promise.all([
+          queue.submit(testJob("s", { class: JobClass.SYNTHETIC })),
+          queue.submit(testJob("o")),
+        ]);
+        const first = await mustTake(taking);
+        const second = await mustTake(other.take(patience()));
+        assert.deepEqual(new Set([first.job.jobId, second.job.jobId]), new Set(["o", "s"]));
+        assert.deepEqual([first.attempt, second.attempt], [1, 1]);
+        await first.complete(resultOf(first));
+        await second.complete(resultOf(second));
+      },
+    );
+
+    check("many workers share the jobs, each job once", async (fixture) => {
+      const { queue } = fixture;
+      const count = 60;
+      const done: string[] = [];
+      const finished = new AbortController();
+      const loops = [];
+      for (const workerId of ["w1", "w2", "w3", "w4"]) {
+        const source = await fixture.source(workerId);
+        loops.push(workUntil(source, finished.signal, done));
+      }
+      const results = openResults(queue);
+      await Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          queue.submit(testJob(`j${i}`, i % 2 === 0 ? {} : { class: JobClass.SYNTHETIC })),
+        ),
+      );
+      for (let i = 0; i < count; i += 1) {
+        await (await results.next()).ack();
+      }
+      finished.abort();
+      await Promise.all(loops);
+      assert.equal(done.length, count);
+      assert.equal(new Set(done).size, count);
+    });
+
+    check("aborting a take leaves the jobs to others", async (fixture) => {
+      const source = await fixture.source("one");
+      const other = await fixture.source("other");
+      const abort = new AbortController();
+      const taking = source.take(abort.signal);
+      abort.abort();
+      assert.equal(await taking, undefined);
+      assert.equal(await source.take(AbortSignal.abort()), undefined);
+      await fixture.queue.submit(testJob("a"));
+      const taken = await mustTake(other.take(patience()));
+      assert.equal(taken.attempt, 1);
+      await taken.complete(resultOf(taken));
+    });
+
+    check("the asset's bytes are the worker's own", async (fixture) => {
+      const source = await fixture.source();
+      await fixture.queue.submit(testJob("a", { asset: bytes(5000, 2) }));
+      const taken = await mustTake(source.take(patience()));
+      const asset = await taken.fetchAsset();
+      assert.ok(asset.buffer instanceof ArrayBuffer);
+      structuredClone(asset.buffer, { transfer: [asset.buffer] }); // as to another thread
+      assert.deepEqual(await taken.fetchAsset(), bytes(5000, 2));
+      await taken.handBack(0);
+      const again = await mustTake(source.take(patience()));
+      assert.deepEqual(await again.fetchAsset(), bytes(5000, 2));
+      await again.complete(resultOf(again));
+    });
+
+    check(
+      "depth counts what waits, what waits for its delay and what is in work",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source();
+        for (const id of ["o1", "o2", "o3"]) {
+          await queue.submit(testJob(id));
+        }
+        await queue.submit(testJob("s1", { class: JobClass.SYNTHETIC }));
+        const inWork = await mustTake(source.take(patience()));
+        const handedBack = await mustTake(source.take(patience()));
+        await handedBack.handBack(60_000);
+        assert.deepEqual(await queue.depth(), { organic: 3, synthetic: 1 });
+        await inWork.terminate("for the test");
+        assert.deepEqual(await queue.depth(), { organic: 2, synthetic: 1 });
+      },
+    );
+  });
+
+  describe(`JobQueue ${name}: trying again`, () => {
+    check("a job handed back comes again after its delay, as the next attempt", async (fixture) => {
+      const delayMs = 150;
+      const source = await fixture.source();
+      await fixture.queue.submit(testJob("a"));
+      const first = await mustTake(source.take(patience()));
+      const since = performance.now();
+      await first.handBack(delayMs);
+      const second = await mustTake(source.take(patience()));
+      assert.ok(performance.now() - since >= delayMs - timerSlackMs);
+      assert.equal(second.job.jobId, "a");
+      assert.equal(second.attempt, 2);
+      await second.complete(resultOf(second));
+    });
+
+    check(
+      "a job in work is kept alive for as long as it takes",
+      async (fixture) => {
+        const source = await fixture.source("one");
+        const other = await fixture.source("other");
+        await fixture.queue.submit(testJob("slow"));
+        await fixture.queue.submit(testJob("clock"));
+        const slow = await mustTake(source.take(patience()));
+        const clock = await mustTake(source.take(patience()));
+        await clock.handBack(1000); // five ack waits: were it not kept alive, "slow" would come first
+        const next = await mustTake(other.take(patience()));
+        assert.equal(next.job.jobId, "clock");
+        assert.equal(slow.signal.aborted, false);
+        await slow.complete(resultOf(slow));
+        await next.complete(resultOf(next));
+        assert.deepEqual(await fixture.queue.depth(), { organic: 0, synthetic: 0 });
+      },
+      { ackWaitMs: 200 },
+    );
+
+    check("settling a job twice is refused", async (fixture) => {
+      const source = await fixture.source();
+      await fixture.queue.submit(testJob("a"));
+      const taken = await mustTake(source.take(patience()));
+      await taken.complete(resultOf(taken));
+      await assert.rejects(taken.complete(resultOf(taken)), JobNotOursError);
+      await assert.rejects(taken.handBack(0), JobNotOursError);
+      await assert.rejects(taken.terminate("late"), JobNotOursError);
+      assert.deepEqual(await fixture.queue.listDeadLetters(), []);
+    });
+  });
+
+  describe(`JobQueue ${name}: dead letters`, () => {
+    check(
+      "a terminated job is kept with its reason, and a system fault says so",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source("w7");
+        const results = openResults(queue);
+        const before = Date.now();
+        await queue.submit(testJob("a", { prompt: "a red cube" }), { traceparent });
+        const taken = await mustTake(source.take(patience()));
+        await taken.terminate("no profile of this name");
+        const delivery = await results.next();
+        const { result, traceparent: trace } = delivery;
+        await delivery.ack();
+        assert.equal(result.jobId, "a");
+        assert.equal(result.submissionId, "submission-a");
+        assert.equal(result.attempt, 1);
+        assert.equal(trace, traceparent);
+        assert.equal(result.outcome.case, "systemFault");
+        assert.equal(faultOf(result), "no profile of this name");
+        const [letter, ...others] = await queue.listDeadLetters();
+        assert.deepEqual(others, []);
+        assert.equal(letter?.job.jobId, "a");
+        assert.equal(letter.job.prompt, "a red cube");
+        assert.equal(letter.job.asset.case, undefined);
+        assert.equal(letter.reason, "no profile of this name");
+        assert.equal(letter.attempts, 1);
+        assert.ok(letter.at.getTime() >= before - 1 && letter.at.getTime() <= Date.now() + 1);
+        assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+      },
+    );
+
+    for (const [size, sizeBytes] of [
+      ["small", 1000],
+      ["large", largeSizeBytes],
+    ] as const) {
+      check(
+        `after maxDeliver a job with a ${size} asset is kept, and a replay starts anew`,
+        async (fixture) => {
+          const { queue } = fixture;
+          const source = await fixture.source();
+          const results = openResults(queue);
+          const asset = bytes(sizeBytes, 3);
+          await queue.submit(testJob("a", { asset, class: JobClass.SYNTHETIC }), { traceparent });
+          for (let attempt = 1; attempt <= options.maxDeliver; attempt += 1) {
+            const taken = await mustTake(source.take(patience()));
+            assert.equal(taken.attempt, attempt);
+            await taken.handBack(0);
+          }
+          // Burying is the work of whoever would have been given the job next.
+          const taking = source.take(patience());
+          const fault = await results.next();
+          assert.equal(fault.result.outcome.case, "systemFault");
+          assert.equal(fault.result.attempt, options.maxDeliver);
+          await fault.ack();
+          const [letter] = await queue.listDeadLetters();
+          assert.equal(letter?.attempts, options.maxDeliver);
+
+          assert.equal(await queue.replayDeadLetter("a"), true);
+          const replayed = await mustTake(taking);
+          assert.equal(replayed.attempt, 1);
+          assert.equal(replayed.job.class, JobClass.SYNTHETIC);
+          assert.equal(replayed.traceparent, traceparent);
+          assert.ok(Buffer.from(asset).equals(await replayed.fetchAsset()));
+          assert.deepEqual(await queue.listDeadLetters(), []);
+          await replayed.complete(resultOf(replayed, "at last"));
+          const result = await results.next();
+          assert.deepEqual(result.result, resultOf(replayed, "at last"));
+          await result.ack();
+          assert.equal(await fixture.storedAssetMessages(), 0);
+        },
+      );
+    }
+
+    check("a job that is given up again after its replay says so again", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      const results = openResults(queue);
+      await queue.submit(testJob("a"));
+      await (await mustTake(source.take(patience()))).terminate("first");
+      assert.equal(faultOf(await nextAcked(results)), "first");
+      assert.equal(await queue.replayDeadLetter("a"), true);
+      await (await mustTake(source.take(patience()))).terminate("second");
+      assert.equal(faultOf(await nextAcked(results)), "second");
+      const letters = await queue.listDeadLetters();
+      assert.deepEqual(
+        letters.map((letter) => letter.reason),
+        ["second"],
+      );
+    });
+
+    check(
+      "letters are listed oldest first, one for each replica, and replayed by job",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source();
+        assert.equal(await queue.replayDeadLetter("a"), false);
+        await queue.submit(testJob("a", { replica: 1 }));
+        await queue.submit(testJob("b"));
+        await queue.submit(testJob("a", { replica: 0 }));
+        for (let i = 0; i < 3; i += 1) {
+          await (await mustTake(source.take(patience()))).terminate("x");
+        }
+        const ids = (await queue.listDeadLetters()).map(({ job }) => `${job.jobId}.${job.replica}`);
+        assert.deepEqual(ids, ["a.1", "b.0", "a.0"]);
+        assert.equal(await queue.replayDeadLetter("a"), true);
+        assert.deepEqual(
+          (await queue.listDeadLetters()).map(({ job }) => job.jobId),
+          ["b"],
+        );
+        assert.equal((await queue.depth()).organic, 2);
+        assert.equal(await queue.replayDeadLetter("*"), false);
+      },
+    );
+  });
+
+  describe(`JobQueue ${name}: once and no more`, () => {
+    check(
+      "a job submitted twice is queued once; a further dispatch or replica is another",
+      async (fixture) => {
+        const { queue } = fixture;
+        await queue.submit(testJob("a"));
+        await queue.submit(testJob("a"));
+        await queue.submit(testJob("a"), { dispatch: 0 });
+        assert.equal((await queue.depth()).organic, 1);
+        await queue.submit(testJob("a"), { dispatch: 1 });
+        await queue.submit(testJob("a"), { dispatch: 1 });
+        assert.equal((await queue.depth()).organic, 2);
+        await queue.submit(testJob("a", { replica: 1 }), { dispatch: 1 });
+        assert.equal((await queue.depth()).organic, 3);
+      },
+    );
+
+    check("a double result is dropped, that of another replica is not", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      const results = openResults(queue);
+      await queue.submit(testJob("a"), { dispatch: 0 });
+      await queue.submit(testJob("a"), { dispatch: 1 });
+      await queue.submit(testJob("a", { replica: 1 }));
+      for (const word of ["first", "second", "replica 1"]) {
+        const taken = await mustTake(source.take(patience()));
+        await taken.complete(resultOf(taken, word));
+      }
+      const words = [wordOf(await nextAcked(results)), wordOf(await nextAcked(results))];
+      assert.deepEqual(words, ["first", "replica 1"]);
+      assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+    });
+
+    check("large assets leave nothing behind, done once or twice", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      const results = openResults(queue);
+      const asset = bytes(largeSizeBytes, 4);
+      await queue.submit(testJob("a", { asset }));
+      await queue.submit(testJob("a", { asset }), { dispatch: 1 });
+      const first = await mustTake(source.take(patience()));
+      const second = await mustTake(source.take(patience()));
+      await first.complete(resultOf(first));
+      await (await results.next()).ack();
+      assert.ok(Buffer.from(asset).equals(await second.fetchAsset()));
+      await second.complete(resultOf(second));
+      await queue.submit(testJob("a", { asset })); // after it was done, within the window
+      assert.equal(await fixture.storedAssetMessages(), 0);
+      assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+    });
+  });
+
+  describe(`JobQueue ${name}: results`, () => {
+    check("a result that was not applied comes again after the nak's delay", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      const results = openResults(queue);
+      await finish(queue, source, "a");
+      const since = performance.now();
+      await (await results.next()).nak(150);
+      const again = await results.next();
+      assert.ok(performance.now() - since >= 150 - timerSlackMs);
+      assert.equal(again.result.jobId, "a");
+      await again.ack();
+      await finish(queue, source, "b");
+      assert.equal((await nextAcked(results)).jobId, "b");
+    });
+
+    check(
+      "a result that nobody acked comes again after the ack wait, to whoever listens then",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source();
+        await finish(queue, source, "a");
+        for await (const delivery of queue.results()) {
+          assert.equal(delivery.result.jobId, "a");
+          break;
+        }
+        const again = await openResults(queue).next();
+        assert.equal(again.result.jobId, "a");
+        await again.ack();
+      },
+      { ackWaitMs: 300 },
+    );
+
+    check("results that came while nobody listened are there", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      for (const id of ["a", "b", "c"]) {
+        await finish(queue, source, id);
+      }
+      const results = openResults(queue);
+      const ids = [];
+      for (let i = 0; i < 3; i += 1) {
+        const delivery = await results.next();
+        ids.push(delivery.result.jobId);
+        await delivery.ack();
+      }
+      assert.deepEqual(ids, ["a", "b", "c"]);
+    });
+  });
+
+  describe(`JobQueue ${name}: shutting down`, () => {
+    check("a source stops taking and waits for what is in work", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      await queue.submit(testJob("a"));
+      const taken = await mustTake(source.take(patience()));
+      const taking = source.take(patience());
+      let isDisposed = false;
+      const disposing = source[Symbol.asyncDispose]().then(() => {
+        isDisposed = true;
+      });
+      assert.equal(await taking, undefined);
+      assert.equal(await source.take(patience()), undefined);
+      assert.equal(isDisposed, false);
+      await taken.complete(resultOf(taken));
+      await disposing;
+      assert.equal((await nextAcked(openResults(queue))).jobId, "a");
+      assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+    });
+
+    check(
+      "a queue ends its results, lets the last one be acked, and takes no more jobs",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source();
+        await finish(queue, source, "a");
+        const iterator = queue.results()[Symbol.asyncIterator]();
+        const last = await iterator.next();
+        assert.equal(last.done, false);
+        let isDisposed = false;
+        const disposing = queue[Symbol.asyncDispose]().then(() => {
+          isDisposed = true;
+        });
+        const end = iterator.next();
+        assert.equal((await end).done, true);
+        assert.equal(isDisposed, false);
+        await last.value.ack();
+        await disposing;
+        await assert.rejects(queue.submit(testJob("b")), QueueUnavailableError);
+      },
+    );
+  });
+
+  describe(`JobQueue ${name}: what cannot be queued`, () => {
+    check("says what is wrong with it", async ({ queue }) => {
+      const cases: readonly (readonly [RenderScoreJob, RegExp])[] = [
+        [testJob("a", { class: JobClass.UNSPECIFIED }), /no class/],
+        [testJob("a", { profile: "sn17.seed" }), /profile "sn17.seed" is not a token/],
+        [testJob("two words"), /job_id "two words" is not a token/],
+        [testJob(""), /job_id "" is not a token/],
+        [{ ...testJob("a"), asset: { case: undefined } }, /no inline asset/],
+        [{ ...testJob("a"), asset: { case: "assetObject", value: "x" } }, /no inline asset/],
+      ];
+      for (const [job, message] of cases) {
+        await assert.rejects(queue.submit(job), (error: unknown) => {
+          assert.ok(error instanceof InvalidJobError);
+          assert.match(error.message, message);
+          return true;
+        });
+      }
+      assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+    });
+  });
+}
+
+/** Hands back what a test that failed had in work: sources wait for that when they are disposed. */
+function releasing(source: JobSource, stack: AsyncDisposableStack): JobSource {
+  return {
+    async take(signal) {
+      const taken = await source.take(signal);
+      if (taken !== undefined) {
+        stack.defer(() => taken.handBack(0).catch(() => undefined));
+      }
+      return taken;
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  };
+}
+
+export interface TestJobOverrides {
+  readonly class?: JobClass;
+  readonly profile?: string;
+  readonly prompt?: string;
+  readonly replica?: number;
+  readonly asset?: Uint8Array;
+}
+
+export function testJob(jobId: string, overrides: TestJobOverrides = {}): RenderScoreJob {
+  const { asset = bytes(100, 0), ...rest } = overrides;
+  return create(RenderScoreJobSchema, {
+    jobId,
+    taskId: `task-${jobId}`,
+    submissionId: `submission-${jobId}`,
+    class: JobClass.ORGANIC,
+    profile: "sn17-seed",
+    prompt: "a blue sphere",
+    cameraSeed: 0x1234_5678_9abc_def0n,
+    encoding: { format: "ply" },
+    assetSizeBytes: BigInt(asset.length),
+    asset: { case: "inlineAsset", value: asset },
+    ...rest,
+  });
+}
+
+/** An outcome that carries a word, to tell results apart. */
+export function resultOf(taken: TakenJob, word = "done"): RenderScoreResult {
+  const { jobId, submissionId, replica } = taken.job;
+  return create(RenderScoreResultSchema, {
+    jobId,
+    submissionId,
+    replica,
+    workerId: "w1",
+    attempt: taken.attempt,
+    outcome: { case: "invalidAsset", value: { code: "test", message: word } },
+  });
+}
+
+function wordOf({ outcome }: RenderScoreResult): string | undefined {
+  return outcome.case === "invalidAsset" ? outcome.value.message : undefined;
+}
+
+function faultOf({ outcome }: RenderScoreResult): string | undefined {
+  return outcome.case === "systemFault" ? outcome.value.message : undefined;
+}
+
+/** Bytes that differ from one `seed` to another, and along the way. */
+export function bytes(size: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8) + seed * 17) & 255);
+}
+
+/** Longer than anything here may take; the test's own timeout comes first. */
+export const patience = (): AbortSignal => AbortSignal.timeout(60_000);
+
+export async function mustTake(taking: Promise<TakenJob | undefined>): Promise<TakenJob> {
+  const taken = await taking;
+  assert.ok(taken !== undefined, "no job was taken");
+  return taken;
+}
+
+export interface Results {
+  next(): Promise<ResultDelivery>;
+}
+
+export async function nextAcked(results: Results): Promise<RenderScoreResult> {
+  const delivery = await results.next();
+  await delivery.ack();
+  return delivery.result;
+}
+
+export function openResults(queue: JobQueue): Results {
+  const iterator = queue.results()[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const { done, value } = await iterator.next();
+      assert.ok(done !== true, "the results ended");
+      return value;
+    },
+  };
+}
+
+async function finish(queue: JobQueue, source: JobSource, jobId: string): Promise<void> {
+  await queue.submit(testJob(jobId));
+  const taken = await mustTake(source.take(patience()));
+  await taken.complete(resultOf(taken));
+}
+
+async function workUntil(source: JobSource, signal: AbortSignal, done: string[]): Promise<void> {
+  for (;;) {
+    const taken = await source.take(signal);
+    if (taken === undefined) {
+      return;
+    }
+    await taken.complete(resultOf(taken));
+    done.push(taken.job.jobId);
+  }
+}
