@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ipFromChain, ipToChain, isServable, unreachableReason } from "./address.ts";
+import { ipFromChain, ipToChain, unreachableReason } from "./address.ts";
 
 describe("addresses on chain", () => {
   it("come back as they went", () => {
