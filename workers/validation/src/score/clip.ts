@@ -82,6 +82,7 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
       executionProvider,
       threads,
       padId: model.tokenizer.endId,
+      maxTokens: model.tokenizer.maxTokens,
     }),
   );
   const judge = await createJudge(model, inference);

@@ -12,7 +12,9 @@ import { ModelError } from "./errors.ts";
 export interface Tokenizer {
   /** Fills up shorter texts of a batch. */
   readonly endId: number;
-  /** Input ids of a text, start and end token included, at most the model's number of positions. */
+  /** Input ids of the longest text. */
+  readonly maxTokens: number;
+  /** Input ids of a text, start and end token included, cut to `maxTokens`. */
   encode(text: string): readonly number[];
 }
 
@@ -48,6 +50,7 @@ export function createTokenizer(files: TokenizerFiles, maxTokens: number): Token
   const ranks = new Map(merges.map((merge, rank) => [merge, rank]));
   return {
     endId,
+    maxTokens,
     encode(text) {
       const ids = [startId];
       const normal = normalise(text);

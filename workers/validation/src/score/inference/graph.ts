@@ -132,7 +132,7 @@ function toTensor(file: string, name: string, type: Tensor.Type, { values, shape
     case "float32":
       return new Tensor("float32", Float32Array.from(values), shape);
     case "float16":
-      return new Tensor("float16", new Uint16Array(new Float16Array(values).buffer), shape);
+      return float16Tensor(values, shape);
     case "int64":
       return new Tensor("int64", BigInt64Array.from(values, BigInt), shape);
     case "int32":
@@ -140,6 +140,15 @@ function toTensor(file: string, name: string, type: Tensor.Type, { values, shape
     default:
       throw new ModelError("unsupported-model", `${file}: its input ${name} has the type ${type}`);
   }
+}
+
+function float16Tensor(values: Feed["values"], shape: readonly number[]): Tensor {
+  const bits = new Uint16Array(new Float16Array(values).buffer);
+  const tensor = new Tensor("float16", bits, shape);
+  // The tensor holds them as a Float16Array, which the binding of 1.30 takes for one of no bytes; the bits in a
+  // Uint16Array it understands. Source: microsoft/onnxruntime, pull request 32323.
+  Object.defineProperty(tensor, "cpuData", { value: bits });
+  return tensor;
 }
 
 function toFloats(file: string, name: string, tensor: Tensor): Float32Array {

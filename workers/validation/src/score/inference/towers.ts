@@ -16,6 +16,8 @@ export interface TowerOptions {
   readonly threads: number;
   /** Fills up texts of a batch that are shorter than the longest. */
   readonly padId: number;
+  /** Tokens of the longest text that will be asked about. */
+  readonly maxTokens: number;
 }
 
 export type Towers = SplitTowers | CombinedTowers;
@@ -48,6 +50,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
     const graph = stack.use(await loadGraph(graphs.model, options));
     checkInputs(graphs.model, graph, ["pixel_values", "input_ids"]);
     checkPixels(graphs.model, graph, options.preprocessing);
+    checkTexts(graphs.model, graph, options.maxTokens);
     const output = outputOf(graphs.model, graph, "logits_per_image");
     const owned = stack.move();
     return {
@@ -72,6 +75,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
     await loadGraph(graphs.text, { ...options, executionProvider: vision.executionProvider }),
   );
   checkInputs(graphs.text, text, ["input_ids"]);
+  checkTexts(graphs.text, text, options.maxTokens);
   const textOutput = outputOf(graphs.text, text, "text_embeds");
   const owned = stack.move();
   return {
@@ -116,6 +120,15 @@ function checkPixels(file: string, graph: Graph, { crop }: Preprocessing): void 
     "unsupported-model",
     `${file} takes pictures of ${channels} × ${height} × ${width}, but preprocessor_config.json ` +
       `makes 3 × ${crop.height} × ${crop.width}`,
+  );
+}
+
+function checkTexts(file: string, graph: Graph, maxTokens: number): void {
+  const length = graph.inputs.get("input_ids")?.shape[1];
+  if (length === undefined || length >= maxTokens) return;
+  throw new ModelError(
+    "unsupported-model",
+    `${file} takes texts of ${length} tokens, but config.json allows ${maxTokens}`,
   );
 }
 
