@@ -5,6 +5,7 @@
  *    with each request was a real fault of the subnet's first validators.
  * C2 Which batch a picture is in, and what was asked before, does not change its probability.
  */
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
@@ -44,7 +45,7 @@ export interface ViewScoring {
 
 export interface ClipOptions {
   readonly executionProvider?: ExecutionProvider;
-  /** Threads of one run of the model. */
+  /** Threads of one run of the model; by default as many as there are cores. */
   readonly threads?: number;
   /** Pictures of one run of the model. */
   readonly batchSize?: number;
@@ -72,7 +73,8 @@ const defaultBatchSize = 6;
 
 /** @throws ModelError that says what is wrong with the directory or the execution provider */
 export async function loadClip(directory: string, options: ClipOptions = {}): Promise<Clip> {
-  const { executionProvider = "cpu", threads = 1, batchSize = defaultBatchSize, signal } = options;
+  const { executionProvider = "cpu", batchSize = defaultBatchSize, signal } = options;
+  const { threads = availableParallelism() } = options;
   const model = await readModelDirectory(directory, signal);
   await using stack = new AsyncDisposableStack();
   const inference = stack.use(

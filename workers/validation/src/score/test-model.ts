@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { defaultModelDir } from "./clip.ts";
-import { type ElementType, encodeModel, floats, type Graph, type Node } from "./onnx/index.ts";
+import {
+  type ElementType,
+  encodeModel,
+  floats,
+  type Graph,
+  type Initializer,
+  type Node,
+} from "./onnx/index.ts";
 
 export interface TestModel extends AsyncDisposable {
   readonly directory: string;
@@ -37,7 +44,6 @@ export async function createTestModel(): Promise<TestModel> {
 }
 
 export const testImageSize = 8;
-const width = 4;
 /** What the test models compute with: the mean of each channel, and the lowest (with a mask the sum) of the ids. */
 export const testWeights = {
   image: [0.3, -0.8, 0.5, 0.2, 0.9, 0.4, -0.6, 0.1, -0.2, 0.7, 0.8, -0.5],
@@ -55,7 +61,13 @@ export interface TestGraphOptions {
   readonly batch?: number;
   readonly sequence?: number;
   readonly imageOutput?: string;
+  /** Length of text embeddings; that of images is 4. */
+  readonly width?: number;
+  /** Instead of the weights of the vision model. */
+  readonly weights?: number;
 }
+
+const imageWidth = 4;
 
 export function testVisionModel(options: TestGraphOptions = {}): Uint8Array {
   const { pixels = "float32", batch = "batch", imageOutput = "image_embeds" } = options;
@@ -64,18 +76,19 @@ export function testVisionModel(options: TestGraphOptions = {}): Uint8Array {
     inputs: [
       { name: "pixel_values", type: pixels, shape: [batch, 3, testImageSize, testImageSize] },
     ],
-    outputs: [{ name: imageOutput, type: pixels, shape: [batch, width] }],
-    initializers: [floats("image_weights", [3, width], testWeights.image)],
+    outputs: [{ name: imageOutput, type: pixels, shape: [batch, imageWidth] }],
+    initializers: [imageInitializer(options.weights)],
     nodes: [...imageNodes, cast("image", imageOutput, pixels)],
   });
 }
 
 export function testTextModel(options: TestGraphOptions = {}): Uint8Array {
+  const { batch = "batch", width = imageWidth } = options;
   return encodeModel({
     name: "text",
     inputs: textInputs(options),
-    outputs: [{ name: "text_embeds", type: "float32", shape: [options.batch ?? "batch", width] }],
-    initializers: textInitializers,
+    outputs: [{ name: "text_embeds", type: "float32", shape: [batch, width] }],
+    initializers: textInitializers(width),
     nodes: [...textNodes(options), cast("text", "text_embeds", "float32")],
   });
 }
@@ -93,8 +106,8 @@ export function testCombinedModel(options: TestGraphOptions = {}): Uint8Array {
     ],
     outputs: [{ name: "logits_per_image", type: "float32", shape: ["images", "batch"] }],
     initializers: [
-      ...textInitializers,
-      floats("image_weights", [3, width], testWeights.image),
+      ...textInitializers(imageWidth),
+      imageInitializer(),
       floats("scale", [], [testWeights.logitScale]),
     ],
     nodes: [
@@ -132,10 +145,19 @@ const imageNodes: readonly Node[] = [
   { op: "MatMul", inputs: ["means", "image_weights"], outputs: ["image"] },
 ];
 
-const textInitializers = [
-  floats("text_weights", [1, width], testWeights.text),
-  floats("text_bias", [width], testWeights.textBias),
-];
+function imageInitializer(value?: number): Initializer {
+  const weights = testWeights.image.map((weight) => value ?? weight);
+  return floats("image_weights", [3, imageWidth], weights);
+}
+
+function textInitializers(width: number): readonly Initializer[] {
+  const padded = (values: readonly number[]) =>
+    Array.from({ length: width }, (_, i) => values[i] ?? 0);
+  return [
+    floats("text_weights", [1, width], padded(testWeights.text)),
+    floats("text_bias", [width], padded(testWeights.textBias)),
+  ];
+}
 
 function textInputs(options: TestGraphOptions): Graph["inputs"] {
   const { ids = "int64", mask = false, batch = "batch", sequence = "sequence" } = options;

@@ -89,8 +89,6 @@ async function createSession(
       executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
-      // Errors only: warnings about nodes that stay on the CPU say nothing to an operator.
-      logSeverityLevel: 3,
     });
   let refusal: unknown;
   const wanted = executionProvider === "auto" ? "cuda" : executionProvider;

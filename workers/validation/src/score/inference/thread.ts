@@ -3,6 +3,7 @@
  * pictures, and that must never be the thread that answers the bus.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { env } from "onnxruntime-node";
 import { ModelError } from "../errors.ts";
 import { closeRequest, type InferenceMessage, type InferenceRequest } from "./messages.ts";
 import { loadTowers, type TowerOptions, type Towers } from "./towers.ts";
@@ -43,6 +44,9 @@ function rowsOf(towers: Towers, request: InferenceRequest): Promise<readonly Flo
   }
   throw new TypeError(`${request.kind} was asked of a ${towers.layout} model`);
 }
+
+// What goes wrong is thrown as well, with more to it; the library's own lines on stderr only double it.
+env.logLevel = "fatal";
 
 try {
   const towers = await loadTowers(options);
