@@ -1,0 +1,252 @@
+/**
+ * Our gRPC unary call against a bare grpc-js echo of the same size: 1 KB, 64 in flight, over loopback in one process,
+ * in alternating rounds of one run. Exits with 1 below the bar.
+ *
+ * Ours is the coordinator's API and our typed client: API key, trace context, checks of the request. Bare is plain
+ * grpc-js with messages of the same size, encoded by the same library, and nothing else. Two rows without a bar: ours
+ * with the coordinator's log line and metrics for every call, and an echo that does not even encode.
+ *
+ * Tasks come from memory: what the store costs is not the call's.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import { childTraceparent, createLogger, createMetrics, traceIdOf } from "@turntable/process";
+import {
+  type CreateTaskRequest,
+  CreateTaskRequestSchema,
+  GenerationService,
+} from "@turntable/proto";
+import { createServiceClient } from "@turntable/proto/grpc";
+import { type ApiCallEvent, parseApiKeys, startApi } from "../../coordinator/src/api/index.ts";
+import { createEvents } from "../../coordinator/src/events.ts";
+import type { Task, Tasks } from "../../coordinator/src/tasks/index.ts";
+
+/** design.md, section 7 */
+const bar = 0.8;
+const inFlight = 64;
+const callsPerRound = 1_000;
+/** Many short rounds: what else the machine does hits both alike. */
+const rounds = 60;
+const promptChars = 900;
+const apiKey = "bench-key-0123456789";
+
+type Call = () => Promise<unknown>;
+
+const kinds = ["bare", "ours", "oursObserved", "bytes"] as const;
+type Kind = (typeof kinds)[number];
+
+async function main(): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const request = create(CreateTaskRequestSchema, {
+    prompt: "a red cube ".repeat(100).slice(0, promptChars),
+    idempotencyKey: "bench",
+  });
+  const calls: Record<Kind, Call> = {
+    bare: await startEcho(stack, request, messageCodec),
+    ours: await startOurs(stack, request, ({ traceparent }) => void traceIdOf(traceparent)),
+    oursObserved: await startOurs(
+      stack,
+      request,
+      createEvents(
+        createLogger("bench", "info", { write: () => undefined }),
+        createMetrics("bench"),
+      ).apiCall,
+    ),
+    bytes: await startEcho(stack, messageCodec.requestSerialize(request), bytesCodec),
+  };
+  for (const kind of kinds) await measure(calls[kind], 3 * callsPerRound); // connect, compile
+  const results: Record<Kind, number>[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const rates: Record<Kind, number> = { bare: 0, ours: 0, oursObserved: 0, bytes: 0 };
+    // Who goes first changes, so that nobody always gets the garbage of the same other.
+    for (let i = 0; i < kinds.length; i++) {
+      const kind = kinds[(round + i) % kinds.length] ?? "bare";
+      rates[kind] = await measure(calls[kind], callsPerRound);
+    }
+    results.push(rates);
+  }
+  print(results, toBinary(CreateTaskRequestSchema, request).length);
+}
+
+/** The coordinator's own API, asked again and again for the task that an idempotency key belongs to. */
+async function startOurs(
+  stack: AsyncDisposableStack,
+  request: CreateTaskRequest,
+  onCall: (event: ApiCallEvent) => void,
+): Promise<Call> {
+  const api = stack.use(
+    await startApi({
+      host: "127.0.0.1",
+      port: 0,
+      keys: parseApiKeys(`bench ${apiKey}`),
+      tasks: oneTask(request.prompt),
+      validatorHotkey: "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+      submissionOf: () => undefined,
+      reportOf: () => undefined,
+      loadAsset: async () => new Uint8Array(),
+      maxPromptChars: 1024,
+      now: Date.now,
+      onCall,
+    }),
+  );
+  const channel = connect(stack, api.port);
+  const client = createServiceClient(GenerationService, channel);
+  return () => client.createTask(request, { metadata: callMetadata() });
+}
+
+/** Who knows one task only. */
+function oneTask(prompt: string): Tasks {
+  const task: Task = {
+    id: "0b1b6e2a-6b0e-4f4e-9d55-1c0f6e7c2a11",
+    class: "organic",
+    prompt,
+    state: "queued",
+    createdAt: new Date(1_700_000_000_000),
+    updatedAt: new Date(1_700_000_000_000),
+    expiresAt: new Date(1_700_000_600_000),
+    assignments: [],
+    cameraSeed: 1n,
+    bestAssignment: undefined,
+    failure: undefined,
+  };
+  const unused = (): never => {
+    throw new Error("the benchmark does not ask this");
+  };
+  return {
+    create: () => ({ kind: "repeated", task }),
+    get: unused,
+    list: unused,
+    openAssignment: unused,
+    latestAssignment: unused,
+    assignment: unused,
+    assignOrganic: unused,
+    assign: unused,
+    markSubmitted: unused,
+    abandon: unused,
+    applyVerdict: unused,
+    expire: unused,
+    events: unused,
+    watch: unused,
+    countOpen: unused,
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** As ready-made as the bytes: drawing trace ids is the caller's work, not the call's. */
+const traceparents = Array.from({ length: 1_000 }, () => childTraceparent(undefined));
+let drawn = 0;
+
+function callMetadata(): Metadata {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${apiKey}`);
+  metadata.set("traceparent", traceparents[drawn++ % traceparents.length] ?? "");
+  return metadata;
+}
+
+interface Codec<Message> {
+  readonly requestSerialize: (message: Message) => Buffer;
+  readonly requestDeserialize: (bytes: Buffer) => Message;
+  readonly responseSerialize: (message: Message) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => Message;
+}
+
+const messageCodec = codecOf<CreateTaskRequest>(
+  (message) => Buffer.from(toBinary(CreateTaskRequestSchema, message).buffer),
+  (bytes) => fromBinary(CreateTaskRequestSchema, bytes),
+);
+const bytesCodec = codecOf<Buffer>(
+  (bytes) => bytes,
+  (bytes) => bytes,
+);
+
+function codecOf<Message>(
+  encode: (message: Message) => Buffer,
+  decode: (bytes: Buffer) => Message,
+): Codec<Message> {
+  return {
+    requestSerialize: encode,
+    requestDeserialize: decode,
+    responseSerialize: encode,
+    responseDeserialize: decode,
+  };
+}
+
+/** Plain grpc-js on both ends. */
+async function startEcho<Message>(
+  stack: AsyncDisposableStack,
+  message: Message,
+  codec: Codec<Message>,
+): Promise<Call> {
+  const path = "/bench.Echo/Echo";
+  const server = new Server();
+  server.addService(
+    { echo: { path, requestStream: false, responseStream: false, ...codec } },
+    {
+      echo: (
+        call: { readonly request: Message },
+        respond: (error: null, message: Message) => void,
+      ) => respond(null, call.request),
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  stack.defer(() => server.forceShutdown());
+  const client = connect(stack, port);
+  const { requestSerialize, responseDeserialize } = codec;
+  return () =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        (error, answer) => (error === null ? resolve(answer) : reject(error)),
+      );
+    });
+}
+
+function connect(stack: AsyncDisposableStack, port: number): Client {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  stack.defer(() => client.close());
+  return client;
+}
+
+/** Calls a second. */
+async function measure(call: Call, calls: number): Promise<number> {
+  let left = calls;
+  const loop = async () => {
+    while (left-- > 0) await call();
+  };
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, loop));
+  return calls / ((performance.now() - startedAt) / 1_000);
+}
+
+function print(results: readonly Record<Kind, number>[], sizeBytes: number): void {
+  const row = (name: string, kind: Kind): void => {
+    const rate = median(results.map((round) => round[kind]));
+    const ratio = median(results.map((round) => round[kind] / round.bare));
+    console.log(`${name.padEnd(30)} ${rate.toFixed(0).padStart(7)}  ${ratio.toFixed(3)}`);
+  };
+  console.log(
+    `unary call, ${sizeBytes} bytes, ${inFlight} in flight, ${rounds} rounds of ${callsPerRound}`,
+  );
+  console.log(`${"median of the rounds".padEnd(30)} ${"calls/s".padStart(7)}  to bare`);
+  row("bare grpc-js echo", "bare");
+  row("ours, authenticated and traced", "ours");
+  row("ours, with log and metrics", "oursObserved");
+  row("grpc-js echo of mere bytes", "bytes");
+  const ratio = median(results.map(({ ours, bare }) => ours / bare));
+  const held = ratio >= bar;
+  console.log(`ours to bare: ${ratio.toFixed(3)}, bar ${bar}: ${held ? "held" : "NOT HELD"}`);
+  if (!held) process.exitCode = 1;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+await main();
