@@ -1,4 +1,10 @@
 export {
+  decryptKeyFile,
+  type Encryption,
+  encryptionOf,
+  encryptKeyFile,
+} from "./encryption.ts";
+export {
   createHotkeyFile,
   type KeyFile,
   KeyFileError,
@@ -7,6 +13,8 @@ export {
   parseKeyFile,
   publicKeyFileText,
   readKeyFile,
+  secretsIn,
+  writeKeyFile,
 } from "./key-file.ts";
 export {
   createMnemonic,
@@ -19,4 +27,19 @@ export {
   ready,
   verifySignature,
 } from "./keypair.ts";
+export { type Environment, passwordsIn, passwordValue, passwordVariable } from "./password.ts";
 export { isSs58, publicKeyOf, ss58Of } from "./ss58.ts";
+export {
+  ensureWalletFolders,
+  listWallets,
+  loadWalletColdkey,
+  loadWalletHotkey,
+  type OpenKeyOptions,
+  openKeyFile,
+  openKeyText,
+  type WalletFiles,
+  type WalletPlace,
+  type WalletSummary,
+  walletFiles,
+  walletPlace,
+} from "./wallet.ts";

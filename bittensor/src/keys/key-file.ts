@@ -4,6 +4,7 @@
  */
 import { open, readFile } from "node:fs/promises";
 import { hexToU8a, u8aToHex } from "@polkadot/util";
+import { encryptionOf } from "./encryption.ts";
 import {
   createMnemonic,
   KeyError,
@@ -48,6 +49,15 @@ export function parseKeyFile(text: string): KeyFile {
   return { ss58: keypair.ss58, publicKey: keypair.publicKey, keypair };
 }
 
+/** The secrets that a key file holds, for those who want to see them written out. */
+export function secretsIn(text: string): {
+  readonly mnemonic: string | undefined;
+  readonly seed: string | undefined;
+} {
+  const fields = parseFields(text.trim());
+  return { mnemonic: textIn(fields, "secretPhrase"), seed: textIn(fields, "secretSeed") };
+}
+
 /**
  * Loads an unencrypted hotkey. `ready()` must have been awaited.
  * @throws KeyFileError when the file is missing, malformed, encrypted, or holds no secret.
@@ -82,29 +92,34 @@ export async function createHotkeyFile(
   path: string,
   mnemonic: string = createMnemonic(),
 ): Promise<Keypair> {
-  const text = keyFileText(mnemonic);
+  await writeKeyFile(path, keyFileText(mnemonic));
+  return keypairFromMnemonic(mnemonic);
+}
+
+/** Writes a new file with mode 0600. @throws KeyFileError when it exists already: keys are never overwritten. */
+export async function writeKeyFile(path: string, content: string | Uint8Array): Promise<void> {
   try {
     await using file = await open(path, "wx", 0o600);
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } catch (error) {
     throw new KeyFileError(path, `can't be written (${String(error)})`, { cause: error });
   }
-  return keypairFromMnemonic(mnemonic);
 }
 
 /**
- * The file that all versions load: texts only (btwallet 2.1 to 4.0 refuse numbers), with phrase and seed (6.9 can't
- * use `privateKey`), without byte order mark or final newline.
+ * The file that all versions load: texts only (btwallet 2.1 to 4.0 refuse numbers), with phrase or seed (6.9 can't use
+ * `privateKey`), without byte order mark or final newline.
  */
-export function keyFileText(mnemonic: string): string {
-  const phrase = mnemonic.trim().toLowerCase().split(/\s+/).join(" ");
-  const seed = miniSecretOf(phrase);
+export function keyFileText(secret: string | { readonly seed: Uint8Array }): string {
+  const phrase =
+    typeof secret === "string" ? secret.trim().toLowerCase().split(/\s+/).join(" ") : undefined;
+  const seed = typeof secret === "string" ? miniSecretOf(secret) : secret.seed;
   const pair = keypairFromSeed(seed);
   return JSON.stringify({
     accountId: u8aToHex(pair.publicKey),
     publicKey: u8aToHex(pair.publicKey),
-    secretPhrase: phrase,
+    ...(phrase === undefined ? {} : { secretPhrase: phrase }),
     secretSeed: u8aToHex(seed),
     ss58Address: pair.ss58,
   });
@@ -119,18 +134,12 @@ export function publicKeyFileText(publicKey: Uint8Array): string {
 /** A number in what wallets write; texts have been seen to load too. */
 const sr25519Types: readonly unknown[] = [1, "1", "sr25519", null];
 
-const encryptions: readonly (readonly [prefix: string, name: string])[] = [
-  ["$NACL", "NaCl"],
-  ["$ANSIBLE_VAULT", "Ansible Vault"],
-  ["gAAAAA", "Fernet"],
-];
-
 type Fields = Readonly<Record<string, unknown>>;
 
 function parseFields(text: string): Fields {
-  const encryption = encryptions.find(([prefix]) => text.startsWith(prefix));
+  const encryption = encryptionOf(Buffer.from(text.slice(0, 16)));
   if (encryption !== undefined)
-    throw new KeyError(`the key file is encrypted (${encryption[1]}): its password is needed`);
+    throw new KeyError(`the key file is encrypted (${encryption}): its password is needed`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
