@@ -1,6 +1,7 @@
+export { readDotSplat } from "./dot-splat.ts";
 export { readPly } from "./ply-reader.ts";
 export { writePly } from "./ply-writer.ts";
-export { type ReadAssetOptions, readAsset } from "./read-asset.ts";
+export { type AssetFormat, formatOf, type ReadAssetOptions, readAsset } from "./read-asset.ts";
 export {
   AssetError,
   type AssetErrorCode,
@@ -11,3 +12,6 @@ export {
   shC0,
   shRestCount,
 } from "./splat.ts";
+export type { SpzVersion } from "./spz-format.ts";
+export { readSpz } from "./spz-reader.ts";
+export { type WriteSpzOptions, writeSpz } from "./spz-writer.ts";

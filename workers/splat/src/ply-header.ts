@@ -3,22 +3,29 @@ import { AssetError } from "./splat.ts";
 export type PlyEncoding = "binary_little_endian" | "binary_big_endian" | "ascii";
 
 export interface PlyProperty {
-  readonly name: string;
   readonly type: PlyType;
-  /** Bytes from the start of a vertex; in ascii the column. */
+  /** Bytes from the start of a record; in ascii values. */
   readonly offset: number;
 }
 
 export type PlyType = keyof typeof typeSizes;
 
-export interface PlyHeader {
-  readonly encoding: PlyEncoding;
-  /** Number of vertices as declared. */
+/** A table of the file: records of the same properties, one after the other. */
+export interface PlyElement {
+  readonly name: string;
+  /** Number of records as declared. */
   readonly count: number;
   readonly properties: ReadonlyMap<string, PlyProperty>;
-  /** Bytes a vertex (binary), columns a line (ascii). */
+  /** Length of a record: bytes (binary) or values (ascii). */
   readonly stride: number;
-  /** Where the first vertex begins. */
+  /** From the end of the header to the first record, in the same unit. */
+  readonly start: number;
+}
+
+export interface PlyHeader {
+  readonly encoding: PlyEncoding;
+  readonly elements: ReadonlyMap<string, PlyElement>;
+  /** Where the first record begins, in bytes. */
   readonly dataOffset: number;
 }
 
@@ -52,36 +59,55 @@ export function isPly(bytes: Uint8Array): boolean {
 export function parsePlyHeader(bytes: Uint8Array): PlyHeader {
   const { text, dataOffset } = headerText(bytes);
   let encoding: PlyEncoding | undefined;
-  let count: number | undefined;
-  let inVertex = false;
-  const properties = new Map<string, PlyProperty>();
-  let stride = 0;
+  const tables: Table[] = [];
   for (const line of text.split(/\r?\n/).slice(1)) {
     const [keyword, ...words] = line.trim().split(/\s+/);
-    if (keyword === "format") encoding = parseEncoding(words);
+    if (keyword === "format") encoding = parseEncoding(words[0]);
     else if (keyword === "element") {
-      if (words[0] !== "vertex") {
-        // Elements after the vertices are skipped by never reading that far; before them they would move the data.
-        if (count === undefined) throw malformed(`element "${words[0]}" comes before the vertices`);
-        inVertex = false;
-      } else {
-        inVertex = true;
-        count = parseCount(words[1]);
+      if (words[0] === undefined || tables.some(({ name }) => name === words[0])) {
+        throw malformed(`"${line.trim().slice(0, 80)}" is no new element`);
       }
-    } else if (keyword === "property" && inVertex) {
-      const [type, name] = words;
-      if (type === undefined || name === undefined || !isType(type)) {
-        throw malformed(`"${line.trim().slice(0, 80)}" is no property of a splat`);
-      }
-      if (properties.has(name)) throw malformed(`property "${name}" appears twice`);
-      const offset = encoding === "ascii" ? properties.size : stride;
-      properties.set(name, { name, type, offset });
-      stride += encoding === "ascii" ? 1 : typeSizes[type];
+      tables.push({ name: words[0], count: parseCount(words[1]), lines: [] });
+    } else if (keyword === "property") {
+      const table = tables.at(-1);
+      if (table === undefined) throw malformed("a property comes before the first element");
+      table.lines.push(words);
     }
   }
   if (encoding === undefined) throw malformed("the header has no format line");
-  if (count === undefined) throw malformed("the header has no vertex element");
-  return { encoding, count, properties, stride, dataOffset };
+  if (!tables.some(({ name }) => name === "vertex")) {
+    throw malformed("the header has no vertex element");
+  }
+  return { encoding, elements: layOut(tables, encoding), dataOffset };
+}
+
+interface Table {
+  readonly name: string;
+  readonly count: number;
+  /** The words after `property`. */
+  readonly lines: string[][];
+}
+
+/** Elements follow each other; those behind one with a list cannot be found, and are left out. */
+function layOut(tables: readonly Table[], encoding: PlyEncoding): Map<string, PlyElement> {
+  const elements = new Map<string, PlyElement>();
+  let start = 0;
+  for (const { name, count, lines } of tables) {
+    const properties = new Map<string, PlyProperty>();
+    let stride = 0;
+    for (const [type, property] of lines) {
+      if (type === "list" && name !== "vertex" && elements.has("vertex")) return elements;
+      if (type === undefined || property === undefined || !isType(type)) {
+        throw malformed(`"${type} ${property}" is no property of a splat`);
+      }
+      if (properties.has(property)) throw malformed(`property "${property}" appears twice`);
+      properties.set(property, { type, offset: stride });
+      stride += encoding === "ascii" ? 1 : typeSizes[type];
+    }
+    elements.set(name, { name, count, properties, stride, start });
+    start += count * stride;
+  }
+  return elements;
 }
 
 function headerText(bytes: Uint8Array): { readonly text: string; readonly dataOffset: number } {
@@ -100,8 +126,7 @@ function headerText(bytes: Uint8Array): { readonly text: string; readonly dataOf
   return { text: text.slice(0, end.index), dataOffset: end.index + end[0].length };
 }
 
-function parseEncoding(words: readonly string[]): PlyEncoding {
-  const [name] = words;
+function parseEncoding(name: string | undefined): PlyEncoding {
   if (name === "binary_little_endian" || name === "binary_big_endian" || name === "ascii") {
     return name;
   }
@@ -110,7 +135,7 @@ function parseEncoding(words: readonly string[]): PlyEncoding {
 
 function parseCount(word: string | undefined): number {
   const count = word !== undefined && /^\d{1,15}$/.test(word) ? Number(word) : undefined;
-  if (count === undefined) throw malformed(`"${word}" is no number of vertices`);
+  if (count === undefined) throw malformed(`"${word}" is no number of records`);
   return count;
 }
 

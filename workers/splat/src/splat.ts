@@ -64,5 +64,5 @@ export interface AssetLimits {
 export const defaultAssetLimits: AssetLimits = {
   maxSplats: 1_000_000,
   maxDecompressedBytes: 256 * 1024 * 1024,
-  maxExtent: 1_000,
+  maxExtent: 1_000_000,
 };

@@ -1,6 +1,7 @@
 /** `turntable-worker`: the worker process, and single steps of it by hand. */
 import { AssetError } from "@turntable/splat";
 import { type Command, UsageError } from "./cli/arguments.ts";
+import { convertCommand } from "./cli/convert.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
@@ -11,6 +12,7 @@ const commands: Readonly<Record<string, Command>> = {
   run: runCommand,
   render: renderCommand,
   score: scoreCommand,
+  convert: convertCommand,
 };
 
 const program = "turntable-worker";

@@ -1,6 +1,7 @@
 /** From an asset's bytes to its score: decode, render, compare with the prompt. */
 import { createHash } from "node:crypto";
 import { type AssetLimits, readAsset } from "@turntable/splat";
+import { readHdf5 } from "@turntable/splat/hdf5";
 import { type Profile, summarise, viewsOf } from "./profile.ts";
 import {
   createScene,
@@ -20,6 +21,8 @@ export interface Scorer {
 
 export interface ScoreRequest {
   readonly bytes: Uint8Array;
+  /** An HDF5 of the subnet's `data_ver` 1 and above holds activated values. */
+  readonly activated?: boolean;
   readonly prompt: string;
   readonly profile: Profile;
   readonly cameraSeed: bigint;
@@ -53,7 +56,11 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
   const { profile, signal } = request;
   const clock = stopwatch();
   request.onPhase?.("decode");
-  const splat = await readAsset(request.bytes, { limits: scorer.limits });
+  const splat = await readAsset(request.bytes, {
+    limits: scorer.limits,
+    activated: request.activated ?? false,
+    readHdf5,
+  });
   const scene = createScene(splat);
   const decodeMs = clock();
 

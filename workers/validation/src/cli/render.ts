@@ -1,8 +1,7 @@
 /** `turntable-worker render`: an asset's views as PNG files. */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { readAsset } from "@turntable/splat";
 import { writeContactSheet, writePng } from "../pictures/index.ts";
 import { defaultProfile, loadProfile, viewsOf } from "../profile.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type View,
 } from "../render/index.ts";
 import { type Command, parseArguments, parseNumber, parseSeed, UsageError } from "./arguments.ts";
+import { readAssetFile } from "./asset-file.ts";
 import { progress } from "./progress.ts";
 
 const help = `Usage: turntable-worker render ASSET --out DIR [options]
@@ -68,7 +68,7 @@ export const renderCommand: Command = {
       parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
       availableParallelism();
     const plan = singleView(values) ?? (await profileViews(values));
-    const splat = await readAsset(await readFile(positionals[0] ?? ""));
+    const splat = await readAssetFile(positionals[0] ?? "");
     await mkdir(out, { recursive: true });
 
     await using renderer = await startCpuRenderer(threads);

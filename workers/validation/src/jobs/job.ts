@@ -38,6 +38,7 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
     checkHash(job, bytes);
     const scored = await scoreAsset(context.scorer, {
       bytes,
+      activated: (job.encoding?.version ?? 0) >= 1,
       prompt: job.prompt,
       profile,
       cameraSeed: job.cameraSeed,

@@ -55,6 +55,11 @@ test("a cut larger than the picture is black around it", () => {
   assert.deepEqual([...pixels], [black, black, black, [9, 8, 7], black, black].flat());
 });
 
+test("a picture of 4 bytes a pixel is refused", () => {
+  const rgba = { width: 2, height: 2, pixels: new Uint8Array(16) };
+  assert.throws(() => cropImage(rgba, parsePreprocessing({})), RangeError);
+});
+
 test("both ways of writing sizes mean the same", () => {
   assert.deepEqual(
     parsePreprocessing({ size: { shortest_edge: 336 }, crop_size: { height: 336, width: 336 } }),

@@ -72,8 +72,16 @@ export function parsePreprocessing(config: unknown): Preprocessing {
   };
 }
 
-/** Resized and cut, still bytes. Parts of the cut outside the picture are black. */
+/**
+ * Resized and cut, still bytes. Parts of the cut outside the picture are black.
+ * @throws RangeError when the picture's bytes are not those of its size
+ */
 export function cropImage(image: RgbImage, { shortestEdge, crop }: Preprocessing): RgbImage {
+  if (image.pixels.length !== image.width * image.height * 3) {
+    throw new RangeError(
+      `${image.pixels.length} bytes for ${image.width} × ${image.height} pixels of 3 bytes`,
+    );
+  }
   const resized = shortestEdge === undefined ? image : resizeShortestEdge(image, shortestEdge);
   const { width, height } = crop;
   // floor, as transformers does it; torchvision rounds and takes another column when the difference is 3 modulo 4.

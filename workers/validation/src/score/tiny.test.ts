@@ -90,15 +90,15 @@ test("a blank picture fits nothing", async () => {
 
 test("how large the object is does not matter", async () => {
   await using clip = await loadClip(defaultModelDir);
-  for (const radius of [25, 60, 120, 240]) {
+  for (const radius of [12, 30, 60, 120]) {
     const [probability = 0] = await clip.probabilities("green", [sphere([33, 158, 51], radius)]);
     assert.ok(probability >= 0.7, `${radius} pixels: ${probability}`);
   }
 });
 
-/** 512 × 512 on white. @param colourAt by the distance from the middle in pixels, undefined where nothing is */
+/** 256 × 256 on white. @param colourAt by the distance from the middle in pixels, undefined where nothing is */
 function picture(colourAt: (x: number, y: number) => Rgb | undefined): RgbImage {
-  const size = 512;
+  const size = 256;
   const pixels = new Uint8Array(size * size * 3).fill(255);
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
@@ -116,10 +116,10 @@ function shaded([red, green, blue]: Rgb, brightness: number): Rgb {
 /** A cube seen on its edge: two faces in different light, the top brightest. */
 function cube(rgb: Rgb): RgbImage {
   return picture((x, y) => {
-    if (Math.abs(x) > 110) return undefined;
+    if (Math.abs(x) > 55) return undefined;
     const lift = Math.abs(x) * 0.35;
-    if (y > 130 - lift || y < -130 + lift) return undefined;
-    if (y < -53 - lift) return shaded(rgb, 1);
+    if (y > 65 - lift || y < -65 + lift) return undefined;
+    if (y < -26 - lift) return shaded(rgb, 1);
     return shaded(rgb, x < 0 ? 0.78 : 0.45);
   });
 }
@@ -127,13 +127,13 @@ function cube(rgb: Rgb): RgbImage {
 /** The top and one dark face. */
 function cubeFromAbove(rgb: Rgb): RgbImage {
   return picture((x, y) => {
-    if (Math.abs(x) > 100 || Math.abs(y) > 120) return undefined;
-    return shaded(rgb, y < 20 ? 1 : 0.45);
+    if (Math.abs(x) > 50 || Math.abs(y) > 60) return undefined;
+    return shaded(rgb, y < 10 ? 1 : 0.45);
   });
 }
 
 /** Light from the upper left, 0.45 in the shade. */
-function sphere(rgb: Rgb, radius = 130): RgbImage {
+function sphere(rgb: Rgb, radius = 65): RgbImage {
   return picture((x, y) => {
     const z2 = radius * radius - x * x - y * y;
     if (z2 < 0) return undefined;

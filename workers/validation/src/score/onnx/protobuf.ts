@@ -23,6 +23,11 @@ const wireLengthDelimited = 2;
 const wireFixed32 = 5;
 
 export function encodeMessage(write: (message: MessageWriter) => void): Uint8Array {
+  return Buffer.concat(encodeChunks(write));
+}
+
+/** Nested messages stay in pieces, so that the weights of a large model are copied once, at the very end. */
+function encodeChunks(write: (message: MessageWriter) => void): readonly Uint8Array[] {
   const chunks: Uint8Array[] = [];
   const tag = (field: number, wire: number): void => {
     chunks.push(varint(BigInt(field) * 8n + BigInt(wire)));
@@ -51,10 +56,12 @@ export function encodeMessage(write: (message: MessageWriter) => void): Uint8Arr
       bytes(field, float32(values));
     },
     message(field, writeInner) {
-      bytes(field, encodeMessage(writeInner));
+      const inner = encodeChunks(writeInner);
+      tag(field, wireLengthDelimited);
+      chunks.push(varint(BigInt(inner.reduce((sum, chunk) => sum + chunk.length, 0))), ...inner);
     },
   });
-  return Buffer.concat(chunks);
+  return chunks;
 }
 
 function varint(value: bigint): Uint8Array {
