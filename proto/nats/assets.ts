@@ -44,9 +44,8 @@ export function createAssetStore(link: NatsLink): AssetStore {
         if (existing?.digest === digestOf(sha256) && existing.size === asset.length) {
           return false;
         }
-        const maxPayload = connection.info?.max_payload ?? chunkSizeBytes;
         const options = {
-          max_chunk_size: Math.min(chunkSizeBytes, maxPayload - chunkHeadroomBytes),
+          max_chunk_size: Math.min(chunkSizeBytes, link.maxPayloadBytes() - chunkHeadroomBytes),
         };
         await store.putBlob({ name, options }, asset, { timeout: link.requestTimeoutMs });
         return true;

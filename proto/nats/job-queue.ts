@@ -83,7 +83,7 @@ async function submit(
   const id = dispatchId(job, dispatch);
   const subject = jobSubject(queueable.jobClass, job.profile);
   const headers = jobHeaders(id, traceparent);
-  const maxPayload = link.connection.info?.max_payload ?? 0;
+  const maxPayload = link.maxPayloadBytes();
   const inline = encodeInline(queueable, maxPayload);
   if (inline !== undefined) {
     await link.publish(subject, inline, headers);

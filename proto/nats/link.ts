@@ -20,6 +20,8 @@ export interface NatsLink {
   readonly requestTimeoutMs: number;
   readonly ackWaitMs: number;
   isUp(): boolean;
+  /** What a message may carry. @throws QueueUnavailableError when the link is down: another server may allow less */
+  maxPayloadBytes(): number;
   /** False when `signal` is aborted or the link is closed before it comes up. */
   whenUp(signal: AbortSignal): Promise<boolean>;
   /** Calls `listener` every time the link goes down, until the function returned is called. */
@@ -76,6 +78,13 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     requestTimeoutMs,
     ackWaitMs,
     isUp: () => state.kind === "up",
+    maxPayloadBytes() {
+      const bytes = connection.info?.max_payload;
+      if (state.kind !== "up" || bytes === undefined) {
+        throw downError();
+      }
+      return bytes;
+    },
     async whenUp(signal) {
       while (state.kind === "down" && !signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -95,14 +104,14 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     run: (operation) =>
       new Promise((resolve, reject) => {
         if (state.kind !== "up") {
-          reject(state.kind === "down" ? state.reason : closedError());
+          reject(downError());
           return;
         }
         const fail = (error: unknown) => {
           downListeners.delete(onDown);
           reject(toQueueError(error));
         };
-        const onDown = () => fail(state.kind === "down" ? state.reason : closedError());
+        const onDown = () => fail(downError());
         downListeners.add(onDown);
         operation(connection).then((result) => {
           downListeners.delete(onDown);
@@ -159,6 +168,10 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
         report("NATS reports an error", status.error);
       }
     }
+  }
+
+  function downError(): QueueUnavailableError {
+    return state.kind === "down" ? state.reason : closedError();
   }
 
   function goDown(reason: string): void {

@@ -521,8 +521,8 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
   });
 }
 
-/** Hands back what a test that failed had in work: sources wait for that when they are disposed. */
-function releasing(source: JobSource, stack: AsyncDisposableStack): JobSource {
+/** Hands back, when `stack` is disposed, what a test that failed had in work: sources wait for that. */
+export function releasing(source: JobSource, stack: AsyncDisposableStack): JobSource {
   return {
     async take(signal) {
       const taken = await source.take(signal);

@@ -1,0 +1,174 @@
+/** What the queue over NATS loses when processes are killed: nothing that was acknowledged. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { JobNotOursError, QueueUnavailableError } from "@turntable/proto/bus";
+import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
+import {
+  mustTake,
+  nextAcked,
+  openResults,
+  patience,
+  resultOf,
+  testJob,
+} from "../contract/job-queue.ts";
+import { startNatsServer } from "../harness/nats-server.ts";
+import { openSides, untilUp } from "./nats-sides.ts";
+
+const timeout = 30_000;
+
+test("jobs and results that were acknowledged survive kill -9 of the server", {
+  timeout,
+}, async () => {
+  await using sides = await openSides();
+  const { server, queue, source } = sides;
+  const ids = Array.from({ length: 30 }, (_, i) => `j${i}`);
+  for (const id of ids) {
+    await queue.submit(testJob(id));
+  }
+  for (let i = 0; i < 10; i += 1) {
+    const taken = await mustTake(source.take(patience()));
+    await taken.complete(resultOf(taken));
+  }
+  await server.kill9();
+  await server.restart();
+  const results = openResults(queue);
+  const seen = new Set<string>();
+  const collect = async () => {
+    while (seen.size < ids.length) {
+      seen.add((await nextAcked(results)).jobId);
+    }
+  };
+  const collecting = collect();
+  const finished = new AbortController();
+  void collecting.finally(() => finished.abort());
+  for (;;) {
+    const taken = await source.take(finished.signal);
+    if (taken === undefined) {
+      break;
+    }
+    await taken.complete(resultOf(taken));
+  }
+  await collecting;
+  assert.deepEqual([...seen].toSorted(), ids.toSorted());
+});
+
+test("a job in work when the server is killed is completed on the next one, once", {
+  timeout,
+}, async () => {
+  await using sides = await openSides();
+  const { server, queue, source } = sides;
+  const results = openResults(queue);
+  const first = nextAcked(results);
+  await queue.submit(testJob("a"));
+  const taken = await mustTake(source.take(patience()));
+  await server.kill9();
+  const completing = taken.complete(resultOf(taken, "kept"));
+  await server.restart();
+  await completing;
+  assert.deepEqual(await first, resultOf(taken, "kept"));
+  await untilUp(() => queue.submit(testJob("b")));
+  const next = await mustTake(source.take(patience()));
+  assert.equal(next.job.jobId, "b");
+  await next.complete(resultOf(next));
+  assert.equal((await nextAcked(results)).jobId, "b");
+});
+
+for (const empty of [false, true]) {
+  const how = empty ? "comes back empty" : "comes back";
+  test(`who waits for jobs and results goes on when the server ${how}`, { timeout }, async () => {
+    await using sides = await openSides();
+    const { server, queue, source } = sides;
+    const taking = source.take(patience());
+    const results = openResults(queue);
+    const next = nextAcked(results);
+    await server.restart({ empty });
+    await untilUp(() => queue.submit(testJob("a")));
+    const taken = await mustTake(taking);
+    assert.equal(taken.attempt, 1);
+    await taken.complete(resultOf(taken));
+    assert.equal((await next).jobId, "a");
+    assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+  });
+}
+
+test("while the server is away a job is refused at once, and both sides close", {
+  timeout,
+}, async () => {
+  await using sides = await openSides();
+  const { server, queue, source, queueEvents } = sides;
+  await server.kill9();
+  await queueEvents.until("down");
+  const since = performance.now();
+  await assert.rejects(queue.submit(testJob("a")), QueueUnavailableError);
+  await assert.rejects(queue.depth(), QueueUnavailableError);
+  assert.ok(performance.now() - since < 1000);
+  const taking = source.take(patience());
+  await source[Symbol.asyncDispose]();
+  assert.equal(await taking, undefined);
+  await queue[Symbol.asyncDispose]();
+});
+
+test("a submission in flight when the server is killed ends, one way or the other", {
+  timeout,
+}, async () => {
+  await using server = await startNatsServer();
+  await using queue = await connectJobQueue({ servers: server.url });
+  const submissions = Promise.allSettled(
+    Array.from({ length: 50 }, (_, i) => queue.submit(testJob(`j${i}`))),
+  );
+  await server.kill9();
+  const outcomes = await submissions;
+  for (const outcome of outcomes) {
+    assert.ok(outcome.status === "fulfilled" || outcome.reason instanceof QueueUnavailableError);
+  }
+  await server.restart();
+  // Submitting again is safe: what had been taken is recognised.
+  for (let i = 0; i < 50; i += 1) {
+    await untilUp(() => queue.submit(testJob(`j${i}`)));
+  }
+  assert.equal((await queue.depth()).organic, 50);
+});
+
+test("a job that cannot be kept alive is lost to its worker", { timeout }, async () => {
+  await using sides = await openSides({ ackWaitMs: 400 });
+  const { server, queue, source } = sides;
+  await queue.submit(testJob("a"));
+  const taken = await mustTake(source.take(patience()));
+  await server.kill9();
+  const completing = taken.complete(resultOf(taken));
+  await assert.rejects(completing, JobNotOursError);
+  assert.equal(taken.signal.aborted, true);
+  await assert.rejects(taken.handBack(0), JobNotOursError);
+  await server.restart();
+  const again = await mustTake(source.take(patience()));
+  // Not asserted to be the second attempt: the server does not sync its count of deliveries to disk.
+  assert.equal(again.job.jobId, "a");
+  await again.complete(resultOf(again));
+});
+
+test("the job of a worker that was killed goes to another after the ack wait", {
+  timeout,
+}, async () => {
+  const ackWaitMs = 500;
+  await using server = await startNatsServer();
+  await using queue = await connectJobQueue({ servers: server.url, ackWaitMs });
+  await queue.submit(testJob("a"));
+  const file = join(import.meta.dirname, "nats-worker-process.ts");
+  const doomed = spawn(process.execPath, [file, server.url, String(ackWaitMs)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(createInterface({ input: doomed.stdout }), "line");
+  assert.equal(line, "a");
+  await using source = await connectJobSource({ servers: server.url, ackWaitMs, workerId: "w2" });
+  const taking = source.take(patience());
+  doomed.kill("SIGKILL");
+  const taken = await mustTake(taking);
+  assert.equal(taken.job.jobId, "a");
+  assert.equal(taken.attempt, 2);
+  await taken.complete(resultOf(taken));
+  assert.equal((await nextAcked(openResults(queue))).jobId, "a");
+});
