@@ -1,5 +1,6 @@
 /** Mining by hand: one task, asked for and answered with bytes of the test's choice. */
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import { signedResults } from "../harness/coordinator.ts";
 import type { Subnet } from "./subnet.ts";
@@ -12,7 +13,7 @@ export async function takeTask(subnet: Subnet, prompt: string) {
     assert.ok(pulled.kind === "ok", pulled.message ?? "");
     if (pulled.fields.task?.id === task.id) return task;
     const waitMs = pulled.fields.cooldown_until * 1000 - Date.now();
-    await new Promise((resolve) => setTimeout(resolve, Math.max(waitMs, 0)));
+    await sleep(Math.max(waitMs, 0), undefined, { signal: subnet.ended });
   }
 }
 
@@ -29,7 +30,7 @@ export async function submit(
     assert.notEqual(outcome.status, 401, outcome.message ?? "");
     assert.notEqual(outcome.status, 403, outcome.message ?? "");
     // A refused connection answers at once; the coordinator takes a moment to come back.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200, undefined, { signal: subnet.ended });
   }
 }
 

@@ -21,6 +21,8 @@ export interface Subnet extends AsyncDisposable {
   readonly dendrite: Dendrite;
   readonly client: TurntableClient;
   readonly grpcAddress: string;
+  /** Aborted when the subnet is disposed: ends what waits for it. */
+  readonly ended: AbortSignal;
   readonly target: { readonly ip: string; readonly port: number; readonly hotkey: string };
   coordinator(): RunningProcess;
   /** Starts the coordinator that was killed again, on the same ports and data. */
@@ -61,6 +63,8 @@ export async function startSubnet(): Promise<Subnet> {
   const grpcAddress = `127.0.0.1:${ports.grpc}`;
   const client = stack.use(createTurntableClient({ address: grpcAddress }));
   let workers = 0;
+  const ended = new AbortController();
+  stack.defer(() => ended.abort());
   const running = stack.move();
   return {
     nats,
@@ -70,6 +74,7 @@ export async function startSubnet(): Promise<Subnet> {
     dendrite,
     client,
     grpcAddress,
+    ended: ended.signal,
     target: { ip: "127.0.0.1", port: Number(ports.axon), hotkey: validator.ss58 },
     coordinator: () => coordinator,
     async restartCoordinator() {

@@ -1,5 +1,6 @@
 /** What the worker process can be told. */
 import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { defaultJobQueueOptions } from "@turntable/proto/bus";
 import { defaultAssetLimits } from "@turntable/splat";
 import { z } from "zod";
 
@@ -11,7 +12,19 @@ const schema = z.object({
       .array(z.string())
       .default(["nats://127.0.0.1:4222"])
       .describe("where the NATS servers are"),
-    credentialsFile: z.string().optional().describe("NATS credentials"),
+    credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),
+    ackWaitMs: z
+      .number()
+      .int()
+      .min(1_000)
+      .default(defaultJobQueueOptions.ackWaitMs)
+      .describe("a job not kept alive for this long goes to another worker; the coordinator's too"),
+    maxDeliver: z
+      .number()
+      .int()
+      .min(1)
+      .default(defaultJobQueueOptions.maxDeliver)
+      .describe("tries at a job before it goes to the dead letters; the coordinator's too"),
   }),
   workerId: z
     .string()

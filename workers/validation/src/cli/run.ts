@@ -39,8 +39,7 @@ export const runCommand: Command = {
           await startStatusServer({ ...config.http, metrics, notReady: () => notReady }),
         );
         const source = await connectJobSource({
-          servers: config.nats.servers,
-          credentialsFile: config.nats.credentialsFile,
+          ...config.nats,
           workerId,
           version,
           signal,
