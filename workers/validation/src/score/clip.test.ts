@@ -78,6 +78,12 @@ test("a model is chosen by its exact name, a variant with its own text model", a
     vision: path("vision_model.onnx"),
     text: path("text_model.onnx"),
   });
+  await model.write("vision_model_int8.onnx", "");
+  assert.deepEqual(await graphsOf(), {
+    layout: "split",
+    vision: path("vision_model.onnx"),
+    text: path("text_model.onnx"),
+  });
   await model.remove("onnx/text_model.onnx");
   await model.remove("onnx/text_model_fp16.onnx");
   assert.deepEqual(await graphsOf(), { layout: "combined", model: path("model.onnx") });
@@ -131,6 +137,25 @@ test("an aborted caller is let go and the next one is served", async () => {
   );
   const [probability = 0] = await clip.probabilities("a red cube", [flat([220, 30, 30])]);
   assert.ok(probability > 0.9);
+});
+
+test("an aborted caller does not wait for the one before it", async () => {
+  await using clip = await loadClip(defaultModelDir, { batchSize: 1 });
+  const ended: string[] = [];
+  const image = flat([220, 30, 30], 256);
+  const first = clip.probabilities(
+    "a red cube",
+    Array.from({ length: 30 }, () => image),
+  );
+  const controller = new AbortController();
+  const second = clip.probabilities("a red cube", [image], controller.signal);
+  const both = [
+    first.then(() => ended.push("first")),
+    second.catch(() => ended.push("second, aborted")),
+  ];
+  controller.abort();
+  await Promise.all(both);
+  assert.deepEqual(ended, ["second, aborted", "first"]);
 });
 
 test("the event loop runs on while the model does", async () => {
