@@ -71,7 +71,12 @@ test("a job in work when the server is killed is completed on the next one, once
   await completing;
   assert.deepEqual(await first, resultOf(taken, "kept"));
   await untilUp(() => queue.submit(testJob("b")));
-  const next = await mustTake(source.take(patience()));
+  // A server may have forgotten that it had given "a" out; then it is done twice, and counts once.
+  let next = await mustTake(source.take(patience()));
+  while (next.job.jobId === "a") {
+    await next.complete(resultOf(next, "double"));
+    next = await mustTake(source.take(patience()));
+  }
   assert.equal(next.job.jobId, "b");
   await next.complete(resultOf(next));
   assert.equal((await nextAcked(results)).jobId, "b");
