@@ -8,7 +8,7 @@ import { generatorConfig } from "@turntable/generation/config";
 import { minerConfig } from "@turntable/miner/config";
 import { type ConfigDefinition, ConfigError, configOptions, loadConfig } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
-import { workerConfig } from "@turntable/validation";
+import { workerConfig } from "@turntable/validation/config";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 
