@@ -1,6 +1,7 @@
 /** What the miner's process can be told. */
 import { type ConfigDefinition, logLevels } from "@turntable/process";
 import { z } from "zod";
+import { packings } from "./packing.ts";
 import { parseValidator } from "./validators.ts";
 
 const schema = z
@@ -15,9 +16,14 @@ const schema = z
       .min(1, "name at least one")
       .describe("a validator to work for, IP:PORT:HOTKEY"),
     generateUrl: z
-      .url()
-      .default("http://127.0.0.1:8094")
-      .describe("the generation endpoint, asked at /generate/"),
+      .array(z.url({ protocol: /^https?$/ }))
+      .min(1)
+      .default(["http://127.0.0.1:8094"])
+      .describe("a generation endpoint, asked at /generate/; several work on one task each"),
+    packing: z
+      .enum(packings)
+      .default("as-is")
+      .describe(`how assets are sent: ${packings.join(", ")}; validators of 2025 take spz only`),
     consentFile: z
       .string()
       .optional()

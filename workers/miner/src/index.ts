@@ -1,3 +1,3 @@
-export { type Generation, requestGeneration } from "./generation.ts";
-export { type MinerOptions, startMiner } from "./miner.ts";
-export { parseValidator } from "./validators.ts";
+export { type Miner, type MinerOptions, startMiner } from "./miner.ts";
+export type { Packing } from "./packing.ts";
+export type { Timing } from "./timing.ts";

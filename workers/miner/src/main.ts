@@ -11,7 +11,7 @@ await runMain({
   argv: process.argv.slice(2),
   env: process.env,
   gracePeriodMs: (config) => config.gracePeriodMs,
-  async start(config) {
+  async start(config, { signal }) {
     await ready();
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-miner", config.log.level);
@@ -21,21 +21,22 @@ await runMain({
         ? await loadHotkey(config.hotkeyFile ?? "") // the schema asks for one of the two
         : keypairFromUri(config.hotkeyUri);
     const validators = config.validator.flatMap((text) => parseValidator(text) ?? []);
-    const http = stack.use(
-      await startStatusServer({ ...config.http, metrics, notReady: () => undefined }),
-    );
-    stack.use(
+    const consentText =
+      config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
+    const miner = stack.use(
       await startMiner({
         hotkey,
         validators: async () => validators,
         generateUrl: config.generateUrl,
-        consentText:
-          config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile),
+        packing: config.packing,
+        consentText,
         failureCooldownMs: config.failureCooldownMs,
         logger,
         meter: metrics.meter,
       }),
     );
+    const notReady = () => (signal.aborted ? "stopping" : miner.trouble());
+    const http = stack.use(await startStatusServer({ ...config.http, metrics, notReady }));
     logger.info(
       {
         hotkey: hotkey.ss58,

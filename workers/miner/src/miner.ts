@@ -1,24 +1,29 @@
 /**
  * The neuron: asks one validator after the other for a task, has it generated, signs and submits it.
  *
- * N1 One task at a time; a validator is not asked before its cooldown has passed.
- * N2 A submission is repeated, unchanged, while there is no feedback: the validator counts it once.
- * N3 A task that cannot be generated is given back with an empty submission, so that another miner gets it.
+ * N1 A validator is not asked before its cooldown has passed, nor while a task of it is in work.
+ * N2 A task that cannot be generated is given back with an empty submission, so that another miner gets it; while the
+ *    generation endpoint fails, pauses grow.
+ * N3 A stop ends the waiting and the generating at once, gives the task back, and lets what is being sent go through.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Meter } from "@opentelemetry/api";
 import { type AxonTarget, createDendrite, type Dendrite } from "@turntable/bittensor/dendrite";
 import type { Keypair } from "@turntable/bittensor/keys";
-import { pullTask, signSubmission, submitResults } from "@turntable/bittensor/synapse";
+import { pullTask } from "@turntable/bittensor/synapse";
 import { childTraceparent, type Logger, traceIdOf } from "@turntable/process";
-import { type Generation, requestGeneration } from "./generation.ts";
+import { requestGeneration } from "./generation.ts";
+import { type Packed, type Packing, pack } from "./packing.ts";
+import { type SubmissionOutcome, type Submitter, submit } from "./submission.ts";
+import { systemTiming, type Timing } from "./timing.ts";
 
 export interface MinerOptions {
   readonly hotkey: Keypair;
   /** The validators to ask, in turn. Asked again before each round. */
   readonly validators: () => Promise<readonly AxonTarget[]>;
-  /** The generation endpoint, `http://127.0.0.1:8094`. */
-  readonly generateUrl: string;
+  /** The generation endpoint, `http://127.0.0.1:8094`; several work on a task each, of different validators. */
+  readonly generateUrl: string | readonly string[];
+  /** How assets are sent; `as-is` when absent. */
+  readonly packing?: Packing;
   /** The subnet's licence consent; with it submissions are signed as of 2025, without it as of 2024. */
   readonly consentText?: string | undefined;
   /** A validator that cannot be reached or refuses is left alone for this long, in ms. */
@@ -27,200 +32,227 @@ export interface MinerOptions {
   readonly retryDelayMs?: number;
   readonly logger: Logger;
   readonly meter?: Meter;
+  readonly timing?: Timing;
+}
+
+export interface Miner extends AsyncDisposable {
+  /** What is in the way of mining at the moment, as last seen; undefined when nothing is. */
+  trouble(): string | undefined;
 }
 
 /** Source: the subnet's own miner. */
 const defaultFailureCooldownMs = 60_000;
 const defaultRetryDelayMs = 10_000;
-const submitTries = 3;
 const pullTimeoutMs = 12_000;
-const submitTimeoutMs = 300_000;
 /** What a validator that says nothing of a cooldown gets, in ms. */
 const silentCooldownMs = 300_000;
 /** Generation has to end this long before the deadline, where there is that much time; ms. */
 const reserveMs = 60_000;
-/** Between two looks for validators when there are none, in ms. */
+/** For a task without a deadline, those of 2025, in ms. */
+const taskTimeoutMs = 300_000;
+/** Between two looks for validators, in ms. */
 const idleMs = 10_000;
+/** After a failed generation; doubles from one to the next, in ms. */
+const firstGenerationPauseMs = 5_000;
+const longestGenerationPauseMs = 60_000;
+/** What is being sent at a stop has this long to go through, in ms. */
+const drainMs = 3_000;
 
-interface Task {
-  readonly id: string;
-  readonly prompt: string;
-}
-
-/** What came of one task. */
-type TaskOutcome =
-  | {
-      readonly kind: "answered";
-      readonly verdict: string;
-      readonly reason: string;
-      readonly fidelity: number;
-      /** ms since 1970 */
-      readonly cooldownUntil: number;
-    }
-  | { readonly kind: "unanswered"; readonly reason: string };
-
-/** Starts mining. Disposing breaks off: the validator keeps an unfinished task for this miner until its deadline. */
-export async function startMiner(options: MinerOptions): Promise<AsyncDisposable> {
+/** Starts mining; disposing stops it as N3 says. */
+export async function startMiner(options: MinerOptions): Promise<Miner> {
   const dendrite = createDendrite({ hotkey: options.hotkey });
   const stopping = new AbortController();
-  const tasks = options.meter?.createCounter("turntable_miner_tasks", {
-    description: "tasks by what came of them",
-  });
-  const mining = mine({ ...options, dendrite, signal: stopping.signal }, (outcome) =>
-    tasks?.add(1, { outcome }),
-  ).catch((error: unknown) => {
-    if (!stopping.signal.aborted) options.logger.fatal({ err: error }, "mining has stopped");
-  });
+  const breakingOff = new AbortController();
+  const session = createSession(options, dendrite, stopping.signal, breakingOff.signal);
+  const urls = [options.generateUrl].flat();
+  const mining = Promise.all(urls.map((url) => mine(session, url)));
   return {
+    trouble: () => session.trouble,
     async [Symbol.asyncDispose]() {
       stopping.abort();
+      const patience = setTimeout(() => breakingOff.abort(), drainMs);
       await mining;
+      clearTimeout(patience);
       await dendrite[Symbol.asyncDispose]();
     },
   };
 }
 
-interface Session extends MinerOptions {
+interface Session extends Required<Pick<MinerOptions, "packing" | "failureCooldownMs" | "timing">> {
+  readonly validators: MinerOptions["validators"];
+  readonly logger: Logger;
   readonly dendrite: Dendrite;
-  readonly signal: AbortSignal;
+  readonly stopping: AbortSignal;
+  readonly submitter: Submitter;
+  /** When each validator may be asked again, ms since 1970; Infinity while a task of it is in work (N1). */
+  readonly askAt: Map<string, number>;
+  readonly count: (outcome: string, generateMs: number) => void;
+  trouble: string | undefined;
 }
 
-async function mine(session: Session, count: (outcome: string) => void): Promise<void> {
-  /** When each validator may be asked again, ms since 1970. */
-  const askAt = new Map<string, number>();
-  for (;;) {
-    session.signal.throwIfAborted();
-    const validators = await session.validators();
-    const next = soonest(validators, askAt);
-    if (next === undefined) {
-      await sleep(idleMs, undefined, { signal: session.signal });
-      continue;
-    }
-    const waitMs = (askAt.get(next.hotkey) ?? 0) - Date.now();
-    if (waitMs > 0) await sleep(Math.min(waitMs, idleMs), undefined, { signal: session.signal });
-    if (waitMs > idleMs) continue; // another validator may have come meanwhile
-    askAt.set(next.hotkey, await askOne(session, next, count));
-  }
-}
-
-/** The validator that may be asked first; of equals the one whose turn is longest ago. */
-function soonest(
-  validators: readonly AxonTarget[],
-  askAt: ReadonlyMap<string, number>,
-): AxonTarget | undefined {
-  return validators.toSorted((a, b) => (askAt.get(a.hotkey) ?? 0) - (askAt.get(b.hotkey) ?? 0))[0];
-}
-
-/** Asks for a task and does it. Returns when this validator may be asked again. */
-async function askOne(
-  session: Session,
-  target: AxonTarget,
-  count: (outcome: string) => void,
-): Promise<number> {
-  const { logger, dendrite, signal } = session;
-  const failureCooldownMs = session.failureCooldownMs ?? defaultFailureCooldownMs;
-  const traceparent = childTraceparent(undefined);
-  const pulled = await dendrite.call(pullTask, {
-    target,
-    body: {},
-    timeoutMs: pullTimeoutMs,
-    signal,
-    traceparent,
+function createSession(
+  options: MinerOptions,
+  dendrite: Dendrite,
+  stopping: AbortSignal,
+  breakingOff: AbortSignal,
+): Session {
+  const { hotkey, consentText, timing = systemTiming } = options;
+  const tasks = options.meter?.createCounter("turntable_miner_tasks", {
+    description: "tasks by what came of them",
   });
+  const seconds = options.meter?.createHistogram("turntable_miner_generate_seconds", {
+    description: "duration of generation",
+  });
+  return {
+    validators: options.validators,
+    packing: options.packing ?? "as-is",
+    failureCooldownMs: options.failureCooldownMs ?? defaultFailureCooldownMs,
+    logger: options.logger.child({ hotkey: hotkey.ss58 }),
+    timing,
+    dendrite,
+    stopping,
+    submitter: {
+      ...{ dendrite, hotkey, consentText, timing, stopping, signal: breakingOff },
+      retryDelayMs: options.retryDelayMs ?? defaultRetryDelayMs,
+    },
+    askAt: new Map(),
+    count(outcome, generateMs) {
+      tasks?.add(1, { outcome });
+      seconds?.record(generateMs / 1000);
+    },
+    trouble: "no validator was asked yet",
+  };
+}
+
+/** One generation endpoint's work, until the stop. */
+async function mine(session: Session, url: string): Promise<void> {
+  const { askAt, logger, timing, stopping } = session;
+  let generationPauseMs = 0;
+  while (!stopping.aborted) {
+    try {
+      if (generationPauseMs > 0) await timing.sleep(generationPauseMs, stopping); // N2
+      const target = await nextValidator(session);
+      // Another endpoint's turn may have begun since it was looked up.
+      if (target === undefined || (askAt.get(target.hotkey) ?? 0) > timing.now()) continue;
+      let turn: Turn = { askAt: timing.now() + session.failureCooldownMs, generated: true };
+      askAt.set(target.hotkey, Number.POSITIVE_INFINITY);
+      try {
+        turn = await takeTurn(session, target, url);
+      } finally {
+        askAt.set(target.hotkey, turn.askAt);
+      }
+      generationPauseMs = turn.generated ? 0 : nextPause(generationPauseMs);
+    } catch (error) {
+      if (stopping.aborted) return;
+      // Nothing that one task brings may end the mining.
+      logger.error({ err: error }, "a turn failed");
+      await timing.sleep(idleMs, stopping).catch(() => undefined);
+    }
+  }
+}
+
+function nextPause(pauseMs: number): number {
+  return Math.min(longestGenerationPauseMs, pauseMs * 2 || firstGenerationPauseMs);
+}
+
+/** The validator to ask now; undefined after a pause when there was none, for another look. */
+async function nextValidator(session: Session): Promise<AxonTarget | undefined> {
+  const { askAt, timing, stopping } = session;
+  const validators = await session.validators();
+  const due = ({ hotkey }: AxonTarget): number => askAt.get(hotkey) ?? 0;
+  // Of those that may be asked at the same time, the one whose turn is longest ago.
+  const [next] = validators.toSorted((a, b) => due(a) - due(b));
+  const waitMs = next === undefined ? idleMs : due(next) - timing.now();
+  if (waitMs <= 0) return next;
+  await timing.sleep(Math.min(waitMs, idleMs), stopping);
+  // Meanwhile another endpoint may have got a task of it, or a better validator come.
+  return undefined;
+}
+
+interface Turn {
+  /** When the validator may be asked again, ms since 1970. */
+  readonly askAt: number;
+  /** False when the generation endpoint failed. */
+  readonly generated: boolean;
+}
+
+/** Asks for a task and does it. */
+async function takeTurn(session: Session, target: AxonTarget, url: string): Promise<Turn> {
+  const { logger, dendrite, stopping, timing, failureCooldownMs } = session;
+  const traceparent = childTraceparent(undefined);
+  const call = { target, body: {}, timeoutMs: pullTimeoutMs, signal: stopping, traceparent };
+  const pulled = await dendrite.call(pullTask, call);
   if (pulled.kind === "failure") {
-    logger.warn(
-      { validator: target.hotkey, status: pulled.status, message: pulled.message },
-      "no task: the validator refused or could not be reached",
-    );
-    return Date.now() + failureCooldownMs;
+    const { status, message } = pulled;
+    session.trouble = `validator ${target.hotkey}: ${status} ${message}`;
+    logger.warn({ validator: target.hotkey, status, message }, "the validator gave no task");
+    return { askAt: timing.now() + failureCooldownMs, generated: true };
   }
-  const { task, cooldown_until: cooldownUntil, submit_before: submitBefore } = pulled.fields;
+  session.trouble = undefined;
+  const { task, cooldown_until: cooldownUntilS, submit_before: submitBeforeS } = pulled.fields;
   if (task === null) {
-    return cooldownUntil > 0 ? cooldownUntil * 1000 : Date.now() + silentCooldownMs;
+    const askAt = cooldownUntilS > 0 ? cooldownUntilS * 1000 : timing.now() + silentCooldownMs;
+    return { askAt, generated: true };
   }
-  const startedAt = Date.now();
-  const generation = await generateInTime(session, task, submitBefore * 1000);
-  const generatedAt = Date.now();
-  const outcome = await submit(session, target, task, generation, traceparent);
-  count(outcome.kind === "answered" ? outcome.verdict : outcome.kind);
+  const startedAt = timing.now();
+  const asset: Asset =
+    task.type === "image"
+      ? { kind: "unfit", reason: "a picture is given, but only text can be generated from" }
+      : await generate(session, url, task.prompt, submitBeforeS * 1000);
+  const generatedAt = timing.now();
+  if (asset.kind === "failed") session.trouble = asset.reason;
+  const made = asset.kind === "made" ? asset.packed : undefined; // N2
+  const outcome = await submit({ target, task, asset: made, traceparent }, session.submitter);
+  const verdict = outcome.kind === "answered" ? outcome.verdict : outcome.kind;
+  const result = asset.kind === "made" ? verdict : "not-generated";
+  session.count(result, generatedAt - startedAt);
   logger.info(
     {
       task_id: task.id,
       prompt: task.prompt,
       validator: target.hotkey,
-      outcome: outcome.kind === "answered" ? outcome.verdict : outcome.kind,
-      reason: (generation.kind === "failed" ? generation.reason : outcome.reason) || undefined,
+      outcome: result,
+      reason: (asset.kind === "made" ? outcome.reason : asset.reason) || undefined,
       fidelity: outcome.kind === "answered" ? outcome.fidelity : undefined,
-      size_bytes: generation.kind === "made" ? generation.sizeBytes : undefined,
+      size_bytes: made?.sizeBytes,
       generate_ms: generatedAt - startedAt,
-      submit_ms: Date.now() - generatedAt,
+      submit_ms: timing.now() - generatedAt,
       trace_id: traceIdOf(traceparent),
     },
     "task done",
   );
-  if (outcome.kind === "unanswered") return Date.now() + failureCooldownMs;
-  return outcome.cooldownUntil;
+  return { askAt: askAgainAt(session, outcome), generated: asset.kind !== "failed" };
 }
 
-function generateInTime(session: Session, task: Task, deadline: number): Promise<Generation> {
-  const now = Date.now();
-  const leftMs = deadline > 0 ? deadline - now : submitTimeoutMs;
-  const patienceMs = leftMs > 2 * reserveMs ? leftMs - reserveMs : leftMs / 2;
-  return requestGeneration(session.generateUrl, task.prompt, {
-    timeoutMs: Math.max(patienceMs, 0),
-    signal: session.signal,
-  });
+function askAgainAt({ timing, failureCooldownMs }: Session, outcome: SubmissionOutcome): number {
+  return outcome.kind === "answered" ? outcome.cooldownUntil : timing.now() + failureCooldownMs;
 }
 
-async function submit(
+type Asset =
+  | { readonly kind: "made"; readonly packed: Packed }
+  /** The endpoint is in trouble. */
+  | { readonly kind: "failed"; readonly reason: string }
+  /** The task is not for this miner. */
+  | { readonly kind: "unfit"; readonly reason: string };
+
+/** @param deadline ms since 1970; 0 when the validator named none. */
+async function generate(
   session: Session,
-  target: AxonTarget,
-  task: Task,
-  generation: Generation,
-  traceparent: string,
-): Promise<TaskOutcome> {
-  const { dendrite, hotkey, signal } = session;
-  const submitTime = BigInt(Date.now()) * 1_000_000n;
-  const facts = { submitTime, prompt: task.prompt, validatorHotkey: target.hotkey };
-  const body = {
-    task: { type: "text", id: task.id, prompt: task.prompt },
-    task_id: task.id,
-    results: generation.kind === "made" ? generation.base64 : "",
-    data_format: generation.kind === "made" ? generation.format : "ply",
-    data_ver: 0,
-    compression: generation.kind === "made" ? generation.compression : 0,
-    submit_time: submitTime,
-    signature: signSubmission(hotkey, facts, session.consentText),
-  };
-  let reason = "";
-  for (let attempt = 1; attempt <= submitTries; attempt++) {
-    if (attempt > 1) {
-      await sleep(session.retryDelayMs ?? defaultRetryDelayMs, undefined, { signal });
-    }
-    const outcome = await dendrite.call(submitResults, {
-      target,
-      body,
-      timeoutMs: submitTimeoutMs,
-      signal,
-      traceparent,
-    });
-    if (outcome.kind === "failure") {
-      reason = `${outcome.status} ${outcome.message}`;
-      continue;
-    }
-    const { feedback, cooldown_until: cooldownUntil } = outcome.fields;
-    if (feedback === null) {
-      reason = "the validator gave no feedback";
-      continue;
-    }
-    return {
-      kind: "answered",
-      // Python validators have no word for it.
-      verdict: feedback.verdict ?? (feedback.task_fidelity_score > 0 ? "accepted" : "rejected"),
-      reason: feedback.reason ?? "",
-      fidelity: feedback.task_fidelity_score,
-      cooldownUntil: cooldownUntil * 1000,
-    };
+  url: string,
+  prompt: string,
+  deadline: number,
+): Promise<Asset> {
+  const leftMs = deadline > 0 ? deadline - session.timing.now() : taskTimeoutMs;
+  const timeoutMs = leftMs > 2 * reserveMs ? leftMs - reserveMs : leftMs / 2;
+  try {
+    const made = await requestGeneration(url, prompt, { timeoutMs, signal: session.stopping });
+    if (made.kind === "failed") return made;
+    const packed = await pack(made.bytes, session.packing);
+    if (packed !== undefined) return { kind: "made", packed };
+    return { kind: "failed", reason: "the generation endpoint's answer is no PLY, SPZ or HDF5" };
+  } catch (error) {
+    if (session.stopping.aborted) return { kind: "unfit", reason: "the miner is stopping" }; // N3
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: "failed", reason: `the asset could not be packed: ${reason}` };
   }
-  return { kind: "unanswered", reason };
 }

@@ -1,0 +1,97 @@
+/** The miner as operators run it: a process. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { before, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { ready } from "@turntable/bittensor/keys";
+import {
+  farAhead,
+  type LogLine,
+  smallPly,
+  startGenerator,
+  startValidator,
+  task,
+} from "../test/subnet.ts";
+
+before(ready);
+
+const command = fileURLToPath(new URL("../bin/turntable-miner", import.meta.url));
+
+function start(t: TestContext, args: readonly string[]) {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  const lines: LogLine[] = [];
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const reader = createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
+  const ended = once(child, "close").then(([code]) => ({ code, stderr }));
+  return {
+    child,
+    ended,
+    async logged(msg: string): Promise<LogLine> {
+      for (;;) {
+        const line = lines.find((candidate) => candidate.msg === msg);
+        if (line !== undefined) return line;
+        await Promise.race([
+          once(reader, "line"),
+          ended.then(() => assert.fail(`it ended without "${msg}": ${stderr}`)),
+        ]);
+      }
+    },
+  };
+}
+
+it("mines with the keys, validators and generator of its flags, and stops in order", async (t) => {
+  const validator = await startValidator(
+    t,
+    {
+      pull: () =>
+        validator.pulls.length > 1 ? { task: null, cooldown_until: farAhead } : { task },
+    },
+    { now: Date.now },
+  );
+  const generator = await startGenerator(t, () => smallPly());
+  const { ip, port, hotkey } = validator.target;
+  const miner = start(t, [
+    ...["--hotkey-uri", "//Alice", "--validator", `${ip}:${port}:${hotkey}`],
+    ...["--generate-url", generator.url, "--packing", "spz", "--http-port", "0"],
+  ]);
+  const { http } = await miner.logged("ready");
+  const line = await miner.logged("task done");
+  assert.equal(line.outcome, "accepted");
+  assert.equal(validator.submissions[0]?.compression, 2);
+  assert.equal(await (await fetch(`http://${http}/readyz`)).text(), "ok\n");
+  const metrics = await (await fetch(`http://${http}/metrics`)).text();
+  assert.match(metrics, /^turntable_miner_tasks_total\{[^}]*outcome="accepted"[^}]*\} 1/m);
+  miner.child.kill("SIGTERM");
+  assert.deepEqual(await miner.ended, { code: 0, stderr: "" });
+});
+
+it("is not ready while no validator can be reached, and says why", async (t) => {
+  const generator = await startGenerator(t, () => smallPly());
+  const hotkey = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
+  const miner = start(t, [
+    ...["--hotkey-uri", "//Alice", "--validator", `127.0.0.1:1:${hotkey}`],
+    ...["--generate-url", generator.url, "--http-port", "0"],
+  ]);
+  const { http } = await miner.logged("ready");
+  await miner.logged("the validator gave no task");
+  const response = await fetch(`http://${http}/readyz`);
+  assert.equal(response.status, 503);
+  assert.match(await response.text(), /503 Service unavailable at 127\.0\.0\.1:1\/PullTask/);
+});
+
+it("names everything that is wrong with its flags at once", async (t) => {
+  const miner = start(t, [
+    ...["--validator", "127.0.0.1:8091", "--generate-url", "ftp://x", "--packing", "zip"],
+  ]);
+  const { code, stderr } = await miner.ended;
+  assert.equal(code, 2);
+  for (const flag of ["--validator", "--generate-url", "--packing"]) {
+    assert.match(stderr, new RegExp(`^turntable-miner: ${flag} `, "m"));
+  }
+});

@@ -1,0 +1,391 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { before, describe, it, type TestContext } from "node:test";
+import { zstdDecompressSync } from "node:zlib";
+import { AxonError } from "@turntable/bittensor/axon";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
+import { verifySubmission } from "@turntable/bittensor/synapse";
+import { readAsset } from "@turntable/splat";
+import {
+  createClock,
+  done,
+  farAhead,
+  feedback,
+  type Generator,
+  mine,
+  type Submitted,
+  smallPly,
+  startGenerator,
+  startValidator,
+  task,
+  type Validator,
+  type ValidatorRules,
+} from "../test/subnet.ts";
+import type { MinerOptions } from "./miner.ts";
+
+before(ready);
+
+const ply = smallPly();
+const nothing = { task: null, cooldown_until: farAhead };
+
+/** A miner, one validator that gives its task once (unless told otherwise), and a generator. */
+async function start(
+  t: TestContext,
+  rules: Partial<ValidatorRules> = {},
+  options: Partial<MinerOptions> & { readonly generator?: Generator } = {},
+) {
+  const clock = createClock();
+  const validator: Validator = await startValidator(
+    t,
+    { pull: () => (validator.pulls.length > 1 ? nothing : { task }), ...rules },
+    clock,
+  );
+  const generator = options.generator ?? (await startGenerator(t, () => ply));
+  const running = await mine(t, {
+    validators: async () => [validator.target],
+    generateUrl: generator.url,
+    timing: clock,
+    ...options,
+  });
+  return { clock, validator, generator, running };
+}
+
+function signatureForm(fields: Submitted | undefined, validator: Validator, consentText?: string) {
+  assert.ok(fields);
+  return verifySubmission(
+    {
+      submitTime: fields.submit_time,
+      prompt: task.prompt,
+      validatorHotkey: validator.target.hotkey,
+      minerHotkey: keypairFromUri("//Alice").ss58,
+    },
+    fields.signature,
+    consentText,
+  );
+}
+
+describe("a task", () => {
+  it("is pulled, generated, signed and submitted, and told in one line", async (t) => {
+    const { clock, validator, generator, running } = await start(t);
+    const line = await done(running);
+    assert.deepEqual(generator.prompts, [task.prompt]);
+    const [fields] = validator.submissions;
+    assert.ok(fields);
+    assert.deepEqual(Buffer.from(fields.results, "base64"), ply);
+    assert.deepEqual(
+      [fields.task_id, fields.task?.id, fields.data_format, fields.data_ver, fields.compression],
+      ["task-1", "task-1", "ply", 0, 0],
+    );
+    assert.equal(fields.submit_time, BigInt(validator.pulls[0] ?? 0) * 1_000_000n);
+    assert.equal(signatureForm(fields, validator), "2024");
+    assert.equal(line.outcome, "accepted");
+    assert.equal(line.task_id, "task-1");
+    assert.equal(line.fidelity, 1);
+    assert.equal(line.size_bytes, ply.length);
+    assert.match(String(line.trace_id), /^[0-9a-f]{32}$/);
+    assert.equal(running.miner.trouble(), undefined);
+    assert.ok(clock.now() >= (validator.pulls[0] ?? Number.POSITIVE_INFINITY));
+  });
+
+  it("is signed with the consent text and sent as SPZ to validators of 2025", async (t) => {
+    const consentText = "I agree to everything.";
+    const { validator, running } = await start(t, {}, { consentText, packing: "spz" });
+    await done(running);
+    const [fields] = validator.submissions;
+    assert.equal(signatureForm(fields, validator, consentText), "2025");
+    assert.deepEqual([fields?.data_format, fields?.compression], ["ply", 2]);
+    const splat = await readAsset(Buffer.from(fields?.results ?? "", "base64"));
+    assert.equal(splat.count, 8);
+  });
+
+  it("is sent within zstd when so configured", async (t) => {
+    const { validator, running } = await start(t, {}, { packing: "zstd" });
+    await done(running);
+    const [fields] = validator.submissions;
+    assert.equal(fields?.compression, 1);
+    assert.deepEqual(zstdDecompressSync(Buffer.from(fields?.results ?? "", "base64")), ply);
+  });
+
+  it("with a picture is given back without troubling the generator", async (t) => {
+    const pull = () => ({ task: { ...task, type: "image" }, cooldown_until: 0 });
+    const { validator, generator, running } = await start(t, { pull });
+    const line = await done(running);
+    assert.equal(line.outcome, "not-generated");
+    assert.equal(validator.submissions[0]?.results, "");
+    assert.deepEqual(generator.prompts, []);
+  });
+
+  it("is told as what it came to, also by validators that have no word for it", async (t) => {
+    const cases = [
+      [{ ...feedback, task_fidelity_score: 0 }, "rejected"],
+      [{ ...feedback, validation_failed: true }, "system-fault"],
+      [{ ...feedback, verdict: "invalid-asset", reason: "truncated" }, "invalid-asset"],
+    ] as const;
+    for (const [given, outcome] of cases) {
+      const { running } = await start(t, {
+        submit: () => ({ feedback: given, cooldown_until: farAhead }),
+      });
+      assert.equal((await done(running)).outcome, outcome);
+    }
+  });
+});
+
+describe("a submission", () => {
+  it("is repeated unchanged, ten seconds apart, while there is no feedback", async (t) => {
+    const { clock, validator, running } = await start(t, { submit: () => ({ feedback: null }) });
+    const line = await done(running);
+    assert.equal(line.outcome, "unanswered");
+    assert.equal(line.reason, "the validator gave no feedback");
+    assert.equal(validator.submissions.length, 3);
+    assert.equal(new Set(validator.submissions.map((s) => s.signature)).size, 1);
+    assert.equal(new Set(validator.submissions.map((s) => s.submit_time)).size, 1);
+    assert.deepEqual(clock.pauses.slice(0, 2), [10_000, 10_000]);
+  });
+
+  it("ends with the first feedback", async (t) => {
+    const { validator, running } = await start(t, {
+      submit() {
+        if (validator.submissions.length === 1) throw new Error("the validator has a bug");
+        return { feedback, cooldown_until: farAhead };
+      },
+    });
+    assert.equal((await done(running)).outcome, "accepted");
+    assert.equal(validator.submissions.length, 2);
+  });
+
+  it("is not repeated when the validator said no", async (t) => {
+    const { validator, running } = await start(t, {
+      submit() {
+        throw new AxonError(413, "too large");
+      },
+    });
+    const line = await done(running);
+    assert.match(String(line.reason), /^413 /);
+    assert.equal(validator.submissions.length, 1);
+  });
+});
+
+describe("generation", () => {
+  it("that fails gives the task back, and the pauses grow until it works again", async (t) => {
+    let failures = 5;
+    const generator = await startGenerator(t, (_prompt, response) => {
+      if (failures-- <= 0) return ply;
+      response.writeHead(503).end("no GPU");
+      return undefined;
+    });
+    const { clock, validator, running } = await start(
+      t,
+      { pull: () => ({ task }), submit: () => ({ feedback, cooldown_until: 0 }) },
+      { generator },
+    );
+    const first = await done(running);
+    assert.equal(first.outcome, "not-generated");
+    assert.equal(first.reason, "the generation endpoint answered 503: no GPU");
+    assert.match(running.miner.trouble() ?? "", /answered 503/);
+    await running.logged((line) => line.outcome === "accepted");
+    assert.deepEqual(
+      validator.submissions.slice(0, 6).map((s) => s.results === ""),
+      [true, true, true, true, true, false],
+    );
+    assert.deepEqual(clock.pauses.slice(0, 5), [5_000, 10_000, 20_000, 40_000, 60_000]);
+    assert.equal(running.miner.trouble(), undefined);
+  });
+
+  it("that makes no asset gives the task back", async (t) => {
+    const generator = await startGenerator(t, () => Buffer.from("a text"));
+    const { validator, running } = await start(t, {}, { generator });
+    const line = await done(running);
+    assert.match(String(line.reason), /no PLY, SPZ or HDF5/);
+    assert.equal(validator.submissions[0]?.results, "");
+  });
+
+  it("is ended before the deadline, however little time is left", async (t) => {
+    const generator = await startGenerator(t, () => undefined);
+    // An odd number of ms is left: half of it is no whole number.
+    const clock = createClock(1_700_000_000_000 - 101);
+    const submitBefore = 1_700_000_000;
+    const validator: Validator = await startValidator(
+      t,
+      {
+        pull: () => (validator.pulls.length > 1 ? nothing : { task, submit_before: submitBefore }),
+      },
+      clock,
+    );
+    const running = await mine(t, {
+      validators: async () => [validator.target],
+      generateUrl: generator.url,
+      timing: clock,
+    });
+    const line = await done(running);
+    assert.equal(line.reason, "not generated within 0 s");
+    assert.equal(validator.submissions[0]?.results, "");
+  });
+});
+
+describe("validators", () => {
+  it("are asked in turn, each after its own cooldown", async (t) => {
+    const clock = createClock();
+    const enough = Promise.withResolvers<void>();
+    const resting = (seconds: number) => (): { task: null; cooldown_until: number } => {
+      if (clock.now() > 1_700_000_600_000) enough.resolve();
+      return { task: null, cooldown_until: Math.floor(clock.now() / 1000) + seconds };
+    };
+    const often = await startValidator(t, { pull: resting(30) }, clock, "//Bob");
+    const seldom = await startValidator(t, { pull: resting(120) }, clock, "//Charlie");
+    const generator = await startGenerator(t, () => ply);
+    await mine(t, {
+      validators: async () => [often.target, seldom.target],
+      generateUrl: generator.url,
+      timing: clock,
+    });
+    await enough.promise;
+    const gaps = (pulls: readonly number[]) =>
+      pulls.slice(1).map((at, i) => Math.round((at - (pulls[i] ?? 0)) / 1000));
+    assert.ok(
+      gaps(often.pulls).every((s) => s >= 30 && s <= 40),
+      String(gaps(often.pulls)),
+    );
+    assert.ok(
+      gaps(seldom.pulls).every((s) => s >= 120 && s <= 130),
+      String(gaps(seldom.pulls)),
+    );
+  });
+
+  it("that fail are left alone for a while, and the others go on", async (t) => {
+    const clock = createClock();
+    const enough = Promise.withResolvers<void>();
+    const broken = await startValidator(
+      t,
+      {
+        pull() {
+          if (broken.pulls.length === 3) enough.resolve();
+          throw new AxonError(403, "Forbidden");
+        },
+      },
+      clock,
+      "//Charlie",
+    );
+    const { validator, running } = await start(
+      t,
+      { pull: () => ({ task: null, cooldown_until: Math.floor(clock.now() / 1000) + 10 }) },
+      { validators: async () => [broken.target, validator.target], timing: clock },
+    );
+    await enough.promise;
+    const [first = 0, second = 0, third = 0] = broken.pulls;
+    assert.ok(second - first >= 60_000 && third - second >= 60_000);
+    assert.ok(validator.pulls.length > broken.pulls.length);
+    await running.logged((line) => line.status === 403);
+  });
+
+  it("that say nothing of a cooldown get five minutes", async (t) => {
+    const again = Promise.withResolvers<void>();
+    const { validator } = await start(t, {
+      pull() {
+        if (validator.pulls.length === 2) again.resolve();
+        return { task: null };
+      },
+    });
+    await again.promise;
+    const [first = 0, second = 0] = validator.pulls;
+    assert.ok(second - first >= 300_000);
+  });
+
+  it("that cannot be listed do not end the mining", async (t) => {
+    let failures = 2;
+    const { validator, running } = await start(
+      t,
+      {},
+      {
+        async validators() {
+          if (failures-- > 0) throw new Error("the chain is away");
+          return [validator.target];
+        },
+      },
+    );
+    assert.equal((await done(running)).outcome, "accepted");
+    assert.equal(running.log.filter((line) => line.msg === "a turn failed").length, 2);
+  });
+
+  it("are shared among several generation endpoints, one task each", async (t) => {
+    const clock = createClock();
+    const stuck = Promise.withResolvers<void>();
+    const slow = await startGenerator(t, () => {
+      stuck.resolve();
+      return undefined;
+    });
+    const quick = await startGenerator(t, async () => {
+      await stuck.promise;
+      return ply;
+    });
+    const tasks = { pull: () => ({ task }), submit: () => ({ feedback, cooldown_until: 0 }) };
+    const one = await startValidator(t, tasks, clock, "//Bob");
+    const two = await startValidator(t, tasks, clock, "//Charlie");
+    const running = await mine(t, {
+      validators: async () => [one.target, two.target],
+      generateUrl: [slow.url, quick.url],
+      timing: clock,
+    });
+    await done(running, 3);
+    assert.equal(slow.prompts.length, 1);
+    assert.ok(quick.prompts.length >= 3);
+    assert.deepEqual(
+      [one.pulls.length, two.pulls.length].sort((a, b) => a - b)[0],
+      1,
+      "the validator with a task in work is left alone",
+    );
+  });
+});
+
+describe("a stop", () => {
+  it("during generation gives the task back", async (t) => {
+    const generating = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<void>();
+    const generator = await startGenerator(t, (_prompt, response) => {
+      response.once("close", () => left.resolve());
+      generating.resolve();
+      return undefined;
+    });
+    const { validator, running } = await start(t, {}, { generator });
+    await generating.promise;
+    await running.miner[Symbol.asyncDispose]();
+    await left.promise;
+    assert.equal(validator.submissions.length, 1);
+    assert.equal(validator.submissions[0]?.results, "");
+  });
+
+  it("lets a submission that is under way go through", async (t) => {
+    const arrived = Promise.withResolvers<void>();
+    const verdict = Promise.withResolvers<void>();
+    const { running } = await start(t, {
+      async submit() {
+        arrived.resolve();
+        await verdict.promise;
+        return { feedback, cooldown_until: farAhead };
+      },
+    });
+    await arrived.promise;
+    const stopped = running.miner[Symbol.asyncDispose]();
+    verdict.resolve();
+    await stopped;
+    assert.equal((await done(running)).outcome, "accepted");
+  });
+
+  it("does not wait for what takes too long", async (t) => {
+    const arrived = Promise.withResolvers<AbortSignal>();
+    const never = new AbortController();
+    const { running } = await start(t, {
+      async submit() {
+        arrived.resolve(never.signal);
+        await once(never.signal, "abort");
+        return {};
+      },
+    });
+    await arrived.promise;
+    await running.miner[Symbol.asyncDispose]();
+    never.abort();
+    assert.equal(
+      running.log.some((line) => line.msg === "task done"),
+      false,
+    );
+  });
+});
