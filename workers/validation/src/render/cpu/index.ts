@@ -1,2 +1,2 @@
 export { startCpuRenderer } from "./pool.ts";
-export { createRasteriser, type Rasteriser } from "./rasteriser.ts";
+export { renderReference } from "./reference.ts";

@@ -1,26 +1,25 @@
 /**
- * Threads that render the views of one asset together. They live as long as the pool; the scene is in memory that
- * all of them see, so handing it over costs nothing. Which thread renders which view does not change a picture.
+ * Threads that render the views of one asset together. They live as long as the pool and share one memory, in which
+ * the splats lie once. Which thread renders which view does not change a picture.
  */
 import { Worker } from "node:worker_threads";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";
 import type { Scene } from "../scene.ts";
+import {
+  createKernelMemory,
+  ensureBytes,
+  firstFreeByte,
+  type KernelMemory,
+  loadKernelModule,
+  startKernel,
+} from "./kernel/host.ts";
+import { aligned, cameraBytes, sceneBytes, writeScene } from "./kernel/layout.ts";
+import type { RenderedView, RenderOrder, ThreadData } from "./thread.ts";
 
-/** What a thread is asked to do. */
-export interface RenderOrder {
-  readonly index: number;
-  readonly scene: Scene;
-  readonly camera: Camera;
-  readonly background: readonly [number, number, number];
-}
-
-/** What comes back. */
-export interface RenderedView {
-  readonly index: number;
-  readonly image: RgbImage;
-}
+/** Entries of the tiles' lists that are made at a time, 4 bytes each; scenes with more take several rounds. */
+const listCapacity = 1 << 21;
 
 interface Thread {
   readonly worker: Worker;
@@ -29,7 +28,10 @@ interface Thread {
 
 /** @param threads at least 1; more than there are cores gains nothing. */
 export async function startCpuRenderer(threads: number): Promise<Renderer> {
-  const pool = Array.from({ length: threads }, startThread);
+  const memory = createKernelMemory();
+  const module = loadKernelModule();
+  const { scratchBytes } = startKernel(module, memory);
+  const pool = Array.from({ length: threads }, () => startThread({ module, memory }));
   let broken: Error | undefined;
   for (const thread of pool) {
     thread.worker.on("message", (view: RenderedView) => {
@@ -57,14 +59,17 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
     backend: "cpu",
     approximate: false,
     async render(scene, cameras, background, { onView, signal } = {}) {
+      const places = layOut(memory, scene, cameras, pool.length, scratchBytes);
       const images = new Array<RgbImage>(cameras.length);
       let next = 0;
-      const run = async (thread: Thread): Promise<void> => {
+      const run = async (thread: Thread, number: number): Promise<void> => {
         for (let index = next++; index < cameras.length; index = next++) {
           signal?.throwIfAborted();
           const camera = cameras[index];
-          if (camera === undefined) return;
-          const { image } = await renderOn(thread, { index, scene, camera, background });
+          const place = places.threads[number];
+          if (camera === undefined || place === undefined) return;
+          const order = { index, camera, background, scene: places.scene, ...place };
+          const { image } = await renderOn(thread, order);
           images[index] = image;
           onView?.(index, image);
         }
@@ -86,8 +91,34 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   };
 }
 
-function startThread(): Thread {
-  const worker = new Worker(new URL("thread.ts", import.meta.url));
+type ThreadPlace = Pick<RenderOrder, "cameraAt" | "scratchAt" | "listCapacity">;
+
+/** Puts the scene into the shared memory, and finds room behind it for each thread. */
+function layOut(
+  memory: KernelMemory,
+  scene: Scene,
+  cameras: readonly Camera[],
+  threads: number,
+  scratchBytes: (count: number, size: number, listCapacity: number) => number,
+): { readonly scene: RenderOrder["scene"]; readonly threads: readonly ThreadPlace[] } {
+  const size = Math.max(...cameras.map((camera) => camera.size));
+  const capacity = Math.max(listCapacity, size * size);
+  const scratch = scratchBytes(scene.count, size, capacity) >>> 0;
+  const firstThread = firstFreeByte + aligned(sceneBytes(scene));
+  const perThread = cameraBytes + scratch;
+  ensureBytes(memory, firstThread + threads * perThread);
+  const count = writeScene(memory.buffer, firstFreeByte, scene);
+  return {
+    scene: { at: firstFreeByte, count, shDegree: scene.shDegree },
+    threads: Array.from({ length: threads }, (_, index) => {
+      const cameraAt = firstThread + index * perThread;
+      return { cameraAt, scratchAt: cameraAt + cameraBytes, listCapacity: capacity };
+    }),
+  };
+}
+
+function startThread(data: ThreadData): Thread {
+  const worker = new Worker(new URL("thread.ts", import.meta.url), { workerData: data });
   worker.unref();
   return { worker, busy: undefined };
 }
