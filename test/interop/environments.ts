@@ -45,7 +45,14 @@ export async function ensureEnvironment(version: SdkVersion): Promise<Environmen
     await rm(folder, { recursive: true, force: true });
     await mkdir(cacheDir, { recursive: true });
     await run(base, ["-m", "venv", folder]);
-    const install = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"];
+    const install = [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-input",
+      "--disable-pip-version-check",
+    ];
     await run(python, [...install, "--no-deps", "-r", requirements], {
       timeout: installTimeoutMs,
       maxBuffer: 1 << 24,
@@ -55,7 +62,9 @@ export async function ensureEnvironment(version: SdkVersion): Promise<Environmen
     await rename(join(folder, "complete.tmp"), join(folder, "complete"));
     return { kind: "ready", version, python };
   } catch (error) {
-    const [reason = ""] = String(error instanceof Error ? error.message : error).split("\n").slice(-2);
+    const [reason = ""] = String(error instanceof Error ? error.message : error)
+      .split("\n")
+      .slice(-2);
     return { kind: "missing", version, reason: `its packages could not be installed: ${reason}` };
   }
 }
@@ -68,7 +77,10 @@ function findPython(version: string): string | undefined {
   ];
   // A pyenv shim exists for versions that are off, and fails; so each is tried.
   return candidates.find((candidate) => {
-    const asked = spawnSync(candidate, ["-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"]);
+    const asked = spawnSync(candidate, [
+      "-c",
+      "import sys, venv; print('%d.%d' % sys.version_info[:2])",
+    ]);
     return asked.status === 0 && asked.stdout.toString().trim() === version;
   });
 }

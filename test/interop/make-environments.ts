@@ -3,5 +3,7 @@ import { ensureEnvironment, sdkVersions } from "./environments.ts";
 
 for (const version of sdkVersions) {
   const made = await ensureEnvironment(version);
-  console.log(made.kind === "ready" ? `${version}: ${made.python}` : `${version}: skipped, ${made.reason}`);
+  console.log(
+    made.kind === "ready" ? `${version}: ${made.python}` : `${version}: skipped, ${made.reason}`,
+  );
 }

@@ -17,8 +17,8 @@ export interface NonceStore {
   add(caller: string, nonce: bigint, keepUntilMs: number): void;
 }
 
-/** Nonces remembered for one caller: a dendrite has up to 100 connections, few of which overtake each other. */
-export const recentNonces = 32;
+/** Nonces remembered for one caller: a dendrite has up to 100 connections, all of which may overtake a slow one. */
+export const recentNonces = 128;
 
 export interface NonceCheck {
   readonly hotkey: string;

@@ -31,7 +31,7 @@ const synapses: readonly Synapse[] = [
   storeUser,
   retrieveUser,
   ping,
-].map((synapse) => synapse as unknown as Synapse);
+];
 
 /** Values for whatever is required; the answers do not depend on them. */
 const inputs: Readonly<Record<string, InputOf<Synapse>>> = {
@@ -76,7 +76,7 @@ describe("captures: answers to a dendrite", { skip }, () => {
         const path = exchange.request.head.split(" ")[1]?.slice(1);
         const synapse = synapses.find((candidate) => candidate.name === path) ?? ping;
         await using replay = await startReplay(exchange.response);
-        const outcome = await dendrite.call(synapse as unknown as Synapse, {
+        const outcome = await dendrite.call(synapse, {
           target: { ip: "127.0.0.1", port: replay.port, hotkey: capture.keys.axon.ss58 },
           body: inputs[synapse.name] ?? {},
         });

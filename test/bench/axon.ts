@@ -1,0 +1,198 @@
+/**
+ * PullTask through the axon, signatures verified, for 256 miners: against a bare node:http server that does one sr25519
+ * verification and answers with the same bytes. Both in one run, in turns, each in a thread of its own; the requests
+ * are signed beforehand. `npm run bench:axon`; exits with 1 below the bars.
+ */
+import { once } from "node:events";
+import { Agent, createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { parentPort, Worker, workerData } from "node:worker_threads";
+import { createNonceMemory, route, startAxon } from "@turntable/bittensor/axon";
+import { type Keypair, keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
+import { pullTask } from "@turntable/bittensor/synapse";
+
+const miners = 256;
+/** Calls in flight at one time. */
+const inFlight = 32;
+/** Many short rounds: what else the machine does hits both alike. */
+const rounds = 15;
+const callsARound = 256;
+const leastRateRatio = 0.7;
+const mostP99Ratio = 3;
+
+const emptyHash = "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a";
+const task = {
+  type: "text",
+  id: "2f6b0c0e-7f6d-4a0b-9d33-0c7a3c0a6c11",
+  prompt: "a red ceramic teapot",
+};
+
+if (workerData === "axon") await serveAxon();
+else if (workerData === "bare") await serveBare();
+else await main();
+
+async function serveAxon(): Promise<void> {
+  await ready();
+  const known = new Set(hotkeys().map(({ ss58 }) => ss58));
+  const axon = await startAxon({
+    hotkey: keypairFromUri("//Bob"),
+    host: "127.0.0.1",
+    port: 0,
+    nonces: createNonceMemory(),
+    routes: [
+      route(pullTask, {
+        blacklist: ({ hotkey }) => (known.has(hotkey) ? undefined : "Unrecognized hotkey"),
+        handle: () => ({ task, submit_before: 1_795_500_000 }),
+      }),
+    ],
+  });
+  parentPort?.postMessage(axon.port);
+}
+
+async function serveBare(): Promise<void> {
+  await ready();
+  const answer = JSON.stringify({ name: "PullTask", task, padding: "x".repeat(1000) });
+  const server = createServer((req, res) => {
+    const { headers } = req;
+    const parts = ["nonce", "hotkey", "axon", "uuid", "hash"].map((name) =>
+      String(
+        name === "axon"
+          ? headers.bt_header_axon_hotkey
+          : (headers[name === "hash" ? "computed_body_hash" : `bt_header_dendrite_${name}`] ?? ""),
+      ),
+    );
+    const signature = Buffer.from(String(headers.bt_header_dendrite_signature).slice(2), "hex");
+    const valid = verifySignature(
+      parts.join("."),
+      signature,
+      String(headers.bt_header_dendrite_hotkey),
+    );
+    req.resume();
+    req.on("end", () => {
+      res.writeHead(valid ? 200 : 401, { "content-type": "application/json" }).end(answer);
+    });
+  });
+  server.keepAliveTimeout = 30_000;
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  parentPort?.postMessage((server.address() as AddressInfo).port);
+}
+
+interface Signed {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+interface Measured {
+  readonly perSecond: number;
+  readonly p99Ms: number;
+}
+
+async function main(): Promise<void> {
+  await ready();
+  const keys = hotkeys();
+  const servers = { bare: await startServer("bare"), axon: await startServer("axon") };
+  const measured: Record<keyof typeof servers, Measured[]> = { bare: [], axon: [] };
+  for (let round = 0; round <= rounds; round += 1)
+    for (const name of ["bare", "axon"] as const) {
+      const result = await measure(servers[name].port, signedCalls(keys, round));
+      if (round > 0) measured[name].push(result); // the first warms up
+    }
+  await Promise.all(Object.values(servers).map(({ worker }) => worker.terminate()));
+  for (const name of ["bare", "axon"] as const) {
+    const of = (value: keyof Measured): number => median(measured[name].map((one) => one[value]));
+    console.log(`${name}: ${of("perSecond").toFixed(0)} calls/s, p99 ${of("p99Ms").toFixed(1)} ms`);
+  }
+  const ratio = (value: keyof Measured): number =>
+    median(measured.axon.map((one, round) => one[value] / (measured.bare[round]?.[value] ?? 0)));
+  const rate = ratio("perSecond");
+  const p99 = ratio("p99Ms");
+  console.log(
+    `rate ${rate.toFixed(2)} of bare (at least ${leastRateRatio}), p99 ${p99.toFixed(2)} times (at most ${mostP99Ratio})`,
+  );
+  if (rate < leastRateRatio || p99 > mostP99Ratio) process.exitCode = 1;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+function hotkeys(): readonly Keypair[] {
+  return Array.from({ length: miners }, (_, index) => keypairFromUri(`//Miner${index}`));
+}
+
+async function startServer(
+  kind: string,
+): Promise<{ readonly worker: Worker; readonly port: number }> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: kind });
+  const [port] = await once(worker, "message");
+  return { worker, port: Number(port) };
+}
+
+function signedCalls(keys: readonly Keypair[], round: number): readonly Signed[] {
+  const bob = keypairFromUri("//Bob").ss58;
+  return Array.from({ length: callsARound }, (_, index) => {
+    const key = keys[index % keys.length] ?? keypairFromUri("//Alice");
+    const nonce = `${BigInt(Date.now()) * 1_000_000n + BigInt(index)}`;
+    const uuid = `5ecbd69c-1cec-11ee-b0dc-${String(round).padStart(12, "0")}`;
+    const signature = `0x${Buffer.from(key.sign(`${nonce}.${key.ss58}.${bob}.${uuid}.${emptyHash}`)).toString("hex")}`;
+    const body = `{"name": "PullTask", "timeout": 300.0, "dendrite": {"hotkey": "${key.ss58}", "nonce": ${nonce}}, "axon": {"hotkey": "${bob}"}}`;
+    return {
+      body,
+      headers: {
+        name: "PullTask",
+        timeout: "300.0",
+        bt_header_axon_ip: "127.0.0.1",
+        bt_header_axon_port: "8091",
+        bt_header_axon_hotkey: bob,
+        bt_header_dendrite_ip: "127.0.0.1",
+        bt_header_dendrite_version: "9012002",
+        bt_header_dendrite_nonce: nonce,
+        bt_header_dendrite_uuid: uuid,
+        bt_header_dendrite_hotkey: key.ss58,
+        bt_header_dendrite_signature: signature,
+        computed_body_hash: emptyHash,
+        "content-type": "application/json",
+        "content-length": String(Buffer.byteLength(body)),
+      },
+    };
+  });
+}
+
+async function measure(port: number, calls: readonly Signed[]): Promise<Measured> {
+  const agent = new Agent({ keepAlive: true, maxSockets: inFlight });
+  const durations: number[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let call = calls[next++]; call !== undefined; call = calls[next++]) {
+      const startedAt = performance.now();
+      await ask(port, agent, call);
+      durations.push(performance.now() - startedAt);
+    }
+  };
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  const tookMs = performance.now() - startedAt;
+  agent.destroy();
+  const sorted = durations.toSorted((a, b) => a - b);
+  return {
+    perSecond: (calls.length / tookMs) * 1000,
+    p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+  };
+}
+
+function ask(port: number, agent: Agent, { headers, body }: Signed): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const req = request(
+      { host: "127.0.0.1", port, agent, path: "/PullTask", method: "POST", headers },
+      (res) => {
+        res.resume();
+        res.on("end", () =>
+          res.statusCode === 200 ? resolve() : reject(new Error(`HTTP ${res.statusCode}`)),
+        );
+      },
+    );
+    req.on("error", reject);
+    req.end(body);
+  });
+}
