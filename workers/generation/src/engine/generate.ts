@@ -1,71 +1,124 @@
-import { type Splat, shC0 } from "@turntable/splat";
-import { colours, parsePrompt } from "../grammar/index.ts";
-import { createRandom, seedOf } from "./random.ts";
-import { surfaces } from "./surface.ts";
+/**
+ * Prompt to splats: read the prompt, lay out its scene, cover its surfaces with even cells, drop those that nobody can
+ * see, bake paint and light, and write one flat disc for each.
+ *
+ * G1. Equal requests give equal bytes in any process: randomness comes from the seed alone, and of `Math` only
+ *     operations that are exact are used (see maths.ts).
+ */
+import type { Splat } from "@turntable/splat";
+import { createRandom, parsePrompt, type Random, type Scene, seedOf } from "../grammar/index.ts";
+import { type Style, styleOf } from "./appearance.ts";
+import { type Checkpoint, sampleCells } from "./cells.ts";
+import { discsOf } from "./discs.ts";
+import { layOut, type PlacedPart, type Variation } from "./layout.ts";
+import { applyQuality, type Quality, sceneFor } from "./quality.ts";
+import { createVisibility, occluderSpacing } from "./visibility.ts";
 
 export interface GenerateRequest {
   readonly prompt: string;
-  /** Other seeds give other splats of the same object; by default it follows from the prompt. */
+  /** 0 to 2³² − 1. Other seeds give the same object, a little different; by default it follows from the prompt. */
   readonly seed?: number;
-  /** How many splats. */
+  /** At most this many, and at least nine tenths of it for most prompts; 1,000 to 200,000. */
   readonly splats?: number;
+  /** Anything but `good` is for tests, simulations and training. */
+  readonly quality?: Quality;
 }
 
 export interface Generated {
   readonly splat: Splat;
+  /** What the prompt asks for. */
+  readonly scene: Scene;
+  /** What is shown: another scene for the qualities `wrong-colour` and `wrong-shape`. */
+  readonly shown: Scene;
   /** Words of the prompt that had no effect. */
   readonly unknownWords: readonly string[];
+  readonly seed: number;
 }
 
-const defaultSplats = 20_000;
-/** Light from above and the front left, and how much comes from everywhere. */
-const light = [-0.36, 0.8, 0.48] as const;
-const ambient = 0.72;
-/** Splats are discs: this thin, in units of the object. */
-const thickness = 0.002;
-/** Logit of the opacity 0.95. */
-const opacityLogit = Math.log(0.95 / 0.05);
+export const defaultSplats = 30_000;
+export const splatLimits = { least: 1_000, most: 200_000 } as const;
 
-/** The object that a prompt names, as Gaussian splats on its surface. Same request, same splats. */
-export function generate(request: GenerateRequest): Generated {
-  const { scene, unknownWords } = parsePrompt(request.prompt);
-  const count = request.splats ?? defaultSplats;
-  const random = createRandom(request.seed ?? seedOf(request.prompt));
-  const surface = surfaces[scene.shape];
-  const colour = colours[scene.colour];
-  // Discs of this standard deviation overlap enough to hide what is behind them.
-  const deviation = Math.sqrt(surface.area / count) * 0.75;
-  const splat: Splat = {
-    count,
-    shDegree: 0,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count).fill(opacityLogit),
-    shDc: new Float32Array(count * 3),
-    shRest: new Float32Array(0),
-  };
-  for (let i = 0; i < count; i++) {
-    const { position, normal } = surface.sample(random);
-    const facing = normal[0] * light[0] + normal[1] * light[1] + normal[2] * light[2];
-    const shade = ambient + (1 - ambient) * Math.max(0, facing) + 0.02 * (random() - 0.5);
-    splat.positions.set(position, i * 3);
-    splat.scales.set([Math.log(deviation), Math.log(deviation), Math.log(thickness)], i * 3);
-    splat.rotations.set(rotationTo(normal), i * 4);
-    splat.shDc.set(
-      colour.map((value) => (Math.min(1, value * shade) - 0.5) / shC0),
-      i * 3,
+/** Cells of the occluders: far more than any scene has at their spacing. */
+const occluderLimit = 150_000;
+
+/**
+ * The scene that a prompt names, as Gaussian splats.
+ * @param checkpoint called again and again while it works; what it throws ends the work
+ * @throws RangeError when `splats` is out of bounds
+ */
+export function generate(request: GenerateRequest, checkpoint: Checkpoint = () => {}): Generated {
+  const { prompt, seed = seedOf(prompt), splats = defaultSplats, quality = "good" } = request;
+  if (!(splats >= splatLimits.least && splats <= splatLimits.most)) {
+    throw new RangeError(
+      `${splats} splats; between ${splatLimits.least} and ${splatLimits.most} are possible`,
     );
   }
-  return { splat, unknownWords };
+  const { scene, unknownWords } = parsePrompt(prompt);
+  const random = createRandom(seed);
+  const variation = variationOf(random);
+  const shown = sceneFor(quality, scene, random);
+  const placed = layOut(shown, variation);
+  const splat = coverScene(placed, Math.floor(splats), checkpoint);
+  return { splat: applyQuality(quality, splat, random), scene, shown, unknownWords, seed };
 }
 
-/** The quaternion (w, x, y, z) that turns +z to `normal`. */
-function rotationTo(
-  normal: readonly [number, number, number],
-): readonly [number, number, number, number] {
-  const [x, y, z] = normal;
-  if (z < -0.999999) return [0, 1, 0, 0];
-  const w = Math.sqrt((1 + z) / 2);
-  return [w, -y / (2 * w), x / (2 * w), 0];
+function variationOf(random: Random): Variation {
+  const factor = (): number => 0.96 + 0.08 * random();
+  return { turnDeg: (random() * 2 - 1) * 18, stretch: [factor(), factor(), factor()] };
+}
+
+function coverScene(placed: readonly PlacedPart[], target: number, checkpoint: Checkpoint): Splat {
+  const styles = placed.map(({ part, thing }): Style => styleOf(part.paint, thing));
+  const occluders = sampleCells(placed, occluderSpacing, occluderLimit, checkpoint);
+  const visibility = createVisibility(occluders, (part) => styles[part]?.finish !== "glass");
+  checkpoint();
+  // The count grows with 1 / spacing², but not exactly: parts have at least a few cells each. Two steps suffice.
+  let spacing = occluderSpacing * Math.sqrt(seenIn(occluders, visibility) / target);
+  for (let attempt = 0; ; attempt++) {
+    const limit = Math.ceil(target * 3) + 20_000;
+    const cells = sampleCells(placed, spacing, limit, checkpoint);
+    const openness = new Float32Array(cells.count);
+    let seen = 0;
+    for (let i = 0; i < cells.count; i++) {
+      if (i % 4096 === 0) checkpoint();
+      const at = i * 3;
+      const open = visibility.at(
+        cells.positions[at] ?? 0,
+        cells.positions[at + 1] ?? 0,
+        cells.positions[at + 2] ?? 0,
+        cells.normals[at] ?? 0,
+        cells.normals[at + 1] ?? 0,
+        cells.normals[at + 2] ?? 0,
+      );
+      openness[i] = open;
+      if (open >= 0) seen++;
+    }
+    if ((seen <= target && seen >= target * 0.94) || attempt === 3) {
+      return discsOf({ placed, styles, cells, openness, occluders, most: target });
+    }
+    spacing *= Math.sqrt(seen / (target * 0.975));
+  }
+}
+
+function seenIn(
+  { count, positions, normals }: ReturnType<typeof sampleCells>,
+  visibility: ReturnType<typeof createVisibility>,
+): number {
+  // Every fourth cell is enough to estimate by.
+  let seen = 0;
+  let looked = 0;
+  for (let i = 0; i < count; i += 4) {
+    const at = i * 3;
+    const open = visibility.at(
+      positions[at] ?? 0,
+      positions[at + 1] ?? 0,
+      positions[at + 2] ?? 0,
+      normals[at] ?? 0,
+      normals[at + 1] ?? 0,
+      normals[at + 2] ?? 0,
+    );
+    looked++;
+    if (open >= 0) seen++;
+  }
+  return Math.max(1, (seen / looked) * count);
 }
