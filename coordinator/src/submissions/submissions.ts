@@ -7,7 +7,7 @@
  * U4 Only the miner's own fault costs the miner: a system fault neither rewards nor punishes, and a replayed job may
  *    still overrule it.
  */
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
@@ -193,15 +193,12 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         return feedback;
       }),
     async feedback(submission, signal) {
-      const stored = (): Feedback | undefined => byId(submission.id)?.feedback;
       for (;;) {
-        const changed = new Promise<void>((resolve) => {
-          verdicts.once(submission.id, resolve);
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
-        const found = stored();
+        const found = byId(submission.id)?.feedback;
         if (found !== undefined || signal.aborted) return found;
-        await changed;
+        await once(verdicts, submission.id, { signal }).catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+        });
       }
     },
     pending: () =>
