@@ -3,7 +3,7 @@ import { createTurntableClient } from "@turntable/client";
 
 using client = createTurntableClient({ address: process.argv[2] ?? "127.0.0.1:50051" });
 
-const task = await client.create("a blue sphere on top of a green cube");
+const task = await client.create("a blue sphere");
 let seen = 0n;
 for await (const event of client.watch(task.id)) {
   seen = event.sequence;

@@ -14,6 +14,8 @@ export interface Output {
 }
 
 const tickMs = 1_000;
+/** Also of terminals that say 0. */
+const defaultColumns = 80;
 
 export function createOutput(
   stdout: NodeJS.WritableStream,
@@ -24,7 +26,7 @@ export function createOutput(
   let ticker: NodeJS.Timeout | undefined;
   const draw = (): void => {
     const elapsed = formatDuration(performance.now() - startedAt);
-    const width = Math.max(20, (stderr.columns ?? 80) - 1);
+    const width = Math.max(20, (stderr.columns || defaultColumns) - 1);
     stderr.write(`\r\x1b[K${`${current} (${elapsed})`.slice(0, width)}`);
   };
   const clear = (): void => {

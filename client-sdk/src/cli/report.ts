@@ -67,7 +67,7 @@ function describeViews({ views }: ScoreReport): string {
     bar(view.probability),
   ]);
   const header = ["VIEW", "AZIMUTH°", "ELEVATION°", "PROBABILITY", ""];
-  return `${line}  lowest ${lowest.probability.toFixed(2)} at ${lowest.azimuthDeg.toFixed(0)}°
+  return `${line}  lowest ${lowest.probability.toFixed(4)} at ${lowest.azimuthDeg.toFixed(0)}°
 
 ${table(header, rows, header)}`;
 }
