@@ -21,7 +21,7 @@ import { type ApiCallEvent, parseApiKeys, startApi } from "../../coordinator/src
 import { createEvents } from "../../coordinator/src/events.ts";
 import type { Task, Tasks } from "../../coordinator/src/tasks/index.ts";
 
-/** design.md, section 7 */
+/** What we hold ourselves to. */
 const bar = 0.8;
 const inFlight = 64;
 const callsPerRound = 1_000;
