@@ -17,3 +17,15 @@ export {
   type ServeAxon,
   type SetWeights,
 } from "./types.ts";
+export {
+  type Explanation,
+  emitWeights,
+  explainWeights,
+  type ProcessOptions,
+  processWeights,
+  rankWeights,
+  shareWeights,
+  type Weights,
+  WeightsError,
+  weightsForChain,
+} from "./weights/index.ts";

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { emitWeights, explainWeights, processWeights, rankWeights, WeightsError } from "./index.ts";
+
+const options = { neurons: 4, minAllowedWeights: 1, maxWeightsLimit: 65535 };
+const uids = [0, 1, 2, 3];
+
+describe("weights", () => {
+  it("count NaN and negatives as zero", () => {
+    const { uids: kept } = processWeights({ uids, weights: [Number.NaN, -1, 0, 2] }, options);
+    assert.deepEqual(kept, [3]);
+    assert.equal(
+      processWeights({ uids, weights: [Number.NaN, -1, 0, 0] }, options).branch,
+      "uniform",
+    );
+  });
+
+  it("that are infinite, negative or none can't be sent", () => {
+    const infinite = processWeights(
+      { uids, weights: [Number.POSITIVE_INFINITY, 1, 1, 1] },
+      options,
+    );
+    assert.throws(() => emitWeights(infinite), WeightsError);
+    assert.throws(() => emitWeights({ uids: [1], weights: [-1] }), WeightsError);
+    assert.throws(() => emitWeights({ uids: [], weights: [] }), WeightsError);
+    assert.throws(() => emitWeights({ uids: [1], weights: [1, 2] }), WeightsError);
+  });
+
+  it("of fewer neurons than weights refuse to pad, as Python does", () => {
+    const given = { uids: [0, 1, 2], weights: [0, 0, 1] };
+    assert.throws(
+      () => processWeights(given, { ...options, neurons: 2, minAllowedWeights: 2 }),
+      WeightsError,
+    );
+  });
+
+  it("never exceed the subnet's limit by more than rounding", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 64 }),
+        fc.integer({ min: 1000, max: 65535 }),
+        (weights, maxWeightsLimit) => {
+          const given = { uids: Array.from(weights.keys()), weights };
+          const processed = processWeights(given, {
+            neurons: weights.length,
+            minAllowedWeights: 1,
+            maxWeightsLimit,
+          });
+          const sum = processed.weights.reduce((total, weight) => total + weight, 0);
+          assert.ok(Math.abs(sum - 1) < 1e-6);
+          const limit = maxWeightsLimit / 65535;
+          if (processed.branch === "normal" && processed.weights.length * limit > 1)
+            assert.ok(Math.max(...processed.weights) <= limit + 1e-5);
+        },
+      ),
+    );
+  });
+
+  it("by rank ignore small rewards and how far apart they are", () => {
+    const one = rankWeights([0, 6, 7, 8]);
+    const other = rankWeights([5, 6, 700, 8000]);
+    assert.deepEqual(one, other);
+    assert.deepEqual(one.uids, [1, 2, 3]);
+  });
+
+  it("are explained step by step before they are sent", () => {
+    const explained = explainWeights({ uids, weights: [0, 1, 0, 3] }, options);
+    assert.deepEqual(explained.steps, [
+      "4 rewards for 4 neurons",
+      "2 rewards above zero are at least the 1 weights asked for: they alone get weights",
+      "the subnet has no limit for one weight",
+      "the largest becomes 65535, halves are rounded to even",
+    ]);
+    assert.deepEqual(explained.rows[3], { uid: 3, reward: 3, weight: 0.75, sent: 65535 });
+    assert.match(
+      explainWeights({ uids, weights: [0, 0, 0, 0] }, options).steps[1] ?? "",
+      /every neuron/,
+    );
+  });
+});
