@@ -14,6 +14,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
+import { bestOf, failureOf, stateOf } from "./outcome.ts";
 import {
   type Assignment,
   isEnded,
@@ -150,7 +151,7 @@ export function createTasks(options: TasksOptions): Tasks {
   };
 
   const finish = (row: TaskRow, assignments: readonly Assignment[], now: number): void => {
-    const best = bestOf(assignments);
+    const best = bestOf(assignments); // T4
     const open = assignments.some(isOpen);
     if (best !== undefined) {
       const first = row.first_accepted_at ?? now;
@@ -401,31 +402,4 @@ export function createTasks(options: TasksOptions): Tasks {
     },
     [Symbol.dispose]: () => closing.abort(),
   };
-}
-
-function stateOf(assignments: readonly Assignment[]): TaskState {
-  if (assignments.some((a) => a.state === "scoring")) return "scoring";
-  return assignments.some((a) => a.state === "generating") ? "assigned" : "queued";
-}
-
-/** T4 */
-function bestOf(assignments: readonly Assignment[]): Assignment | undefined {
-  let best: Assignment | undefined;
-  for (const candidate of assignments) {
-    if (candidate.state !== "accepted") continue;
-    if (best === undefined || (candidate.score ?? 0) > (best.score ?? 0)) best = candidate;
-  }
-  return best;
-}
-
-function failureOf(
-  row: TaskRow,
-  assignments: readonly Assignment[],
-): { readonly code: string; readonly message: string } {
-  const tried = assignments.length;
-  if (row.class === "synthetic") return { code: "unsuccessful", message: "no accepted result" };
-  if (tried === 0) return { code: "expired", message: "no miner took the task in time" };
-  const best = Math.max(...assignments.map((a) => a.score ?? Number.NEGATIVE_INFINITY));
-  const scored = Number.isFinite(best) ? `; the best score was ${best.toFixed(2)}` : "";
-  return { code: "expired", message: `${tried} tries, none accepted in time${scored}` };
 }
