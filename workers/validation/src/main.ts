@@ -5,6 +5,8 @@ import { convertCommand } from "./cli/convert.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
+import { tokenizeCommand } from "./cli/tokenize.ts";
+import { PictureError } from "./pictures/index.ts";
 import { ProfileError } from "./profile.ts";
 import { ModelError } from "./score/index.ts";
 
@@ -12,8 +14,12 @@ const commands: Readonly<Record<string, Command>> = {
   run: runCommand,
   render: renderCommand,
   score: scoreCommand,
+  tokenize: tokenizeCommand,
   convert: convertCommand,
 };
+
+/** Errors whose message says all that helps. */
+const explained = [ProfileError, ModelError, PictureError];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);
@@ -38,8 +44,8 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) return fail(`${error.message}; see --help`, 2);
     if (error instanceof AssetError) return fail(`${error.message} (${error.code})`, 1);
-    if (error instanceof ProfileError || error instanceof ModelError || isFileError(error)) {
-      return fail(error.message, 1);
+    if (isFileError(error) || explained.some((kind) => error instanceof kind)) {
+      return fail(error instanceof Error ? error.message : String(error), 1);
     }
     throw error;
   }

@@ -5,7 +5,7 @@ import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
 import { defaultProfile, loadProfile } from "../profile.ts";
 import { startCpuRenderer } from "../render/index.ts";
-import { defaultModelDir, loadClip } from "../score/index.ts";
+import { type Clip, defaultModelDir, loadClip } from "../score/index.ts";
 import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
 import { version } from "../version.ts";
 import {
@@ -16,10 +16,13 @@ import {
   parseSeed,
   UsageError,
 } from "./arguments.ts";
+import { scorePictures } from "./score-pictures.ts";
 
 const help = `Usage: turntable-worker score ASSET --prompt TEXT [options]
+       turntable-worker score --pictures DIR --prompt TEXT [options]
 
-Renders the views of a profile and compares each with the prompt; prints the score.
+Renders the views of a profile, or takes the PNG pictures of DIR in the order of their names (numbers in them count as
+numbers), and compares each with the prompt; prints the score.
 
   --prompt TEXT      what the asset should show
   --model DIR        CLIP model in the usual ONNX layout [the built-in demonstration model: colours only]
@@ -32,6 +35,7 @@ Renders the views of a profile and compares each with the prompt; prints the sco
 `;
 
 const options = {
+  pictures: { type: "string" },
   prompt: { type: "string" },
   model: { type: "string" },
   profile: { type: "string" },
@@ -51,8 +55,8 @@ export const scoreCommand: Command = {
   summary: "how well an asset fits a prompt",
   help,
   async run(argv) {
-    const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
-    const { prompt, sheet } = values;
+    const { values, positionals } = parseScoreArguments(argv);
+    const { prompt, sheet, pictures } = values;
     if (prompt === undefined) throw new UsageError("--prompt TEXT is missing");
     const cameraSeed = parseSeed(values.seed);
     const threads =
@@ -64,14 +68,27 @@ export const scoreCommand: Command = {
       executionProviders,
     );
     const profile = await loadProfile(values.profile ?? defaultProfile);
+    const modelDir = values.model ?? defaultModelDir;
+    if (pictures !== undefined) {
+      await using clip = await loadClip(modelDir, { executionProvider, threads });
+      const scored = await scorePictures(clip, pictures, prompt, profile);
+      const json = { ...scored, model: describeModel(clip), prompt, profile: profile.name };
+      const lines = scored.views.map(
+        ({ picture, probability }) => `${probability.toFixed(4)}  ${picture}\n`,
+      );
+      process.stdout.write(
+        values.json === true
+          ? toJson(json)
+          : `${lines.join("")}score ${scored.score.toFixed(4)}\nmodel ${clip.name}${noteOn(clip)}\n`,
+      );
+      return;
+    }
     const bytes = await readFile(positionals[0] ?? "");
 
     await using stack = new AsyncDisposableStack();
     const scorer: Scorer = {
       renderer: stack.use(await startCpuRenderer(threads)),
-      clip: stack.use(
-        await loadClip(values.model ?? defaultModelDir, { executionProvider, threads }),
-      ),
+      clip: stack.use(await loadClip(modelDir, { executionProvider, threads })),
       limits: defaultAssetLimits,
     };
     const isWatched = process.stderr.isTTY;
@@ -87,11 +104,26 @@ export const scoreCommand: Command = {
     const report = { prompt, profile: profile.name, cameraSeed: cameraSeed.toString() };
     process.stdout.write(
       values.json === true
-        ? `${JSON.stringify({ ...describe(scored, scorer), ...report }, undefined, 2)}\n`
+        ? toJson({ ...describe(scored, scorer), ...report })
         : summary(scored, scorer),
     );
   },
 };
+
+/** An asset or a folder of pictures, and for the latter no option that is about rendering. */
+function parseScoreArguments(argv: readonly string[]) {
+  const arePictures = argv.some((word) => word === "--pictures" || word.startsWith("--pictures="));
+  const parsed = parseArguments(argv, options, arePictures ? [] : ["ASSET"]);
+  const { seed, sheet } = parsed.values;
+  if (arePictures && (seed !== undefined || sheet !== undefined)) {
+    throw new UsageError("--seed and --sheet make no sense with --pictures");
+  }
+  return parsed;
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
 
 function onSheet({ views, images }: ScoredAsset) {
   return views.flatMap((view, index) => {
@@ -110,11 +142,7 @@ function describe(scored: ScoredAsset, { clip, renderer }: Scorer) {
     })),
     splatCount: scored.splatCount,
     assetSha256: Buffer.from(scored.assetSha256).toString("hex"),
-    model: {
-      name: clip.name,
-      sha256: Buffer.from(clip.sha256).toString("hex"),
-      demonstration: clip.demonstration,
-    },
+    model: describeModel(clip),
     renderer: { backend: renderer.backend, version, approximate: renderer.approximate },
     timings: {
       decodeMs: scored.decodeMs,
@@ -124,13 +152,20 @@ function describe(scored: ScoredAsset, { clip, renderer }: Scorer) {
   };
 }
 
+function describeModel({ name, sha256, demonstration }: Clip) {
+  return { name, sha256: Buffer.from(sha256).toString("hex"), demonstration };
+}
+
+function noteOn({ demonstration }: Clip): string {
+  return demonstration ? ", a demonstration that knows few words" : "";
+}
+
 function summary(scored: ScoredAsset, { clip }: Scorer): string {
   const probabilities = scored.views.map((view) => view.probability);
   const verdict = scored.score >= acceptedFrom ? "accepted" : "not accepted";
-  const note = clip.demonstration ? ", a demonstration that knows few words" : "";
   return `score ${scored.score.toFixed(4)} (${verdict}; the subnet takes ${acceptedFrom} and above)
 views ${probabilities.length}, from ${Math.min(...probabilities).toFixed(3)} to ${Math.max(...probabilities).toFixed(3)}
-model ${clip.name}${note}
+model ${clip.name}${noteOn(clip)}
 ${scored.splatCount} splats; decode ${Math.round(scored.decodeMs)} ms, render ${Math.round(scored.renderMs)} ms, score ${Math.round(scored.scoreMs)} ms
 `;
 }

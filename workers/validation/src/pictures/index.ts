@@ -1,2 +1,2 @@
 export { encodeContactSheet, type SheetView, writeContactSheet } from "./contact-sheet.ts";
-export { encodePng, writePng } from "./png.ts";
+export { encodePng, PictureError, readPng, writePng } from "./png.ts";

@@ -1,6 +1,34 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
 import type { RgbImage } from "../render/index.ts";
+
+/** A file is not a PNG picture, or too large a one. */
+export class PictureError extends Error {
+  override name = "PictureError";
+  readonly code = "picture";
+}
+
+/** Of a picture that is read; more than any profile renders. */
+const maxReadPixels = 8192 * 8192;
+
+/**
+ * Red, green and blue as they are stored: alpha is dropped, not blended.
+ * @throws PictureError, or Node's own error when the file cannot be read
+ */
+export async function readPng(file: string): Promise<RgbImage> {
+  const bytes = await readFile(file);
+  try {
+    const { data, info } = await sharp(bytes, { limitInputPixels: maxReadPixels, failOn: "error" })
+      .removeAlpha()
+      .toColourspace("srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, pixels: new Uint8Array(data) };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PictureError(`${file} is no picture that can be read: ${why}`, { cause });
+  }
+}
 
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
   return await raw(image).png().toBuffer();

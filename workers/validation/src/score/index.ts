@@ -8,3 +8,5 @@ export {
 } from "./clip.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
 export type { ExecutionProvider } from "./inference/index.ts";
+export { readTokenizer } from "./model-directory.ts";
+export type { Tokenizer } from "./tokenizer.ts";

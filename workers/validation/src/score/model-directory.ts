@@ -87,7 +87,7 @@ export async function readModelDirectory(
   }
   const tokenizerFiles = findTokenizer(root, files);
   const tokenizer = createTokenizer(
-    await readTokenizer(root, tokenizerFiles),
+    await readTokenizerFiles(root, tokenizerFiles),
     config.text_config.max_position_embeddings,
   );
   const own = await readJson(root, files, "turntable.json", turntableSchema);
@@ -107,6 +107,20 @@ export async function readModelDirectory(
     sha256: await hashFiles(root, counted, signal),
     files: counted,
   };
+}
+
+/**
+ * The tokenizer of a directory alone: no ONNX file needs to be there.
+ * @throws ModelError
+ */
+export async function readTokenizer(directory: string): Promise<Tokenizer> {
+  const root = resolve(directory);
+  const files = await listFiles(root);
+  const config = await readJson(root, files, "config.json", configSchema);
+  return createTokenizer(
+    await readTokenizerFiles(root, findTokenizer(root, files)),
+    config.text_config.max_position_embeddings,
+  );
 }
 
 /** Names in the directory and its `onnx/`, sorted by their UTF-16 units. */
@@ -174,7 +188,7 @@ function findTokenizer(root: string, files: readonly string[]): readonly string[
   );
 }
 
-async function readTokenizer(root: string, names: readonly string[]): Promise<TokenizerFiles> {
+async function readTokenizerFiles(root: string, names: readonly string[]): Promise<TokenizerFiles> {
   const read = (name: string): Promise<string> => readFile(join(root, name), "utf8");
   if (names.includes("tokenizer.json")) return { tokenizerJson: await read("tokenizer.json") };
   return { vocabJson: await read("vocab.json"), mergesTxt: await read("merges.txt") };
