@@ -50,7 +50,7 @@ for (const item of cases) {
       { azimuthDeg: item.azimuth_deg, elevationDeg: item.elevation_deg, radius: item.radius },
       { size: item.size_px, fovyDeg: item.fovy_deg },
     );
-    const scene = createScene(splat, item.rescale_to_bbox ?? undefined);
+    const scene = createScene(splat, { rescaleBox: item.rescale_to_bbox ?? undefined });
     const [image] = await renderer.render(scene, [camera], item.background);
     assert.ok(image !== undefined);
     const expected = await sharp(join(folder, item.image)).removeAlpha().raw().toBuffer();

@@ -13,23 +13,35 @@ export interface Scene {
   readonly opacities: Float32Array;
   /** N × (1 + K) × (r, g, b): `f_dc`, then the bands above. */
   readonly sh: Float32Array;
+  /** Colours below 0 stay below 0; of degree 0 only. */
+  readonly isUnclamped: boolean;
 }
 
-/**
- * @param rescaleBox edge of the box that the asset is scaled to around its mean coordinate; undefined leaves it as is.
- * Scales and opacities follow as in the subnet's rule of October 2025.
- */
-export function createScene(splat: Splat, rescaleBox?: number): Scene {
+export interface SceneOptions {
+  /**
+   * Edge of the box that the asset is scaled to around its mean coordinate; undefined leaves it as is. Scales and
+   * opacities follow as in the subnet's rule of October 2025.
+   */
+  readonly rescaleBox?: number | undefined;
+  /** `band-0-unclamped` is what the subnet did in October 2025; all bands, clamped, when absent. */
+  readonly colours?: "all-bands" | "band-0-unclamped";
+}
+
+export function createScene(splat: Splat, options: SceneOptions = {}): Scene {
   const { count } = splat;
-  const { factor, shift } = rescaling(splat, rescaleBox);
-  const coefficients = 1 + shRestCount(splat.shDegree);
+  const { factor, shift } = rescaling(splat, options.rescaleBox);
+  const isUnclamped = options.colours === "band-0-unclamped";
+  const shDegree = isUnclamped ? 0 : splat.shDegree;
+  const stored = shRestCount(splat.shDegree) * 3;
+  const rest = shRestCount(shDegree) * 3;
   const scene = {
     count,
-    shDegree: splat.shDegree,
+    shDegree,
+    isUnclamped,
     positions: sharedFloats(count * 3),
     covariances: sharedFloats(count * 6),
     opacities: sharedFloats(count),
-    sh: sharedFloats(count * coefficients * 3),
+    sh: sharedFloats(count * (3 + rest)),
   };
   for (let i = 0; i < count * 3; i++) {
     scene.positions[i] = ((splat.positions[i] ?? 0) - shift) * factor;
@@ -38,9 +50,9 @@ export function createScene(splat: Splat, rescaleBox?: number): Scene {
     const opacity = 1 / (1 + Math.exp(-(splat.opacities[i] ?? 0)));
     scene.opacities[i] = Math.min(1, opacity / factor);
     writeCovariance(scene.covariances, i, splat, factor);
-    scene.sh.set(splat.shDc.subarray(i * 3, i * 3 + 3), i * coefficients * 3);
-    const rest = (coefficients - 1) * 3;
-    scene.sh.set(splat.shRest.subarray(i * rest, (i + 1) * rest), i * coefficients * 3 + 3);
+    const at = i * (3 + rest);
+    scene.sh.set(splat.shDc.subarray(i * 3, i * 3 + 3), at);
+    scene.sh.set(splat.shRest.subarray(i * stored, i * stored + rest), at + 3);
   }
   return scene;
 }

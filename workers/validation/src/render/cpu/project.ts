@@ -95,7 +95,7 @@ export function project(scene: Scene, camera: Camera): Projected {
       for (let k = 0; k < coefficients; k++) {
         colour += (basis[k] ?? 0) * at9(sh, (i * coefficients + k) * 3 + channel);
       }
-      values[at + 8 + channel] = Math.max(0, colour);
+      values[at + 8 + channel] = scene.isUnclamped ? colour : Math.max(0, colour);
     }
     depth[count] = z;
     count += 1;

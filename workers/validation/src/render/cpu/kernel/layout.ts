@@ -51,7 +51,9 @@ function indicesOfSeen(opacities: Float32Array): Uint32Array {
   return indices.subarray(0, count);
 }
 
-function writeColours(target: Float32Array, { sh, shDegree }: Scene, seen: Uint32Array): void {
+function writeColours(target: Float32Array, scene: Scene, seen: Uint32Array): void {
+  const { sh, shDegree } = scene;
+  const least = scene.isUnclamped ? -mostColour : 0;
   const perSplat = coefficients(shDegree);
   for (let n = 0; n < seen.length; n++) {
     for (let k = 0; k < perSplat; k++) {
@@ -60,14 +62,14 @@ function writeColours(target: Float32Array, { sh, shDegree }: Scene, seen: Uint3
       for (let channel = 0; channel < 3; channel++) {
         const value = sh[from + channel] ?? 0;
         // Without bands above 0 the colour is the same from everywhere.
-        target[to + channel] = shDegree === 0 ? colourOf(value) : value;
+        target[to + channel] = shDegree === 0 ? colourOf(value, least) : value;
       }
     }
   }
 }
 
-function colourOf(dc: number): number {
-  return Math.min(mostColour, Math.max(0, 0.5 + shC0 * dc));
+function colourOf(dc: number, least: number): number {
+  return Math.min(mostColour, Math.max(least, 0.5 + shC0 * dc));
 }
 
 export function writeCamera(buffer: SharedArrayBuffer, at: number, camera: Camera): void {

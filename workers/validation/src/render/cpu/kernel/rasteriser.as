@@ -36,7 +36,10 @@ const mostColour: f32 = 1e9;
 @inline const tileSize: i32 = 1 << tileLog;
 /** K2: 16 bytes a pixel. */
 // @ts-ignore: decorator
-@inline const tileBytes: i32 = tileSize * tileSize * 16;
+@inline const tileBytes: i32 = tileSize * tileSize * 16 + 64;
+/** Behind the pixels of a tile: for each row a byte with a bit for each block that is not finished. */
+// @ts-ignore: decorator
+@inline const atLives: usize = tileSize * tileSize * 16;
 // @ts-ignore: decorator
 @inline const recordBytes: i32 = 48;
 
@@ -73,6 +76,47 @@ const mostColour: f32 = 1e9;
 // @ts-ignore: decorator
 @inline const atBottom: usize = 46;
 
+/**
+ * Constants of the pixel loop, which reads them from memory: as literals the engine makes each anew in every
+ * round, three instructions for one.
+ */
+// @ts-ignore: decorator
+@inline const constantBytes: usize = 64;
+/** What `writeRows` finds out about a row: α of its first block, then the three fields below. */
+// @ts-ignore: decorator
+@inline const rowLog: usize = 5;
+// @ts-ignore: decorator
+@inline const rowBytes: usize = (<usize>tileSize + 4) << rowLog;
+/** Ratio of α from one block to the next, at the first pixel of the first block. */
+// @ts-ignore: decorator
+@inline const atRatio: usize = 16;
+/** First and last column; the last lies before the first where nothing is drawn. */
+// @ts-ignore: decorator
+@inline const atFirst: usize = 20;
+// @ts-ignore: decorator
+@inline const atLast: usize = 24;
+
+function writeConstants(): void {
+  // 2^f for f in ±½ by a polynomial, relative error below 8e-8; coefficients by Remez exchange.
+  store<f32>(constants, 1.0000000716546822, 0);
+  store<f32>(constants, 0.6931469670647331, 4);
+  store<f32>(constants, 0.24022119723848478, 8);
+  store<f32>(constants, 0.05550713273542586, 12);
+  store<f32>(constants, 0.00967554133421605, 16);
+  store<f32>(constants, 0.0013276471979478776, 20);
+  store<f32>(constants, 12582912.0, 24); // 1.5 × 2^23: adding it rounds to a whole number
+  store<f32>(constants, mostAlpha, 28);
+  store<f32>(constants, leastAlpha, 32);
+  store<f32>(constants, leastTransmittance, 36);
+  store<u32>(constants, 0x80000000, 40);
+}
+
+// @ts-ignore: decorator
+@inline
+function constant(at: usize): v128 {
+  return v128.load32_splat(constants + at);
+}
+
 const digitBits: i32 = 11;
 const buckets: i32 = 1 << digitBits;
 
@@ -92,6 +136,8 @@ function tilesAcross(size: i32): i32 {
 export function scratchBytes(count: i32, size: i32, listCapacity: i32): usize {
   const tiles = tilesAcross(size) * tilesAcross(size);
   return (
+    constantBytes +
+    rowBytes +
     aligned(count * recordBytes) +
     aligned(count * 4) * 3 +
     aligned(3 * buckets * 4) +
@@ -108,6 +154,8 @@ let covariances: usize = 0;
 let reaches: usize = 0;
 let colours: usize = 0;
 
+let constants: usize = 0;
+let rowSpans: usize = 0;
 let records: usize = 0;
 let keys: usize = 0;
 let order: usize = 0;
@@ -146,7 +194,9 @@ export function renderView(
 
   const across = tilesAcross(size);
   const tiles = across * across;
-  records = scratch;
+  constants = scratch;
+  rowSpans = constants + constantBytes;
+  records = rowSpans + rowBytes;
   keys = records + aligned(count * recordBytes);
   order = keys + aligned(count * 4);
   spare = order + aligned(count * 4);
@@ -157,6 +207,7 @@ export function renderView(
   states = lives + aligned((tiles + 1) * 4);
   pixels = states + aligned(tiles * tileBytes);
 
+  writeConstants();
   memory.fill(counts, 0, 3 * buckets * 4);
   const visible = project(count, column, degree, camera, size);
   sortByDepth(visible);
@@ -452,6 +503,7 @@ function clearTile(state: usize, columns: i32, rows: i32): i32 {
   const iota = f32x4(0, 1, 2, 3);
   let live: i32 = 0;
   for (let y: i32 = 0; y < tileSize; y++) {
+    let bits: i32 = 0;
     for (let x: i32 = 0; x < tileSize; x += 4) {
       const at = state + ((y * tileSize + x) << 4);
       const inside =
@@ -462,8 +514,10 @@ function clearTile(state: usize, columns: i32, rows: i32): i32 {
       v128.store(at + 16, zero);
       v128.store(at + 32, zero);
       v128.store(at + 48, zero);
-      live += i32(v128.any_true(inside));
+      bits |= i32(v128.any_true(inside)) << (x >> 2);
     }
+    store<u8>(state + y, <u8>bits, atLives);
+    live += popcnt(bits);
   }
   return live;
 }
@@ -479,85 +533,157 @@ function blendTile(
   state: usize,
   live: i32,
 ): i32 {
-  const lastColumn = <f32>(columns - 1);
+  const lastColumn = i32x4.splat(columns - 1);
   const lastRow = rows - 1;
-  const iota = f32x4(0, 1, 2, 3);
   const zero = f32x4.splat(0);
-  const four = f32x4.splat(4);
-  const most = f32x4.splat(mostAlpha);
-  const least = f32x4.splat(leastAlpha);
-  const leastT = f32x4.splat(leastTransmittance);
-  const sign = i32x4.splat(0x80000000);
-  // 2^f for f in ±½ by a polynomial, relative error below 8e-8; coefficients by Remez exchange.
-  const magic = f32x4.splat(12582912.0); // 1.5 × 2^23: adding it rounds to a whole number
-  const p0 = f32x4.splat(1.0000000716546822);
-  const p1 = f32x4.splat(0.6931469670647331);
-  const p2 = f32x4.splat(0.24022119723848478);
-  const p3 = f32x4.splat(0.05550713273542586);
-  const p4 = f32x4.splat(0.00967554133421605);
-  const p5 = f32x4.splat(0.0013276471979478776);
+  const most = constant(28);
+  const least = constant(32);
+  const leastT = constant(36);
+  const sign = constant(40);
 
   for (let n = from; n < to; n++) {
     const record = records + load<u32>(lists + ((<usize>n) << 2)) * recordBytes;
-    const u = load<f32>(record, atU) - <f32>left;
-    const v = load<f32>(record, atV) - <f32>top;
-    const slope = load<f32>(record, atSlope);
-    const h = load<f32>(record, atH);
-    const width = load<f32>(record, atWidth);
-    const logOpacity = load<f32>(record, atLogOpacity);
+    const first = max(0, <i32>load<u16>(record, atTop) - top);
+    const bottom = min(lastRow, <i32>load<u16>(record, atBottom) - top);
     const k = v128.load32_splat(record, atK);
+    // 2^(−k·8j), j = 0..3: how the ratio changes along a block.
+    const along = exp2(f32x4.mul(k, f32x4(0, -8, -16, -24)));
+    const across = f32x4.splat(f32x4.extract_lane(along, 2));
+    writeRows(record, left, top, first, bottom, lastColumn, k, across);
+    const ratioStep = f32x4.mul(across, across);
     const red = v128.load32_splat(record, atRed);
     const green = v128.load32_splat(record, atGreen);
     const blue = v128.load32_splat(record, atBlue);
-    let y = max(0, <i32>load<u16>(record, atTop) - top);
-    const bottom = min(lastRow, <i32>load<u16>(record, atBottom) - top);
-    for (; y <= bottom; y++) {
-      const dy = <f32>y - v;
-      const base = logOpacity - h * dy * dy;
-      const room = base + log2Of255;
-      if (room < 0) continue;
-      const cx = u + slope * dy;
-      const reach = sqrt(room) * width + spanMargin;
-      const start = max(<f32>0, ceil(cx - reach));
-      const end = min(lastColumn, cx + reach);
-      if (!(start <= end)) continue;
-      let x = <i32>start & ~3;
-      const stop = <i32>end;
-      let t = f32x4.add(f32x4.splat(<f32>x - cx), iota);
-      const bases = f32x4.splat(base);
-      let at = state + (((y << tileLog) + x) << 4);
-      for (; x <= stop; x += 4, at += 64, t = f32x4.add(t, four)) {
-        const T = v128.load(at);
-        const alive = f32x4.gt(T, zero);
-        if (!v128.any_true(alive)) continue;
-        const power = f32x4.sub(bases, f32x4.mul(k, f32x4.mul(t, t)));
-        const shifted = f32x4.add(power, magic);
-        const f = f32x4.sub(power, f32x4.sub(shifted, magic));
-        let exp = f32x4.add(f32x4.mul(p5, f), p4);
-        exp = f32x4.add(f32x4.mul(exp, f), p3);
-        exp = f32x4.add(f32x4.mul(exp, f), p2);
-        exp = f32x4.add(f32x4.mul(exp, f), p1);
-        exp = f32x4.add(f32x4.mul(exp, f), p0);
-        exp = i32x4.add(exp, i32x4.shl(shifted, 23));
-        const alpha = f32x4.pmin(most, exp);
-        const drawn = v128.and(f32x4.ge(alpha, least), alive);
-        const weight = f32x4.mul(alpha, T);
-        const next = f32x4.sub(T, weight);
-        const isOpen = f32x4.gt(next, leastT);
-        const added = v128.and(weight, v128.and(drawn, isOpen));
-        const finished = v128.andnot(drawn, isOpen);
-        v128.store(at, v128.or(f32x4.sub(T, added), v128.and(finished, sign)));
-        v128.store(at + 16, f32x4.add(v128.load(at + 16), f32x4.mul(added, red)));
-        v128.store(at + 32, f32x4.add(v128.load(at + 32), f32x4.mul(added, green)));
-        v128.store(at + 48, f32x4.add(v128.load(at + 48), f32x4.mul(added, blue)));
-        if (v128.any_true(finished) && !v128.any_true(f32x4.gt(v128.load(at), zero))) {
-          live--;
-          if (live == 0) return 0;
+    for (let y = first; y <= bottom; y++) {
+      const row = rowSpans + ((<usize>y) << rowLog);
+      const start = load<i32>(row, atFirst);
+      const end = load<i32>(row, atLast);
+      if (end < start) continue;
+      let block = start >> 2;
+      const lastBlock = end >> 2;
+      const bits = <i32>load<u8>(state + y, atLives);
+      if ((bits & ((2 << lastBlock) - (1 << block))) == 0) continue;
+      let alphas = v128.load(row);
+      let ratio = f32x4.mul(v128.load32_splat(row, atRatio), along);
+      let at = state + (((y << (tileLog - 2)) + block) << 6);
+      for (;;) {
+        if ((bits >> block) & 1) {
+          const T = v128.load(at);
+          const alpha = f32x4.pmin(most, alphas);
+          const drawn = v128.and(f32x4.ge(alpha, least), f32x4.gt(T, zero));
+          const weight = f32x4.mul(alpha, T);
+          const next = f32x4.sub(T, weight);
+          const isOpen = f32x4.gt(next, leastT);
+          const added = v128.and(weight, v128.and(drawn, isOpen));
+          const finished = v128.andnot(drawn, isOpen);
+          const rest = f32x4.sub(T, added);
+          v128.store(at, rest);
+          v128.store(at + 16, f32x4.add(v128.load(at + 16), f32x4.mul(added, red)));
+          v128.store(at + 32, f32x4.add(v128.load(at + 32), f32x4.mul(added, green)));
+          v128.store(at + 48, f32x4.add(v128.load(at + 48), f32x4.mul(added, blue)));
+          if (i32x4.bitmask(finished) != 0) {
+            const left = v128.or(rest, v128.and(finished, sign));
+            v128.store(at, left);
+            if (i32x4.bitmask(left) == 15) {
+              store<u8>(state + y, <u8>(<i32>load<u8>(state + y, atLives) & ~(1 << block)), atLives);
+              live--;
+              if (live == 0) return 0;
+            }
+          }
         }
+        if (block == lastBlock) break;
+        block++;
+        at += 64;
+        alphas = f32x4.mul(alphas, ratio);
+        ratio = f32x4.mul(ratio, ratioStep);
       }
     }
   }
   return live;
+}
+
+/** 2^x for x from −126 to 127. */
+// @ts-ignore: decorator
+@inline
+function exp2(x: v128): v128 {
+  const magic = constant(24);
+  const shifted = f32x4.add(x, magic);
+  const f = f32x4.sub(x, f32x4.sub(shifted, magic));
+  let value = f32x4.add(f32x4.mul(constant(20), f), constant(16));
+  value = f32x4.add(f32x4.mul(value, f), constant(12));
+  value = f32x4.add(f32x4.mul(value, f), constant(8));
+  value = f32x4.add(f32x4.mul(value, f), constant(4));
+  value = f32x4.add(f32x4.mul(value, f), constant(0));
+  return i32x4.add(value, i32x4.shl(shifted, 23));
+}
+
+/**
+ * K3 for rows `first` to `bottom`, four at a time. With t₀ the distance of a row's first pixel from cx,
+ * α of pixel j is 2^(base − k·t₀²) · (2^(−2k·t₀))^j · 2^(−k·j²): two powers for four rows, and products.
+ */
+// @ts-ignore: decorator
+@inline
+function writeRows(
+  record: usize,
+  left: i32,
+  top: i32,
+  first: i32,
+  bottom: i32,
+  lastColumn: v128,
+  k: v128,
+  across: v128,
+): void {
+  const u = f32x4.splat(load<f32>(record, atU) - <f32>left);
+  const v = load<f32>(record, atV) - <f32>top;
+  const slope = v128.load32_splat(record, atSlope);
+  const h = v128.load32_splat(record, atH);
+  const width = v128.load32_splat(record, atWidth);
+  const logOpacity = v128.load32_splat(record, atLogOpacity);
+  const powers = exp2(f32x4.mul(k, f32x4(0, -1, -4, -9)));
+  const c1 = f32x4.splat(f32x4.extract_lane(powers, 1));
+  const c2 = f32x4.splat(f32x4.extract_lane(powers, 2));
+  const c3 = f32x4.splat(f32x4.extract_lane(powers, 3));
+  const zero = f32x4.splat(0);
+  const iota = f32x4(0, 1, 2, 3);
+  for (let y = first; y <= bottom; y += 4) {
+    const dy = f32x4.add(f32x4.splat(<f32>y - v), iota);
+    const base = f32x4.sub(logOpacity, f32x4.mul(h, f32x4.mul(dy, dy)));
+    const room = f32x4.add(base, f32x4.splat(log2Of255));
+    const cx = f32x4.add(u, f32x4.mul(slope, dy));
+    // NaN where the row is not reached: it becomes 0 as an integer.
+    const reach = f32x4.add(f32x4.mul(f32x4.sqrt(room), width), f32x4.splat(spanMargin));
+    const isReached = f32x4.ge(room, zero);
+    const start = i32x4.max_s(i32x4.trunc_sat_f32x4_s(f32x4.ceil(f32x4.sub(cx, reach))), zero);
+    const end = i32x4.min_s(i32x4.trunc_sat_f32x4_s(f32x4.floor(f32x4.add(cx, reach))), lastColumn);
+    const last = v128.bitselect(end, i32x4.splat(-1), isReached);
+    const t = f32x4.sub(f32x4.convert_i32x4_s(v128.and(start, i32x4.splat(~3))), cx);
+    const kt = f32x4.mul(k, t);
+    const a0 = exp2(f32x4.sub(base, f32x4.mul(kt, t)));
+    const b = exp2(f32x4.mul(kt, f32x4.splat(-2)));
+    const ab = f32x4.mul(a0, b);
+    const abb = f32x4.mul(ab, b);
+    const a1 = f32x4.mul(ab, c1);
+    const a2 = f32x4.mul(abb, c2);
+    const a3 = f32x4.mul(f32x4.mul(abb, b), c3);
+    const bb = f32x4.mul(b, b);
+    const ratio = f32x4.mul(f32x4.mul(bb, bb), across);
+    // Rows become columns: each row's four alphas, and its three other fields, side by side.
+    const lo01 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5);
+    const hi01 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7);
+    const lo23 = v128.shuffle<f32>(a2, a3, 0, 4, 1, 5);
+    const hi23 = v128.shuffle<f32>(a2, a3, 2, 6, 3, 7);
+    const row = rowSpans + ((<usize>y) << rowLog);
+    v128.store(row, v128.shuffle<f32>(lo01, lo23, 0, 1, 4, 5));
+    v128.store(row + 32, v128.shuffle<f32>(lo01, lo23, 2, 3, 6, 7));
+    v128.store(row + 64, v128.shuffle<f32>(hi01, hi23, 0, 1, 4, 5));
+    v128.store(row + 96, v128.shuffle<f32>(hi01, hi23, 2, 3, 6, 7));
+    const lo = v128.shuffle<f32>(ratio, start, 0, 4, 1, 5);
+    const hi = v128.shuffle<f32>(ratio, start, 2, 6, 3, 7);
+    v128.store(row, v128.shuffle<f32>(lo, last, 0, 1, 4, 4), atRatio);
+    v128.store(row + 32, v128.shuffle<f32>(lo, last, 2, 3, 5, 5), atRatio);
+    v128.store(row + 64, v128.shuffle<f32>(hi, last, 0, 1, 6, 6), atRatio);
+    v128.store(row + 96, v128.shuffle<f32>(hi, last, 2, 3, 7, 7), atRatio);
+  }
 }
 
 /** Step 6: background, clamp, floor(255·v). */
