@@ -44,6 +44,8 @@ export interface LocalChain extends Chain {
   advance(blocks?: number): number;
   /** The weights on chain that a uid has set, by uid; empty when none. */
   weightsOf(netuid: number, uid: number): ReadonlyMap<number, number>;
+  /** Calls back within each new block, before anybody else hears of it. @returns what ends that */
+  onBlock(listener: (block: number) => void): () => void;
   /** The state itself, for other faces of this chain. */
   readonly ledger: Ledger;
 }
@@ -55,8 +57,13 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   const events = new EventEmitter().setMaxListeners(0);
   const stop = new AbortController();
 
+  const listeners = new Set<(block: number) => void>();
   const advance = (blocks = 1): number => {
-    for (let made = 0; made < blocks; made += 1) events.emit("block", ledger.advance());
+    for (let made = 0; made < blocks; made += 1) {
+      const block = ledger.advance();
+      for (const listener of listeners) listener(block);
+      events.emit("block", block);
+    }
     return ledger.block;
   };
   // The clock alone keeps no process alive.
@@ -146,6 +153,10 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
       subnet.hyperparameters = { ...subnet.hyperparameters, ...changed };
     },
     advance,
+    onBlock(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     weightsOf: (netuid, uid) => subnetOf(netuid).neurons[uid]?.weights ?? new Map(),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

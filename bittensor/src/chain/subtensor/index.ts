@@ -1,0 +1,1 @@
+export { connectSubtensor, type SubtensorOptions } from "./subtensor.ts";
