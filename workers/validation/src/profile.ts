@@ -13,13 +13,22 @@ const profileSchema = z.strictObject({
   description: z.string(),
   views: z.int().min(1).max(360),
   azimuth: z.strictObject({ startDeg: z.number(), stepDeg: z.number() }),
-  /** Integers, uniform in [minDeg, maxDeg), one a view, drawn from the camera seed. */
-  elevation: z.strictObject({ minDeg: z.int(), maxDeg: z.int() }),
+  elevation: z.union([
+    /** Integers, uniform in [minDeg, maxDeg), one a view, drawn from the camera seed. */
+    z.strictObject({ minDeg: z.int().min(-90), maxDeg: z.int().max(90) }),
+    z.strictObject({ fixedDeg: z.number().min(-90).max(90) }),
+  ]),
   radius: z.number().positive(),
   size: z.int().min(16).max(4096),
   fovyDeg: z.number().positive().max(170),
   background: z.tuple([unit, unit, unit]),
-  summary: z.literal("mean"),
+  /** Edge of the box that the asset is scaled to first; as it is when absent. */
+  rescaleBox: z.number().positive().optional(),
+  colours: z.enum(["all-bands", "band-0-unclamped"]).default("all-bands"),
+  /** `mean` of all views, or of those above a probability if there are any. */
+  summary: z.union([z.literal("mean"), z.strictObject({ meanOfViewsAbove: unit })]),
+  /** What lint finds is only told, or makes an asset invalid. */
+  lint: z.enum(["report", "reject"]).default("report"),
 });
 
 export interface Profile extends z.infer<typeof profileSchema> {
@@ -49,7 +58,8 @@ export async function loadProfile(name: string, directory = profilesDir): Promis
   const file = join(directory, `${name}.json`);
   try {
     const profile = profileSchema.parse(JSON.parse(await readFile(file, "utf8")));
-    if (profile.elevation.maxDeg <= profile.elevation.minDeg) {
+    const { elevation } = profile;
+    if ("minDeg" in elevation && elevation.maxDeg <= elevation.minDeg) {
       throw new RangeError("elevation: maxDeg must be above minDeg");
     }
     return { name, ...profile };
@@ -61,25 +71,34 @@ export async function loadProfile(name: string, directory = profilesDir): Promis
 
 /** The views of a profile for a camera seed (64 bits). */
 export function viewsOf(profile: Profile, cameraSeed: bigint): readonly View[] {
-  const { azimuth, elevation, radius } = profile;
-  const next = splitMix64(cameraSeed);
-  const width = BigInt(elevation.maxDeg - elevation.minDeg);
+  const { azimuth, radius } = profile;
+  const nextElevation = elevationsOf(profile, cameraSeed);
   return Array.from({ length: profile.views }, (_, index) => ({
     azimuthDeg: azimuth.startDeg + index * azimuth.stepDeg,
-    // The high half of width × draw: uniform, for a width this small, to one part in 2^58.
-    elevationDeg: elevation.minDeg + Number((next() * width) >> 64n),
+    elevationDeg: nextElevation(),
     radius,
   }));
 }
 
+function elevationsOf({ elevation }: Profile, cameraSeed: bigint): () => number {
+  if ("fixedDeg" in elevation) return () => elevation.fixedDeg;
+  const next = splitMix64(cameraSeed);
+  const width = BigInt(elevation.maxDeg - elevation.minDeg);
+  // The high half of width × draw: uniform, for a width this small, to one part in 2^58.
+  return () => elevation.minDeg + Number((next() * width) >> 64n);
+}
+
 /** The score of an asset from its views' probabilities. */
-export function summarise(profile: Profile, probabilities: readonly number[]): number {
-  switch (profile.summary) {
-    case "mean":
-      return probabilities.reduce((sum, value) => sum + value, 0) / probabilities.length;
-    default:
-      throw new TypeError(`unknown summary ${String(profile.summary satisfies never)}`);
-  }
+export function summarise({ summary }: Profile, probabilities: readonly number[]): number {
+  if (summary === "mean") return mean(probabilities);
+  // In single precision, as the original compares: a view at its 0.4 is not above 0.4.
+  const least = Math.fround(summary.meanOfViewsAbove);
+  const above = probabilities.filter((probability) => Math.fround(probability) > least);
+  return mean(above.length > 0 ? above : probabilities);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Draws of 64 bits. Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014). */

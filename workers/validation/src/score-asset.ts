@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type AssetLimits, readAsset } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
-import { type Profile, summarise, viewsOf } from "./profile.ts";
+import { type Profile, ProfileError, summarise, viewsOf } from "./profile.ts";
 import {
   createScene,
   orbitCamera,
@@ -54,6 +54,9 @@ export interface ScoredAsset {
 /** @throws AssetError when the bytes cannot be scored, which is the fault of whoever made them. */
 export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise<ScoredAsset> {
   const { profile, signal } = request;
+  if (profile.lint === "reject") {
+    throw new ProfileError(`${profile.name} rejects by lint, which this version does not have`);
+  }
   const clock = stopwatch();
   request.onPhase?.("decode");
   const splat = await readAsset(request.bytes, {
@@ -61,7 +64,7 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     activated: request.activated ?? false,
     readHdf5,
   });
-  const scene = createScene(splat);
+  const scene = createScene(splat, profile);
   const decodeMs = clock();
 
   // Views are compared while others are still being rendered, always in the same order.

@@ -9,6 +9,7 @@ import {
   defaultFovyDeg,
   orbitCamera,
   type Projection,
+  type SceneOptions,
   startCpuRenderer,
   type View,
 } from "../render/index.ts";
@@ -54,7 +55,7 @@ interface Plan {
   readonly views: readonly View[];
   readonly projection: Projection;
   readonly background: readonly [number, number, number];
-  readonly rescaleBox: number | undefined;
+  readonly scene: SceneOptions;
 }
 
 export const renderCommand: Command = {
@@ -74,7 +75,7 @@ export const renderCommand: Command = {
     await using renderer = await startCpuRenderer(threads);
     using bar = progress("rendered", plan.views.length);
     const images = await renderer.render(
-      createScene(splat, plan.rescaleBox),
+      createScene(splat, plan.scene),
       plan.views.map((view) => orbitCamera(view, plan.projection)),
       plan.background,
       { onView: () => bar.step() },
@@ -109,7 +110,7 @@ function singleView(values: Values): Plan | undefined {
     ],
     projection: { size: size ?? 512, fovyDeg: defaultFovyDeg },
     background: [1, 1, 1],
-    rescaleBox,
+    scene: { rescaleBox },
   };
 }
 
@@ -120,6 +121,6 @@ async function profileViews(values: Values): Promise<Plan> {
     views: viewsOf(profile, seed),
     projection: profile,
     background: profile.background,
-    rescaleBox: undefined,
+    scene: profile,
   };
 }
