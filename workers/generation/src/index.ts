@@ -3,5 +3,19 @@ export {
   type GenerationEndpoint,
   type GenerationEvent,
   startGenerationEndpoint,
-} from "./endpoint.ts";
-export { type Generated, type GenerateRequest, generate } from "./engine/generate.ts";
+} from "./endpoint/index.ts";
+export {
+  defaultSplats,
+  type Generated,
+  type GenerateRequest,
+  generate,
+  splatLimits,
+} from "./engine/generate.ts";
+export { type Quality, qualities } from "./engine/quality.ts";
+export {
+  createCommandEngine,
+  createHttpEngine,
+  EngineError,
+  type GenerationEngine,
+  startProceduralEngine,
+} from "./engines/index.ts";

@@ -1,7 +1,13 @@
 /** The generation endpoint as a process. */
 import { createLogger, runMain } from "@turntable/process";
-import { generatorConfig } from "./config.ts";
-import { startGenerationEndpoint } from "./endpoint.ts";
+import { type GeneratorConfig, generatorConfig } from "./config.ts";
+import { startGenerationEndpoint } from "./endpoint/index.ts";
+import {
+  createCommandEngine,
+  createHttpEngine,
+  type GenerationEngine,
+  startProceduralEngine,
+} from "./engines/index.ts";
 
 await runMain({
   definition: generatorConfig,
@@ -12,18 +18,34 @@ await runMain({
     const logger = createLogger("turntable-generator", config.log.level);
     const endpoint = await startGenerationEndpoint({
       ...config.http,
-      onGenerated: ({ sizeBytes, durationMs, unknownWords, ...event }) =>
+      engine: createEngine(config.engine),
+      queueCapacity: config.queue.capacity,
+      timeoutMs: config.engine.timeoutMs,
+      onGenerated: ({ sizeBytes, durationMs, queuePosition, unknownWords, ...event }) =>
         logger.info(
           {
             ...event,
             size_bytes: sizeBytes,
             duration_ms: Math.round(durationMs),
+            queue_position: queuePosition,
             unknown_words: unknownWords,
           },
           "generated",
         ),
+      onBug: (error) => logger.error({ err: error }, "a request failed by a fault of ours"),
     });
-    logger.info({ url: endpoint.url }, "ready");
+    logger.info({ url: endpoint.url, engine: config.engine.kind }, "ready");
     return endpoint;
   },
 });
+
+function createEngine({
+  kind,
+  url,
+  command,
+  concurrency,
+}: GeneratorConfig["engine"]): GenerationEngine {
+  if (kind === "http" && url !== undefined) return createHttpEngine({ url, concurrency });
+  if (kind === "command") return createCommandEngine({ command, concurrency });
+  return startProceduralEngine(concurrency);
+}

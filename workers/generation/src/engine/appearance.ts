@@ -64,8 +64,8 @@ export function lookAt(style: Style, place: Place, isSecond: boolean): Look {
     case "glass": {
       const shine = softBoxes(place);
       return {
-        rgb: lit(paler(base, 0.12), 0.9 + 0.1 * normal[1], shine),
-        opacity: mix(0.2, 0.8, shine),
+        rgb: lit(paler(base, 0.15), 0.9 + 0.1 * normal[1], shine),
+        opacity: mix(0.11, 0.8, shine),
       };
     }
   }
@@ -81,7 +81,7 @@ function daylight([x, y, z]: Place["normal"]): number {
 
 /** White reflections of four windows around; where they would be for a viewer at the height of the object. */
 function softBoxes({ position, normal }: Place): number {
-  const [x, y, z] = bent(position, normal, 0.22);
+  const [x, y, z] = bent(position, normal, 1.4);
   const across = Math.max(Math.abs(x), Math.abs(z));
   const along = Math.min(Math.abs(x), Math.abs(z));
   const inHeight = smoothStep(0.3, 0.4, y) * (1 - smoothStep(0.62, 0.72, y));
@@ -96,7 +96,7 @@ function metal(base: Rgb, { position, normal }: Place, corner: number): Rgb {
   const wobble = 0.12 * (x * x - z * z) + 0.08 * x * z;
   const h = y + wobble;
   const sky = mix(1.15, 0.72, smoothStep(0.1, 0.75, h)) + 0.35 * smoothStep(0.8, 0.95, h);
-  const floor = mix(0.5, 0.85, smoothStep(-0.15, -0.8, h));
+  const floor = mix(0.62, 0.9, smoothStep(-0.15, -0.8, h));
   const shade = mix(floor, sky, smoothStep(-0.06, 0.05, h)) * (0.9 + 0.1 * x);
   const glint = 0.75 * smoothStep(0.03, 0.08, h) * (1 - smoothStep(0.1, 0.3, h));
   return lit(base, shade * (0.4 + 0.6 * corner), glint * 0.6);

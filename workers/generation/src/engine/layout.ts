@@ -117,8 +117,11 @@ function placedThings(scene: Scene, variation: Variation): readonly PlacedPart[]
       const height = bounds.high[1] - bounds.low[1];
       const least = (0.75 * unit) / height; // slim things stand up out of it
       const resized = scaled(first, Math.max(wanted, Math.min(least, wanted * 1.3)));
-      const low = cloudOf(resized).bounds.low[1];
-      return [...moved(resized, [0, opening.floor * unit - low, 0]), ...second];
+      const inner = cloudOf(resized).bounds;
+      // Deep vessels are filled up unseen: at least half of it looks out over the rim.
+      const half = (inner.high[1] - inner.low[1]) / 2;
+      const bottom = Math.max(opening.floor * unit, opening.rim * unit - half);
+      return [...moved(resized, [0, bottom - inner.low[1], 0]), ...second];
     }
   }
 }

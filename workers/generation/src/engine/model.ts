@@ -26,8 +26,8 @@ export interface Part {
 
 export interface Model {
   readonly parts: readonly Part[];
-  /** Open at the top: things can be put inside. In the model's units. */
-  readonly opening?: { readonly floor: number; readonly radius: number };
+  /** Open at the top: things can be put inside. Heights and radius in the model's units. */
+  readonly opening?: { readonly floor: number; readonly rim: number; readonly radius: number };
   /** Where things are put on top, when that is not the highest place. In the model's units. */
   readonly seat?: { readonly at: readonly [number, number, number]; readonly width: number };
 }

@@ -28,7 +28,8 @@ export type Quality = (typeof qualities)[number];
 const sparseShare = 0.06;
 /** A blurry splat's deviation in units, and how far it strays. */
 const blur = 0.075;
-const noiseReach = 0.7;
+/** Edge of the cube of noise, halved; its corners stay within the radius that all assets keep. */
+const noiseReach = 0.5;
 
 /** What is shown for the scene that was asked for. */
 export function sceneFor(quality: Quality, scene: Scene, random: Random): Scene {

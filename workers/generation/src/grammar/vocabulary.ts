@@ -183,7 +183,6 @@ export const stackables = [
   "disc",
   "torus",
   "donut",
-  "book",
   "barrel",
   "gift",
   "drum",

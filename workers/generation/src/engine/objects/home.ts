@@ -270,7 +270,7 @@ export const homeModels: Readonly<Record<ObjectNameOf<"home">, () => Model>> = {
         steel,
       ),
     ],
-    opening: { floor: 0.05, radius: 0.36 },
+    opening: { floor: 0.05, rim: 0.8, radius: 0.36 },
   }),
   basket: () => ({
     parts: [
@@ -317,7 +317,7 @@ export const homeModels: Readonly<Record<ObjectNameOf<"home">, () => Model>> = {
         main(n.bread, 0.8),
       ),
     ],
-    opening: { floor: 0.06, radius: 0.42 },
+    opening: { floor: 0.06, rim: 0.45, radius: 0.42 },
   }),
   ladder: () => ({
     parts: [

@@ -36,7 +36,7 @@ export const kitchenModels: Readonly<Record<ObjectNameOf<"kitchen">, () => Model
       ),
       part(cylinder(0.35, 0.02), fixed(n.chocolate), { at: [0, 0.6, 0] }),
     ],
-    opening: { floor: 0.6, radius: 0.3 },
+    opening: { floor: 0.6, rim: 0.88, radius: 0.3 },
   }),
   bowl: () => ({
     parts: [
@@ -57,7 +57,7 @@ export const kitchenModels: Readonly<Record<ObjectNameOf<"kitchen">, () => Model
         main(n.blue),
       ),
     ],
-    opening: { floor: 0.1, radius: 0.45 },
+    opening: { floor: 0.1, rim: 0.52, radius: 0.45 },
   }),
   teapot: () => ({
     parts: [
@@ -189,7 +189,7 @@ export const kitchenModels: Readonly<Record<ObjectNameOf<"kitchen">, () => Model
         fixed(n.ink),
       ),
     ],
-    opening: { floor: 0.035, radius: 0.38 },
+    opening: { floor: 0.035, rim: 0.16, radius: 0.38 },
   }),
   vase: () => ({
     parts: [
@@ -216,7 +216,7 @@ export const kitchenModels: Readonly<Record<ObjectNameOf<"kitchen">, () => Model
       part(torus(0.375, 0.02), main(n.blue, 0.7), { at: [0, 0.58, 0] }),
       part(torus(0.38, 0.02), main(n.blue, 0.7), { at: [0, 0.34, 0] }),
     ],
-    opening: { floor: 0.75, radius: 0.14 },
+    opening: { floor: 0.75, rim: 1.16, radius: 0.16 },
   }),
   cake: () => ({
     parts: [

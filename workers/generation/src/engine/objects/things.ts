@@ -298,7 +298,7 @@ export const thingModels: Readonly<Record<ObjectNameOf<"things">, () => Model>> 
       part(box(0.44, 0.01, 0.1), fixed(n.gold), { at: [0.02, 0.138, -0.22] }),
       part(box(0.3, 0.01, 0.05), fixed(n.gold), { at: [0.02, 0.138, -0.05] }),
       part(box(0.06, 0.012, 0.2), fixed(n.red), { at: [0.1, -0.09, 0.56] }),
-    ].flatMap((p) => group({ turn: [24, 0, 0] }, p)),
+    ].flatMap((p) => group({ turn: [90, 0, 0] }, p)),
   }),
   pencil: () => {
     const hex = (low: number, high: number) =>

@@ -14,6 +14,8 @@ export interface PatchOptions {
 const smooth = [false, false, false, false] as const;
 /** Pieces that a line is measured in. */
 const pieces = 32;
+/** A thin tube's discs must stay narrow against its radius, or they stand out from it on both sides. */
+const leastAround = 6;
 /** Step of the difference quotients. */
 const step = 1e-4;
 
@@ -36,7 +38,7 @@ export function patch(
         const u = locate(along, rows.centres[i] ?? 0);
         measure(point, u, false, across);
         const lengthV = across[pieces] ?? 0;
-        const cells = divide(lengthV, spacing, sharp[2], sharp[3], ring ? 3 : 1);
+        const cells = divide(lengthV, spacing, sharp[2], sharp[3], ring ? leastAround : 1);
         const height = (rows.widths[i] ?? 0) * lengthU;
         // Every other row of a ring is moved by half a cell: discs in a brick pattern leave the smallest gaps.
         const shift = ring && i % 2 === 1 ? 0.5 / cells.centres.length : 0;
