@@ -6,6 +6,8 @@ import { ruleSets } from "./miners/index.ts";
 
 const port = (fallback: number, meaning: string) =>
   z.number().int().min(0).max(65535).default(fallback).describe(`${meaning}; 0 takes a free one`);
+/** Stands for a chain that lives in the coordinator. */
+export const chainInMemory = "memory";
 const mebibyte = 1024 * 1024;
 const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
 
@@ -32,15 +34,18 @@ const schema = z
       .optional()
       .describe("a development key such as //Alice instead; anyone can make it"),
     chain: z.object({
-      endpoint: z
-        .enum(["local"])
-        .default("local")
-        .describe("which chain; `local` keeps one in memory, for trying things out"),
+      endpoints: z
+        .array(z.string())
+        .min(1)
+        .default([chainInMemory])
+        .describe(
+          "networks by name (finney, test, local) or ws URLs, tried in turn; `memory` keeps a chain of its own, for trying things out",
+        ),
       netuid: z.number().int().min(0).default(17).describe("the subnet"),
       register: z
         .array(z.string())
         .default([])
-        .describe("ss58 of a hotkey that is registered on the local chain"),
+        .describe("ss58 of a hotkey that is registered on the chain in memory"),
     }),
     nats: z.object({
       servers: z
@@ -75,6 +80,12 @@ const schema = z
     axon: z.object({
       host: z.string().default("0.0.0.0").describe("interface of the axon"),
       port: port(8091, "port of the axon"),
+      externalIp: z
+        .string()
+        .optional()
+        .describe(
+          "address to announce on the chain, as miners reach it; without it none is announced",
+        ),
     }),
     http: z.object({
       host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
@@ -129,6 +140,14 @@ const schema = z
       context.addIssue({ code: "custom", path, message });
     if ((config.hotkeyFile === undefined) === (config.hotkeyUri === undefined)) {
       problem(["hotkeyFile"], "give this or --hotkey-uri, exactly one of them");
+    }
+    const { endpoints, register } = config.chain;
+    const inMemory = endpoints.includes(chainInMemory);
+    if (inMemory && endpoints.length > 1) {
+      problem(["chain", "endpoints"], `${chainInMemory} stands alone`);
+    }
+    if (!inMemory && register.length > 0) {
+      problem(["chain", "register"], "works with the chain in memory only");
     }
     const open = !loopback.test(config.grpc.host) && config.grpc.apiKeysFile === undefined;
     if (open && !config.grpc.insecureOpen) {

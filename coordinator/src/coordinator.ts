@@ -36,7 +36,8 @@ export interface CoordinatorOptions {
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
   readonly grpc: Listen & { readonly keys: ApiKeys | undefined };
-  readonly axon: Listen;
+  /** `externalIp` is announced on the chain; without it nothing is. */
+  readonly axon: Listen & { readonly externalIp?: string | undefined };
   readonly http: Listen;
   readonly limits: {
     readonly promptChars: number;
@@ -138,6 +139,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       onRequest: events.axonRequest,
     }),
   );
+  await announceAxon(options, axon.port);
   const api = stack.use(
     await startApi({
       ...options.grpc,
@@ -180,6 +182,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     httpPort: http.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Tells the chain where miners reach the axon. Those who know it already do not need that, so a refusal is a log line. */
+async function announceAxon(options: CoordinatorOptions, port: number): Promise<void> {
+  const { chain, netuid, hotkey, logger } = options;
+  const { externalIp } = options.axon;
+  if (externalIp === undefined) return;
+  const address = { ip: externalIp, port };
+  const outcome = await chain.serveAxon({ netuid, hotkey, address });
+  if (outcome.kind === "included" || outcome.kind === "unchanged") {
+    logger.info({ ...address, outcome: outcome.kind }, "axon announced");
+  } else logger.error({ ...address, ...outcome }, "the chain did not take the axon's address");
 }
 
 /** Keeps the set of the subnet's hotkeys in step with the chain; an unreachable chain leaves it as it was. */

@@ -1,12 +1,13 @@
 /** The coordinator as a process. */
 import { readFile } from "node:fs/promises";
-import { createLocalChain } from "@turntable/bittensor/chain";
+import { type Chain, createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
+import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
 import { createLogger, runMain } from "@turntable/process";
 import { connectJobQueue } from "@turntable/proto/nats";
 import { parseApiKeys } from "./api/index.ts";
-import { type Config, coordinatorConfig } from "./config.ts";
+import { type Config, chainInMemory, coordinatorConfig } from "./config.ts";
 import { startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
@@ -26,7 +27,7 @@ await runMain({
     const hotkey = await hotkeyOf(config);
     const { apiKeysFile } = config.grpc;
     const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
-    const chain = stack.use(localChain(config, hotkey));
+    const chain = stack.use(await openChain(config, hotkey, signal));
     const coordinator = stack.use(
       await startCoordinator({
         hotkey,
@@ -76,12 +77,11 @@ async function hotkeyOf(config: Config): Promise<Keypair> {
   return await loadHotkey(config.hotkeyFile ?? ""); // the schema asks for one of the two
 }
 
-function localChain(config: Config, hotkey: Keypair) {
-  const { netuid } = config.chain;
+async function openChain(config: Config, hotkey: Keypair, signal: AbortSignal): Promise<Chain> {
+  const { endpoints, netuid, register } = config.chain;
+  if (!endpoints.includes(chainInMemory)) return await connectSubtensor({ endpoints }, signal);
   const chain = createLocalChain({ blockMs: localBlockMs, subnets: [{ netuid }] });
-  for (const ss58 of new Set([hotkey.ss58, ...config.chain.register])) {
-    chain.register({ netuid, hotkey: ss58 });
-  }
+  for (const ss58 of new Set([hotkey.ss58, ...register])) chain.register({ netuid, hotkey: ss58 });
   return chain;
 }
 
