@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLocalChain } from "@turntable/bittensor/chain";
+import { createLocalChain, type LocalChain } from "@turntable/bittensor/chain";
 import { createDendrite, type Dendrite } from "@turntable/bittensor/dendrite";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { signSubmission } from "@turntable/bittensor/synapse";
@@ -22,6 +22,7 @@ export const netuid = 17;
 export interface TestSubnet extends AsyncDisposable {
   readonly coordinator: Coordinator;
   readonly validator: Keypair;
+  readonly chain: LocalChain;
   readonly client: TurntableClient;
   /** The worker's side of the queue. */
   readonly source: JobSource;
@@ -70,6 +71,7 @@ export async function startTestSubnet(
   return {
     coordinator,
     validator,
+    chain,
     client,
     source: source(),
     miner,

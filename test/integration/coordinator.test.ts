@@ -11,7 +11,7 @@ import { parseApiKeys } from "@turntable/coordinator/api";
 import { createPrompts } from "@turntable/coordinator/prompts";
 import { type RenderScoreJob, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import type { TakenJob } from "@turntable/proto/bus";
-import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
+import { netuid, signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
 
 const bytes = Buffer.from("the bytes of an asset");
 
@@ -229,6 +229,14 @@ test("an API key is asked for where there is a key file", async () => {
 test("miners get synthetic tasks when no client waits", async () => {
   await using subnet = await startTestSubnet({ prompts: createPrompts("a green ball\n") });
   assert.equal((await pullTaskOf(subnet)).prompt, "a green ball");
+});
+
+test("the axon's outside address is announced on the chain when it is given", async () => {
+  const axon = { host: "127.0.0.1", port: 0, externalIp: "203.0.113.5" };
+  await using subnet = await startTestSubnet({ axon });
+  const { neurons } = await subnet.chain.metagraph(netuid);
+  const own = neurons.find(({ hotkey }) => hotkey === subnet.validator.ss58);
+  assert.deepEqual(own?.axon, { ip: "203.0.113.5", port: subnet.coordinator.axonPort });
 });
 
 test("health and metrics answer", async () => {
