@@ -4,11 +4,11 @@ import type { Scene } from "../scene.ts";
 import { writeShBasis } from "./spherical-harmonics.ts";
 
 /** Splats at this depth or nearer are dropped; in the asset's units. */
-const nearPlane = 0.01;
+export const nearPlane = 0.01;
 /** Limit of x/z and y/z in the Jacobian, in units of tan(fov/2). Source: the INRIA and gsplat rasterisers. */
-const jacobianLimit = 1.3;
+export const jacobianLimit = 1.3;
 /** Added to both diagonal terms of the projected covariance, in pixels². Source: gsplat. */
-const blurVariance = 0.3;
+export const blurVariance = 0.3;
 /** Contributions below this opacity are not drawn. Source: gsplat. */
 export const leastAlpha = 1 / 255;
 

@@ -8,15 +8,19 @@ import type { Scene } from "../scene.ts";
 import { leastAlpha, type Projected, project, stride } from "./project.ts";
 
 /** No splat covers a pixel wholly. Source: gsplat (the INRIA rasteriser has 0.99). */
-const mostAlpha = 0.999;
+export const mostAlpha = 0.999;
 /** A pixel whose transmittance would fall to this is finished, without the splat that did it. Source: gsplat. */
 const leastTransmittance = 1e-4;
 
-/** @param background red, green, blue in 0..1, seen where light passes all splats */
+/**
+ * @param background red, green, blue in 0..1, seen where light passes all splats
+ * @param counts `pairs` is raised by the number of splats that each pixel took in
+ */
 export function renderReference(
   scene: Scene,
   camera: Camera,
   background: readonly [number, number, number],
+  counts: { pairs: number } = { pairs: 0 },
 ): RgbImage {
   const { size } = camera;
   const projected = project(scene, camera);
@@ -47,6 +51,7 @@ export function renderReference(
           picture[pixel + 3] = -transmittance;
           continue;
         }
+        counts.pairs += 1;
         for (let channel = 0; channel < 3; channel++) {
           picture[pixel + channel] =
             (picture[pixel + channel] ?? 0) + alpha * transmittance * (colour[channel] ?? 0);
