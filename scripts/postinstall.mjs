@@ -2,9 +2,10 @@
 //
 // `gl` is a native add-on that npm would build for the Node that runs npm; we run another one (the `node`
 // package). So package.json switches gl's install script off and we build it here for the right Node.
-// Without gl everything works but the `gl` render backend, so a failed build is a warning.
+// Without gl everything works but the `gl` render backend, so a failed build is a warning. ANGLE, which gl carries,
+// looks for the Vulkan loader in its own folder alone, so the system's is linked there.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,8 +18,32 @@ const nodeDir = nodePackages.map((name) => join(root, "node_modules", name)).fin
 const nodeBinary = join(root, "node_modules", "node", "bin", "node");
 const glDir = join(root, "node_modules", "gl");
 
-if (process.env.TURNTABLE_SKIP_GL === undefined && existsSync(glDir) && existsSync(nodeBinary))
+const vulkanLoader = [
+  "/usr/lib/x86_64-linux-gnu",
+  "/usr/lib/aarch64-linux-gnu",
+  "/usr/lib64",
+  "/usr/lib",
+]
+  .map((folder) => join(folder, "libvulkan.so.1"))
+  .find(existsSync);
+
+if (process.env.TURNTABLE_SKIP_GL === undefined && existsSync(glDir) && existsSync(nodeBinary)) {
   buildGl();
+  linkVulkan();
+}
+
+function linkVulkan() {
+  const folder = join(glDir, "build", "Release");
+  const link = join(folder, "libvulkan.so.1");
+  if (vulkanLoader === undefined || !existsSync(folder) || existsSync(link)) return;
+  try {
+    // One that points nowhere does not "exist".
+    if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) rmSync(link);
+    symlinkSync(vulkanLoader, link);
+  } catch (error) {
+    console.warn(`turntable: ${link} could not be made; the gl backend is off. ${error.message}`);
+  }
+}
 
 function buildGl() {
   const loads = spawnSync(nodeBinary, ["-e", "require('gl')"], { cwd: root, stdio: "ignore" });
