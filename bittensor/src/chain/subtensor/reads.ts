@@ -191,13 +191,16 @@ function selectiveMetagraph(netuid: number, fields: Fields): Metagraph {
   return { netuid, block: numberOf(fields.block, "block"), neurons };
 }
 
-/** Before the selective metagraph; and with metadata that describes no runtime APIs, the bytes are wrapped. */
+/** From here on runtime APIs give their structs as they are; before, the bytes came in a Vec<u8>. */
+const firstUnwrappedSpec = 233;
+
+/** Before the selective metagraph. */
 async function liteMetagraph(api: ApiPromise, netuid: number): Promise<Metagraph> {
   const header = await api.rpc.chain.getHeader();
   const argument = `0x${Buffer.from([netuid & 0xff, netuid >> 8]).toString("hex")}`;
   const answer = await api.rpc.state.call("NeuronInfoRuntimeApi_get_neurons_lite", argument);
-  const described = api.call.neuronInfoRuntimeApi?.getNeuronsLite !== undefined;
-  const neurons = decodeNeuronsLite(hexToU8a(answer.toHex()), !described);
+  const wrapped = api.runtimeVersion.specVersion.toNumber() < firstUnwrappedSpec;
+  const neurons = decodeNeuronsLite(hexToU8a(answer.toHex()), wrapped);
   return { netuid, block: header.number.toNumber(), neurons };
 }
 

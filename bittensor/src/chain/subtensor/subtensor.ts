@@ -96,13 +96,15 @@ async function connected(
       CheckShieldedTxValidity: none,
     },
   });
+  // It rejects with the first endpoint that fails, while the others are still to be tried
+  api.isReadyOrError.catch(() => undefined);
   const timeout = AbortSignal.timeout(timeoutMs);
   const ended = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   const { promise, reject } = Promise.withResolvers<never>();
   const onEnd = (): void => reject(new Error("no answer in time"));
   ended.addEventListener("abort", onEnd, { once: true });
   try {
-    return await Promise.race([api.isReadyOrError, promise]);
+    return await Promise.race([api.isReady, promise]);
   } catch (cause) {
     await api.disconnect().catch(() => undefined);
     signal?.throwIfAborted();
