@@ -66,7 +66,14 @@ export async function startGenerationEndpoint(
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     events: createEvents(metrics, engine.name, queue, options),
   };
+  let inFlight = 0;
+  let closing = false;
   const server = createServer((request, response) => {
+    inFlight++;
+    response.once("close", () => {
+      inFlight--;
+      if (closing && inFlight === 0) server.closeAllConnections();
+    });
     route(request, response, endpoint).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
@@ -77,8 +84,11 @@ export async function startGenerationEndpoint(
   });
   stack.defer(async () => {
     queue.close();
-    server.closeIdleConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    closing = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // What callers keep open for later would hold up the end for seconds.
+    if (inFlight === 0) server.closeAllConnections();
+    await closed;
   });
   const running = stack.move();
   const { port } = server.address() as AddressInfo; // a listening TCP server has one

@@ -12,13 +12,13 @@ import { type Checkpoint, sampleCells } from "./cells.ts";
 import { discsOf } from "./discs.ts";
 import { layOut, type PlacedPart, type Variation } from "./layout.ts";
 import { applyQuality, type Quality, sceneFor } from "./quality.ts";
-import { createVisibility, occluderSpacing } from "./visibility.ts";
+import { createVisibility, detailFor } from "./visibility.ts";
 
 export interface GenerateRequest {
   readonly prompt: string;
   /** 0 to 2³² − 1. Other seeds give the same object, a little different; by default it follows from the prompt. */
   readonly seed?: number;
-  /** At most this many, and at least nine tenths of it for most prompts; 1,000 to 200,000. */
+  /** At most this many, and from 10,000 on at least nine tenths of it; 1,000 to 200,000. */
   readonly splats?: number;
   /** Anything but `good` is for tests, simulations and training. */
   readonly quality?: Quality;
@@ -69,8 +69,14 @@ function variationOf(random: Random): Variation {
 
 function coverScene(placed: readonly PlacedPart[], target: number, checkpoint: Checkpoint): Splat {
   const styles = placed.map(({ part, thing }): Style => styleOf(part.paint, thing));
+  const detail = detailFor(target);
+  const { occluderSpacing } = detail;
   const occluders = sampleCells(placed, occluderSpacing, occluderLimit, checkpoint);
-  const visibility = createVisibility(occluders, (part) => styles[part]?.finish !== "glass");
+  const visibility = createVisibility(
+    detail,
+    occluders,
+    (part) => styles[part]?.finish !== "glass",
+  );
   checkpoint();
   // The count grows with 1 / spacing², but not exactly: parts have at least a few cells each. Two steps suffice.
   let spacing = occluderSpacing * Math.sqrt(seenIn(occluders, visibility) / target);
@@ -104,10 +110,10 @@ function seenIn(
   { count, positions, normals }: ReturnType<typeof sampleCells>,
   visibility: ReturnType<typeof createVisibility>,
 ): number {
-  // Every fourth cell is enough to estimate by.
+  // Every eighth cell is enough to estimate by.
   let seen = 0;
   let looked = 0;
-  for (let i = 0; i < count; i += 4) {
+  for (let i = 0; i < count; i += 8) {
     const at = i * 3;
     const open = visibility.at(
       positions[at] ?? 0,

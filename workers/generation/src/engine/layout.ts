@@ -56,10 +56,12 @@ const insideGlassScale = 0.5;
 const gap = 0.08;
 
 export function layOut(scene: Scene, variation: Variation): readonly PlacedPart[] {
-  const parts = fitted(placedThings(scene, variation), scene);
-  const { turnDeg } = variation;
-  const turn = turnAbout(1, turnDeg);
-  return parts.map((p) => ({ ...p, place: compose(turn, p.place) }));
+  const turn = turnAbout(1, variation.turnDeg);
+  const turned = placedThings(scene, variation).map((p) => ({
+    ...p,
+    place: compose(turn, p.place),
+  }));
+  return fitted(turned, scene);
 }
 
 function placedThings(scene: Scene, variation: Variation): readonly PlacedPart[] {

@@ -6,14 +6,27 @@ import type { CellArrays } from "./cells.ts";
 import { clamp, cos, sin } from "./maths.ts";
 
 const directionCount = 60;
-/** Pixels across a map, which spans `span` units: more than the asset's diagonal. */
-const mapSize = 112;
+/** Width of the maps in units: more than the asset's diagonal. */
 const span = 2.2;
-const pixel = span / mapSize;
-/** Cells of the depth maps must lie closer than a pixel, or light falls through. */
-export const occluderSpacing = pixel * 0.75;
-/** Depth differences of less than this are the same surface; twice as much is fully hidden. */
-const bias = pixel * 1.6;
+
+/** How finely it is looked at. */
+export interface Detail {
+  /** Pixels across a map. */
+  readonly mapSize: number;
+  /** Of the cells that the maps are made of: closer than a pixel, or light falls through. */
+  readonly occluderSpacing: number;
+  /** Depth differences of less than this are the same surface; twice as much is fully hidden. */
+  readonly bias: number;
+}
+
+/** Assets of few splats can't show fine shadows. */
+const fewSplats = 6_000;
+
+export function detailFor(splats: number): Detail {
+  const mapSize = splats < fewSplats ? 60 : 112;
+  const pixel = span / mapSize;
+  return { mapSize, occluderSpacing: pixel * 0.75, bias: pixel * 1.6 };
+}
 
 export interface Visibility {
   /** 0 (in a corner) to 1 (nothing near), or -1: not seen from anywhere. */
@@ -22,10 +35,16 @@ export interface Visibility {
 
 /** @param blocks whether the part of this index hides what is behind it */
 export function createVisibility(
+  { mapSize, bias }: Detail,
   occluders: CellArrays,
   blocks: (part: number) => boolean,
 ): Visibility {
   const axes = viewAxes();
+  const pixelOf = (d: number, x: number, y: number, z: number): number => {
+    const column = Math.floor((dot(axes, d * 9, x, y, z) / span + 0.5) * mapSize);
+    const row = Math.floor((dot(axes, d * 9 + 3, x, y, z) / span + 0.5) * mapSize);
+    return (d * mapSize + clamp(row, 0, mapSize - 1)) * mapSize + clamp(column, 0, mapSize - 1);
+  };
   const maps = new Float32Array(directionCount * mapSize * mapSize).fill(-1e9);
   const { positions, parts } = occluders;
   for (let i = 0; i < occluders.count; i++) {
@@ -34,7 +53,7 @@ export function createVisibility(
     const y = positions[i * 3 + 1] ?? 0;
     const z = positions[i * 3 + 2] ?? 0;
     for (let d = 0; d < directionCount; d++) {
-      const at = pixelOf(axes, d, x, y, z);
+      const at = pixelOf(d, x, y, z);
       const depth = dot(axes, d * 9 + 6, x, y, z);
       if (depth > (maps[at] ?? 0)) maps[at] = depth;
     }
@@ -47,7 +66,7 @@ export function createVisibility(
       for (let d = 0; d < directionCount; d++) {
         const facing = dot(axes, d * 9 + 6, nx, ny, nz);
         if (facing < -0.2) continue;
-        const behind = (maps[pixelOf(axes, d, x, y, z)] ?? 0) - dot(axes, d * 9 + 6, x, y, z);
+        const behind = (maps[pixelOf(d, x, y, z)] ?? 0) - dot(axes, d * 9 + 6, x, y, z);
         const visible = clamp(2 - behind / bias, 0, 1);
         if (visible > 0) seen = true;
         if (facing > 0.08) {
@@ -58,20 +77,6 @@ export function createVisibility(
       return seen ? open / total : -1;
     },
   };
-}
-
-function pixelOf(axes: Float64Array, d: number, x: number, y: number, z: number): number {
-  const column = clamp(
-    Math.floor((dot(axes, d * 9, x, y, z) / span + 0.5) * mapSize),
-    0,
-    mapSize - 1,
-  );
-  const row = clamp(
-    Math.floor((dot(axes, d * 9 + 3, x, y, z) / span + 0.5) * mapSize),
-    0,
-    mapSize - 1,
-  );
-  return (d * mapSize + row) * mapSize + column;
 }
 
 function dot(axes: Float64Array, at: number, x: number, y: number, z: number): number {

@@ -73,18 +73,21 @@ export const homeModels: Readonly<Record<ObjectNameOf<"home">, () => Model>> = {
   },
   bed: () => ({
     parts: [
-      part(box(0.95, 0.16, 1.5), fixed(n.darkWood), { at: [0, 0.24, 0] }),
+      part(box(0.95, 0.16, 1.5), main(n.darkWood, 0.85), { at: [0, 0.24, 0] }),
       part(box(0.9, 0.18, 1.44, 0.06), fixed(n.white), { at: [0, 0.4, 0] }),
       part(box(0.98, 0.2, 0.95, 0.07), main(n.blue), { at: [0, 0.415, 0.27] }),
       ...mirrored(
         "x",
         part(box(0.38, 0.13, 0.28, 0.06), fixed(n.white), { at: [0.22, 0.53, -0.5] }),
       ),
-      part(box(1.02, 0.75, 0.08), fixed(n.darkWood), { at: [0, 0.45, -0.76] }),
-      part(box(1.02, 0.42, 0.07), fixed(n.darkWood), { at: [0, 0.3, 0.77] }),
+      part(box(1.02, 0.75, 0.08), main(n.darkWood, 0.85), { at: [0, 0.45, -0.76] }),
+      part(box(1.02, 0.42, 0.07), main(n.darkWood, 0.85), { at: [0, 0.3, 0.77] }),
       ...mirrored(
         "z",
-        ...mirrored("x", part(box(0.08, 0.2, 0.08), fixed(n.darkWood), { at: [0.46, 0.09, 0.74] })),
+        ...mirrored(
+          "x",
+          part(box(0.08, 0.2, 0.08), main(n.darkWood, 0.85), { at: [0.46, 0.09, 0.74] }),
+        ),
       ),
     ],
     seat: { at: [0, 0.52, 0.2], width: 0.7 },

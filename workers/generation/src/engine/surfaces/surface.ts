@@ -32,6 +32,9 @@ export interface Cells {
 /** Widths of the cells next to a sharp edge, in spacings (S2). */
 const edgeWidths = [0.3, 0.6] as const;
 
+/** In spacings. */
+const shortLine = 2.4;
+
 /** Divides a line of this length evenly, with narrow cells at sharp ends. */
 export function divide(
   length: number,
@@ -40,6 +43,8 @@ export function divide(
   sharpEnd: boolean,
   least = 1,
 ): Cells {
+  // Short lines have no room for narrow cells, and small parts must not use up the splats: two cells, or one.
+  if (length < shortLine * spacing) return equal(Math.max(least, length < spacing ? 1 : 2));
   const ends = (sharpStart ? 1 : 0) + (sharpEnd ? 1 : 0);
   const narrow = edgeWidths[0] + edgeWidths[1];
   const inner = Math.max(least, Math.round(length / spacing - ends * narrow));
@@ -57,6 +62,13 @@ export function divide(
     at += weight;
   }
   return { centres, widths };
+}
+
+function equal(count: number): Cells {
+  return {
+    centres: Float64Array.from({ length: count }, (_, i) => (i + 0.5) / count),
+    widths: new Float64Array(count).fill(1 / count),
+  };
 }
 
 export function join(...surfaces: readonly Surface[]): Surface {
