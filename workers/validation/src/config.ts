@@ -48,6 +48,10 @@ const schema = z.object({
     .enum(["cpu", "cuda", "webgpu", "auto"])
     .default("cpu")
     .describe("what runs the model: cpu, cuda, webgpu, or auto"),
+  backend: z
+    .enum(["auto", "cpu", "gl"])
+    .default("auto")
+    .describe("what renders: cpu, gl (a GPU or software through Vulkan), or auto, which is cpu"),
   threads: z
     .number()
     .int()

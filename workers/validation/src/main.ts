@@ -5,9 +5,11 @@ import { convertCommand } from "./cli/convert.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
+import { selftestCommand } from "./cli/selftest.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
 import { PictureError } from "./pictures/index.ts";
 import { ProfileError } from "./profile.ts";
+import { GlError } from "./render/index.ts";
 import { ModelError } from "./score/index.ts";
 
 const commands: Readonly<Record<string, Command>> = {
@@ -16,10 +18,11 @@ const commands: Readonly<Record<string, Command>> = {
   score: scoreCommand,
   tokenize: tokenizeCommand,
   convert: convertCommand,
+  selftest: selftestCommand,
 };
 
 /** Errors whose message says all that helps. */
-const explained = [ProfileError, ModelError, PictureError];
+const explained = [ProfileError, ModelError, PictureError, GlError];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);

@@ -10,7 +10,7 @@ import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
 import { createEvents } from "./events.ts";
 import { runJobLoop } from "./jobs/index.ts";
 import { profilesDir } from "./profile.ts";
-import { startCpuRenderer } from "./render/index.ts";
+import { type RenderBackend, startRenderer } from "./render/index.ts";
 import { type ExecutionProvider, loadClip } from "./score/index.ts";
 import type { Scorer } from "./score-asset.ts";
 
@@ -23,6 +23,8 @@ export interface WorkerOptions {
   readonly profilesDir?: string;
   /** What runs the model; cpu when absent. */
   readonly executionProvider?: ExecutionProvider;
+  /** What renders; `auto` when absent. */
+  readonly backend?: RenderBackend;
   /** Threads that render, and as many that run the model. */
   readonly threads: number;
   /** Named in results and reports. */
@@ -45,8 +47,11 @@ const defaultDrainMs = 20_000;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   await using stack = new AsyncDisposableStack();
   stack.use(options.source);
+  const renderer = stack.use(await startRenderer(options.backend ?? "auto", options.threads));
+  const { backend, device, approximate } = renderer;
+  options.logger.info({ backend, device, approximate }, "renderer");
   const scorer: Scorer = {
-    renderer: stack.use(await startCpuRenderer(options.threads)),
+    renderer,
     clip: stack.use(
       await loadClip(options.modelDir, {
         executionProvider: options.executionProvider ?? "cpu",
@@ -65,7 +70,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workerId: options.workerId,
     signal: stopping.signal,
     giveUp: giveUp.signal,
-    onTaken: (taken) => options.logger.debug({ job_id: taken.job.jobId }, "job taken"),
+    onTaken: ({ job, attempt }) =>
+      options.logger.debug({ job_id: job.jobId, attempt }, "job taken"),
     onJob: (event) => events.jobDone(event),
   });
   stack.defer(async () => {

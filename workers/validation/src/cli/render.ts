@@ -9,11 +9,19 @@ import {
   defaultFovyDeg,
   orbitCamera,
   type Projection,
+  renderBackends,
   type SceneOptions,
-  startCpuRenderer,
+  startRenderer,
   type View,
 } from "../render/index.ts";
-import { type Command, parseArguments, parseNumber, parseSeed, UsageError } from "./arguments.ts";
+import {
+  type Command,
+  parseArguments,
+  parseChoice,
+  parseNumber,
+  parseSeed,
+  UsageError,
+} from "./arguments.ts";
 import { readAssetFile } from "./asset-file.ts";
 import { progress } from "./progress.ts";
 
@@ -25,7 +33,8 @@ Renders the views of a profile to DIR/0.png, DIR/1.png, …; with any of the sin
   --profile NAME     scoring profile [${defaultProfile}]
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
   --sheet FILE.png   also all views on one page, with azimuth and elevation
-  --threads N        render threads [one a core]
+  --backend NAME     what renders: cpu, gl or auto, which is cpu [auto]
+  --threads N        render threads of cpu [one a core]
 
 One view:
   --size N           pixels along an edge [512]
@@ -40,6 +49,7 @@ const options = {
   profile: { type: "string" },
   seed: { type: "string" },
   sheet: { type: "string" },
+  backend: { type: "string" },
   threads: { type: "string" },
   size: { type: "string" },
   elevation: { type: "string" },
@@ -68,11 +78,12 @@ export const renderCommand: Command = {
     const threads =
       parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
       availableParallelism();
+    const backend = parseChoice("backend", values.backend, renderBackends);
     const plan = singleView(values) ?? (await profileViews(values));
     const splat = await readAssetFile(positionals[0] ?? "");
     await mkdir(out, { recursive: true });
 
-    await using renderer = await startCpuRenderer(threads);
+    await using renderer = await startRenderer(backend, threads);
     using bar = progress("rendered", plan.views.length);
     const images = await renderer.render(
       createScene(splat, plan.scene),

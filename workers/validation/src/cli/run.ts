@@ -58,6 +58,7 @@ export const runCommand: Command = {
             source,
             modelDir,
             ...(config.profiles === undefined ? {} : { profilesDir: config.profiles }),
+            backend: config.backend,
             executionProvider: config.executionProvider,
             threads: config.threads ?? availableParallelism(),
             workerId,

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
 import { defaultProfile, loadProfile } from "../profile.ts";
-import { startCpuRenderer } from "../render/index.ts";
+import { renderBackends, startRenderer } from "../render/index.ts";
 import { type Clip, defaultModelDir, loadClip } from "../score/index.ts";
 import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
 import { version } from "../version.ts";
@@ -30,6 +30,7 @@ numbers), and compares each with the prompt; prints the score.
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
   --json             everything that the score was made from, as JSON
   --sheet FILE.png   all views on one page, with azimuth, elevation and probability
+  --backend NAME     what renders: cpu, gl or auto, which is cpu [auto]
   --threads N        threads that render, and that run the model [one a core]
   --execution-provider NAME  what runs the model: cpu, cuda, webgpu or auto [cpu]
 `;
@@ -42,6 +43,7 @@ const options = {
   seed: { type: "string" },
   json: { type: "boolean" },
   sheet: { type: "string" },
+  backend: { type: "string" },
   threads: { type: "string" },
   "execution-provider": { type: "string" },
 } as const;
@@ -67,6 +69,7 @@ export const scoreCommand: Command = {
       values["execution-provider"],
       executionProviders,
     );
+    const backend = parseChoice("backend", values.backend, renderBackends);
     const profile = await loadProfile(values.profile ?? defaultProfile);
     const modelDir = values.model ?? defaultModelDir;
     if (pictures !== undefined) {
@@ -87,7 +90,7 @@ export const scoreCommand: Command = {
 
     await using stack = new AsyncDisposableStack();
     const scorer: Scorer = {
-      renderer: stack.use(await startCpuRenderer(threads)),
+      renderer: stack.use(await startRenderer(backend, threads)),
       clip: stack.use(await loadClip(modelDir, { executionProvider, threads })),
       limits: defaultAssetLimits,
     };

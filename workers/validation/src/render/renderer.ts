@@ -6,6 +6,8 @@ import type { Scene } from "./scene.ts";
 export interface Renderer extends AsyncDisposable {
   /** `cpu`, `webgpu` or `gl`; goes into the report. */
   readonly backend: string;
+  /** What it runs on, where that is not this machine's CPU. */
+  readonly device?: string;
   /** Its pictures agree with the reference less closely than asked for; goes into the report. */
   readonly approximate: boolean;
   /**

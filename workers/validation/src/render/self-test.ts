@@ -7,7 +7,7 @@ import { createScene, type Scene } from "./scene.ts";
 import { createTestSplat } from "./test-scenes.ts";
 
 /** A backend below this is not used, in dB: its pictures are broken, not rounded. */
-export const usableDb = 46;
+export const leastDb = { cpu: 75, gl: 46 } as const;
 /** Reports made with a backend below this are marked approximate, in dB. */
 export const exactDb = 60;
 
@@ -31,6 +31,7 @@ export interface Measured {
   readonly msPerView: number;
 }
 
+/** A renderer's `render`, its options aside. */
 type Draw = (
   scene: Scene,
   cameras: readonly Camera[],

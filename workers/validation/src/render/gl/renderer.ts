@@ -10,7 +10,7 @@ import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";
 import type { Scene } from "../scene.ts";
-import { exactDb, measureBackend, smallTest, usableDb } from "../self-test.ts";
+import { exactDb, leastDb, measureBackend, smallTest } from "../self-test.ts";
 import { type GlChild, startGlChild } from "./child.ts";
 import { GlError } from "./errors.ts";
 
@@ -63,8 +63,8 @@ async function startChecked(options: {
   const child = await startGlChild(options);
   try {
     const { psnrDb } = await measureBackend((...order) => draw(child, ...order, {}), smallTest);
-    if (psnrDb >= usableDb) return { child, psnrDb };
-    const found = `${psnrDb.toFixed(1)} dB on the built-in scene; ${usableDb} are needed`;
+    if (psnrDb >= leastDb.gl) return { child, psnrDb };
+    const found = `${psnrDb.toFixed(1)} dB on the built-in scene; ${leastDb.gl} are needed`;
     throw new GlError("wrong-pictures", `${child.device}: ${found}`);
   } catch (error) {
     await child.stop();

@@ -1,0 +1,67 @@
+/** `turntable-worker selftest`: whether the render backends draw what they should, and how fast. */
+import { availableParallelism, cpus } from "node:os";
+import {
+  exactDb,
+  GlError,
+  largeTest,
+  leastDb,
+  measureBackend,
+  type Renderer,
+  renderBackends,
+  startRenderer,
+} from "../render/index.ts";
+import { type Command, parseArguments, parseChoice, parseNumber } from "./arguments.ts";
+
+const help = `Usage: turntable-worker selftest [options]
+
+Renders ${largeTest.views} views of a built-in scene of ${largeTest.count} splats, ${largeTest.size} pixels along an edge, on each backend and compares them with a plain
+rasteriser in double precision. Exits with 1 when a backend is further from it than allowed (cpu ${leastDb.cpu} dB, gl ${leastDb.gl} dB), or
+cannot be started though it was named. Below ${exactDb} dB reports are marked approximate.
+
+  --backend NAME  cpu or gl alone; with auto those that this machine has [auto]
+  --threads N     render threads of cpu [one a core]
+`;
+
+const options = { backend: { type: "string" }, threads: { type: "string" } } as const;
+
+export const selftestCommand: Command = {
+  summary: "whether the render backends draw what they should",
+  help,
+  async run(argv) {
+    const { values } = parseArguments(argv, options, []);
+    const asked = parseChoice("backend", values.backend, renderBackends);
+    const threads =
+      parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
+      availableParallelism();
+    process.stdout.write(row("backend", "PSNR", "ms a view", "", "device"));
+    for (const backend of asked === "auto" ? (["cpu", "gl"] as const) : [asked]) {
+      let renderer: Renderer;
+      try {
+        renderer = await startRenderer(backend, threads);
+      } catch (error) {
+        const isAbsent = error instanceof GlError && error.code === "unavailable";
+        if (!isAbsent || asked !== "auto") throw error;
+        process.stdout.write(row(backend, "-", "-", "absent", error.message));
+        continue;
+      }
+      await using drawing = renderer;
+      const { psnrDb, msPerView } = await measureBackend(drawing.render, largeTest);
+      const verdict = verdictOn(psnrDb, leastDb[backend]);
+      if (verdict === "wrong") process.exitCode = 1;
+      const device = drawing.device ?? `${cpus()[0]?.model ?? "CPU"}, ${threads} threads`;
+      process.stdout.write(
+        row(backend, `${psnrDb.toFixed(1)} dB`, msPerView.toFixed(1), verdict, device),
+      );
+    }
+  },
+};
+
+function verdictOn(psnrDb: number, least: number): "good" | "approximate" | "wrong" {
+  if (psnrDb < least) return "wrong";
+  return psnrDb < exactDb ? "approximate" : "good";
+}
+
+function row(backend: string, ratio: string, ms: string, verdict: string, device: string): string {
+  const cells = [backend.padEnd(9), ratio.padStart(9), ms.padStart(11), verdict.padEnd(12), device];
+  return `${cells.join("  ").trimEnd()}\n`;
+}
