@@ -65,6 +65,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { rules, logger, hotkey, limits } = options;
   const now = Date.now;
   await using stack = new AsyncDisposableStack();
+  stack.use(options.queue); // also when nothing below gets to start; closing it twice does no harm
   const metrics = createMetrics("turntable-coordinator");
   const events = createEvents(logger, metrics);
 

@@ -33,15 +33,6 @@ await runMain({
         hotkey,
         chain,
         netuid: config.chain.netuid,
-        queue: await connectJobQueue({
-          ...config.nats,
-          name: "turntable-coordinator",
-          signal,
-          onEvent: (event) =>
-            event.kind === "trouble"
-              ? logger.warn({ what: event.what, err: event.error }, "nats trouble")
-              : logger.info(event, `nats ${event.kind}`),
-        }),
         dataDir: config.dataDir,
         rules: ruleSets[config.rules],
         prompts: config.prompts.synthetic
@@ -54,6 +45,16 @@ await runMain({
         http: config.http,
         limits: config.limits,
         logger,
+        // Last: nothing may fail between opening it and handing it over.
+        queue: await connectJobQueue({
+          ...config.nats,
+          name: "turntable-coordinator",
+          signal,
+          onEvent: (event) =>
+            event.kind === "trouble"
+              ? logger.warn({ what: event.what, err: event.error }, "nats trouble")
+              : logger.info(event, `nats ${event.kind}`),
+        }),
       }),
     );
     logger.info(

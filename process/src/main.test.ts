@@ -10,13 +10,14 @@ import { runMain } from ${JSON.stringify(new URL("main.ts", import.meta.url).hre
 import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
 import { createServer } from "node:net";
 await runMain({
-  definition: { command: "example", summary: "waits", schema: z.object({ hang: z.boolean().default(false), fail: z.boolean().default(false) }) },
+  definition: { command: "example", summary: "waits", schema: z.object({ hang: z.boolean().default(false), fail: z.boolean().default(false), broken: z.boolean().default(false) }) },
   argv: process.argv.slice(1),
   env: {},
   gracePeriodMs: () => 100,
   async start(config, { stop }) {
     const server = createServer().listen(0);
     console.log("started");
+    if (config.broken) throw new Error("the port is taken");
     if (config.fail) stop(new Error("the renderer is gone"));
     return { async [Symbol.asyncDispose]() {
       console.log("draining");
@@ -54,6 +55,12 @@ test("a fault of the running process drains and exits with 1", async () => {
   const { code, output } = await run(["--fail"]);
   assert.equal(code, 1);
   assert.match(output, /draining[\s\S]*the renderer is gone/);
+});
+
+test("a start that fails exits with 1, whatever it left open", async () => {
+  const { code, output } = await run(["--broken"]);
+  assert.equal(code, 1);
+  assert.match(output, /the port is taken/);
 });
 
 test("a wrong argument exits with 2 and starts nothing", async () => {

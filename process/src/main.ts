@@ -64,6 +64,7 @@ export async function runMain<Schema extends z.ZodObject>(
     await aborted(stopping.signal);
   } catch (error) {
     fault ??= error instanceof Error ? error : new Error(String(error));
+    stop(fault); // whatever a failed start has left open must not keep the process
   }
   if (fault !== undefined) {
     process.stderr.write(`${definition.command}: ${fault.message}\n`);

@@ -3,10 +3,11 @@
  *
  * D1 A submission without a verdict is queued until it has one: again after a failed submit, after a restart, and
  *    when the queue no longer holds it (it was wiped).
- * D2 A result is acked only after it was applied and is on disk.
+ * D2 A submission that cannot be queued for a reason of its own (its asset is gone) holds up no other.
+ * D3 A result is acked only after it was applied and is on disk.
  */
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
-import type { JobQueue } from "@turntable/proto/bus";
+import { type JobQueue, QueueUnavailableError } from "@turntable/proto/bus";
 
 /** A submission as far as dispatch cares. */
 export interface Dispatchable {
@@ -64,19 +65,25 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     for (const id of queuedAt.keys()) if (!ids.has(id)) queuedAt.delete(id);
     for (const item of pending) {
       if (stopped) return;
-      if (!queuedAt.has(item.id)) await submit(item, item.dispatch);
+      if (queuedAt.has(item.id)) continue;
+      try {
+        await submit(item, item.dispatch);
+      } catch (error) {
+        if (error instanceof QueueUnavailableError) throw error;
+        options.onTrouble(`submission ${item.id} could not be queued`, error); // D2
+      }
     }
     await resubmitLost(pending);
     trouble = undefined;
   };
 
   const resubmitLost = async (pending: readonly Item[]): Promise<void> => {
+    const depth = await queue.depth(); // also with nothing to do: it fails when the queue is away
     const waiting = pending.filter((item) => queuedAt.has(item.id));
     if (waiting.length === 0) {
       emptySince = undefined;
       return;
     }
-    const depth = await queue.depth();
     const now = options.now();
     if (depth.organic + depth.synthetic > 0) emptySince = undefined;
     else emptySince ??= now;

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
+import { type JobQueue, QueueUnavailableError } from "@turntable/proto/bus";
+import { createInProcessQueue } from "@turntable/proto/in-process";
+import { type Dispatchable, type DispatchOptions, startDispatch } from "./index.ts";
+
+function start(queue: JobQueue, options: Partial<DispatchOptions<Dispatchable>>) {
+  return startDispatch<Dispatchable>({
+    queue,
+    pending: () => [],
+    job: async ({ id }) =>
+      create(RenderScoreJobSchema, {
+        jobId: id,
+        submissionId: id,
+        class: JobClass.ORGANIC,
+        profile: "sn17-seed",
+        asset: { case: "inlineAsset", value: new Uint8Array(1) },
+      }),
+    markDispatched: () => {},
+    onResult: () => {},
+    onTrouble: () => {},
+    now: () => 0,
+    ...options,
+  });
+}
+
+const item = (id: string): Dispatchable => ({ id, dispatch: 0, traceparent: undefined });
+
+test("a submission whose asset is gone holds up no other", async () => {
+  const { queue } = createInProcessQueue();
+  const troubles: string[] = [];
+  await using dispatch = start(queue, {
+    pending: () => [item("gone"), item("whole")],
+    async job({ id }) {
+      if (id === "gone") throw new Error("ENOENT");
+      return create(RenderScoreJobSchema, {
+        jobId: id,
+        submissionId: id,
+        class: JobClass.ORGANIC,
+        profile: "sn17-seed",
+        asset: { case: "inlineAsset", value: new Uint8Array(1) },
+      });
+    },
+    onTrouble: (what) => troubles.push(what),
+  });
+  await dispatch.check();
+  assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
+  assert.match(troubles.join(), /gone/);
+  assert.equal(dispatch.trouble(), undefined);
+});
+
+test("is not ready while the queue is away, with nothing to dispatch either", async () => {
+  const { queue } = createInProcessQueue();
+  const away = { ...queue, depth: () => Promise.reject(new QueueUnavailableError("away")) };
+  await using dispatch = start(away, {});
+  await dispatch.check();
+  assert.match(dispatch.trouble() ?? "", /away/);
+});
