@@ -1,4 +1,15 @@
 export { readDotSplat } from "./dot-splat.ts";
+export {
+  defaultLintLimits,
+  type Finding,
+  type LintCode,
+  type LintLimits,
+  lint,
+  lintCodes,
+  type Measures,
+  measure,
+  rejectByLint,
+} from "./lint/index.ts";
 export { readPly } from "./ply-reader.ts";
 export { writePly } from "./ply-writer.ts";
 export { type AssetFormat, formatOf, type ReadAssetOptions, readAsset } from "./read-asset.ts";

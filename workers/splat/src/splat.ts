@@ -1,3 +1,5 @@
+import type { LintCode } from "./lint/codes.ts";
+
 /** A decoded asset: N Gaussian splats as they are stored, before any activation. */
 export interface Splat {
   /** N */
@@ -50,7 +52,9 @@ export type AssetErrorCode =
   | "non-finite"
   | "zero-quaternion"
   | "all-transparent"
-  | "extent";
+  | "extent"
+  /** What lint found, where the profile rejects by it. */
+  | `lint-${LintCode}`;
 
 /** Limits that are checked before work is done. Sizes in bytes. */
 export interface AssetLimits {

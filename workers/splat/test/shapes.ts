@@ -1,0 +1,65 @@
+/** Assets for tests, made from a seed. */
+import type { Splat } from "../src/index.ts";
+
+export type Random = () => number;
+
+/** Uniform in [0, 1); mulberry32. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export type Point = readonly [number, number, number];
+
+/** Round splats of deviation 0.02 and opacity 0.9 at the points that `place` gives, in soft colours. */
+export function cloudOf(count: number, random: Random, place: () => Point): Splat {
+  const positions = new Float32Array(count * 3);
+  for (let i = 0; i < count; i++) positions.set(place(), i * 3);
+  const rotations = new Float32Array(count * 4).map(() => random() - 0.5);
+  return {
+    count,
+    shDegree: 0,
+    positions,
+    scales: new Float32Array(count * 3).map(() => Math.log(0.02) + random() * 0.2),
+    rotations,
+    opacities: new Float32Array(count).fill(Math.log(9)),
+    shDc: new Float32Array(count * 3).map(() => random() * 2 - 1),
+    shRest: new Float32Array(0),
+  };
+}
+
+/** Skin of a ball of radius 0.6, around (x, y, z). */
+export function ball(count: number, random: Random, at: Point = [0, 0, 0]): Splat {
+  return cloudOf(count, random, () => {
+    const [x, y, z] = direction(random);
+    return [at[0] + 0.6 * x, at[1] + 0.6 * y, at[2] + 0.6 * z];
+  });
+}
+
+/** Uniform on the sphere. */
+export function direction(random: Random): Point {
+  const z = random() * 2 - 1;
+  const turn = random() * 2 * Math.PI;
+  const r = Math.sqrt(1 - z * z);
+  return [r * Math.cos(turn), r * Math.sin(turn), z];
+}
+
+/** The splats of both, `a` first; degree 0. */
+export function together(a: Splat, b: Splat): Splat {
+  const join = (x: Float32Array, y: Float32Array): Float32Array => Float32Array.of(...x, ...y);
+  return {
+    count: a.count + b.count,
+    shDegree: 0,
+    positions: join(a.positions, b.positions),
+    scales: join(a.scales, b.scales),
+    rotations: join(a.rotations, b.rotations),
+    opacities: join(a.opacities, b.opacities),
+    shDc: join(a.shDc, b.shDc),
+    shRest: new Float32Array(0),
+  };
+}
