@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { RgbImage, View } from "../render/index.ts";
 import { drawText, signHeight } from "./font.ts";
+import { paste } from "./paste.ts";
 import { encodePng, shrink } from "./png.ts";
 
 /** Edge of a view on the page, in pixels. */
@@ -44,11 +45,4 @@ function label({ view, probability }: SheetView): string {
 
 function degrees(value: number): string {
   return `${Number(value.toFixed(1))}°`;
-}
-
-function paste(page: RgbImage, image: RgbImage, left: number, top: number): void {
-  for (let y = 0; y < image.height; y++) {
-    const row = image.pixels.subarray(y * image.width * 3, (y + 1) * image.width * 3);
-    page.pixels.set(row, ((top + y) * page.width + left) * 3);
-  }
 }
