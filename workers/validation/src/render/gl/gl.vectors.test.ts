@@ -1,0 +1,30 @@
+/** Every scene of `render/manifest.json` that is found there: the gl backend's picture against the cpu one's. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { leastDb, psnr, startCpuRenderer } from "../index.ts";
+import { loadManifestScene, readManifest } from "../test-manifest.ts";
+import { startGlRenderer } from "./index.ts";
+import { missingGl } from "./test-device.ts";
+
+const vectors = process.env.TURNTABLE_VECTORS;
+const folder = join(vectors ?? "", "render");
+const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : await missingGl();
+
+test("gl draws the manifest's scenes as cpu does", { skip }, async (t) => {
+  const cases = readManifest(folder);
+  assert.ok(cases.length > 0);
+  await using cpu = await startCpuRenderer(2);
+  await using gl = await startGlRenderer();
+  for (const item of cases) {
+    await t.test(item.image, async (each) => {
+      const { scene, camera } = await loadManifestScene(folder, item);
+      const [expected] = await cpu.render(scene, [camera], item.background);
+      const [image] = await gl.render(scene, [camera], item.background);
+      assert.ok(image !== undefined && expected !== undefined);
+      const db = psnr(image, expected);
+      each.diagnostic(`${item.image}: ${db.toFixed(1)} dB`);
+      assert.ok(db >= leastDb.gl, `${db.toFixed(1)} dB; ${leastDb.gl} are needed`);
+    });
+  }
+});
