@@ -3,9 +3,8 @@
  * Reads give the newest state whatever block they ask for; blocks, their extrinsics and events are kept.
  */
 import { once } from "node:events";
-import { blake2AsU8a, xxhashAsU8a } from "@polkadot/util-crypto";
+import { blake2AsU8a } from "@polkadot/util-crypto";
 import type { LocalChain } from "@turntable/bittensor/chain";
-import { publicKeyOf, ss58Of } from "@turntable/bittensor/keys";
 import { type WebSocket, WebSocketServer } from "ws";
 import { parseExtrinsic, type SignedCall } from "./extrinsic.ts";
 import { createOwnMetadata } from "./own-metadata.ts";
@@ -19,6 +18,7 @@ import {
   type StorageEntry,
   variantsOf,
 } from "./scale.ts";
+import { hexOf, keyOf, parseKey, prefixOf } from "./storage-key.ts";
 import { callApi, keysOf, storageValue, type ValueContext } from "./values.ts";
 
 export interface SimulatorOptions {
@@ -560,63 +560,6 @@ function event(
   return [Buffer.concat([Uint8Array.of(pallet.index), body])];
 }
 
-function prefixOf({ pallet, name }: StorageEntry): string {
-  return hexOf(Buffer.concat([xxhashAsU8a(pallet, 128), xxhashAsU8a(name, 128)]));
-}
-
-/** Bytes of the hash in front of a key's part. */
-const hashLengths: Readonly<Record<string, number>> = {
-  Identity: 0,
-  identity: 0,
-  Blake2_128Concat: 16,
-  blake2128Concat: 16,
-  Blake2128Concat: 16,
-  Twox64Concat: 8,
-  twox64Concat: 8,
-};
-
-/** undefined when the key is too short, or hashed so that nothing can be read back. */
-function parseKey(
-  entry: StorageEntry,
-  bytes: Uint8Array,
-): readonly (number | string)[] | undefined {
-  let offset = 0;
-  const parts: (number | string)[] = [];
-  for (const [index, hasher] of entry.hashers.entries()) {
-    const skipped = hashLengths[hasher];
-    if (skipped === undefined) return undefined;
-    offset += skipped;
-    const rest = bytes.length - offset;
-    // Parts are u16 or accounts here; the last one takes what is left
-    const isLast = index === entry.hashers.length - 1;
-    const length = isLast ? rest : rest >= 32 && isAccountFirst(entry) ? 32 : 2;
-    if (rest < length || length === 0) return undefined;
-    const part = bytes.subarray(offset, offset + length);
-    parts.push(
-      length === 32 ? ss58Of(part) : Number(Buffer.from(part).readUIntLE(0, Math.min(length, 6))),
-    );
-    offset += length;
-  }
-  return parts;
-}
-
-function isAccountFirst({ name }: StorageEntry): boolean {
-  return name === "IsNetworkMember";
-}
-
-function keyOf(entry: StorageEntry, parts: readonly (number | string)[]): string {
-  const encoded = parts.map((part, index) => {
-    const bytes =
-      typeof part === "string"
-        ? (publicKeyOf(part) ?? new Uint8Array())
-        : littleEndian(BigInt(part), 2);
-    const length = hashLengths[entry.hashers[index] ?? ""] ?? 0;
-    if (length === 16) return Buffer.concat([blake2AsU8a(bytes, 128), bytes]);
-    return length === 8 ? Buffer.concat([xxhashAsU8a(bytes, 64), bytes]) : bytes;
-  });
-  return hexOf(Buffer.concat([Buffer.from(prefixOf(entry).slice(2), "hex"), ...encoded]));
-}
-
 const noHash = `0x${"00".repeat(32)}`;
 const hashes: string[] = [];
 
@@ -632,10 +575,6 @@ function hashOf(block: number): string {
     hashes.push(hexOf(blake2AsU8a(header, 256)));
   }
   return hashes[block] ?? noHash;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return `0x${Buffer.from(bytes).toString("hex")}`;
 }
 
 /** With or without 0x: clients do both. */

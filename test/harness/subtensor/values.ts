@@ -1,7 +1,15 @@
 /** The ledger's state under the names of the real chain's storage and runtime APIs. */
 import type { LocalChain } from "@turntable/bittensor/chain";
-import { ss58Of } from "@turntable/bittensor/keys";
-import { encode, type Runtime, type StorageEntry, someZero } from "./scale.ts";
+import { publicKeyOf, ss58Of } from "@turntable/bittensor/keys";
+import {
+  byteVector,
+  compact,
+  encode,
+  littleEndian,
+  type Runtime,
+  type StorageEntry,
+  someZero,
+} from "./scale.ts";
 
 type Key = readonly (number | string)[];
 
@@ -164,16 +172,74 @@ export function callApi(
 ): Uint8Array | undefined {
   if (name === "AccountNonceApi_account_nonce")
     return encodeNumber(context.nonceOf(ss58Of(argument.subarray(0, 32))), 4);
-  const output = runtime.apis.get(name) ?? (wrapped ? wrappedType(runtime, name) : undefined);
-  if (output === undefined) return undefined;
   const netuid = (argument[0] ?? 0) | ((argument[1] ?? 0) << 8);
-  const answer = encode(
-    runtime,
-    output,
-    answerOf(context, runtime, name, netuid, argument, output),
-  );
-  if (!wrapped) return answer;
-  return Buffer.concat([encodeLength(answer.length), answer]);
+  if (wrapped) return wrappedAnswer(context, name, netuid, argument);
+  const output = runtime.apis.get(name);
+  return output === undefined
+    ? undefined
+    : encode(runtime, output, answerOf(context, runtime, name, netuid, argument, output));
+}
+
+/** As in 2024: the metadata describes no APIs, and the bytes come in a Vec<u8>. */
+function wrappedAnswer(
+  context: ValueContext,
+  name: string,
+  netuid: number,
+  argument: Uint8Array,
+): Uint8Array | undefined {
+  const count = context.chain.ledger.subnets.get(netuid)?.neurons.length ?? 0;
+  const one = (argument[2] ?? 0) | ((argument[3] ?? 0) << 8);
+  switch (name) {
+    case "NeuronInfoRuntimeApi_get_neurons_lite": {
+      const neurons = Array.from({ length: count }, (_, uid) =>
+        neuronBytes(context, netuid, uid, false),
+      );
+      return byteVector(Buffer.concat([compact(BigInt(count)), ...neurons]));
+    }
+    case "NeuronInfoRuntimeApi_get_neuron":
+      return byteVector(one < count ? neuronBytes(context, netuid, one, true) : new Uint8Array());
+    default:
+      return undefined;
+  }
+}
+
+/** NeuronInfoLite, or NeuronInfo with its weights and bonds. */
+function neuronBytes(
+  context: ValueContext,
+  netuid: number,
+  uid: number,
+  whole: boolean,
+): Uint8Array {
+  const neuron = neuronOf(context, netuid, uid);
+  const axon = neuron.axon_info;
+  const account = (ss58: string | undefined): Uint8Array =>
+    publicKeyOf(ss58 ?? "") ?? new Uint8Array(32);
+  const small = (value: number | bigint | undefined): Uint8Array => compact(BigInt(value ?? 0));
+  const pairs = neuron.weights.flatMap(([target, weight]) => [small(target), small(weight)]);
+  return Buffer.concat([
+    account(neuron.hotkey),
+    account(neuron.coldkey),
+    small(uid),
+    small(netuid),
+    Uint8Array.of(1),
+    littleEndian(BigInt(axon?.block ?? 0), 8),
+    littleEndian(BigInt(axon?.version ?? 0), 4),
+    littleEndian(axon?.ip ?? 0n, 16),
+    littleEndian(BigInt(axon?.port ?? 0), 2),
+    Uint8Array.of(axon?.ip_type ?? 0, axon?.protocol ?? 0, 0, 0),
+    new Uint8Array(8 + 4 + 16 + 2 + 1), // prometheus
+    small(1),
+    account(neuron.coldkey),
+    small(neuron.total),
+    small(0), // rank
+    small(0), // emission
+    small(neuron.incentive),
+    ...[0, 0, 0, 0].map(small), // consensus, trust, validator trust, dividends
+    small(neuron.last_update),
+    Uint8Array.of(neuron.validator_permit === true ? 1 : 0),
+    ...(whole ? [small(neuron.weights.length), ...pairs, small(0)] : []),
+    small(0), // pruning score
+  ]);
 }
 
 function answerOf(
@@ -360,16 +426,6 @@ function structFields(runtime: Runtime, option: number): readonly string[] {
   return composite?.fields.map(({ name }) => name) ?? [];
 }
 
-/** In 2024 the metadata described no APIs; the struct is found by its path. */
-function wrappedType(runtime: Runtime, name: string): number | undefined {
-  if (!/get_neurons?(_lite)?$/.test(name)) return undefined;
-  const struct = name.endsWith("_lite") ? "NeuronInfoLite" : "NeuronInfo";
-  const inner = Array.from(runtime.types).find(([, { path }]) => path.at(-1) === struct)?.[0];
-  return Array.from(runtime.types).find(
-    ([, { def }]) => (def.sequence as { type: number } | undefined)?.type === inner,
-  )?.[0];
-}
-
 function indexesOf(bytes: Uint8Array): ReadonlySet<number> {
   const first = bytes[0] ?? 0;
   const start = (first & 3) === 0 ? 1 : 2;
@@ -381,11 +437,4 @@ function indexesOf(bytes: Uint8Array): ReadonlySet<number> {
 
 function encodeNumber(value: number, width: number): Uint8Array {
   return Uint8Array.from({ length: width }, (_, index) => (value >>> (8 * index)) & 0xff);
-}
-
-function encodeLength(length: number): Uint8Array {
-  if (length < 64) return Uint8Array.of(length << 2);
-  return length < 1 << 14
-    ? encodeNumber((length << 2) | 1, 2)
-    : encodeNumber(((length << 2) | 2) >>> 0, 4);
 }
