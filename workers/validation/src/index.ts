@@ -25,7 +25,7 @@ export {
   startCpuRenderer,
   type View,
 } from "./render/index.ts";
-export { type Clip, defaultModelDir, loadClip } from "./score/index.ts";
+export { type Clip, defaultModelDir, loadClip, negatives, readTokenizer } from "./score/index.ts";
 export {
   type ScoredAsset,
   type ScoredView,

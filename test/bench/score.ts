@@ -1,0 +1,204 @@
+/**
+ * What scoring an asset costs: 36 views of `sn17-seed` and a CLIP of the true size, against the bare model on as many
+ * pictures that are ready, and against the subnet's original algorithm (all views are rendered, by our renderer, then
+ * both towers run for every view, the seven texts padded to the longest). Ratios are medians of rounds in which all
+ * take their turn; those of processor time tell more on a machine that does other things as well.
+ *
+ * `npm run bench:score [-- ASSET]`; without an asset hamburger.ply of the vectors, or a made scene of 50,000 splats.
+ * Exits with 1 when a bar is missed. Its models are random; their scores mean nothing.
+ */
+import { spawnSync } from "node:child_process";
+import { randomFillSync } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defaultAssetLimits, readAsset, writePly } from "@turntable/splat";
+import {
+  createScene,
+  createTestSplat,
+  defaultProfile,
+  loadClip,
+  loadProfile,
+  negatives,
+  orbitCamera,
+  readTokenizer,
+  type Scorer,
+  scoreAsset,
+  startCpuRenderer,
+  viewsOf,
+} from "@turntable/validation";
+import { loadGraph } from "../../workers/validation/src/score/inference/graph.ts";
+import {
+  parsePreprocessing,
+  writePixelValues,
+} from "../../workers/validation/src/score/preprocess.ts";
+import { benchModel, benchPrompt } from "./model.ts";
+
+const bars = { ofBareModel: 1.6, fasterThanOriginal: 1.8, peakMegabytes: 1500 };
+const rounds = 3;
+const views = 36;
+const bareBatch = 12;
+const pixelsOfView = 3 * 224 * 224;
+const threads = availableParallelism();
+const onCpu = { executionProvider: "cpu", threads } as const;
+
+if (process.argv[2] === "--peak-memory") await peakMemory();
+else await compare();
+
+async function compare(): Promise<void> {
+  const { name, bytes } = await asset(process.argv[2]);
+  const fp32 = await benchModel("vit-b-32");
+  const int8 = await benchModel("vit-b-32-int8");
+  // First: a process inherits the peak of the one that starts it.
+  const peak = measurePeak();
+  await using renderer = await startCpuRenderer(threads);
+  await using clip = await loadClip(fp32, { threads });
+  await using clip8 = await loadClip(int8, { threads });
+  const scored = (judge: Scorer["clip"]) =>
+    score({ renderer, clip: judge, limits: defaultAssetLimits }, bytes);
+  const runs: Readonly<Record<string, () => Promise<unknown>>> = {
+    bare: await bareModel(fp32),
+    ours: () => scored(clip),
+    original: await original(fp32, renderer, bytes),
+    oursInt8: () => scored(clip8),
+    bareInt8: await bareModel(int8),
+  };
+  for (const run of Object.values(runs)) await run();
+  const times: Record<string, Cost>[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const row: Record<string, Cost> = {};
+    for (const [key, run] of Object.entries(runs)) row[key] = await costOf(run);
+    times.push(row);
+    const cells = Object.entries(row).map(
+      ([key, { wallMs, cpuMs }]) => `${key} ${Math.round(wallMs)} (${Math.round(cpuMs)})`,
+    );
+    console.log(`${cells.join(", ")} ms (of processor time)`);
+  }
+  const ratio = (a: string, b: string, of: keyof Cost = "wallMs"): number =>
+    median(times.map((row) => (row[a]?.[of] ?? Number.NaN) / (row[b]?.[of] ?? Number.NaN)));
+  console.log(
+    `\n${name}, ${views} views, ViT-B/32 with random weights, ${threads} threads; medians of ${rounds} rounds`,
+  );
+  const results = [
+    check("ours / bare model", ratio("ours", "bare"), "<=", bars.ofBareModel),
+    check("original / ours", ratio("original", "ours"), ">=", bars.fasterThanOriginal),
+    check("peak memory, 300,000 splats, MB", peak, "<=", bars.peakMegabytes),
+  ];
+  for (const [a, b] of [
+    ["ours", "bare"],
+    ["original", "ours"],
+    ["oursInt8", "bareInt8"],
+    ["ours", "oursInt8"],
+    ["original", "oursInt8"],
+  ] as const) {
+    const cpu = ratio(a, b, "cpuMs").toFixed(2);
+    console.log(`     ${a} / ${b}: ${ratio(a, b).toFixed(2)}, of processor time ${cpu}`);
+  }
+  if (results.includes(false)) process.exitCode = 1;
+}
+
+interface Cost {
+  readonly wallMs: number;
+  /** Of all threads of this process. */
+  readonly cpuMs: number;
+}
+
+async function costOf(run: () => Promise<unknown>): Promise<Cost> {
+  const since = performance.now();
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return { wallMs: performance.now() - since, cpuMs: (user + system) / 1000 };
+}
+
+async function asset(
+  file: string | undefined,
+): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
+  const vectors = process.env.TURNTABLE_VECTORS;
+  const path = file ?? (vectors === undefined ? undefined : join(vectors, "render/hamburger.ply"));
+  if (path !== undefined)
+    return { name: path.split("/").at(-1) ?? path, bytes: await readFile(path) };
+  return {
+    name: "made scene of 50,000 splats",
+    bytes: writePly(createTestSplat({ count: 50_000 })),
+  };
+}
+
+async function score(scorer: Scorer, bytes: Uint8Array): Promise<unknown> {
+  const profile = await loadProfile(defaultProfile);
+  return await scoreAsset(scorer, { bytes, prompt: benchPrompt, profile, cameraSeed: 0n });
+}
+
+/** The vision tower on pixel values that are ready. */
+async function bareModel(directory: string): Promise<() => Promise<void>> {
+  const graph = await loadGraph(join(directory, "vision_model.onnx"), onCpu);
+  const values = randomPixels(bareBatch);
+  return async () => {
+    for (let done = 0; done < views; done += bareBatch) {
+      await graph.run({ pixel_values: { values, shape: [bareBatch, 3, 224, 224] } });
+    }
+  };
+}
+
+async function original(
+  directory: string,
+  renderer: Scorer["renderer"],
+  bytes: Uint8Array,
+): Promise<() => Promise<void>> {
+  const vision = await loadGraph(join(directory, "vision_model.onnx"), onCpu);
+  const text = await loadGraph(join(directory, "text_model.onnx"), onCpu);
+  const tokenizer = await readTokenizer(directory);
+  const texts = [...negatives, benchPrompt].map((words) => tokenizer.encode(words));
+  const longest = Math.max(...texts.map((ids) => ids.length));
+  const ids = new Int32Array(texts.length * longest).fill(tokenizer.endId);
+  texts.forEach((row, index) => {
+    ids.set(row, index * longest);
+  });
+  const preprocessing = parsePreprocessing({});
+  const profile = await loadProfile(defaultProfile);
+  return async () => {
+    const scene = createScene(await readAsset(bytes), profile);
+    const cameras = viewsOf(profile, 0n).map((view) => orbitCamera(view, profile));
+    for (const image of await renderer.render(scene, cameras, profile.background)) {
+      const values = new Float32Array(pixelsOfView);
+      writePixelValues(image, preprocessing, values, 0);
+      await vision.run({ pixel_values: { values, shape: [1, 3, 224, 224] } });
+      await text.run({ input_ids: { values: ids, shape: [texts.length, longest] } });
+    }
+  };
+}
+
+function randomPixels(count: number): Float32Array {
+  const bytes = randomFillSync(new Uint8Array(count * pixelsOfView));
+  return Float32Array.from(bytes, (byte) => byte / 64 - 2);
+}
+
+/** In a process of its own, so that nothing else counts. */
+function measurePeak(): number {
+  const self = fileURLToPath(import.meta.url);
+  const { stdout, stderr, status } = spawnSync(process.execPath, [self, "--peak-memory"], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`the worker ended with ${status}: ${stderr}`);
+  return Number(stdout.trim());
+}
+
+async function peakMemory(): Promise<void> {
+  const bytes = writePly(createTestSplat({ count: 300_000 }));
+  await using renderer = await startCpuRenderer(threads);
+  await using clip = await loadClip(await benchModel("vit-b-32"), { threads });
+  await score({ renderer, clip, limits: defaultAssetLimits }, bytes);
+  await score({ renderer, clip, limits: defaultAssetLimits }, bytes);
+  console.log(Math.round((process.resourceUsage().maxRSS * 1024) / 1e6));
+}
+
+function check(what: string, value: number, sign: "<=" | ">=", bar: number): boolean {
+  const isMet = sign === "<=" ? value <= bar : value >= bar;
+  console.log(`${isMet ? "ok  " : "MISS"} ${what}: ${value.toFixed(2)} (${sign} ${bar})`);
+  return isMet;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
