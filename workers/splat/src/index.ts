@@ -1,4 +1,5 @@
 export { readDotSplat } from "./dot-splat.ts";
+export { type AssetInfo, assetInfoOf, type Histogram } from "./inspect.ts";
 export {
   defaultLintLimits,
   type Finding,

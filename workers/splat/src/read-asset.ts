@@ -40,7 +40,7 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
       `the asset has ${bytes.length} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
     );
   }
-  const content = await unpack(bytes, limits);
+  const content = await unpackAsset(bytes, limits);
   const format = formatOf(content);
   if (format === "ply") return readPly(content, limits);
   if (format === "spz") return readPlainSpz(content, limits);
@@ -58,8 +58,11 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
 /** "\x89HDF\r\n\x1a\n" */
 const hdf5Signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** Out of gzip or zstd; of an SPZ only as much as its header asks for. */
-async function unpack(bytes: Uint8Array, limits: AssetLimits): Promise<Uint8Array> {
+/** Out of gzip or zstd; of an SPZ only as much as its header asks for. @throws AssetError */
+export async function unpackAsset(
+  bytes: Uint8Array,
+  limits: AssetLimits = defaultAssetLimits,
+): Promise<Uint8Array> {
   const compression = compressionOf(bytes);
   if (compression === undefined) return bytes;
   return await inflate(bytes, compression, limits, (start) =>

@@ -2,6 +2,8 @@
 import { AssetError } from "@turntable/splat";
 import { type Command, UsageError } from "./cli/arguments.ts";
 import { convertCommand } from "./cli/convert.ts";
+import { inspectCommand } from "./cli/inspect.ts";
+import { lintCommand } from "./cli/lint.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
@@ -18,6 +20,8 @@ const commands: Readonly<Record<string, Command>> = {
   score: scoreCommand,
   tokenize: tokenizeCommand,
   convert: convertCommand,
+  lint: lintCommand,
+  inspect: inspectCommand,
   selftest: selftestCommand,
 };
 

@@ -4,10 +4,29 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { LintLimits } from "@turntable/splat";
 import { z } from "zod";
 import type { View } from "./render/index.ts";
 
 const unit = z.number().min(0).max(1);
+
+const limit = z.number().nonnegative().exactOptional();
+
+const lintLimitsSchema = z.strictObject({
+  minSplats: limit,
+  maxSplats: limit,
+  maxInvisibleShare: limit,
+  minMeanOpacity: limit,
+  maxDuplicateShare: limit,
+  minExtent: limit,
+  maxExtent: limit,
+  maxRadius: limit,
+  maxOutsideShare: limit,
+  minFlatness: limit,
+  maxOneSidedShare: limit,
+  maxFloaterShare: limit,
+  maxNeedleShare: limit,
+} satisfies Record<keyof LintLimits, typeof limit>);
 
 const profileSchema = z.strictObject({
   description: z.string(),
@@ -29,6 +48,8 @@ const profileSchema = z.strictObject({
   summary: z.union([z.literal("mean"), z.strictObject({ meanOfViewsAbove: unit })]),
   /** What lint finds is only told, or makes an asset invalid. */
   lint: z.enum(["report", "reject"]).default("report"),
+  /** Instead of the default limits of lint, those that are named. */
+  lintLimits: lintLimitsSchema.optional(),
 });
 
 export interface Profile extends z.infer<typeof profileSchema> {

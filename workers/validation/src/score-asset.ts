@@ -1,8 +1,8 @@
 /** From an asset's bytes to its score: decode, render, compare with the prompt. */
 import { createHash } from "node:crypto";
-import { type AssetLimits, readAsset } from "@turntable/splat";
+import { type AssetLimits, type Finding, lint, readAsset, rejectByLint } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
-import { type Profile, ProfileError, summarise, viewsOf } from "./profile.ts";
+import { type Profile, summarise, viewsOf } from "./profile.ts";
 import {
   createScene,
   orbitCamera,
@@ -43,6 +43,8 @@ export interface ScoredAsset {
   /** One a view. */
   readonly images: readonly RgbImage[];
   readonly splatCount: number;
+  /** What lint found, worst first; the profile did not reject by it. */
+  readonly findings: readonly Finding[];
   /** 32 bytes */
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
@@ -54,9 +56,6 @@ export interface ScoredAsset {
 /** @throws AssetError when the bytes cannot be scored, which is the fault of whoever made them. */
 export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise<ScoredAsset> {
   const { profile, signal } = request;
-  if (profile.lint === "reject") {
-    throw new ProfileError(`${profile.name} rejects by lint, which this version does not have`);
-  }
   const clock = stopwatch();
   request.onPhase?.("decode");
   const splat = await readAsset(request.bytes, {
@@ -64,6 +63,8 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     activated: request.activated ?? false,
     readHdf5,
   });
+  const findings = lint(splat, profile.lintLimits);
+  if (profile.lint === "reject") rejectByLint(findings);
   const scene = createScene(splat, profile);
   const decodeMs = clock();
 
@@ -90,6 +91,7 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     })),
     images,
     splatCount: splat.count,
+    findings,
     assetSha256: createHash("sha256").update(request.bytes).digest(),
     decodeMs,
     renderMs,

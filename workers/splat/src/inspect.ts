@@ -1,0 +1,89 @@
+/** What is in an asset, for people. */
+import { compressionOf } from "./inflate.ts";
+import { formatOf, unpackAsset } from "./read-asset.ts";
+import type { Splat } from "./splat.ts";
+import { parseSpzHeader } from "./spz-format.ts";
+
+export interface AssetInfo {
+  /** `spz 2 in zstd`, `ply` … */
+  readonly format: string;
+  readonly sizeBytes: number;
+  readonly count: number;
+  readonly shDegree: number;
+  /** Of all positions, in units. */
+  readonly bounds: { readonly min: readonly number[]; readonly max: readonly number[] };
+  /** Splats whose opacity is exactly 1 and exactly 0. */
+  readonly certain: { readonly opaque: number; readonly transparent: number };
+  readonly histograms: readonly Histogram[];
+}
+
+/** Counts of `counts.length` equal steps from `from` to `to`; what lies outside counts to the nearest. */
+export interface Histogram {
+  readonly name: string;
+  readonly unit: string;
+  readonly from: number;
+  readonly to: number;
+  readonly counts: readonly number[];
+}
+
+const steps = 16;
+
+/** @param splat what the bytes were read as */
+export async function assetInfoOf(bytes: Uint8Array, splat: Splat): Promise<AssetInfo> {
+  const { count, shDegree, positions, opacities } = splat;
+  let opaque = 0;
+  let transparent = 0;
+  for (const value of opacities) {
+    if (value === Infinity) opaque++;
+    else if (value === -Infinity) transparent++;
+  }
+  const axes = [0, 1, 2].map((axis) => rangeOf(positions, axis, 3));
+  const opacity = opacities.map((logit) => 1 / (1 + Math.exp(-logit)));
+  const exponents = splat.scales.map((value) => value / Math.LN10);
+  return {
+    format: await describeFormat(bytes),
+    sizeBytes: bytes.length,
+    count,
+    shDegree,
+    bounds: { min: axes.map(([low]) => low), max: axes.map(([, high]) => high) },
+    certain: { opaque, transparent },
+    histograms: [
+      histogram("opacity", "0 to 1", opacity, [0, 1]),
+      histogram("deviation", "power of ten, units", exponents, rangeOf(exponents, 0, 1)),
+      histogram("f_dc", "coefficient", splat.shDc, rangeOf(splat.shDc, 0, 1)),
+    ],
+  };
+}
+
+async function describeFormat(bytes: Uint8Array): Promise<string> {
+  const compression = compressionOf(bytes);
+  const content = await unpackAsset(bytes);
+  const format = formatOf(content) ?? "splat";
+  const version = format === "spz" ? ` ${parseSpzHeader(content).version}` : "";
+  return `${format}${version}${compression === undefined ? "" : ` in ${compression}`}`;
+}
+
+function rangeOf(values: Float32Array, start: number, step: number): readonly [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = start; i < values.length; i += step) {
+    low = Math.min(low, values[i] ?? 0);
+    high = Math.max(high, values[i] ?? 0);
+  }
+  return [low, high];
+}
+
+function histogram(
+  name: string,
+  unit: string,
+  values: Float32Array,
+  [from, to]: readonly [number, number],
+): Histogram {
+  const counts = new Array<number>(steps).fill(0);
+  const width = to > from ? (to - from) / steps : 1;
+  for (const value of values) {
+    const step = Math.min(steps - 1, Math.max(0, Math.floor((value - from) / width)));
+    counts[step] = (counts[step] ?? 0) + 1;
+  }
+  return { name, unit, from, to, counts };
+}
