@@ -11,6 +11,7 @@ import { status } from "@grpc/grpc-js";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { type Asset, TaskState } from "@turntable/proto";
 import { RpcError } from "@turntable/proto/grpc";
+import { readAsset, type Splat, writePly } from "@turntable/splat";
 import {
   assetOf,
   callerGone,
@@ -25,6 +26,17 @@ import {
 } from "../../test/service.ts";
 
 const bytes = randomBytes(5_500);
+/** Values that every format keeps exactly. */
+const oneSplat: Splat = {
+  count: 1,
+  shDegree: 0,
+  positions: Float32Array.of(0.5, -0.25, 1),
+  scales: Float32Array.of(-4, -4, -4),
+  rotations: Float32Array.of(1, 0, 0, 0),
+  opacities: Float32Array.of(Infinity),
+  shDc: new Float32Array(3),
+  shRest: new Float32Array(0),
+};
 const command = fileURLToPath(new URL("../../bin/turntable", import.meta.url));
 
 interface Ended {
@@ -245,6 +257,32 @@ describe("turntable", () => {
   });
 
   describe("download", () => {
+    it("converts to what --out ends in, and says so", async (t) => {
+      const ply = writePly(oneSplat);
+      for (const [name, readHdf5] of [
+        ["cube.spz", undefined],
+        ["cube.h5", (await import("@turntable/splat/hdf5")).readHdf5],
+      ] as const) {
+        const { code, stderr, cwd } = await run(t, succeedingService(ply), [
+          ...["download", "task-1", "--out", name],
+        ]);
+        assert.equal(code, 0, stderr);
+        assert.match(stderr, /^converted from PLY; --raw keeps/m);
+        const written = readFileSync(join(cwd, name));
+        const splat = await readAsset(written, readHdf5 === undefined ? {} : { readHdf5 });
+        assert.deepEqual(splat.positions, oneSplat.positions);
+      }
+    });
+
+    it("says when the asset cannot be converted, and writes nothing", async (t) => {
+      const { code, stderr, cwd } = await run(t, succeedingService(bytes), [
+        ...["download", "task-1", "--out", "cube.spz"],
+      ]);
+      assert.equal(code, 1);
+      assert.match(stderr, /cannot be made \.spz: .*--raw keeps the bytes/);
+      assert.deepEqual(readdirSync(cwd), []);
+    });
+
     it("warns when the signature cannot be verified", async (t) => {
       const unsigned = assetOf(bytes);
       const { code, stdout, stderr, cwd } = await run(t, succeedingService(bytes, unsigned), [
@@ -252,6 +290,7 @@ describe("turntable", () => {
         "task-1",
         "--out",
         "cube.spz",
+        "--raw",
       ]);
       assert.equal(code, 0);
       assert.match(stderr, /^warning: the miner's signature is not of the 2024 form/m);

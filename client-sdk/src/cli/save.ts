@@ -3,12 +3,17 @@ import type { Asset } from "@turntable/proto";
 import type { Download } from "../download.ts";
 import { type AssetOrigin, verifyAssetOrigin } from "../origin.ts";
 import type { OptionSpec } from "./arguments.ts";
+import { convertAsset, isWritable } from "./convert.ts";
 import { writeFileWhole } from "./output.ts";
 import { formatBytes, printable, shortHotkey } from "./text.ts";
 import type { VerbContext } from "./verb.ts";
 
 export const saveOptions: Readonly<Record<string, OptionSpec>> = {
-  out: { value: "FILE", help: "where to put the asset; - is standard output [TASK.FORMAT]" },
+  out: {
+    value: "FILE",
+    help: "where to put the asset, converted when it ends in .ply, .spz or .h5; - is standard output [TASK.FORMAT]",
+  },
+  raw: { help: "keep the miner's bytes, whatever --out ends in" },
   "consent-file": {
     value: "FILE",
     help: "the subnet's licence consent text, which miners of 2025 sign",
@@ -21,7 +26,7 @@ export class ForgedAssetError extends Error {
   readonly code = "forged-asset";
 }
 
-/** @throws ForgedAssetError, and nothing is written */
+/** @throws ForgedAssetError or ConversionError, and nothing is written */
 export async function saveAsset(
   taskId: string,
   { asset, bytes }: Download,
@@ -36,11 +41,17 @@ export async function saveAsset(
     );
   }
   const out = args.text("out") ?? `${taskId}.${extension(asset)}`;
-  if (out === "-") await output.write(bytes);
-  else await writeFileWhole(out, bytes);
-
   const given = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase();
-  if (given !== undefined && given !== extension(asset)) {
+  const isOther = given !== undefined && given !== extension(asset);
+  const isConverted = isOther && !args.flag("raw") && isWritable(given);
+  const activated = (asset.encoding?.version ?? 0) >= 1;
+  const written = isConverted ? await convertAsset(bytes, given, activated) : bytes;
+  if (out === "-") await output.write(written);
+  else await writeFileWhole(out, written);
+
+  if (isConverted) {
+    output.note(`converted from ${describeEncoding(asset)}; --raw keeps the miner's bytes`);
+  } else if (isOther) {
     output.note(`note: the bytes are ${describeEncoding(asset)}, whatever the name ${out} says`);
   }
   if (origin.kind === "mismatch") {
