@@ -27,7 +27,13 @@ import { createPrompts } from "@turntable/coordinator/prompts";
 import { ruleSets } from "@turntable/coordinator/rules";
 import { startGenerationEndpoint } from "@turntable/generation";
 import { startMiner } from "@turntable/miner";
-import { createLogger, type Logger, logLevels, runMain } from "@turntable/process";
+import {
+  createLogger,
+  type Logger,
+  logLevels,
+  runMain,
+  type StopControl,
+} from "@turntable/process";
 import type { JobQueue, JobSource } from "@turntable/proto/bus";
 import { createInProcessQueue } from "@turntable/proto/in-process";
 import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
@@ -97,11 +103,13 @@ await runMain({
 
 async function startSubnet(
   options: Options,
-  { signal }: { readonly signal: AbortSignal },
+  { signal, stop }: StopControl,
 ): Promise<AsyncDisposable> {
   await ready();
   await using stack = new AsyncDisposableStack();
-  stack.defer(() => say("Everything has stopped."));
+  stack.defer(() => {
+    if (signal.aborted) say("Everything has stopped."); // a start that failed says why by itself
+  });
   const dir = resolve(options.dir);
   await mkdir(dir, { recursive: true });
   const logger = createLogger("turntable", options.log.level);
@@ -146,7 +154,8 @@ async function startSubnet(
       logger,
     }),
   );
-  worker.ended.catch((error: unknown) => logger.error({ err: error }, "the worker has stopped"));
+  // Without it nothing would ever be scored.
+  worker.ended.catch((cause: unknown) => stop(new Error("the worker has stopped", { cause })));
   const addresses = {
     grpc: `${loopback}:${coordinator.grpcPort}`,
     http: `${loopback}:${coordinator.httpPort}`,
@@ -180,7 +189,7 @@ async function startSubnet(
   } else if (first !== undefined) {
     say("There is no miner yet: the first task waits for one that you start and --register.");
   }
-  if (first !== undefined) void showTask(client, first, dir, signal, logger);
+  if (first !== undefined) void showTask(client, first, dir, signal, logger, addresses.grpc);
   return stack.move();
 }
 
@@ -191,6 +200,7 @@ async function showTask(
   dir: string,
   signal: AbortSignal,
   logger: Logger,
+  server: string,
 ): Promise<void> {
   try {
     say(`\nFirst task: "${task.prompt}"`);
@@ -212,7 +222,7 @@ async function showTask(
   asset    ${bytes.length} bytes, ${report.splatCount} splats
   pictures ${shortPath(sheet)}
 
-In another shell: npx turntable generate "a blue ball" --out ball.ply
+In another shell: npx turntable generate "a blue ball" --out ball.ply --server ${server}
 Ctrl-C stops everything.`);
   } catch (error) {
     if (signal.aborted) return;

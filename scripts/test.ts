@@ -1,6 +1,6 @@
 /**
- * Runs tests by kind: `node scripts/test.ts [unit|vectors|integration|golden|gl|e2e …]`, all but vectors when no
- * kind is named. What is skipped is listed at the end, with the reason.
+ * Runs tests by kind: `node scripts/test.ts [unit|contract|integration|golden|k8s|e2e|vectors …]`, all but vectors
+ * when no kind is named.
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";

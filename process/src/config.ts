@@ -87,7 +87,9 @@ export function asksForHelp(argv: readonly string[]): boolean {
 
 /** Text for `--help`. */
 export function configHelp(definition: ConfigDefinition): string {
-  const rows = configOptions(definition.schema).map((option) => {
+  const options = configOptions(definition.schema);
+  const [example] = options;
+  const rows = options.map((option) => {
     const fallback = option.defaultText === undefined ? "" : ` [${option.defaultText}]`;
     return {
       left: `${option.flag}${valueHint(option)}`,
@@ -104,7 +106,7 @@ Usage: ${definition.command} [options]
 
 ${lines.join("\n")}
 
-Each option is also a variable: --grpc-listen is ${variablePrefix}GRPC_LISTEN. A flag wins over a variable, a
+Each option is also a variable: ${example?.flag} is ${example?.variable}. A flag wins over a variable, a
 variable over the file, the file over the default in brackets.
 `;
 }
@@ -173,7 +175,7 @@ function kindOf(type: z.core.$ZodType): ConfigOption["kind"] {
 }
 
 function valueHint(option: ConfigOption): string {
-  if (option.kind === "boolean") return "";
+  if (option.kind === "boolean") return option.defaultText === "true" ? "=false" : "";
   const last = option.path.at(-1) ?? "";
   const hint = /File$|^file$/.test(last) ? "FILE" : option.kind === "number" ? "N" : "TEXT";
   return ` ${hint}${option.kind === "list" ? " (repeatable)" : ""}`;

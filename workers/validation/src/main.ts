@@ -4,6 +4,7 @@ import { type Command, UsageError } from "./cli/arguments.ts";
 import { convertCommand } from "./cli/convert.ts";
 import { inspectCommand } from "./cli/inspect.ts";
 import { lintCommand } from "./cli/lint.ts";
+import { previewCommand } from "./cli/preview.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
   convert: convertCommand,
   lint: lintCommand,
   inspect: inspectCommand,
+  preview: previewCommand,
   selftest: selftestCommand,
 };
 
@@ -75,7 +77,7 @@ ${program} COMMAND --help says more.
 `;
 }
 
-/** A file that is not there, not readable, a folder instead …: Node's own message names it. */
+/** A file that is not there, not readable, a folder instead …: Node's own message says so. */
 function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error && "path" in error;
+  return error instanceof Error && "syscall" in error; // reading a folder names no path
 }
