@@ -4,7 +4,7 @@ import type { PlacedPart } from "./layout.ts";
 import { length3 } from "./maths.ts";
 import { scaleOf } from "./point-cloud.ts";
 
-/** N cells. `u` and `v` are their two extents; normal = u × v, of length 1. */
+/** N cells. `u` and `v` are their two extents; normal = u × v, of length 1. Arrays may be longer than N. */
 export interface CellArrays {
   readonly count: number;
   readonly positions: Float32Array;
@@ -20,35 +20,24 @@ export type Checkpoint = () => void;
 
 /**
  * @param spacing edge of a cell in the asset's units
- * @param limit more cells than this are left out
+ * @param expected about how many cells there will be
  */
 export function sampleCells(
   placed: readonly PlacedPart[],
   spacing: number,
-  limit: number,
+  expected: number,
   checkpoint: Checkpoint,
 ): CellArrays {
-  const cells = {
-    positions: new Float32Array(limit * 3),
-    normals: new Float32Array(limit * 3),
-    u: new Float32Array(limit * 3),
-    v: new Float32Array(limit * 3),
-    parts: new Uint16Array(limit),
-  };
+  let cells = emptyCells(Math.ceil(expected));
   let count = 0;
   for (const [index, { part, place }] of placed.entries()) {
     checkpoint();
     const mirror = determinant(place) < 0;
     part.surface.sample(spacing / scaleOf(place), (x, y, z, ux, uy, uz, vx, vy, vz) => {
-      if (count === limit) return;
+      if (count === cells.parts.length) cells = grown(cells);
       const at = count * 3;
-      if (mirror) {
-        writeVector(cells.u, at, place, vx, vy, vz);
-        writeVector(cells.v, at, place, ux, uy, uz);
-      } else {
-        writeVector(cells.u, at, place, ux, uy, uz);
-        writeVector(cells.v, at, place, vx, vy, vz);
-      }
+      writeVector(mirror ? cells.v : cells.u, at, place, ux, uy, uz);
+      writeVector(mirror ? cells.u : cells.v, at, place, vx, vy, vz);
       if (!writeNormal(cells, at)) return;
       writeVector(cells.positions, at, place, x, y, z);
       cells.positions[at] = (cells.positions[at] ?? 0) + place[3];
@@ -59,6 +48,28 @@ export function sampleCells(
     });
   }
   return { count, ...cells };
+}
+
+type Columns = Omit<CellArrays, "count">;
+
+function emptyCells(capacity: number): Columns {
+  return {
+    positions: new Float32Array(capacity * 3),
+    normals: new Float32Array(capacity * 3),
+    u: new Float32Array(capacity * 3),
+    v: new Float32Array(capacity * 3),
+    parts: new Uint16Array(capacity),
+  };
+}
+
+function grown(cells: Columns): Columns {
+  const larger = emptyCells(Math.ceil(cells.parts.length * 1.5) + 64);
+  larger.positions.set(cells.positions);
+  larger.normals.set(cells.normals);
+  larger.u.set(cells.u);
+  larger.v.set(cells.v);
+  larger.parts.set(cells.parts);
+  return larger;
 }
 
 function writeVector(
@@ -75,13 +86,13 @@ function writeVector(
 }
 
 /** False when the cell has no area. */
-function writeNormal(
-  cells: { readonly normals: Float32Array; readonly u: Float32Array; readonly v: Float32Array },
-  at: number,
-): boolean {
-  const { normals, u, v } = cells;
-  const [a = 0, b = 0, c = 0] = u.subarray(at, at + 3);
-  const [d = 0, e = 0, f = 0] = v.subarray(at, at + 3);
+function writeNormal({ normals, u, v }: Columns, at: number): boolean {
+  const a = u[at] ?? 0;
+  const b = u[at + 1] ?? 0;
+  const c = u[at + 2] ?? 0;
+  const d = v[at] ?? 0;
+  const e = v[at + 1] ?? 0;
+  const f = v[at + 2] ?? 0;
   const x = b * f - c * e;
   const y = c * d - a * f;
   const z = a * e - b * d;

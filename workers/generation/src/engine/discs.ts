@@ -46,8 +46,8 @@ export function discsOf(input: DiscInput): Splat {
     const partIndex = cells.parts[cell] ?? 0;
     const style = styles[partIndex];
     if (style === undefined) continue;
-    const [x = 0, y = 0, z = 0] = cells.positions.subarray(cell * 3, cell * 3 + 3);
-    const [nx = 0, ny = 0, nz = 0] = cells.normals.subarray(cell * 3, cell * 3 + 3);
+    const [x, y, z] = vectorAt(cells.positions, cell);
+    const [nx, ny, nz] = vectorAt(cells.normals, cell);
     const isSecond = patterns[partIndex]?.isSecond(x, y, z, nx, ny, nz) ?? false;
     const place = {
       position: [x, y, z],
@@ -67,13 +67,11 @@ export function discsOf(input: DiscInput): Splat {
 
 /** All cells that are seen; above `most`, evenly thinned out. */
 function keptCells(openness: Float32Array, most: number): Uint32Array {
-  const seen: number[] = [];
-  for (let i = 0; i < openness.length; i++) if ((openness[i] ?? 0) >= 0) seen.push(i);
-  if (seen.length <= most) return Uint32Array.from(seen);
-  return Uint32Array.from(
-    { length: most },
-    (_, i) => seen[Math.floor((i * seen.length) / most)] ?? 0,
-  );
+  const seen = new Uint32Array(openness.length);
+  let count = 0;
+  for (let i = 0; i < openness.length; i++) if ((openness[i] ?? 0) >= 0) seen[count++] = i;
+  if (count <= most) return seen.subarray(0, count);
+  return Uint32Array.from({ length: most }, (_, i) => seen[Math.floor((i * count) / most)] ?? 0);
 }
 
 /** One pattern for each body that has one, shared by its parts. */
@@ -109,11 +107,16 @@ function boundsOf(
   return { low, high };
 }
 
+function vectorAt(values: Float32Array, cell: number): readonly [number, number, number] {
+  const at = cell * 3;
+  return [values[at] ?? 0, values[at + 1] ?? 0, values[at + 2] ?? 0];
+}
+
 /** The disc's axes u, v and normal as scales and a quaternion. */
 function writeFrame(splat: Splat, i: number, cells: CellArrays, cell: number): void {
-  const [ux = 1, uy = 0, uz = 0] = cells.u.subarray(cell * 3, cell * 3 + 3);
-  const [vx = 0, vy = 0, vz = 0] = cells.v.subarray(cell * 3, cell * 3 + 3);
-  const [nx = 0, ny = 0, nz = 0] = cells.normals.subarray(cell * 3, cell * 3 + 3);
+  const [ux, uy, uz] = vectorAt(cells.u, cell);
+  const [vx, vy, vz] = vectorAt(cells.v, cell);
+  const [nx, ny, nz] = vectorAt(cells.normals, cell);
   const lengthU = length3(ux, uy, uz);
   const [ax, ay, az] = [ux / lengthU, uy / lengthU, uz / lengthU];
   // n × a completes the frame; v itself may be oblique.

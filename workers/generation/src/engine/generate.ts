@@ -38,8 +38,8 @@ export interface Generated {
 export const defaultSplats = 30_000;
 export const splatLimits = { least: 1_000, most: 200_000 } as const;
 
-/** Cells of the occluders: far more than any scene has at their spacing. */
-const occluderLimit = 150_000;
+/** About how many cells a scene has at the occluders' spacing. */
+const expectedOccluders = 40_000;
 
 /**
  * The scene that a prompt names, as Gaussian splats.
@@ -71,7 +71,7 @@ function coverScene(placed: readonly PlacedPart[], target: number, checkpoint: C
   const styles = placed.map(({ part, thing }): Style => styleOf(part.paint, thing));
   const detail = detailFor(target);
   const { occluderSpacing } = detail;
-  const occluders = sampleCells(placed, occluderSpacing, occluderLimit, checkpoint);
+  const occluders = sampleCells(placed, occluderSpacing, expectedOccluders, checkpoint);
   const visibility = createVisibility(
     detail,
     occluders,
@@ -81,8 +81,8 @@ function coverScene(placed: readonly PlacedPart[], target: number, checkpoint: C
   // The count grows with 1 / spacing², but not exactly: parts have at least a few cells each. Two steps suffice.
   let spacing = occluderSpacing * Math.sqrt(seenIn(occluders, visibility) / target);
   for (let attempt = 0; ; attempt++) {
-    const limit = Math.ceil(target * 3) + 20_000;
-    const cells = sampleCells(placed, spacing, limit, checkpoint);
+    const finer = occluderSpacing / spacing;
+    const cells = sampleCells(placed, spacing, occluders.count * finer * finer * 1.1, checkpoint);
     const openness = new Float32Array(cells.count);
     let seen = 0;
     for (let i = 0; i < cells.count; i++) {

@@ -87,7 +87,9 @@ function dots(
   };
   for (let i = 0; i < cells.count; i++) {
     if (!onBody(cells.parts[i] ?? 0)) continue;
-    const [x = 0, y = 0, z = 0] = cells.positions.subarray(i * 3, i * 3 + 3);
+    const x = cells.positions[i * 3] ?? 0;
+    const y = cells.positions[i * 3 + 1] ?? 0;
+    const z = cells.positions[i * 3 + 2] ?? 0;
     if (nearest(x, y, z) < distance * distance) continue;
     const at = key(x, y, z);
     const centres = grid.get(at);

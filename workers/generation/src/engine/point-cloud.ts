@@ -21,30 +21,34 @@ const coarseSpacing = 0.05;
 export function cloudOf(
   parts: readonly { readonly part: Part; readonly place: Affine }[],
 ): PointCloud {
-  const points: number[] = [];
+  const locals = parts.map(({ part }) => localCloud(part));
+  const points = new Float64Array(locals.reduce((sum, local) => sum + local.length, 0));
   const low: [number, number, number] = [Infinity, Infinity, Infinity];
   const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
   let radius = 0;
-  for (const { part, place } of parts) {
-    const local = localCloud(part);
+  let at = 0;
+  for (const [index, { place }] of parts.entries()) {
+    const local = locals[index] ?? points;
     for (let i = 0; i < local.length; i += 3) {
       const x = local[i] ?? 0;
       const y = local[i + 1] ?? 0;
       const z = local[i + 2] ?? 0;
-      const p = [
-        place[0] * x + place[1] * y + place[2] * z + place[3],
-        place[4] * x + place[5] * y + place[6] * z + place[7],
-        place[8] * x + place[9] * y + place[10] * z + place[11],
-      ] as const;
-      points.push(...p);
-      for (const axis of [0, 1, 2] as const) {
-        low[axis] = Math.min(low[axis], p[axis]);
-        high[axis] = Math.max(high[axis], p[axis]);
-      }
-      radius = Math.max(radius, Math.sqrt(p[0] * p[0] + p[2] * p[2]));
+      const px = place[0] * x + place[1] * y + place[2] * z + place[3];
+      const py = place[4] * x + place[5] * y + place[6] * z + place[7];
+      const pz = place[8] * x + place[9] * y + place[10] * z + place[11];
+      points[at++] = px;
+      points[at++] = py;
+      points[at++] = pz;
+      if (px < low[0]) low[0] = px;
+      if (py < low[1]) low[1] = py;
+      if (pz < low[2]) low[2] = pz;
+      if (px > high[0]) high[0] = px;
+      if (py > high[1]) high[1] = py;
+      if (pz > high[2]) high[2] = pz;
+      radius = Math.max(radius, Math.sqrt(px * px + pz * pz));
     }
   }
-  return { points: Float64Array.from(points), bounds: { low, high }, radius };
+  return { points, bounds: { low, high }, radius };
 }
 
 /** How far `above` must be lifted to just stand on `below`. */
