@@ -18,11 +18,14 @@ export {
 export {
   createScene,
   createTestSplat,
+  GlError,
   orbitCamera,
   psnr,
   type Renderer,
   type RgbImage,
+  renderReference,
   startCpuRenderer,
+  startGlRenderer,
   type View,
 } from "./render/index.ts";
 export { type Clip, defaultModelDir, loadClip, negatives, readTokenizer } from "./score/index.ts";
