@@ -1,0 +1,14 @@
+/** Speaks as the gl process does, and draws nothing. */
+import type { GlAnswer, GlOrder } from "../process.ts";
+
+const answer = (message: GlAnswer): void => {
+  process.send?.(message);
+};
+
+process.on("message", (order: GlOrder) => {
+  if (order.kind === "scene") return answer({ kind: "scene", id: order.id });
+  const { size } = order.camera;
+  const image = { width: size, height: size, pixels: new Uint8Array(size * size * 3) };
+  answer({ kind: "view", id: order.id, image });
+});
+answer({ kind: "ready", device: "a black hole" });
