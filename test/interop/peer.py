@@ -332,24 +332,6 @@ def process_weights(command):
         process_weights as process,
     )
 
-    class Facts:
-        """What process_weights asks the chain for."""
-
-        n = 0
-
-        def __init__(self, case):
-            self.case = case
-            self.n = case["num_neurons"]
-
-        def min_allowed_weights(self, netuid):
-            return self.case["min_allowed_weights"]
-
-        def max_weight_limit(self, netuid):
-            return self.case["max_weight_limit"]
-
-        def metagraph(self, netuid):
-            return self
-
     results = []
     for case in command["cases"]:
         try:

@@ -16,6 +16,7 @@ import {
   route,
   startAxon,
 } from "@turntable/bittensor/axon";
+import { weightsForChain } from "@turntable/bittensor/chain";
 import { type CallOutcome, createDendrite } from "@turntable/bittensor/dendrite";
 import {
   createHotkeyFile,
@@ -63,6 +64,17 @@ const feedback = {
   current_duel_rating: 0,
   current_miner_reward: 7,
 };
+
+/** Numbers from 0 to 1, the same in every run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 
 /** What a Python caller saw, as far as the tests ask. */
 interface Told {
@@ -427,6 +439,52 @@ for (const version of sdkVersions) {
         assert.equal(outcome.status, 401);
         assert.match(outcome.message ?? "", /^Not Verified with error: Signature mismatch/);
       });
+    });
+
+    // 6.9.4 computes weights with torch, which the environment does without
+    it("weights come out as theirs, on random rewards", { skip: isLegacy }, async () => {
+      const random = seeded(20_261_124);
+      const draw = (below: number): number => Math.floor(random() * below);
+      const cases = Array.from({ length: 300 }, () => {
+        const neurons = 1 + draw(256);
+        const weights = Array.from({ length: neurons }, () =>
+          random() < 0.5 ? 0 : random() * 100,
+        );
+        return {
+          uids: Array.from({ length: neurons }, (_, uid) => uid),
+          weights,
+          num_neurons: neurons,
+          min_allowed_weights: draw(3) === 0 ? draw(20) : 1,
+          max_weight_limit_u16: draw(2) === 0 ? 65535 : 300 + draw(60_000),
+          exclude_quantile: draw(4) === 0 ? draw(65_536) : 0,
+        };
+      });
+      const theirs = await peer.ask({
+        op: "process_weights",
+        cases: cases.map((entry) => ({
+          ...entry,
+          max_weight_limit: entry.max_weight_limit_u16 / 65535,
+        })),
+      });
+      assert.ok(Array.isArray(theirs));
+      for (const [index, entry] of cases.entries()) {
+        const { emit } = theirs[index] as unknown as {
+          emit: { uids: number[]; weights: number[] };
+        };
+        const ours = weightsForChain(entry, {
+          neurons: entry.num_neurons,
+          minAllowedWeights: entry.min_allowed_weights,
+          maxWeightsLimit: entry.max_weight_limit_u16,
+          excludeQuantile: entry.exclude_quantile,
+        });
+        const expected = new Map(emit.uids.map((uid, place) => [uid, emit.weights[place] ?? 0]));
+        const got = new Map(ours.uids.map((uid, place) => [uid, ours.weights[place] ?? 0]));
+        for (const uid of new Set([...expected.keys(), ...got.keys()]))
+          assert.ok(
+            Math.abs((expected.get(uid) ?? 0) - (got.get(uid) ?? 0)) <= 1,
+            `case ${index}, uid ${uid}: ${JSON.stringify(entry)}`,
+          );
+      }
     });
 
     describe("key files", () => {
