@@ -11,6 +11,7 @@ import { createLocalChain } from "@turntable/bittensor/chain";
 import {
   createHotkeyFile,
   createMnemonic,
+  isSs58,
   type Keypair,
   keypairFromUri,
   loadHotkey,
@@ -67,7 +68,7 @@ const schema = z.object({
     .optional()
     .describe("a development key such as //Bob for the validator; otherwise a throw-away one"),
   register: z
-    .array(z.string())
+    .array(z.string().refine(isSs58, "not an ss58 address"))
     .default([])
     .describe("ss58 of a hotkey to register, for a miner that runs elsewhere"),
   miners: z.number().int().min(0).max(16).default(1).describe("how many miners of its own"),
@@ -110,7 +111,8 @@ async function startSubnet(
   stack.defer(() => {
     if (signal.aborted) say("Everything has stopped."); // a start that failed says why by itself
   });
-  const dir = resolve(options.dir);
+  // npm changes to the package's folder and says where it was called.
+  const dir = resolve(process.env.INIT_CWD ?? ".", options.dir);
   await mkdir(dir, { recursive: true });
   const logger = createLogger("turntable", options.log.level);
   const validator =

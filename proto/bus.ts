@@ -89,6 +89,8 @@ export interface JobQueue extends AsyncDisposable {
    * there is none.
    */
   replayDeadLetter(jobId: string): Promise<boolean>;
+  /** Changes when the queue has lost what it held and began anew; jobs submitted before are to be submitted again. */
+  incarnation(): Promise<string>;
   /** How many jobs wait or are in work, by class; for metrics. */
   depth(): Promise<Readonly<Record<JobClassName, number>>>;
 }

@@ -95,6 +95,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
       }
       return ofJob.length > 0;
     },
+    incarnation: async () => "in process",
     async depth() {
       return { ...depth };
     },

@@ -1,4 +1,5 @@
 /** What the coordinator process can be told. */
+import { isSs58 } from "@turntable/bittensor/keys";
 import { type ConfigDefinition, logLevels } from "@turntable/process";
 import { defaultJobQueueOptions } from "@turntable/proto/bus";
 import { z } from "zod";
@@ -23,12 +24,7 @@ const schema = z
       .enum(ruleSetNames)
       .default("seed")
       .describe(`rule set: ${ruleSetNames.join(", ")}`),
-    hotkeyFile: z
-      .string()
-      .optional()
-      .describe(
-        "the validator's hotkey, a wallet file in JSON; must be readable by its owner only",
-      ),
+    hotkeyFile: z.string().optional().describe("the validator's hotkey, a wallet file in JSON"),
     hotkeyUri: z
       .string()
       .optional()
@@ -43,7 +39,7 @@ const schema = z
         ),
       netuid: z.number().int().min(0).default(17).describe("the subnet"),
       register: z
-        .array(z.string())
+        .array(z.string().refine(isSs58, "not an ss58 address"))
         .default([])
         .describe("ss58 of a hotkey that is registered on the chain in memory"),
     }),
@@ -105,7 +101,7 @@ const schema = z
       .string()
       .optional()
       .describe(
-        "the licence consent text that miners of 2025 sign; without it their form is refused",
+        "the licence consent text that miners of 2025 sign; without it their submissions count as wrongly signed",
       ),
     limits: z.object({
       promptChars: z.number().int().min(1).default(1024).describe("longest prompt, characters"),

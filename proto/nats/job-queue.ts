@@ -1,9 +1,11 @@
 /** The coordinator's side of the job queue over NATS. */
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import {
   type JobQueue,
   jobClassNames,
   jobSubject,
+  jobsStream,
   QueueUnavailableError,
   type ResultDelivery,
   type SubmitOptions,
@@ -56,6 +58,11 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
     },
     listDeadLetters: () => listDeadLetters(link),
     replayDeadLetter: async (jobId) => (await replayDeadLetters(link, jobId)) > 0,
+    incarnation: () =>
+      link.run(async (connection) => {
+        const { streams } = await jetstreamManager(connection);
+        return String((await streams.info(jobsStream)).created);
+      }),
     async depth() {
       const [organic, synthetic] = await Promise.all(
         jobClassNames.map((name) =>

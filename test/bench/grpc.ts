@@ -99,6 +99,7 @@ function oneTask(prompt: string): Tasks {
   const task: Task = {
     id: "0b1b6e2a-6b0e-4f4e-9d55-1c0f6e7c2a11",
     class: "organic",
+    client: "bench",
     prompt,
     state: "queued",
     createdAt: new Date(1_700_000_000_000),

@@ -208,14 +208,15 @@ test("prompts that are empty or too long are refused, each with its limit", asyn
   const { client } = subnet;
   await assert.rejects(
     client.create("x".repeat(10_000)),
-    failsWith("invalid-argument", /10000.*1024/),
+    failsWith("resource-exhausted", /10000.*1024/),
   );
   await assert.rejects(client.create("  "), failsWith("invalid-argument", /empty/));
+  await assert.rejects(client.create("a\u001bcube"), failsWith("invalid-argument", /control/));
   await assert.rejects(client.get("no such task"), failsWith("not-found", /no such task/));
 });
 
 test("an API key is asked for where there is a key file", async () => {
-  const keys = parseApiKeys("# clients\nann 0123456789abcdef\n");
+  const keys = parseApiKeys("# clients\nann 0123456789abcdef\nbob fedcba9876543210\n");
   await using subnet = await startTestSubnet({ grpc: { host: "127.0.0.1", port: 0, keys } });
   await assert.rejects(subnet.client.list(), failsWith("unauthenticated", /API key is needed/));
   const address = `127.0.0.1:${subnet.coordinator.grpcPort}`;
@@ -224,6 +225,10 @@ test("an API key is asked for where there is a key file", async () => {
   using right = createTurntableClient({ address, apiKey: "0123456789abcdef" });
   assert.deepEqual((await right.list()).tasks, []);
   assert.throws(() => parseApiKeys("ann short"), /line 1/);
+  const task = await right.create("a red cube");
+  using other = createTurntableClient({ address, apiKey: "fedcba9876543210" });
+  await assert.rejects(other.get(task.id), failsWith("not-found", /no task/));
+  assert.deepEqual((await other.list()).tasks, []);
 });
 
 test("miners get synthetic tasks when no client waits", async () => {

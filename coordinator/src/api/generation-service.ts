@@ -1,7 +1,7 @@
 import type { GenerationService, ScoreReport } from "@turntable/proto";
 import type { CallContext, Handlers } from "@turntable/proto/grpc";
 import type { Submission } from "../submissions/index.ts";
-import { isEnded, type Task, type Tasks } from "../tasks/index.ts";
+import { isEnded, isOpen, type Task, type Tasks } from "../tasks/index.ts";
 import {
   alreadyExists,
   failedPrecondition,
@@ -40,9 +40,11 @@ export function generationHandlers(
   options: GenerationOptions,
 ): Handlers<typeof GenerationService, ClientCall> {
   const { tasks } = options;
-  const find = (taskId: string): Task => {
+  /** A client's own; others' tasks are not there for it. */
+  const find = (taskId: string, { client }: ClientCall): Task => {
     const task = tasks.get(taskId);
-    if (task === undefined) throw notFound(`no task "${taskId.slice(0, 64)}"`);
+    if (task === undefined || task.client !== client)
+      throw notFound(`no task "${taskId.slice(0, 64)}"`);
     return task;
   };
   const assetOf = (task: Task) => {
@@ -58,7 +60,7 @@ export function generationHandlers(
     async createTask(request, { client }) {
       checkPrompt(request.prompt, options.maxPromptChars);
       if (request.idempotencyKey.length > maxIdempotencyKeyChars) {
-        throw invalidArgument(
+        throw resourceExhausted(
           `idempotency_key has ${request.idempotencyKey.length} characters; at most ${maxIdempotencyKeyChars} are allowed`,
         );
       }
@@ -87,12 +89,12 @@ export function generationHandlers(
           throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
       }
     },
-    async getTask(request) {
-      return { task: messageOf(find(request.taskId)) };
+    async getTask(request, call) {
+      return { task: messageOf(find(request.taskId, call)) };
     },
-    async listTasks(request) {
+    async listTasks(request, { client }) {
       const size = Math.min(request.pageSize || defaultPageSize, maxPageSize);
-      const found = tasks.list(size + 1, request.pageToken || undefined);
+      const found = tasks.list(client, size + 1, request.pageToken || undefined);
       if (found === undefined)
         throw invalidArgument("page_token is not one of ours; start without");
       const page = found.slice(0, size);
@@ -101,19 +103,19 @@ export function generationHandlers(
         nextPageToken: found.length > size ? (page.at(-1)?.id ?? "") : "",
       };
     },
-    async *watchTask(request, { signal }) {
-      find(request.taskId);
+    async *watchTask(request, call) {
+      find(request.taskId, call);
       // A sequence number beyond 2^53 is beyond every task's last one all the same.
       const after = Number(request.afterSequence);
-      const either = AbortSignal.any([signal, options.stop]);
+      const either = AbortSignal.any([call.signal, options.stop]);
       for await (const event of tasks.watch(request.taskId, after, either)) {
         yield eventMessage(event);
       }
       // A watch that was cut short must not look like one that came to its end.
       options.stop.throwIfAborted();
     },
-    async *downloadAsset(request) {
-      const task = find(request.taskId);
+    async *downloadAsset(request, call) {
+      const task = find(request.taskId, call);
       const asset = assetOf(task);
       if (asset === undefined) {
         throw failedPrecondition(
@@ -128,11 +130,12 @@ export function generationHandlers(
         yield { part: { case: "chunk", value: bytes.subarray(at, at + chunkBytes) } };
       }
     },
-    async getReport(request) {
-      const task = find(request.taskId);
-      if (!isEnded(task.state)) {
+    async getReport(request, call) {
+      const task = find(request.taskId, call);
+      // The cameras are no secret any more then, so no miner may still be able to make use of them.
+      if (!isEnded(task.state) || task.assignments.some(isOpen)) {
         throw failedPrecondition(
-          `task ${task.id} is ${task.state}; its report is published when it has ended`,
+          `task ${task.id} is ${task.state}; its report is published when it has ended and no miner works on it`,
         );
       }
       const scored = task.assignments.filter(({ score }) => score !== undefined);
@@ -146,9 +149,14 @@ export function generationHandlers(
 
 function checkPrompt(prompt: string, maxChars: number): void {
   if (prompt.trim() === "") throw invalidArgument("prompt is empty; say what to make");
+  if (/\p{Cc}/u.test(prompt)) {
+    throw invalidArgument(
+      "prompt has control characters (a line break, say); give one line of text",
+    );
+  }
   if (prompt.length <= maxChars) return; // characters are at most as many as UTF-16 units
   const chars = [...prompt].length;
   if (chars > maxChars) {
-    throw invalidArgument(`prompt has ${chars} characters; at most ${maxChars} are allowed`);
+    throw resourceExhausted(`prompt has ${chars} characters; at most ${maxChars} are allowed`);
   }
 }

@@ -13,7 +13,7 @@ export interface ApiKeys {
 export function parseApiKeys(text: string): ApiKeys {
   const names = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === "" || line.startsWith("#")) continue;
+    if (/^\s*(#|$)/.test(line)) continue;
     const [name, key, ...rest] = line.trim().split(/\s+/);
     if (name === undefined || key === undefined || rest.length > 0 || key.length < 16) {
       throw new Error(

@@ -239,7 +239,7 @@ test("without a client's task the miner gets a synthetic one, which ends with it
   subnet.scored(await subnet.submitted(), 0.2);
   await answer;
   assert.equal(subnet.tasks.get(pulled.task?.id ?? "")?.state, "failed");
-  assert.deepEqual(subnet.tasks.list(10), [], "clients do not see it");
+  assert.deepEqual(subnet.tasks.list("c", 10), [], "clients do not see it");
 });
 
 test("with nothing to do the miner is told when to come back", async () => {

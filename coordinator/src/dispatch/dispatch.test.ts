@@ -53,8 +53,29 @@ test("a submission whose asset is gone holds up no other", async () => {
 
 test("is not ready while the queue is away, with nothing to dispatch either", async () => {
   const { queue } = createInProcessQueue();
-  const away = { ...queue, depth: () => Promise.reject(new QueueUnavailableError("away")) };
+  const away = { ...queue, incarnation: () => Promise.reject(new QueueUnavailableError("away")) };
   await using dispatch = start(away, {});
   await dispatch.check();
   assert.match(dispatch.trouble() ?? "", /away/);
+});
+
+test("when the queue began anew, what it held is queued again, whatever else waits there", async () => {
+  const { queue } = createInProcessQueue();
+  let incarnation = "first";
+  const submitted: string[] = [];
+  const doubled: JobQueue = {
+    ...queue,
+    incarnation: async () => incarnation,
+    depth: async () => ({ organic: 0, synthetic: 1 }),
+    async submit(job) {
+      submitted.push(job.jobId);
+    },
+  };
+  await using dispatch = start(doubled, { pending: () => [item("a")] });
+  await dispatch.check();
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a"]);
+  incarnation = "second";
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a", "a"]);
 });

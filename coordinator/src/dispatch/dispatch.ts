@@ -2,7 +2,7 @@
  * Brings submissions to the workers and their results back.
  *
  * D1 A submission without a verdict is queued until it has one: again after a failed submit, after a restart, and
- *    when the queue no longer holds it (it was wiped).
+ *    when the queue no longer holds it (it began anew, or was purged).
  * D2 A submission that cannot be queued for a reason of its own (its asset is gone) holds up no other.
  * D3 A result is acked only after it was applied and is on disk.
  */
@@ -49,7 +49,10 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   /** When each pending job was queued by this process. */
   const queuedAt = new Map<string, number>();
   let emptySince: number | undefined;
+  let incarnation: string | undefined;
   let trouble: string | undefined;
+  /** Never mended: the process has to be started again. */
+  let broken: string | undefined;
   let checking: Promise<void> | undefined;
   let checkAgain = false;
   let stopped = false;
@@ -60,6 +63,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   };
 
   const checkOnce = async (): Promise<void> => {
+    const current = await queue.incarnation(); // also with nothing to do: it fails when the queue is away
+    if (current !== incarnation) queuedAt.clear();
+    incarnation = current;
     const pending = options.pending();
     const ids = new Set(pending.map((item) => item.id));
     for (const id of queuedAt.keys()) if (!ids.has(id)) queuedAt.delete(id);
@@ -78,12 +84,12 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   };
 
   const resubmitLost = async (pending: readonly Item[]): Promise<void> => {
-    const depth = await queue.depth(); // also with nothing to do: it fails when the queue is away
     const waiting = pending.filter((item) => queuedAt.has(item.id));
     if (waiting.length === 0) {
       emptySince = undefined;
       return;
     }
+    const depth = await queue.depth();
     const now = options.now();
     if (depth.organic + depth.synthetic > 0) emptySince = undefined;
     else emptySince ??= now;
@@ -106,7 +112,10 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
         await delivery.nak(retryDelayMs).catch(() => undefined); // it comes again after the ack wait then
       }
     }
-  })().catch((error: unknown) => options.onTrouble("results stopped", error));
+  })().catch((error: unknown) => {
+    broken = `results are no longer read: ${error instanceof Error ? error.message : String(error)}`;
+    options.onTrouble("results stopped", error);
+  });
 
   return {
     check() {
@@ -125,7 +134,7 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       })();
       return checking;
     },
-    trouble: () => trouble,
+    trouble: () => broken ?? trouble,
     async [Symbol.asyncDispose]() {
       stopped = true;
       await checking;

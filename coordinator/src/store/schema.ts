@@ -21,7 +21,7 @@ CREATE TABLE tasks (
   failure_message TEXT
 ) STRICT;
 CREATE UNIQUE INDEX tasks_by_key ON tasks (client, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX tasks_by_time ON tasks (created_at, id);
+CREATE INDEX tasks_by_client ON tasks (client, created_at, id);
 CREATE INDEX tasks_open ON tasks (created_at) WHERE state NOT IN ('succeeded', 'failed');
 
 CREATE TABLE assignments (

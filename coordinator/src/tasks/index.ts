@@ -2,6 +2,7 @@ export {
   type Assignment,
   type AssignmentState,
   isEnded,
+  isOpen,
   type Task,
   type TaskClass,
   type TaskEvent,

@@ -14,6 +14,8 @@ export type VerdictKind = "accepted" | "rejected" | "invalid-asset" | "system-fa
 export interface Task {
   readonly id: string;
   readonly class: TaskClass;
+  /** Who asked for it; others do not see it. */
+  readonly client: string;
   readonly prompt: string;
   readonly state: TaskState;
   /** Secret until the task has ended. */
@@ -65,6 +67,7 @@ export type TaskEventKind =
 export const taskRow = z.object({
   id: z.string(),
   class: z.enum(["organic", "synthetic"]),
+  client: z.string(),
   prompt: z.string(),
   state: z.enum(["queued", "assigned", "scoring", "succeeded", "failed"]),
   camera_seed: z.string(),
@@ -124,6 +127,7 @@ export function parseTask(row: TaskRow, assignments: readonly Assignment[]): Tas
   return {
     id: row.id,
     class: row.class,
+    client: row.client,
     prompt: row.prompt,
     state: row.state,
     cameraSeed: BigInt(row.camera_seed),

@@ -226,14 +226,15 @@ test("pages of the list follow each other, newest first", () => {
   using opened = open();
   const { tasks } = opened;
   const ids = [created(tasks, 1), created(tasks, 2), created(tasks, 2)].map(({ id }) => id);
-  const first = tasks.list(2);
-  const second = tasks.list(2, first?.at(-1)?.id);
+  const first = tasks.list("c", 2);
+  const second = tasks.list("c", 2, first?.at(-1)?.id);
   assert.deepEqual(
     [...(first ?? []), ...(second ?? [])].map(({ id }) => id).toSorted(),
     ids.toSorted(),
   );
   assert.equal(second?.[0]?.id, ids[0]);
-  assert.equal(tasks.list(2, "no such id"), undefined);
+  assert.deepEqual(tasks.list("another client", 2), []);
+  assert.equal(tasks.list("c", 2, "no such id"), undefined);
 });
 
 test("camera seeds are 64 random bits", () => {

@@ -34,7 +34,7 @@ import {
 
 export interface TasksOptions {
   readonly store: Store;
-  /** A task fails when it has no accepted result after this long, and a miner has this long for it; ms. */
+  /** A task fails when it has no accepted result after this long; until then miners may submit. ms */
   readonly taskTimeoutMs: number;
   /** How many miners work on the same organic task at a time. */
   readonly organicCopies: number;
@@ -67,8 +67,8 @@ export interface Verdict {
 export interface Tasks extends Disposable {
   create(request: CreateTask, now: number): CreateOutcome;
   get(id: string): Task | undefined;
-  /** Newest first, organic ones only; `before` is the last id of the page before. Undefined for an unknown `before`. */
-  list(limit: number, before?: string): readonly Task[] | undefined;
+  /** A client's, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
+  list(client: string, limit: number, before?: string): readonly Task[] | undefined;
   /** The miner's open assignment that it still has to submit, if any. */
   openAssignment(hotkey: string, now: number): Assignment | undefined;
   /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
@@ -281,13 +281,14 @@ export function createTasks(options: TasksOptions): Tasks {
         return { kind: "created", task };
       }),
     get,
-    list(limit, before) {
+    list(client, limit, before) {
       const last = before === undefined ? undefined : rowOf(before);
       if (before !== undefined && last === undefined) return undefined;
       return store
         .all(
-          `SELECT * FROM tasks WHERE class = 'organic' AND (created_at, id) < (?, ?)
+          `SELECT * FROM tasks WHERE client = ? AND class = 'organic' AND (created_at, id) < (?, ?)
            ORDER BY created_at DESC, id DESC LIMIT ?`,
+          client,
           last?.created_at ?? Number.MAX_SAFE_INTEGER,
           last?.id ?? "",
           limit,

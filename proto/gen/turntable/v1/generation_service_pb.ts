@@ -365,8 +365,8 @@ export const GetReportResponseSchema: GenMessage<GetReportResponse> = /*@__PURE_
 export const GenerationService: GenService<{
   /**
    * Queues a task. Repeating the call with the same idempotency key returns the first call's task.
-   * INVALID_ARGUMENT: the prompt is empty or too long. ALREADY_EXISTS: the key was used with another prompt.
-   * RESOURCE_EXHAUSTED: too many tasks are queued.
+   * INVALID_ARGUMENT: the prompt is empty or has control characters. RESOURCE_EXHAUSTED: the prompt or the key is
+   * too long, or too many tasks are open. ALREADY_EXISTS: the key was used with another prompt.
    *
    * @generated from rpc turntable.v1.GenerationService.CreateTask
    */
@@ -386,7 +386,7 @@ export const GenerationService: GenService<{
     output: typeof GetTaskResponseSchema;
   },
   /**
-   * Lists tasks, newest first. INVALID_ARGUMENT: a page token that is not ours.
+   * Lists the caller's tasks, newest first. INVALID_ARGUMENT: a page token that is not ours.
    *
    * @generated from rpc turntable.v1.GenerationService.ListTasks
    */
@@ -419,7 +419,7 @@ export const GenerationService: GenService<{
   },
   /**
    * Returns how the task's submissions were scored. NOT_FOUND: no such task, or nothing of it was scored.
-   * FAILED_PRECONDITION: the task has not ended (the cameras are secret until then).
+   * FAILED_PRECONDITION: the task has not ended, or a miner still works on it (the cameras are secret until then).
    *
    * @generated from rpc turntable.v1.GenerationService.GetReport
    */
