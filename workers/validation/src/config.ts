@@ -104,8 +104,37 @@ export const workerConfig: ConfigDefinition<typeof schema> = {
   schema,
 };
 
+const serveSchema = schema.omit({ nats: true, workerId: true, http: true }).extend({
+  http: z.object({
+    host: z.string().default("127.0.0.1").describe("interface to listen on"),
+    port: z.number().int().min(0).max(65535).default(8093).describe("port; 0 takes a free one"),
+    requestMebibytes: z
+      .number()
+      .positive()
+      .max(384)
+      .default(128)
+      .describe("largest request in MiB; an asset in base64 takes a third more than its bytes"),
+  }),
+  profile: z.string().default("sn17-seed").describe("the scoring profile of all requests"),
+  queue: z.object({
+    capacity: z
+      .number()
+      .int()
+      .min(0)
+      .max(1000)
+      .default(16)
+      .describe("requests that may wait; one more is answered 503"),
+  }),
+});
+
+export const serveConfig: ConfigDefinition<typeof serveSchema> = {
+  command: "turntable-worker serve",
+  summary: "scores assets over HTTP, where existing validators ask for it",
+  schema: serveSchema,
+};
+
 /** The limits of a configuration in the units of the splat library. */
-export function assetLimits({ limits }: Config) {
+export function assetLimits({ limits }: Pick<Config, "limits">) {
   return {
     maxSplats: limits.splats,
     maxDecompressedBytes: limits.assetMebibytes * mebibyte,

@@ -9,6 +9,7 @@ import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { selftestCommand } from "./cli/selftest.ts";
+import { serveCommand } from "./cli/serve.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
 import { PictureError } from "./pictures/index.ts";
 import { ProfileError } from "./profile.ts";
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   render: renderCommand,
   score: scoreCommand,
   tokenize: tokenizeCommand,
+  serve: serveCommand,
   convert: convertCommand,
   lint: lintCommand,
   inspect: inspectCommand,
