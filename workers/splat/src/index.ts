@@ -1,4 +1,12 @@
 export { readDotSplat } from "./dot-splat.ts";
+export {
+  type Fingerprint,
+  fingerprint,
+  type GeometryFingerprint,
+  geometryOf,
+  isSame,
+  similarity,
+} from "./fingerprint/index.ts";
 export { type AssetInfo, assetInfoOf, type Histogram } from "./inspect.ts";
 export {
   defaultLintLimits,

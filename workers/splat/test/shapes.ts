@@ -63,3 +63,44 @@ export function together(a: Splat, b: Splat): Splat {
     shRest: new Float32Array(0),
   };
 }
+
+/** The same splats in another order. */
+export function reordered(splat: Splat, random: Random): Splat {
+  const order = Uint32Array.from({ length: splat.count }, (_, index) => index);
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
+  }
+  const take = (values: Float32Array): Float32Array => {
+    const width = values.length / splat.count;
+    const taken = new Float32Array(values.length);
+    for (const [to, from] of order.entries()) {
+      taken.set(values.subarray(from * width, (from + 1) * width), to * width);
+    }
+    return taken;
+  };
+  return {
+    ...splat,
+    positions: take(splat.positions),
+    scales: take(splat.scales),
+    rotations: take(splat.rotations),
+    opacities: take(splat.opacities),
+    shDc: take(splat.shDc),
+    shRest: take(splat.shRest),
+  };
+}
+
+/** Every coordinate moved by up to `share` of the largest extent along an axis, uniformly. */
+export function noisy(splat: Splat, share: number, random: Random): Splat {
+  let extent = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = axis; i < splat.positions.length; i += 3) {
+      low = Math.min(low, splat.positions[i] ?? 0);
+      high = Math.max(high, splat.positions[i] ?? 0);
+    }
+    extent = Math.max(extent, high - low);
+  }
+  const move = (value: number): number => value + (random() * 2 - 1) * share * extent;
+  return { ...splat, positions: splat.positions.map(move) };
+}

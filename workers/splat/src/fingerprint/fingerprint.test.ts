@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, test } from "node:test";
+import { ball, createRandom, noisy, reordered, together } from "../../test/shapes.ts";
+import {
+  fingerprint,
+  geometryOf,
+  isSame,
+  readPly,
+  readSpz,
+  type Splat,
+  similarity,
+  writePly,
+  writeSpz,
+} from "../index.ts";
+
+const random = createRandom(1);
+const original = together(ball(900, random), ball(300, random, [0.3, 0.5, 0]));
+const known = geometryOf(original);
+
+test("the content is the hash of the bytes", () => {
+  const bytes = writePly(original);
+  const { content, geometry } = fingerprint(bytes, readPly(bytes));
+  assert.equal(content, createHash("sha256").update(bytes).digest("hex"));
+  assert.deepEqual(geometry, known);
+  assert.equal(similarity(geometry, known), 1);
+});
+
+describe("the same object is known again", () => {
+  const variants: Readonly<Record<string, () => Splat | Promise<Splat>>> = {
+    "in another order": () => reordered(original, random),
+    "as SPZ 1": () => readSpz(writeSpz(original, { version: 1 })),
+    "as SPZ 2": () => readSpz(writeSpz(original, { version: 2 })),
+    "as SPZ 3": () => readSpz(writeSpz(original, { version: 3, compression: "gzip" })),
+    "with noise": () => noisy(original, 0.001, random),
+    "among invisible splats": () => {
+      const hidden = { ...ball(500, random), opacities: new Float32Array(500).fill(-12) };
+      return together(hidden, original);
+    },
+    "in another order, with noise, as SPZ": () =>
+      readSpz(writeSpz(noisy(reordered(original, random), 0.001, random))),
+  };
+  for (const [name, change] of Object.entries(variants)) {
+    test(name, async () => {
+      const other = geometryOf(await change());
+      assert.ok(isSame(known, other), `similarity ${similarity(known, other)}`);
+    });
+  }
+});
+
+describe("another object is not", () => {
+  const others: Readonly<Record<string, () => Splat>> = {
+    "larger by 2 %": () => ({ ...original, positions: original.positions.map((x) => x * 1.02) }),
+    "moved by a hundredth": () => ({
+      ...original,
+      positions: original.positions.map((x) => x + 0.01),
+    }),
+    mirrored: () => ({
+      ...original,
+      positions: original.positions.map((x, i) => (i % 3 === 0 ? -x : x)),
+    }),
+    "painted darker": () => ({ ...original, shDc: original.shDc.map((c) => c - 0.2) }),
+    "painted from one side to the other": () => ({
+      ...original,
+      shDc: original.shDc.map((c, i) => c + (original.positions[i - (i % 3)] ?? 0)),
+    }),
+    "one of its two parts": () => ball(900, createRandom(1)),
+  };
+  for (const [name, make] of Object.entries(others)) {
+    test(name, () => {
+      const other = geometryOf(make());
+      assert.ok(!isSame(known, other), `similarity ${similarity(known, other)}`);
+      assert.ok(similarity(known, other) < 0.5);
+    });
+  }
+});
+
+test("nothing visible, and fingerprints of another length, are no reason to fail", () => {
+  const hidden = { ...ball(20, random), opacities: new Float32Array(20).fill(-Infinity) };
+  assert.ok(geometryOf(hidden).every(Number.isFinite));
+  assert.equal(similarity(known, known.subarray(1)), 0);
+});

@@ -1,0 +1,151 @@
+/**
+ * What makes an asset known again. `content` is the same for the same bytes; `geometry` nearly so for the same object:
+ * moments of position and colour over all splats, weighted by opacity. They do not depend on the order of the splats,
+ * errors of encoding and noise average out in them, and invisible splats weigh nothing. They are statistics, so what
+ * rotates, mirrors, repaints or scales the object is another object.
+ */
+import { createHash } from "node:crypto";
+import { type Splat, shC0 } from "../splat.ts";
+
+export interface Fingerprint {
+  /** SHA-256 of the bytes, in hex. */
+  readonly content: string;
+  readonly geometry: GeometryFingerprint;
+}
+
+/** `geometryLength` numbers, see `geometryOf`. Versions differ in length. */
+export type GeometryFingerprint = Float32Array;
+
+export function fingerprint(bytes: Uint8Array, splat: Splat): Fingerprint {
+  return { content: createHash("sha256").update(bytes).digest("hex"), geometry: geometryOf(splat) };
+}
+
+/** Logarithm of the size, mean position, moments of position of degree 2 to 4, colour, both together. */
+const layout = {
+  size: 1,
+  mean: 3,
+  second: 6,
+  third: 10,
+  fourth: 15,
+  colour: 9,
+  cross: 27,
+} as const;
+export const geometryLength = Object.values(layout).reduce((sum, length) => sum + length, 0);
+
+/** Exponents of x, y and z with the given sum. */
+function exponentsOf(degree: number): readonly (readonly [number, number, number])[] {
+  const found: [number, number, number][] = [];
+  for (let i = degree; i >= 0; i--) {
+    for (let j = degree - i; j >= 0; j--) found.push([i, j, degree - i - j]);
+  }
+  return found;
+}
+const exponents = [2, 3, 4].flatMap(exponentsOf);
+
+/** Positions are measured from their mean in units of their root mean square distance from it. */
+export function geometryOf(splat: Splat): GeometryFingerprint {
+  const { count, positions } = splat;
+  const weights = splat.opacities.map((logit) => 1 / (1 + Math.exp(-logit)));
+  const colours = splat.shDc.map((value) => Math.min(1, Math.max(0, 0.5 + shC0 * value)));
+  let total = 0;
+  const mean = [0, 0, 0];
+  for (let i = 0; i < count; i++) {
+    const weight = weights[i] ?? 0;
+    total += weight;
+    for (let axis = 0; axis < 3; axis++) {
+      mean[axis] = (mean[axis] ?? 0) + weight * (positions[i * 3 + axis] ?? 0);
+    }
+  }
+  const [mx = 0, my = 0, mz = 0] = mean.map((sum) => (total > 0 ? sum / total : 0));
+  let squares = 0;
+  for (let i = 0; i < count; i++) {
+    const dx = (positions[i * 3] ?? 0) - mx;
+    const dy = (positions[i * 3 + 1] ?? 0) - my;
+    const dz = (positions[i * 3 + 2] ?? 0) - mz;
+    squares += (weights[i] ?? 0) * (dx * dx + dy * dy + dz * dz);
+  }
+  const size = Math.sqrt(total > 0 ? squares / total : 0) || 1;
+  const sums = new Float64Array(geometryLength);
+  const first = layout.size + layout.mean;
+  const powers = new Float64Array(15);
+  for (let i = 0; i < count; i++) {
+    const weight = weights[i] ?? 0;
+    if (weight === 0) continue;
+    const p = [
+      ((positions[i * 3] ?? 0) - mx) / size,
+      ((positions[i * 3 + 1] ?? 0) - my) / size,
+      ((positions[i * 3 + 2] ?? 0) - mz) / size,
+    ] as const;
+    const c = [colours[i * 3] ?? 0, colours[i * 3 + 1] ?? 0, colours[i * 3 + 2] ?? 0] as const;
+    for (let axis = 0; axis < 3; axis++) {
+      powers[axis * 5] = 1;
+      for (let k = 1; k < 5; k++) {
+        powers[axis * 5 + k] = (powers[axis * 5 + k - 1] ?? 0) * (p[axis] ?? 0);
+      }
+    }
+    let at = first;
+    const add = (value: number): void => {
+      sums[at] = (sums[at] ?? 0) + weight * value;
+      at++;
+    };
+    for (const [a, b, d] of exponents) {
+      add((powers[a] ?? 0) * (powers[5 + b] ?? 0) * (powers[10 + d] ?? 0));
+    }
+    for (const value of c) add(value);
+    add(c[0] * c[0]);
+    add(c[0] * c[1]);
+    add(c[0] * c[2]);
+    add(c[1] * c[1]);
+    add(c[1] * c[2]);
+    add(c[2] * c[2]);
+    // Where the colours are: with x, y, z, and with their squares and products.
+    for (const value of c) {
+      add(value * p[0]);
+      add(value * p[1]);
+      add(value * p[2]);
+      add(value * p[0] * p[0]);
+      add(value * p[0] * p[1]);
+      add(value * p[0] * p[2]);
+      add(value * p[1] * p[1]);
+      add(value * p[1] * p[2]);
+      add(value * p[2] * p[2]);
+    }
+  }
+  const geometry = Float32Array.from(sums, (sum) => (total > 0 ? sum / total : 0));
+  geometry.set([Math.log(size), mx / size, my / size, mz / size]);
+  return geometry;
+}
+
+/**
+ * Change by part of the fingerprint that noise and encoding may make: about three times the largest that the variants
+ * of `npm run bench:fingerprint` show. Positions and colours are numbers around 1; higher moments grow faster.
+ */
+const tolerances = Float32Array.from([
+  ...new Array<number>(layout.size + layout.mean).fill(0.003),
+  ...new Array<number>(layout.second).fill(0.004),
+  ...new Array<number>(layout.third).fill(0.008),
+  ...new Array<number>(layout.fourth).fill(0.02),
+  ...new Array<number>(layout.colour).fill(0.008),
+  ...new Array<number>(layout.cross).fill(0.012),
+]);
+
+/** 1 for equal ones; 0.5 where the largest change is as large as noise can make it; towards 0 beyond. */
+export function similarity(a: GeometryFingerprint, b: GeometryFingerprint): number {
+  return 2 ** -distance(a, b, Infinity);
+}
+
+/** Whether both come from the same object. */
+export function isSame(a: GeometryFingerprint, b: GeometryFingerprint): boolean {
+  return distance(a, b, 1) <= 1;
+}
+
+/** Largest change in units of its tolerance; not looked for any further once it is above `enough`. */
+function distance(a: GeometryFingerprint, b: GeometryFingerprint, enough: number): number {
+  if (a.length !== geometryLength || b.length !== geometryLength) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < geometryLength && largest <= enough; i++) {
+    const change = Math.abs((a[i] ?? 0) - (b[i] ?? 0)) / (tolerances[i] ?? 1);
+    largest = Math.max(largest, change);
+  }
+  return largest;
+}

@@ -1,0 +1,8 @@
+export {
+  type Fingerprint,
+  fingerprint,
+  type GeometryFingerprint,
+  geometryOf,
+  isSame,
+  similarity,
+} from "./fingerprint.ts";

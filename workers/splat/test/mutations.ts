@@ -1,0 +1,249 @@
+/** Broken assets, each from two numbers alone: a seed and its place in the series. */
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { readHdf5, writeHdf5 } from "../src/hdf5.ts";
+import {
+  AssetError,
+  type AssetLimits,
+  readAsset,
+  type Splat,
+  writePly,
+  writeSpz,
+} from "../src/index.ts";
+import { ball, createRandom, type Random } from "./shapes.ts";
+
+/** Small, so that an input that goes over is near. */
+export const fuzzLimits: AssetLimits = {
+  maxSplats: 20_000,
+  maxDecompressedBytes: 8 * 1024 * 1024,
+  maxExtent: 1_000_000,
+};
+
+export interface Original {
+  readonly name: string;
+  /** Not compressed. */
+  readonly bytes: Uint8Array;
+  /** Kinds of compression that it comes in. */
+  readonly packings: readonly Packing[];
+  /** Of all inputs, in relation to the other originals. */
+  readonly weight: number;
+}
+
+type Packing = "none" | "gzip" | "zstd";
+const every: readonly Packing[] = ["none", "gzip", "zstd"];
+
+/** One asset a format and version. */
+export async function originals(): Promise<readonly Original[]> {
+  const plain: Splat = ball(40, createRandom(1));
+  const full: Splat = { ...plain, shDegree: 3, shRest: new Float32Array(40 * 45).fill(0.1) };
+  const spz = async (version: 1 | 2 | 3): Promise<Uint8Array> => {
+    const { gunzipSync } = await import("node:zlib");
+    return gunzipSync(writeSpz(version === 2 ? full : plain, { version, compression: "gzip" }));
+  };
+  const ply = writePly(plain);
+  return [
+    { name: "ply", bytes: ply, packings: every, weight: 10 },
+    { name: "ply of degree 3", bytes: writePly(full), packings: every, weight: 5 },
+    { name: "ply big endian", bytes: bigEndian(ply), packings: ["none"], weight: 5 },
+    { name: "ply ascii", bytes: asciiPly(plain), packings: ["none"], weight: 10 },
+    {
+      name: "compressed ply",
+      bytes: compressedPly(createRandom(2)),
+      packings: ["none"],
+      weight: 10,
+    },
+    { name: "spz 1", bytes: await spz(1), packings: every, weight: 7 },
+    { name: "spz 2", bytes: await spz(2), packings: every, weight: 7 },
+    { name: "spz 3", bytes: await spz(3), packings: every, weight: 7 },
+    { name: "splat", bytes: dotSplat(createRandom(3)), packings: ["none"], weight: 7 },
+    // Each costs a thread of its own, as in production.
+    { name: "hdf5", bytes: await writeHdf5(plain), packings: ["none", "gzip"], weight: 0.3 },
+  ];
+}
+
+export interface Input {
+  readonly original: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The `index`th broken asset of the series `seed`. */
+export function brokenAsset(sources: readonly Original[], seed: number, index: number): Input {
+  const random = createRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
+  const source = pickWeighted(sources, random);
+  const packing = pick(source.packings, random);
+  const isInside = packing === "none" || random() < 0.5;
+  const inside = isInside ? mutate(source.bytes, sources, random) : source.bytes;
+  const packed = packing === "none" ? inside : pack(inside, packing);
+  return {
+    original: packing === "none" ? source.name : `${source.name} in ${packing}`,
+    bytes: isInside ? packed : mutate(packed, sources, random),
+  };
+}
+
+/** `read`, or the code of the AssetError. Anything else that is thrown comes through: it is a fault. */
+export async function outcomeOf({ original, bytes }: Input): Promise<string> {
+  const named = original === "splat" ? { format: "splat" } : {};
+  try {
+    const { count } = await readAsset(bytes, { limits: fuzzLimits, readHdf5, ...named });
+    if (count < 1 || count > fuzzLimits.maxSplats) throw new RangeError(`${count} splats came out`);
+    return "read";
+  } catch (error) {
+    if (error instanceof AssetError) return error.code;
+    throw error;
+  }
+}
+
+function pack(bytes: Uint8Array, packing: Packing): Uint8Array {
+  return packing === "gzip" ? gzipSync(bytes, { level: 1 }) : zstdCompressSync(bytes);
+}
+
+type Mutation = (bytes: Uint8Array, random: Random, sources: readonly Original[]) => Uint8Array;
+
+function mutate(bytes: Uint8Array, sources: readonly Original[], random: Random): Uint8Array {
+  let changed: Uint8Array = Uint8Array.from(bytes);
+  const times = 1 + Math.floor(random() ** 3 * 12);
+  for (let i = 0; i < times; i++) changed = pick(mutations, random)(changed, random, sources);
+  return changed;
+}
+
+/** Half of the places are in the first bytes, where the headers are. */
+function placeIn(length: number, random: Random): number {
+  return Math.floor(random() * (random() < 0.5 ? Math.min(length, 256) : length));
+}
+
+/** Numbers that sizes and counts are often wrong with. */
+const oddNumbers = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
+const oddFloats = [Number.NaN, Infinity, -Infinity, 1e38, -1e38, 1e-45, 0];
+const oddWords = [
+  "-1",
+  "0",
+  "99999999999",
+  "1e9",
+  "nan",
+  "inf",
+  "list",
+  "double",
+  "uchar",
+  "\n",
+  " ",
+];
+
+const mutations: readonly Mutation[] = [
+  function flipBit(bytes, random) {
+    const at = placeIn(bytes.length, random);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+    return bytes;
+  },
+  function setByte(bytes, random) {
+    bytes[placeIn(bytes.length, random)] = Math.floor(random() * 256);
+    return bytes;
+  },
+  function setNumber(bytes, random) {
+    if (bytes.length < 8) return bytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const at = Math.min(placeIn(bytes.length, random), bytes.length - 4);
+    if (random() < 0.5) view.setUint32(at, pick(oddNumbers, random), random() < 0.7);
+    else view.setFloat32(at, pick(oddFloats, random), random() < 0.7);
+    return bytes;
+  },
+  function cut(bytes, random) {
+    return bytes.slice(0, placeIn(bytes.length, random));
+  },
+  function remove(bytes, random) {
+    const at = placeIn(bytes.length, random);
+    return joined(bytes.subarray(0, at), bytes.subarray(at + 1 + Math.floor(random() * 16)));
+  },
+  function repeat(bytes, random) {
+    const at = placeIn(bytes.length, random);
+    const end = at + Math.floor(random() * 200);
+    return joined(bytes.subarray(0, end), bytes.subarray(at));
+  },
+  function insertWord(bytes, random) {
+    const at = placeIn(bytes.length, random);
+    const word = Buffer.from(pick(oddWords, random));
+    const replaced = random() < 0.5 ? word.length : 0;
+    return joined(bytes.subarray(0, at), word, bytes.subarray(at + replaced));
+  },
+  function splice(bytes, random, sources) {
+    const other = pick(sources, random).bytes;
+    const at = placeIn(bytes.length, random);
+    return joined(bytes.subarray(0, at), other.subarray(placeIn(other.length, random)));
+  },
+];
+
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+function pick<T>(items: readonly T[], random: Random): T {
+  const item = items[Math.floor(random() * items.length)];
+  if (item === undefined) throw new RangeError("nothing to pick from");
+  return item;
+}
+
+function pickWeighted(sources: readonly Original[], random: Random): Original {
+  let left = random() * sources.reduce((sum, { weight }) => sum + weight, 0);
+  for (const source of sources) {
+    left -= source.weight;
+    if (left <= 0) return source;
+  }
+  return pick(sources, random);
+}
+
+/** Of a PLY whose properties are all floats. */
+function bigEndian(ply: Uint8Array): Uint8Array {
+  const text = Buffer.from(ply).toString("latin1");
+  const start = text.indexOf("end_header\n") + "end_header\n".length;
+  const header = text.slice(0, start).replace("little", "big");
+  const body = Buffer.from(ply.subarray(start)).swap32();
+  return joined(Buffer.from(header, "latin1"), body);
+}
+
+function asciiPly(splat: Splat): Uint8Array {
+  const rows = Array.from({ length: splat.count }, (_, i) => [
+    ...splat.positions.subarray(i * 3, i * 3 + 3),
+    ...splat.shDc.subarray(i * 3, i * 3 + 3),
+    splat.opacities[i],
+    ...splat.scales.subarray(i * 3, i * 3 + 3),
+    ...splat.rotations.subarray(i * 4, i * 4 + 4),
+  ]);
+  const names =
+    "x y z f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3";
+  const lines = [
+    ...["ply", "format ascii 1.0", `element vertex ${splat.count}`],
+    ...names.split(" ").map((name) => `property float ${name}`),
+    "end_header",
+    ...rows.map((row) => row.join(" ")),
+  ];
+  return Buffer.from(`${lines.join("\n")}\n`);
+}
+
+function compressedPly(random: Random): Uint8Array {
+  const count = 300;
+  const bounds = ["x", "y", "z", "scale_x", "scale_y", "scale_z", "r", "g", "b"];
+  const limits = ["min", "max"].flatMap((end) => bounds.map((name) => `${end}_${name}`));
+  const header = [
+    ...["ply", "format binary_little_endian 1.0", "element chunk 2"],
+    ...limits.map((name) => `property float ${name}`),
+    `element vertex ${count}`,
+    ...["position", "rotation", "scale", "color"].map((name) => `property uint packed_${name}`),
+    `element sh ${count}`,
+    ...Array.from({ length: 9 }, (_, i) => `property uchar f_rest_${i}`),
+    "end_header\n",
+  ].join("\n");
+  const body = Buffer.alloc(2 * limits.length * 4 + count * (16 + 9));
+  for (let i = 0; i < 2 * limits.length; i++) {
+    body.writeFloatLE(i % limits.length < bounds.length ? -1 : 1, i * 4);
+  }
+  for (let at = 2 * limits.length * 4; at < body.length; at++)
+    body[at] = Math.floor(random() * 256);
+  return joined(Buffer.from(header), body);
+}
+
+function dotSplat(random: Random): Uint8Array {
+  const bytes = Buffer.alloc(32 * 40);
+  for (let i = 0; i < 40; i++) {
+    for (let k = 0; k < 6; k++) bytes.writeFloatLE(k < 3 ? random() : 0.05, i * 32 + k * 4);
+    for (let k = 24; k < 32; k++) bytes[i * 32 + k] = Math.floor(random() * 256);
+  }
+  return bytes;
+}
