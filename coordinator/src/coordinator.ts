@@ -76,7 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const assets = await openAssetFiles(join(options.dataDir, "assets"));
   const tasks = stack.use(createTasks({ store, maxOpenTasks: limits.openTasks, ...rules }));
   const miners = createMiners(store, rules);
-  const reports = createReports(store, hotkey.ss58);
+  const reports = createReports(store, hotkey);
   const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
 
   const dispatch = stack.use(

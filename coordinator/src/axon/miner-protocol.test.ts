@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import { keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
+import { canonicalReport, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { createMiners, ruleSets } from "../miners/index.ts";
 import { createReports } from "../reports/index.ts";
 import { openAssetFiles, openStore } from "../store/index.ts";
@@ -13,6 +14,8 @@ import { createTasks } from "../tasks/index.ts";
 import { createMinerProtocol, type Results } from "./miner-protocol.ts";
 
 const rules = ruleSets.seed;
+await ready();
+const validator = keypairFromUri("//Validator");
 const asset = Buffer.from("an asset").toString("base64");
 
 /** The coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
@@ -23,7 +26,7 @@ async function open(prompt?: string) {
   const assets = await openAssetFiles(join(directory, "assets"));
   const tasks = createTasks({ store, maxOpenTasks: 100, ...rules });
   const miners = createMiners(store, rules);
-  const reports = createReports(store, "validator");
+  const reports = createReports(store, validator);
   const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
   const waiting: string[] = [];
   let wake = (): void => {};
@@ -282,7 +285,7 @@ test("results leave the window after its time", async () => {
   assert.equal(subnet.miners.get("A", 1_000_000 + rules.windowMs).observations, 0);
 });
 
-test("the report names who made and who judged, and what the score earned", async () => {
+test("the report names who made and who judged and what the score earned, signed by who judged", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
   const answer = subnet.submit("A", subnet.pull("A"));
@@ -292,6 +295,11 @@ test("the report names who made and who judged, and what the score earned", asyn
   const report = subnet.reports.ofAssignment(id);
   assert.deepEqual(
     [report?.minerHotkey, report?.validatorHotkey, report?.fidelity],
-    ["A", "validator", 0.75],
+    ["A", validator.ss58, 0.75],
   );
+  assert.ok(report !== undefined);
+  const isSigned = (text: string): boolean =>
+    verifySignature(text, report.signature, validator.ss58);
+  assert.ok(isSigned(canonicalReport(report)));
+  assert.ok(!isSigned(canonicalReport({ ...report, fidelity: 1 })));
 });

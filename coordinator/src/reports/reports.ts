@@ -1,10 +1,11 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import type { Keypair } from "@turntable/bittensor/keys";
+import { canonicalReport, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
 
 export interface Reports {
-  /** Keeps the report of a submission, with the validator's hotkey put in. */
+  /** Keeps the report of a submission, with the validator's hotkey put in and signed by it. */
   save(submissionId: string, report: ScoreReport): void;
   /** The report of the submission that an assignment got; undefined when nothing of it was scored. */
   ofAssignment(assignmentId: string): ScoreReport | undefined;
@@ -12,15 +13,18 @@ export interface Reports {
 
 const row = z.object({ report: z.instanceof(Uint8Array).nullable() });
 
-/** @param validatorHotkey ss58 of who vouches for the reports. */
-export function createReports(store: Store, validatorHotkey: string): Reports {
+/** @param validator who vouches for the reports */
+export function createReports(store: Store, validator: Pick<Keypair, "ss58" | "sign">): Reports {
   return {
-    save: (submissionId, report) =>
+    save(submissionId, report) {
+      const vouched = { ...report, validatorHotkey: validator.ss58 };
+      const signature = validator.sign(Buffer.from(canonicalReport(vouched)));
       store.run(
         "UPDATE submissions SET report = ? WHERE id = ?",
-        toBinary(ScoreReportSchema, { ...report, validatorHotkey }),
+        toBinary(ScoreReportSchema, { ...vouched, signature }),
         submissionId,
-      ),
+      );
+    },
     ofAssignment(assignmentId) {
       const found = row
         .optional()
