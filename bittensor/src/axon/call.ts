@@ -13,6 +13,7 @@ import {
   parseSynapse,
   ping,
   type Synapse,
+  sdkVersionNumber,
   type Terminal,
 } from "../synapse/index.ts";
 import { pythonRepr } from "../synapse/python.ts";
@@ -303,7 +304,7 @@ function signedEnd(
 }
 
 /** The SDK version whose behaviour this axon has. */
-const axonVersion = 9_009_000;
+const axonVersion = sdkVersionNumber("9.9.0");
 
 function withHeaders(answer: Answer, headers: readonly string[]): Answer {
   return { ...answer, headers: [...answer.headers, ...headers] };

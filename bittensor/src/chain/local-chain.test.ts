@@ -75,8 +75,12 @@ describe("weights on the local chain", () => {
     assert.equal(await rig.weigh({ 1: 1, 2: 1 }, 5), "SettingWeightsTooFast");
     rig.chain.advance();
     assert.equal(await rig.weigh({ 1: 1, 2: 1 }, 5), "included");
+    const call = { netuid, mechanism: 0, uids: [1, 2], values: [1, 1], versionKey: 5n };
     rig.chain.setHyperparameters(netuid, { commitRevealEnabled: true });
-    assert.equal(await rig.weigh({ 1: 1, 2: 1 }, 5), "CommitRevealEnabled");
+    assert.deepEqual(rig.chain.ledger.setWeights(rig.validator.ss58, call), {
+      kind: "refused",
+      error: "CommitRevealEnabled",
+    });
     rig.chain.setHyperparameters(netuid, { commitRevealEnabled: false });
     rig.chain.setStake(rig.validator.ss58, 999);
     assert.equal(await rig.weigh({ 1: 1, 2: 1 }, 5), "NotEnoughStakeToSetWeights");
@@ -95,6 +99,31 @@ describe("weights on the local chain", () => {
       }),
       { kind: "refused", error: "WeightVecNotEqualSize" },
     );
+  });
+
+  it("that are committed show only after their epoch", async () => {
+    await using rig = createRig({
+      tempo: 10,
+      commitRevealEnabled: true,
+      commitRevealPeriod: 2,
+      weightsRateLimit: 1,
+    });
+    rig.chain.advance(4);
+    assert.equal(await rig.weigh({ 1: 9, 2: 3 }), "included");
+    const { epochIndex } = rig.chain.ledger.subnets.get(netuid) ?? { epochIndex: 0n };
+    while (rig.chain.ledger.subnets.get(netuid)?.epochIndex !== epochIndex + 2n) {
+      assert.equal(rig.chain.weightsOf(netuid, 0).size, 0);
+      rig.chain.advance();
+    }
+    assert.deepEqual(Array.from(rig.chain.weightsOf(netuid, 0)), [
+      [1, 65535],
+      [2, 21845],
+    ]);
+    for (let commit = 0; commit < 10; commit += 1) {
+      rig.chain.setHyperparameters(netuid, { weightsRateLimit: 0 });
+      assert.equal(await rig.weigh({ 1: 1 }), "included");
+    }
+    assert.equal(await rig.weigh({ 1: 1 }), "TooManyUnrevealedCommits");
   });
 
   it("need a permit, which the most staked have", async () => {

@@ -3,17 +3,29 @@
  * once, so nobody has to make a block to see them.
  */
 import { EventEmitter, on } from "node:events";
+import { ss58Of } from "../keys/index.ts";
+import { sdkVersionNumber } from "../synapse/index.ts";
 import { ipFromChain, ipToChain } from "./address.ts";
 import { explainError } from "./errors.ts";
 import {
   createLedger,
   type Ledger,
+  type LedgerCommit,
   type LedgerHyperparameters,
   type LedgerResult,
   type LedgerSubnet,
   uidOf,
 } from "./ledger.ts";
-import { type Chain, ChainError, type ChainOutcome } from "./types.ts";
+import { type Beacon, createBeacon } from "./local-beacon.ts";
+import {
+  decodePayload,
+  decryptWithSignature,
+  encodePayload,
+  encryptToRound,
+  statefulRound,
+  TimelockError,
+} from "./timelock/index.ts";
+import { type Chain, ChainError, type ChainOutcome, type SetWeights } from "./types.ts";
 
 export interface LocalChainOptions {
   /** ms of a block; undefined: blocks come by `advance` only. */
@@ -46,6 +58,8 @@ export interface LocalChain extends Chain {
   weightsOf(netuid: number, uid: number): ReadonlyMap<number, number>;
   /** Calls back within each new block, before anybody else hears of it. @returns what ends that */
   onBlock(listener: (block: number) => void): () => void;
+  /** Reveals this chain's commits, in the epoch that is due; clients from outside encrypt to its key. */
+  readonly beacon: Beacon;
   /** The state itself, for other faces of this chain. */
   readonly ledger: Ledger;
 }
@@ -54,6 +68,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   const ledger = createLedger({ allowLoopback: options.allowLoopback ?? false });
   for (const { netuid, hyperparameters = {} } of options.subnets ?? [{ netuid: 17 }])
     ledger.addSubnet(netuid, hyperparameters);
+  const beacon = createBeacon();
   const events = new EventEmitter().setMaxListeners(0);
   const stop = new AbortController();
 
@@ -61,6 +76,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   const advance = (blocks = 1): number => {
     for (let made = 0; made < blocks; made += 1) {
       const block = ledger.advance();
+      for (const subnet of ledger.subnets.values()) revealDue(ledger, beacon, subnet);
       for (const listener of listeners) listener(block);
       events.emit("block", block);
     }
@@ -80,8 +96,42 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
       ? { kind: "included", block: ledger.block, revealRound: undefined }
       : { kind: "refused", name: result.error, message: explainError(result.error) };
 
+  const commit = (subnet: LedgerSubnet, set: SetWeights): ChainOutcome => {
+    const { hyperparameters, lastEpochBlock, epochIndex: subnetEpochIndex } = subnet;
+    const payload = encodePayload({
+      publicKey: set.hotkey.publicKey,
+      uids: set.weights.map(({ uid }) => uid),
+      values: set.weights.map(({ weight }) => weight),
+      versionKey: BigInt(set.versionKey),
+    });
+    const { block } = ledger;
+    const blocksSinceLastStep = block - lastEpochBlock;
+    const { tempo, commitRevealPeriod, commitRevealVersion } = hyperparameters;
+    const revealRound = statefulRound(
+      { lastEpochBlock, pendingEpochAt: 0, subnetEpochIndex, tempo, blocksSinceLastStep, block },
+      {
+        periodEpochs: commitRevealPeriod,
+        blockTimeS: (options.blockMs ?? 12_000) / 1000,
+        nowS: Date.now() / 1000,
+      },
+    );
+    const result = ledger.commitWeights(
+      set.hotkey.ss58,
+      {
+        netuid: set.netuid,
+        mechanism: 0,
+        commit: encryptToRound(payload, revealRound, { publicKey: beacon.publicKey }),
+        revealRound,
+        version: commitRevealVersion,
+      },
+      0n,
+    );
+    return result.kind === "done" ? { kind: "included", block, revealRound } : outcome(result);
+  };
+
   return {
     name: "local",
+    beacon,
     ledger,
     blockNumber: async () => ledger.block,
     async *blocks(signal) {
@@ -115,7 +165,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     },
     uidOf: async (netuid, hotkey) => uidOf(subnetOf(netuid), hotkey),
     hyperparameters: async (netuid) => subnetOf(netuid).hyperparameters,
-    async serveAxon({ netuid, hotkey, address, version = 9_009_000 }) {
+    async serveAxon({ netuid, hotkey, address, version = sdkVersionNumber("9.9.0") }) {
       const { ip, ipType } = ipToChain(address.ip);
       const known = subnetOf(netuid).axons.get(hotkey.ss58);
       if (known?.ip === ip && known.port === address.port && known.version === version)
@@ -131,14 +181,16 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
         }),
       );
     },
-    async setWeights({ netuid, hotkey, weights, versionKey }) {
+    async setWeights(set) {
+      const subnet = subnetOf(set.netuid);
+      if (subnet.hyperparameters.commitRevealEnabled) return commit(subnet, set);
       return outcome(
-        ledger.setWeights(hotkey.ss58, {
-          netuid,
+        ledger.setWeights(set.hotkey.ss58, {
+          netuid: set.netuid,
           mechanism: 0,
-          uids: weights.map(({ uid }) => uid),
-          values: weights.map(({ weight }) => weight),
-          versionKey: BigInt(versionKey),
+          uids: set.weights.map(({ uid }) => uid),
+          values: set.weights.map(({ weight }) => weight),
+          versionKey: BigInt(set.versionKey),
         }),
       );
     },
@@ -163,4 +215,30 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
       stop.abort();
     },
   };
+}
+
+/** Opens the commits whose epoch has come, and sets their weights; what is broken is dropped without a word. */
+function revealDue(ledger: Ledger, beacon: Beacon, subnet: LedgerSubnet): void {
+  const { commitRevealPeriod } = subnet.hyperparameters;
+  const isDue = ({ epoch }: LedgerCommit): boolean =>
+    subnet.epochIndex >= epoch + BigInt(commitRevealPeriod);
+  const due = subnet.commits.filter(isDue);
+  if (due.length === 0) return;
+  subnet.commits = subnet.commits.filter((commit) => !isDue(commit));
+  for (const { hotkey, commit, revealRound } of due) {
+    try {
+      const payload = decodePayload(decryptWithSignature(commit, beacon.sign(revealRound)));
+      if (ss58Of(payload.publicKey) !== hotkey) continue;
+      const { uids, values, versionKey } = payload;
+      ledger.revealWeights(hotkey, {
+        netuid: subnet.netuid,
+        mechanism: 0,
+        uids,
+        values,
+        versionKey,
+      });
+    } catch (error) {
+      if (!(error instanceof TimelockError || error instanceof RangeError)) throw error;
+    }
+  }
 }

@@ -2,7 +2,7 @@
  * The dendrite: calls axons of every SDK generation, signed, over a pool of connections.
  */
 import { Agent } from "node:http";
-import { completeFields, type Synapse, type ValuesOf } from "../synapse/index.ts";
+import { completeFields, type Synapse, sdkVersionNumber, type ValuesOf } from "../synapse/index.ts";
 import { v1 as uuidV1 } from "../uuid.ts";
 import { exchange } from "./exchange.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -14,7 +14,7 @@ const maxConnections = 100;
 /** Python axons close idle connections after 5 s; ours go before that. */
 const idleMs = 4000;
 /** Any version with nanosecond nonces will do. */
-const defaultSdkVersion = 9_009_000;
+const defaultSdkVersion = sdkVersionNumber("9.9.0");
 
 /** A client of axons: one identity (hotkey and uuid), one pool of connections. */
 export function createDendrite(options: DendriteOptions): Dendrite {

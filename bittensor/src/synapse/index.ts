@@ -18,6 +18,7 @@ export {
   withDefault,
 } from "./field.ts";
 export { isJsonObject, type Json, parseJson, stringifyJson } from "./json.ts";
+export { sdkVersionNumber } from "./sdk-version.ts";
 export {
   feedbackModel,
   generate,

@@ -15,6 +15,7 @@ import {
   model,
   parseSynapse,
   required,
+  sdkVersionNumber,
   str,
   verifySubmission,
 } from "./index.ts";
@@ -79,6 +80,19 @@ describe("header-sets.json: zero values", { skip }, () => {
     };
     for (const [type, zero] of Object.entries(zeros))
       assert.equal(Buffer.from(known[type] ?? "").toString("base64"), zero, type);
+  });
+});
+
+describe("ip-version.json: versions", { skip }, () => {
+  it("have the numbers of both schemes", () => {
+    interface Versions {
+      version_old_scheme: { version: string; int: number }[];
+      version_new_scheme: { version: string; int: number }[];
+    }
+    const { version_old_scheme, version_new_scheme } = readVectors<Versions>("ip-version.json");
+    for (const { version, int: expected } of [...version_old_scheme, ...version_new_scheme])
+      assert.equal(sdkVersionNumber(version), expected, version);
+    assert.throws(() => sdkVersionNumber("nine"), RangeError);
   });
 });
 

@@ -5,6 +5,7 @@
 import { EventEmitter, on } from "node:events";
 import { ApiPromise, WsProvider } from "@polkadot/api";
 import type { ProviderInterface } from "@polkadot/rpc-provider/types";
+import { sdkVersionNumber } from "../../synapse/index.ts";
 import { ipToChain, unreachableReason } from "../address.ts";
 import { encodePayload, encryptToRound, legacyRound, statefulRound } from "../timelock/index.ts";
 import {
@@ -45,7 +46,7 @@ export interface SubtensorOptions {
   readonly now?: () => number;
 }
 
-const defaultSdkVersion = 9_009_000;
+const defaultSdkVersion = sdkVersionNumber("9.9.0");
 /** Signatures are valid for so many blocks, so that a lost call does not turn up much later. */
 const eraBlocks = 32;
 /** The first, and those after a passing refusal. */
