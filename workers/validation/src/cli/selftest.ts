@@ -14,9 +14,9 @@ import { type Command, parseArguments, parseChoice, parseNumber } from "./argume
 
 const help = `Usage: turntable-worker selftest [options]
 
-Renders ${largeTest.views} views of a built-in scene of ${largeTest.count} splats, ${largeTest.size} pixels along an edge, on each backend and compares them with a plain
-rasteriser in double precision. Exits with 1 when a backend is further from it than allowed (cpu ${leastDb.cpu} dB, gl ${leastDb.gl} dB), or
-cannot be started though it was named. Below ${exactDb} dB reports are marked approximate.
+Renders ${largeTest.views} views of a built-in scene of ${largeTest.count} splats at ${largeTest.size}×${largeTest.size} on each backend and compares them with
+a plain rasteriser in double precision. Exits with 1 when a backend is further from it than allowed (cpu ${leastDb.cpu} dB,
+gl ${leastDb.gl} dB), or cannot be started though it was named. Below ${exactDb} dB reports are marked approximate.
 
   --backend NAME  cpu or gl alone; with auto those that this machine has [auto]
   --threads N     render threads of cpu [one a core]
@@ -48,7 +48,7 @@ export const selftestCommand: Command = {
       const { psnrDb, msPerView } = await measureBackend(drawing.render, largeTest);
       const verdict = verdictOn(psnrDb, leastDb[backend]);
       if (verdict === "wrong") process.exitCode = 1;
-      const device = drawing.device ?? `${cpus()[0]?.model ?? "CPU"}, ${threads} threads`;
+      const device = drawing.device ?? `${cpus()[0]?.model ?? "CPU"}, threads: ${threads}`;
       process.stdout.write(
         row(backend, `${psnrDb.toFixed(1)} dB`, msPerView.toFixed(1), verdict, device),
       );
