@@ -98,6 +98,15 @@ describe("a task", () => {
     assert.equal(splat.count, 8);
   });
 
+  it("is linted first: what would be found is a warning, and it is sent all the same", async (t) => {
+    const { validator, running } = await start(t);
+    const warning = await running.logged(({ msg }) => msg === "the asset has faults");
+    assert.equal(warning.prompt, task.prompt);
+    assert.match(String(warning.findings), /^error count: 8 splats are too few/);
+    await done(running);
+    assert.equal(validator.submissions.length, 1);
+  });
+
   it("is sent within zstd when so configured", async (t) => {
     const { validator, running } = await start(t, {}, { packing: "zstd" });
     await done(running);

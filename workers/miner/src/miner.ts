@@ -13,6 +13,7 @@ import { pullTask } from "@turntable/bittensor/synapse";
 import { childTraceparent, type Logger, traceIdOf } from "@turntable/process";
 import { requestGeneration } from "./generation.ts";
 import { type Packed, type Packing, pack } from "./packing.ts";
+import { selfCheck } from "./self-check.ts";
 import { type SubmissionOutcome, type Submitter, submit } from "./submission.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 
@@ -248,7 +249,13 @@ async function generate(
     const made = await requestGeneration(url, prompt, { timeoutMs, signal: session.stopping });
     if (made.kind === "failed") return made;
     const packed = await pack(made.bytes, session.packing);
-    if (packed !== undefined) return { kind: "made", packed };
+    if (packed !== undefined) {
+      const findings = await selfCheck(made.bytes);
+      if (findings.length > 0) {
+        session.logger.warn({ prompt, url, findings }, "the asset has faults");
+      }
+      return { kind: "made", packed };
+    }
     return { kind: "failed", reason: "the generation endpoint's answer is no PLY, SPZ or HDF5" };
   } catch (error) {
     if (session.stopping.aborted) return { kind: "unfit", reason: "the miner is stopping" }; // N3
