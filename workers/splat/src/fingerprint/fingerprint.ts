@@ -117,16 +117,16 @@ export function geometryOf(splat: Splat): GeometryFingerprint {
 }
 
 /**
- * Change by part of the fingerprint that noise and encoding may make: about three times the largest that the variants
- * of `npm run bench:fingerprint` show. Positions and colours are numbers around 1; higher moments grow faster.
+ * Change by part of the fingerprint that noise and encoding may make: about four times the largest that the variants
+ * of `npm run bench:fingerprint` show on 1,000 splats (more splats average better). Positions and colours are numbers around 1; higher moments grow faster.
  */
 const tolerances = Float32Array.from([
-  ...new Array<number>(layout.size + layout.mean).fill(0.003),
-  ...new Array<number>(layout.second).fill(0.004),
-  ...new Array<number>(layout.third).fill(0.008),
-  ...new Array<number>(layout.fourth).fill(0.02),
-  ...new Array<number>(layout.colour).fill(0.008),
-  ...new Array<number>(layout.cross).fill(0.012),
+  ...new Array<number>(layout.size + layout.mean).fill(0.001),
+  ...new Array<number>(layout.second).fill(0.0008),
+  ...new Array<number>(layout.third).fill(0.0015),
+  ...new Array<number>(layout.fourth).fill(0.004),
+  ...new Array<number>(layout.colour).fill(0.0035),
+  ...new Array<number>(layout.cross).fill(0.0024),
 ]);
 
 /** 1 for equal ones; 0.5 where the largest change is as large as noise can make it; towards 0 beyond. */
