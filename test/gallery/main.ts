@@ -1,6 +1,7 @@
 /**
  * Contact sheets of everything that the engine can make, and a page to browse them:
- * `npm run gallery -- [--out DIR] [--splats N] [--only WORD] [--overview FILE.webp]`.
+ * `npm run gallery -- [--out DIR] [--splats N] [--size N] [--only WORD]`. With `--overview FILE.webp` it makes the one
+ * picture of the README instead: everything in its own colours.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -65,6 +66,8 @@ const showColour: Readonly<Record<Material, "red" | "blue" | "green" | "purple" 
   checkered: "orange",
 };
 
+const columns = flags.overview === undefined ? materials : [];
+
 /** Scenes of several things, and the levels of quality. */
 const together = [
   "a red cube on top of a blue cylinder",
@@ -90,7 +93,7 @@ for (const { title, nouns } of themes) {
   for (const noun of nouns.filter(isAsked)) {
     const prompts = [
       formatScene({ kind: "single", thing: { noun } }),
-      ...materials.map((material) =>
+      ...columns.map((material) =>
         formatScene({ kind: "single", thing: { noun, material, colour: showColour[material] } }),
       ),
     ];
@@ -101,7 +104,7 @@ for (const { title, nouns } of themes) {
   if (rows.length === 0) continue;
   await writeFile(
     path.join(flags.out, `${title}.png`),
-    await encodeSheet(sheet, materials.length + 1, "png"),
+    await encodeSheet(sheet, columns.length + 1, "png"),
   );
   sections.push({ title, sheet: `${title}.png`, rows });
   console.log(`${title}: ${rows.length} things`);
@@ -127,11 +130,12 @@ if (flags.only === undefined) {
   });
   overview.push(...sheet);
 }
-await writeFile(path.join(flags.out, "index.html"), pageOf(sections));
 if (flags.overview !== undefined) {
   await writeFile(flags.overview, await encodeSheet(overview, 12, "webp"));
+} else {
+  await writeFile(path.join(flags.out, "index.html"), pageOf(sections));
+  console.log(`open ${path.join(flags.out, "index.html")}`);
 }
-console.log(`open ${path.join(flags.out, "index.html")}`);
 
 async function writePictures(prompts: readonly string[], sheet: RgbImage[]) {
   const pictures = [];

@@ -5,6 +5,7 @@ import { cone, cushion, cylinder, ellipsoid, torus, tube, vase } from "../surfac
 
 const black = fixed(n.ink, "glossy");
 const white = fixed(n.white);
+const whisker = fixed(n.gray);
 
 /** Two eyes that look along +z; distances from the middle of the face. */
 function eyes(x: number, y: number, z: number, size: number) {
@@ -188,18 +189,25 @@ export const animalModels: Readonly<Record<ObjectNameOf<"animals">, () => Model>
           part(cone(0.12, 0.28), fur, { at: [0.18, 1.22, 0.03], turn: [0, 0, -14] }),
           part(cone(0.07, 0.18), fixed(n.pink), { at: [0.178, 1.2, 0.09], turn: [8, 0, -14] }),
           part(ellipsoid(0.09, 0.07, 0.07), white, { at: [0.07, 0.86, 0.29] }),
-          ...[-8, 6].map((turn) =>
-            part(
-              tube(
-                [
-                  [0.1, 0.86, 0.33],
-                  [0.42, 0.86, 0.32],
-                ],
-                { radius: 0.008 },
-              ),
-              black,
-              { turn: [0, 0, turn * 0.5] },
+          part(
+            tube(
+              [
+                [0.1, 0.87, 0.33],
+                [0.44, 0.94, 0.28],
+              ],
+              { radius: 0.006 },
             ),
+            whisker,
+          ),
+          part(
+            tube(
+              [
+                [0.1, 0.85, 0.33],
+                [0.44, 0.8, 0.28],
+              ],
+              { radius: 0.006 },
+            ),
+            whisker,
           ),
         ),
         ...mirrored(
