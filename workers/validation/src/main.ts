@@ -8,6 +8,7 @@ import { previewCommand } from "./cli/preview.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
+import { ReportError } from "./cli/score-report.ts";
 import { selftestCommand } from "./cli/selftest.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
@@ -30,7 +31,7 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors whose message says all that helps. */
-const explained = [ProfileError, ModelError, PictureError, GlError];
+const explained = [ProfileError, ModelError, PictureError, GlError, ReportError];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);

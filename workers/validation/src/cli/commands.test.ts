@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { writePly } from "@turntable/splat";
 import { writePng } from "../pictures/index.ts";
+import { createTestSplat } from "../render/index.ts";
 import { defaultModelDir, loadClip, readTokenizer } from "../score/index.ts";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -105,4 +107,64 @@ test("tokenize writes the ids of a JSON string a line, whatever separators it ho
   const wrong = await worker(["tokenize"], '"good"\n{}\n');
   assert.deepEqual([wrong.status, wrong.stdout.split("\n").length], [2, 2]);
   assert.match(wrong.stderr, /line 2 of standard input is not a JSON string/);
+});
+
+test("a report is scored again: the same on one machine, whatever the number of threads", async () => {
+  await using folder = await temporaryFolder();
+  const [asset, other, report] = ["a.ply", "b.ply", "report.json"].map((name) =>
+    join(folder.path, name),
+  );
+  assert.ok(asset !== undefined && other !== undefined && report !== undefined);
+  await writeFile(asset, writePly(createTestSplat({ count: 800 })));
+  await writeFile(other, writePly(createTestSplat({ count: 801 })));
+  const seed = (2n ** 64n - 1n).toString();
+  const first = await worker([
+    "score",
+    asset,
+    "--prompt",
+    "a blue ball",
+    "--profile",
+    "sn17-2024-05",
+    "--seed",
+    seed,
+    "--threads",
+    "2",
+    "--json",
+  ]);
+  assert.equal(first.status, 0, first.stderr);
+  const { score, views, cameraSeed, profile } = JSON.parse(first.stdout);
+  assert.deepEqual([views.length, cameraSeed, profile], [10, seed, "sn17-2024-05"]);
+  await writeFile(report, first.stdout);
+  const again = await worker([
+    "score",
+    "--report",
+    report,
+    "--asset",
+    asset,
+    "--threads",
+    "1",
+    "--json",
+  ]);
+  assert.equal(again.status, 0, again.stderr);
+  const comparison = JSON.parse(again.stdout);
+  assert.deepEqual([comparison.reportedScore, comparison.changed], [score, []]);
+  assert.ok(comparison.scoreDifference <= 1e-6 && comparison.largestViewDifference <= 1e-6);
+
+  const changed = JSON.parse(first.stdout);
+  changed.score += 0.25;
+  changed.model.sha256 = "";
+  await writeFile(report, JSON.stringify(changed));
+  const told = await worker(["score", "--report", report, "--asset", asset]);
+  assert.match(told.stdout, /a difference of 2\.5e-1/);
+  assert.match(told.stdout, /changed: model/);
+
+  const wrong = await worker(["score", "--report", report, "--asset", other]);
+  assert.deepEqual([wrong.status, wrong.stderr.split("\n").length], [1, 2]);
+  assert.match(wrong.stderr, /the report is of an asset with the SHA-256/);
+  await writeFile(report, "[]");
+  assert.match(
+    (await worker(["score", "--report", report, "--asset", asset])).stderr,
+    /is no score report/,
+  );
+  assert.equal((await worker(["score", "--report", report])).status, 2);
 });

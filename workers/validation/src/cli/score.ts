@@ -1,13 +1,15 @@
 /** `turntable-worker score`: one asset against one prompt. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { toJson as toProtobufJson } from "@bufbuild/protobuf";
+import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
 import { defaultProfile, loadProfile } from "../profile.ts";
 import { renderBackends, startRenderer } from "../render/index.ts";
+import { createReport } from "../report.ts";
 import { type Clip, defaultModelDir, loadClip } from "../score/index.ts";
 import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
-import { version } from "../version.ts";
 import {
   type Command,
   parseArguments,
@@ -17,9 +19,11 @@ import {
   UsageError,
 } from "./arguments.ts";
 import { scorePictures } from "./score-pictures.ts";
+import { type Comparison, readReport, scoreAgain } from "./score-report.ts";
 
 const help = `Usage: turntable-worker score ASSET --prompt TEXT [options]
        turntable-worker score --pictures DIR --prompt TEXT [options]
+       turntable-worker score --report FILE --asset ASSET [options]
 
 Renders the views of a profile, or takes the PNG pictures of DIR in the order of their names (numbers in them count as
 numbers), and compares each with the prompt; prints the score.
@@ -28,7 +32,8 @@ numbers), and compares each with the prompt; prints the score.
   --model DIR        CLIP model in the usual ONNX layout [the built-in demonstration model: colours only]
   --profile NAME     scoring profile [${defaultProfile}]
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
-  --json             everything that the score was made from, as JSON
+  --json             the score report as JSON, unsigned
+  --report FILE      a score report as JSON: do again what it says was done with ASSET, and tell the difference
   --sheet FILE.png   all views on one page, with azimuth, elevation and probability
   --backend NAME     what renders: cpu, gl or auto, which is cpu [auto]
   --threads N        threads that render, and that run the model [one a core]
@@ -36,6 +41,8 @@ numbers), and compares each with the prompt; prints the score.
 `;
 
 const options = {
+  report: { type: "string" },
+  asset: { type: "string" },
   pictures: { type: "string" },
   prompt: { type: "string" },
   model: { type: "string" },
@@ -58,8 +65,11 @@ export const scoreCommand: Command = {
   help,
   async run(argv) {
     const { values, positionals } = parseScoreArguments(argv);
-    const { prompt, sheet, pictures } = values;
-    if (prompt === undefined) throw new UsageError("--prompt TEXT is missing");
+    const { sheet, pictures } = values;
+    if (values.prompt === undefined && values.report === undefined) {
+      throw new UsageError("--prompt TEXT is missing");
+    }
+    const prompt = values.prompt ?? ""; // a report has its own
     const cameraSeed = parseSeed(values.seed);
     const threads =
       parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
@@ -86,7 +96,8 @@ export const scoreCommand: Command = {
       );
       return;
     }
-    const bytes = await readFile(positionals[0] ?? "");
+    const reported = values.report === undefined ? undefined : await readReport(values.report);
+    const bytes = await readFile(values.asset ?? positionals[0] ?? "");
 
     await using stack = new AsyncDisposableStack();
     const scorer: Scorer = {
@@ -94,34 +105,65 @@ export const scoreCommand: Command = {
       clip: stack.use(await loadClip(modelDir, { executionProvider, threads })),
       limits: defaultAssetLimits,
     };
+    if (reported !== undefined) {
+      const comparison = await scoreAgain(reported, bytes, scorer);
+      process.stdout.write(
+        values.json === true ? toJson(comparison) : describeComparison(comparison),
+      );
+      return;
+    }
     const isWatched = process.stderr.isTTY;
+    const request = { prompt, profile, cameraSeed };
     const scored = await scoreAsset(scorer, {
+      ...request,
       bytes,
-      prompt,
-      profile,
-      cameraSeed,
       onPhase: (phase) => isWatched && process.stderr.write(`${phase} … `),
     });
     if (isWatched) process.stderr.write("done\n");
     if (sheet !== undefined) await writeContactSheet(sheet, onSheet(scored));
-    const report = { prompt, profile: profile.name, cameraSeed: cameraSeed.toString() };
     process.stdout.write(
       values.json === true
-        ? toJson({ ...describe(scored, scorer), ...report })
+        ? toJson(reportJson(createReport(scored, request, scorer)))
         : summary(scored, scorer),
     );
   },
 };
 
-/** An asset or a folder of pictures, and for the latter no option that is about rendering. */
+/** An asset, a folder of pictures or a report; and no option that makes no sense with it. */
 function parseScoreArguments(argv: readonly string[]) {
-  const arePictures = argv.some((word) => word === "--pictures" || word.startsWith("--pictures="));
-  const parsed = parseArguments(argv, options, arePictures ? [] : ["ASSET"]);
-  const { seed, sheet } = parsed.values;
-  if (arePictures && (seed !== undefined || sheet !== undefined)) {
-    throw new UsageError("--seed and --sheet make no sense with --pictures");
+  const has = (name: string): boolean =>
+    argv.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const kind = (["pictures", "report"] as const).find(has);
+  const parsed = parseArguments(argv, options, kind === undefined ? ["ASSET"] : []);
+  const { values } = parsed;
+  const given = new Set(Object.keys(values));
+  const senseless = {
+    pictures: ["report", "asset", "seed", "sheet", "backend"],
+    report: ["pictures", "prompt", "profile", "seed", "sheet"],
+    asset: ["asset"],
+  }[kind ?? "asset"].filter((name) => given.has(name));
+  if (senseless.length > 0) {
+    const others = senseless.map((name) => `--${name}`).join(", ");
+    throw new UsageError(
+      `${others} makes no sense with ${kind === undefined ? "ASSET" : `--${kind}`}`,
+    );
+  }
+  if (kind === "report" && values.asset === undefined) {
+    throw new UsageError("--asset ASSET is missing");
   }
   return parsed;
+}
+
+/** Values of zero are written as well: a score of 0 is a score. */
+function reportJson(report: ScoreReport): unknown {
+  return toProtobufJson(ScoreReportSchema, report, { alwaysEmitImplicit: true });
+}
+
+function describeComparison(comparison: Comparison): string {
+  const { score, reportedScore, scoreDifference, largestViewDifference, changed } = comparison;
+  return `score ${score.toFixed(6)}, reported ${reportedScore.toFixed(6)}: a difference of ${scoreDifference.toExponential(1)}
+views differ by at most ${largestViewDifference.toExponential(1)}
+${changed.map((line) => `changed: ${line}\n`).join("")}`;
 }
 
 function toJson(value: unknown): string {
@@ -133,26 +175,6 @@ function onSheet({ views, images }: ScoredAsset) {
     const image = images[index];
     return image === undefined ? [] : [{ view, image, probability: view.probability }];
   });
-}
-
-function describe(scored: ScoredAsset, { clip, renderer }: Scorer) {
-  return {
-    score: scored.score,
-    views: scored.views.map(({ azimuthDeg, elevationDeg, probability }) => ({
-      azimuth: azimuthDeg,
-      elevation: elevationDeg,
-      probability,
-    })),
-    splatCount: scored.splatCount,
-    assetSha256: Buffer.from(scored.assetSha256).toString("hex"),
-    model: describeModel(clip),
-    renderer: { backend: renderer.backend, version, approximate: renderer.approximate },
-    timings: {
-      decodeMs: scored.decodeMs,
-      renderMs: scored.renderMs,
-      scoreMs: scored.scoreMs,
-    },
-  };
 }
 
 function describeModel({ name, sha256, demonstration }: Clip) {

@@ -1,16 +1,14 @@
 /** One try at one job. Expected endings are values; what to do with each is up to the loop. */
 import { createHash } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
-import type { RenderScoreJob, ScoreReportSchema } from "@turntable/proto";
+import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
 import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/proto/bus";
 import { AssetError } from "@turntable/splat";
 import { loadProfile, ProfileError } from "../profile.ts";
-import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
-import { version } from "../version.ts";
+import { createReport } from "../report.ts";
+import { type Scorer, scoreAsset } from "../score-asset.ts";
 
 export type JobOutcome =
-  | { readonly kind: "scored"; readonly report: MessageInitShape<typeof ScoreReportSchema> }
+  | { readonly kind: "scored"; readonly report: ScoreReport }
   /** The miner's doing. */
   | { readonly kind: "invalidAsset"; readonly code: string; readonly message: string }
   /** Ours, and may go away with another try; `suspect` when this very process may be what is wrong. */
@@ -36,17 +34,24 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
     const bytes = await taken.fetchAsset();
     const fetchMs = performance.now() - startedAt;
     checkHash(job, bytes);
+    const request = { prompt: job.prompt, profile, cameraSeed: job.cameraSeed };
     const scored = await scoreAsset(context.scorer, {
+      ...request,
       bytes,
       activated: (job.encoding?.version ?? 0) >= 1,
-      prompt: job.prompt,
-      profile,
-      cameraSeed: job.cameraSeed,
       signal: AbortSignal.any([taken.signal, context.giveUp]),
     });
     if (!Number.isFinite(scored.score)) throw new Error(`the score came out as ${scored.score}`);
     const totalMs = performance.now() - startedAt;
-    return { kind: "scored", report: reportOf(job, scored, context, { fetchMs, totalMs }) };
+    const { jobId, taskId, submissionId } = job;
+    const report = createReport(scored, request, context.scorer, {
+      jobId,
+      taskId,
+      submissionId,
+      workerId: context.workerId,
+      timings: { fetchMs, totalMs },
+    });
+    return { kind: "scored", report };
   } catch (error) {
     if (taken.signal.aborted) return { kind: "lost" };
     if (error instanceof AssetError) {
@@ -72,47 +77,4 @@ function checkHash(job: RenderScoreJob, bytes: Uint8Array): void {
       `the asset's SHA-256 is ${sha256.toString("hex")}, not ${Buffer.from(job.assetSha256).toString("hex")}`,
     );
   }
-}
-
-function reportOf(
-  job: RenderScoreJob,
-  scored: ScoredAsset,
-  { scorer, workerId }: JobContext,
-  { fetchMs, totalMs }: { readonly fetchMs: number; readonly totalMs: number },
-): MessageInitShape<typeof ScoreReportSchema> {
-  return {
-    jobId: job.jobId,
-    taskId: job.taskId,
-    submissionId: job.submissionId,
-    prompt: job.prompt,
-    profile: job.profile,
-    cameraSeed: job.cameraSeed,
-    views: scored.views.map(({ azimuthDeg, elevationDeg, probability }) => ({
-      azimuthDeg,
-      elevationDeg,
-      probability,
-    })),
-    model: {
-      name: scorer.clip.name,
-      sha256: scorer.clip.sha256,
-      demonstration: scorer.clip.demonstration,
-    },
-    renderer: {
-      backend: scorer.renderer.backend,
-      version,
-      approximate: scorer.renderer.approximate,
-    },
-    assetSha256: scored.assetSha256,
-    splatCount: BigInt(scored.splatCount),
-    score: scored.score,
-    timings: {
-      fetchMs,
-      decodeMs: scored.decodeMs,
-      renderMs: scored.renderMs,
-      scoreMs: scored.scoreMs,
-      totalMs,
-    },
-    createTime: timestampNow(),
-    workerId,
-  };
 }

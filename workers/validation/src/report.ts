@@ -1,0 +1,34 @@
+/** What scoring an asset produced, as the report that the coordinator signs. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import type { ScoredAsset, ScoreRequest, Scorer } from "./score-asset.ts";
+import { version } from "./version.ts";
+
+/** @param more what only the caller knows: ids, who did it, other durations */
+export function createReport(
+  scored: ScoredAsset,
+  request: Pick<ScoreRequest, "prompt" | "profile" | "cameraSeed">,
+  { clip, renderer }: Pick<Scorer, "clip" | "renderer">,
+  more: Exclude<MessageInitShape<typeof ScoreReportSchema>, ScoreReport> = {},
+): ScoreReport {
+  const { decodeMs, renderMs, scoreMs } = scored;
+  return create(ScoreReportSchema, {
+    prompt: request.prompt,
+    profile: request.profile.name,
+    cameraSeed: request.cameraSeed,
+    views: scored.views.map(({ azimuthDeg, elevationDeg, probability }) => ({
+      azimuthDeg,
+      elevationDeg,
+      probability,
+    })),
+    model: { name: clip.name, sha256: clip.sha256, demonstration: clip.demonstration },
+    renderer: { backend: renderer.backend, version, approximate: renderer.approximate },
+    assetSha256: scored.assetSha256,
+    splatCount: BigInt(scored.splatCount),
+    score: scored.score,
+    createTime: timestampNow(),
+    ...more,
+    timings: { decodeMs, renderMs, scoreMs, ...more.timings },
+  });
+}
