@@ -66,7 +66,12 @@ test("each crash hands the job back; three in a row end the worker", { skip }, a
     signal: new AbortController().signal,
     giveUp: new AbortController().signal,
     onTaken: () => undefined,
-    onJob: ({ outcome }) => outcomes.push(outcome.kind),
+    onJob({ outcome }) {
+      outcomes.push(outcome.kind);
+      if (outcome.kind !== "scored") return;
+      const { backend, approximate } = outcome.report.renderer ?? {};
+      assert.deepEqual({ backend, approximate }, { backend: "gl", approximate: gl.approximate });
+    },
   });
   await assert.rejects(loop, ({ message, cause }: Error) => {
     assert.match(message, /^3 jobs in a row failed; the last: the gl process ended with SIGKILL/);

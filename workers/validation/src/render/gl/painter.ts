@@ -62,7 +62,8 @@ export function createPainter(gl: Gl): Painter {
   );
   let splats = box(new three.InstancedBufferGeometry());
   let splatScene = sceneOf(splats, blend);
-  let order = new three.InstancedBufferAttribute(new Float32Array(0), 1);
+  let order = new Float32Array(0);
+  let orderAttribute = new three.InstancedBufferAttribute(order, 1);
   let current: Scene | undefined;
   let targets = createTargets(1);
 
@@ -87,10 +88,11 @@ export function createPainter(gl: Gl): Painter {
       uniforms.perRow.value = perRow;
       uniforms.shDegree.value = scene.shDegree;
       uniforms.isUnclamped.value = scene.isUnclamped;
-      order = new three.InstancedBufferAttribute(new Float32Array(scene.count), 1);
-      order.setUsage(three.DynamicDrawUsage);
+      order = new Float32Array(scene.count);
+      orderAttribute = new three.InstancedBufferAttribute(order, 1);
+      orderAttribute.setUsage(three.DynamicDrawUsage);
       splats = box(new three.InstancedBufferGeometry());
-      splats.setAttribute("splat", order);
+      splats.setAttribute("splat", orderAttribute);
       splatScene = sceneOf(splats, blend);
       current = scene;
     },
@@ -110,8 +112,8 @@ export function createPainter(gl: Gl): Painter {
       uniforms.centre.value = view.centre;
       uniforms.jacobianLimit.value = jacobianLimit * view.tanHalfFov;
       uniforms.size.value = size;
-      splats.instanceCount = writeDepthOrder(order.array as Float32Array, current, view);
-      order.needsUpdate = true;
+      splats.instanceCount = writeDepthOrder(order, current, view);
+      orderAttribute.needsUpdate = true;
 
       renderer.setRenderTarget(targets.blended);
       const [red, green, blue] = background;
