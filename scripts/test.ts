@@ -11,6 +11,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   contract: ["test/contract/**/*.test.ts"],
   integration: ["test/integration/**/*.test.ts"],
   golden: ["test/golden/**/*.test.ts"],
+  gl: ["workers/validation/src/render/gl/*.test.ts", "workers/validation/src/jobs/gl-*.test.ts"],
   k8s: ["test/k8s/**/*.test.ts"],
   e2e: ["test/e2e/**/*.test.ts"],
 };
