@@ -4,6 +4,7 @@ import { type Command, UsageError } from "./cli/arguments.ts";
 import { convertCommand } from "./cli/convert.ts";
 import { inspectCommand } from "./cli/inspect.ts";
 import { lintCommand } from "./cli/lint.ts";
+import { modelsCommand } from "./cli/models.ts";
 import { previewCommand } from "./cli/preview.ts";
 import { renderCommand } from "./cli/render.ts";
 import { runCommand } from "./cli/run.ts";
@@ -12,6 +13,7 @@ import { ReportError } from "./cli/score-report.ts";
 import { selftestCommand } from "./cli/selftest.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
+import { PullError } from "./models/index.ts";
 import { PictureError } from "./pictures/index.ts";
 import { ProfileError } from "./profile.ts";
 import { GlError } from "./render/index.ts";
@@ -23,6 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   score: scoreCommand,
   tokenize: tokenizeCommand,
   serve: serveCommand,
+  models: modelsCommand,
   convert: convertCommand,
   lint: lintCommand,
   inspect: inspectCommand,
@@ -31,7 +34,7 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors whose message says all that helps. */
-const explained = [ProfileError, ModelError, PictureError, GlError, ReportError];
+const explained = [ProfileError, ModelError, PictureError, GlError, ReportError, PullError];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);
