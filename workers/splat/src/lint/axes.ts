@@ -13,7 +13,7 @@ export interface Extents {
 /** Of the middle 98 % of the opacity along each axis: a few splats far away change nothing. */
 const middle = [0.01, 0.99] as const;
 /** Every n-th splat is looked at where there are more. */
-const mostSplats = 20_000;
+const mostSplats = 8_000;
 
 export function extentsOf(all: Visible): Extents {
   const visible = everyNth(all, Math.ceil(all.count / mostSplats));

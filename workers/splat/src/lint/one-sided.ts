@@ -15,7 +15,7 @@ const splatsPerCell = 12;
 /** Cells along an edge of the first picture, which says how large the outline is. */
 const firstCells = 24;
 /** Every n-th is looked at where there are more. */
-const mostSplats = 30_000;
+const mostSplats = 12_000;
 /** A splat covers at most this many cells to each side. */
 const mostReach = 4;
 /** Steps of depth over the picture's width. */
