@@ -4,12 +4,12 @@ import { coordinatorConfig } from "@turntable/coordinator/config";
 import { generatorConfig } from "@turntable/generation/config";
 import { minerConfig } from "@turntable/miner/config";
 import { configTable } from "@turntable/process";
-import { workerConfig } from "@turntable/validation/config";
+import { serveConfig, workerConfig } from "@turntable/validation/config";
 
 const file = new URL("../README.md", import.meta.url).pathname;
 const [begin, end] = ["<!-- configuration -->", "<!-- /configuration -->"];
 
-const tables = [coordinatorConfig, workerConfig, generatorConfig, minerConfig].map(
+const tables = [coordinatorConfig, workerConfig, serveConfig, generatorConfig, minerConfig].map(
   (definition) => `### ${definition.command}\n\n${configTable(definition)}\n`,
 );
 const readme = readFileSync(file, "utf8");
