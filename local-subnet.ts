@@ -49,6 +49,7 @@ import {
   writeContactSheet,
 } from "@turntable/validation";
 import { z } from "zod";
+import { startSimulator } from "./test/harness/subtensor/index.ts";
 
 const netuid = 17;
 const root = import.meta.dirname;
@@ -75,6 +76,13 @@ const schema = z.object({
   axonPort: port("port of the axon (8091 if it is free)"),
   grpcPort: port("port of the API (50051 if it is free)"),
   httpPort: port("port of health and metrics (9090 if it is free)"),
+  chainPort: z
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe("opens the chain in memory to others on this port, as a subtensor node's JSON-RPC"),
   model: z.string().default(defaultModelDir).describe("CLIP directory to score with"),
   prompt: z.string().default("a red cube").describe("what the first task asks for; empty: no task"),
   synthetic: z
@@ -128,6 +136,10 @@ async function startSubnet(
   for (const { ss58 } of minerKeys) chain.register({ netuid, hotkey: ss58 });
   for (const hotkey of options.register) chain.register({ netuid, hotkey });
 
+  const node =
+    options.chainPort === undefined
+      ? undefined
+      : stack.use(await startSimulator({ chain, port: options.chainPort }));
   const { queue, source } = await openQueue(options, logger, signal);
   const prompts = await readFile(join(root, "resources/prompts.txt"), "utf8");
   const coordinator = stack.use(
@@ -162,6 +174,7 @@ async function startSubnet(
     grpc: `${loopback}:${coordinator.grpcPort}`,
     http: `${loopback}:${coordinator.httpPort}`,
     axon: { port: coordinator.axonPort, hotkey: validator.ss58 },
+    ...(node === undefined ? {} : { chain: node.url }),
   };
   const addressesFile = join(dir, "addresses.json");
   await writeWhole(addressesFile, `${JSON.stringify(addresses, undefined, 2)}\n`);
@@ -170,7 +183,7 @@ async function startSubnet(
   API      ${addresses.grpc} (gRPC)
   axon     port ${addresses.axon.port}, hotkey ${validator.ss58}
   health   http://${addresses.http}/readyz, metrics http://${addresses.http}/metrics
-  miners   ${options.miners}
+  miners   ${options.miners}${node === undefined ? "" : `\n  chain    ${node.url} (subtensor JSON-RPC)`}
   folder   ${shortPath(dir)}`);
 
   const client = stack.use(createTurntableClient({ address: addresses.grpc }));
