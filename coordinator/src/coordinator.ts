@@ -69,9 +69,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const metrics = createMetrics("turntable-coordinator");
   const events = createEvents(logger, metrics);
 
-  if (options.consentText === undefined) {
-    logger.warn("no consent text: submissions of miners of 2025 will count as wrongly signed");
-  }
   const store = stack.use(openStore(options.dataDir));
   const assets = await openAssetFiles(join(options.dataDir, "assets"));
   const tasks = stack.use(createTasks({ store, maxOpenTasks: limits.openTasks, ...rules }));

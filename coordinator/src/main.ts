@@ -57,6 +57,9 @@ await runMain({
         }),
       }),
     );
+    if (config.consentFile === undefined) {
+      logger.warn("no consent text: submissions of miners of 2025 will count as wrongly signed");
+    }
     logger.info(
       {
         hotkey: hotkey.ss58,
