@@ -19,7 +19,12 @@ export interface Doorbells {
 const expiresMs = 30_000;
 const bellRequest = JSON.stringify({ batch: 1, max_bytes: 1, expires: nanos(expiresMs) });
 
-export function createDoorbells(link: NatsLink, durables: readonly string[]): Doorbells {
+/** Calls `onRing` before those who wait are told. */
+export function createDoorbells(
+  link: NatsLink,
+  durables: readonly string[],
+  onRing: (durable: string) => void,
+): Doorbells {
   const listeners = new Set<() => void>();
   /** Those whose request is with the server: one for each durable, however many wait here. */
   const armed = new Set<string>();
@@ -52,12 +57,11 @@ export function createDoorbells(link: NatsLink, durables: readonly string[]): Do
     armed.add(durable);
     try {
       while (listeners.size > 0) {
-        const answer = await link.run((connection) =>
-          connection.request(nextSubject(jobsStream, durable), bellRequest, {
-            timeout: expiresMs + link.requestTimeoutMs,
-          }),
-        );
+        const answer = await link.request(nextSubject(jobsStream, durable), bellRequest, {
+          timeoutMs: expiresMs + link.requestTimeoutMs,
+        });
         if (answer.headers?.code !== statusCode.expired) {
+          onRing(durable);
           break;
         }
       }

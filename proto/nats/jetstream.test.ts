@@ -6,7 +6,12 @@ test("a delivery is read from the reply subject of older and newer servers", () 
   const short = "$JS.ACK.JOBS.workers-organic.3.17.42.1700000000000000000.5";
   const long = "$JS.ACK.hub.Ab12.JOBS.workers-organic.3.17.42.1700000000000000000.5.Xy";
   for (const reply of [short, long]) {
-    assert.deepEqual(parseDelivery({ reply }), { ackSubject: reply, count: 3, streamSequence: 17 });
+    assert.deepEqual(parseDelivery({ reply }), {
+      ackSubject: reply,
+      count: 3,
+      streamSequence: 17,
+      pending: 5,
+    });
   }
 });
 

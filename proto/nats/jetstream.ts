@@ -8,19 +8,29 @@ export interface Delivery {
   /** Which delivery this is, from 1. */
   readonly count: number;
   readonly streamSequence: number;
+  /** So many messages waited behind this one that were never delivered. */
+  readonly pending: number;
 }
 
 /**
- * `$JS.ACK.<stream>.<consumer>.<count>.<stream sequence>.…`, newer servers with `<domain>.<account>` before the stream.
+ * `$JS.ACK.<stream>.<consumer>.<count>.<stream sequence>.<consumer sequence>.<time>.<pending>`, newer servers with
+ * `<domain>.<account>` before the stream and something random at the end.
  * @throws when the message does not come from a consumer
  */
 export function parseDelivery(message: Pick<Msg, "reply">): Delivery {
   const tokens = message.reply?.split(".") ?? [];
-  const [count, streamSequence] = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
-  if (tokens[1] !== "ACK" || count === undefined || streamSequence === undefined) {
+  const numbers = tokens.slice(tokens.length === 9 ? 4 : 6).map(Number);
+  const [count, streamSequence, , , pending] = numbers;
+  if (
+    message.reply === undefined ||
+    tokens[1] !== "ACK" ||
+    count === undefined ||
+    streamSequence === undefined ||
+    pending === undefined
+  ) {
     throw new Error(`not a message of a consumer: its reply subject is ${message.reply}`);
   }
-  return { ackSubject: tokens.join("."), count, streamSequence };
+  return { ackSubject: message.reply, count, streamSequence, pending };
 }
 
 export const nextSubject = (stream: string, durable: string): string =>
@@ -36,7 +46,12 @@ export const nak = (delayMs: number): string =>
  * Codes of the status messages that end a pull request: 404 nothing there, 408 expired, 409 many things (a message
  * over `max_bytes`, consumer deleted, too many requests), 503 nobody listens: there is no such consumer.
  */
-export const statusCode = { heartbeat: 100, expired: 408, noResponders: 503 } as const;
+export const statusCode = {
+  heartbeat: 100,
+  noMessages: 404,
+  expired: 408,
+  noResponders: 503,
+} as const;
 
 /** The code of a status message; 0 for a job or result. Those carry their own subject, statuses the inbox's. */
 export function statusOf(message: Msg, inbox: string): number {

@@ -1,4 +1,5 @@
 /** The coordinator's side of the job queue over NATS. */
+
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import {
@@ -28,12 +29,14 @@ import {
 } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
 import { pullResults } from "./result-pull.ts";
+import { createResultTrimmer, type ResultTrimmer } from "./result-trimmer.ts";
 import { settledWithin, track } from "./waiting.ts";
 
 /** @throws as openLink */
 export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
   const link = await openLink({ name: "turntable-coordinator", ...options });
   const assets = createAssetStore(link);
+  const trimmer = createResultTrimmer(link);
   const closing = new AbortController();
   const submissions = new Set<Promise<void>>();
   /** Results that are being applied. */
@@ -49,7 +52,7 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
     async *results() {
       for await (const message of pullResults(link, closing.signal)) {
         const settled = Promise.withResolvers<void>();
-        const delivery = openResult(link, assets, message, settled.resolve);
+        const delivery = openResult({ link, assets, trimmer, message, onSettled: settled.resolve });
         if (delivery !== undefined) {
           void track(deliveries, settled.promise);
           yield delivery;
@@ -75,6 +78,7 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
       closing.abort();
       await Promise.allSettled(submissions);
       await settledWithin(shutdownGraceMs, deliveries);
+      await trimmer[Symbol.asyncDispose]();
       await link.close();
     },
   };
@@ -106,13 +110,17 @@ async function submit(
   }
 }
 
+interface ReceivedResult {
+  readonly link: NatsLink;
+  readonly assets: AssetStore;
+  readonly trimmer: ResultTrimmer;
+  readonly message: Msg;
+  readonly onSettled: () => void;
+}
+
 /** Undefined for a message that is no result: it is dropped, since nobody could ever read it. */
-function openResult(
-  link: NatsLink,
-  assets: AssetStore,
-  message: Msg,
-  onSettled: () => void,
-): ResultDelivery | undefined {
+function openResult(received: ReceivedResult): ResultDelivery | undefined {
+  const { link, assets, trimmer, message, onSettled } = received;
   const { ackSubject } = parseDelivery(message);
   let result: RenderScoreResult;
   try {
@@ -139,6 +147,7 @@ function openResult(
         await assets.remove(object);
       }
       settle(ack);
+      trimmer.onAck();
     },
     async nak(delayMs) {
       settle(nak(delayMs));

@@ -11,7 +11,7 @@ import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts"
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
 import { createDoorbells } from "./doorbells.ts";
-import { type Delivery, nak, parseDelivery, term } from "./jetstream.ts";
+import { type Delivery, nak, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
 import { decodeJob, oneLine } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
@@ -56,14 +56,12 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
     maxDeliver,
     inWork: new Set(),
   };
-  const doorbells = createDoorbells(link, durables);
+  const doorbells = createDoorbells(link, durables, source.puller.expect);
   const closing = new AbortController();
   const takes = new Set<Promise<TakenJob | undefined>>();
 
   return {
-    take(signal) {
-      return track(takes, take(AbortSignal.any([signal, closing.signal])));
-    },
+    take: (signal) => track(takes, take(signal)),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await Promise.allSettled(takes);
@@ -73,19 +71,29 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
   };
 
   async function take(signal: AbortSignal): Promise<TakenJob | undefined> {
-    for (let racesLost = 0; await link.whenUp(signal); racesLost += 1) {
+    const isOver = () => signal.aborted || closing.signal.aborted;
+    let either: AbortSignal | undefined;
+    // Made only when there is something to wait for.
+    const overSignal = () => {
+      either ??= AbortSignal.any([signal, closing.signal]);
+      return either;
+    };
+    for (let racesLost = 0; !isOver(); racesLost += 1) {
+      if (!link.isUp() && !(await link.whenUp(overSignal()))) {
+        break;
+      }
       for (const durable of durables) {
-        const taken = await takeFrom(source, durable, signal);
-        if (taken !== undefined || signal.aborted) {
+        const taken = await takeFrom(source, durable, isOver);
+        if (taken !== undefined || isOver()) {
           return taken;
         }
       }
       if (racesLost > 1) {
         const full = Math.min(longestRaceDelayMs, firstRaceDelayMs * 2 ** racesLost);
-        await pause(Math.random() * full, signal);
+        await pause(Math.random() * full, overSignal());
       }
       const waitingSinceMs = performance.now();
-      await doorbells.rung(signal);
+      await doorbells.rung(overSignal());
       if (performance.now() - waitingSinceMs > longestRaceDelayMs) {
         racesLost = 0;
       }
@@ -98,15 +106,15 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
 async function takeFrom(
   source: Source,
   durable: string,
-  signal: AbortSignal,
+  isOver: () => boolean,
 ): Promise<TakenJob | undefined> {
-  while (!signal.aborted) {
-    const message = await source.puller.pullNow(durable);
-    if (message === undefined) {
+  while (!isOver()) {
+    const pulled = await source.puller.pull(durable);
+    if (pulled === undefined) {
       return undefined;
     }
-    const delivery = parseDelivery(message);
-    if (signal.aborted) {
+    const { message, delivery } = pulled;
+    if (isOver()) {
       source.link.send(delivery.ackSubject, nak(0));
       return undefined;
     }
@@ -153,9 +161,7 @@ async function giveUp(
   try {
     await bury(link, { message, delivery, job, attempts, reason, workerId });
     source.statistics.count("buried");
-    await link.run((nc) =>
-      nc.request(delivery.ackSubject, term(oneLine(reason)), { timeout: link.requestTimeoutMs }),
-    );
+    await link.request(delivery.ackSubject, term(oneLine(reason)));
   } catch (error) {
     // It comes again after the ack wait.
     link.report(`job ${job?.jobId ?? "unreadable"} could not be moved to the dead letters`, error);

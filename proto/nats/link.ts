@@ -6,11 +6,12 @@
  * L2 The link is up only when streams and consumers were ensured on the server that it is connected to now.
  */
 import { JetStreamError } from "@nats-io/jetstream";
-import { errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { defaultJobQueueOptions, QueueUnavailableError } from "../bus.ts";
 import { connectFirst, unreachable } from "./connect.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultConnectTimeoutMs, defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+import { createRequests, type RequestFailure, type RequestOptions } from "./requests.ts";
 import { checkServer } from "./server-check.ts";
 import { ensureTopology } from "./topology.ts";
 import { backoffMs, pause } from "./waiting.ts";
@@ -26,11 +27,17 @@ export interface NatsLink {
   whenUp(signal: AbortSignal): Promise<boolean>;
   /** Calls `listener` every time the link goes down, until the function returned is called. */
   onDown(listener: () => void): () => void;
-  /** @throws QueueUnavailableError for whatever NATS fails with (L1) */
+  /** Asks and waits for one answer. @throws QueueUnavailableError when none comes (L1) */
+  request(
+    subject: string,
+    payload: Uint8Array | string,
+    options?: Partial<RequestOptions>,
+  ): Promise<Msg>;
+  /** What needs the client library. @throws QueueUnavailableError for whatever NATS fails with (L1) */
   run<Result>(operation: (connection: NatsConnection) => Promise<Result>): Promise<Result>;
   /** Stores a message in a stream. @throws QueueUnavailableError */
   publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<PublishAck>;
-  /** Sends without waiting; lost when the link is down. */
+  /** Sends without waiting, a moment later and together with others; lost when the link is down. */
   send(subject: string, payload: string): void;
   /** Streams or consumers were found missing: sets them up again. */
   setUpAgain(): void;
@@ -65,8 +72,11 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
   let dials = 0;
   const connection = await connectFirst(options, () => backoffMs(dials), connecting);
   const closing = new AbortController();
+  const requests = createRequests(connection, toError);
   let state: State = { kind: "down", reason: new QueueUnavailableError("NATS is being set up") };
   let setUpRound = 0;
+  /** Sent all in one: a system call for each costs more than all else that an ack does. */
+  let unsent: (readonly [subject: string, payload: string])[] = [];
   const upWaiters = new Set<() => void>();
   const downListeners = new Set<() => void>();
   const report = (what: string, error: unknown) => {
@@ -118,16 +128,21 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           resolve(result);
         }, fail);
       }),
+    async request(subject, payload, requestOptions) {
+      if (state.kind !== "up") {
+        throw downError();
+      }
+      return requests.request(subject, payload, { timeoutMs: requestTimeoutMs, ...requestOptions });
+    },
     async publish(subject, payload, headers) {
-      const reply = await link.run((nc) =>
-        nc.request(subject, payload, { headers, timeout: requestTimeoutMs }),
-      );
+      const reply = await link.request(subject, payload, { headers });
       return parsePublishAck(reply.string());
     },
     send(subject, payload) {
-      if (state.kind === "up") {
-        connection.publish(subject, payload);
+      if (unsent.length === 0) {
+        setImmediate(sendAll);
       }
+      unsent.push([subject, payload]);
     },
     setUpAgain() {
       if (state.kind === "up") {
@@ -138,11 +153,13 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     report,
     async close() {
       const wasUp = state.kind === "up";
+      sendAll();
       state = { kind: "closed" };
       closing.abort();
       notify(upWaiters);
       // Draining waits for the server, which is not there when the link is down.
       await (wasUp ? connection.drain() : connection.close()).catch(() => connection.close());
+      requests.endAll(closedError());
       notify(downListeners);
     },
   };
@@ -170,6 +187,16 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     }
   }
 
+  function sendAll(): void {
+    const messages = unsent;
+    unsent = [];
+    if (state.kind === "up") {
+      for (const [subject, payload] of messages) {
+        connection.publish(subject, payload);
+      }
+    }
+  }
+
   function downError(): QueueUnavailableError {
     return state.kind === "down" ? state.reason : closedError();
   }
@@ -183,6 +210,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     state = { kind: "down", reason: new QueueUnavailableError(`the queue is away: ${reason}`) };
     if (wasUp) {
       options.onEvent?.({ kind: "down", reason });
+      requests.endAll(state.reason);
       notify(downListeners);
     }
   }
@@ -225,11 +253,16 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     }
   }
 
-  function toQueueError(error: unknown): unknown {
-    if (error instanceof errors.RequestError && error.isNoResponders()) {
-      // Nobody listens on a subject of JetStream: the stream or the consumer is gone.
-      link.setUpAgain();
+  function toError(failure: RequestFailure): QueueUnavailableError {
+    if (failure.kind === "timeout") {
+      return new QueueUnavailableError(`the queue is away: no answer in ${failure.timeoutMs} ms`);
     }
+    // Of subjects of JetStream: the stream or the consumer is gone.
+    link.setUpAgain();
+    return new QueueUnavailableError(`the queue is away: nobody listens on ${failure.subject}`);
+  }
+
+  function toQueueError(error: unknown): unknown {
     return isFromNats(error)
       ? new QueueUnavailableError(`the queue is away: ${error.message}`, { cause: error })
       : error;

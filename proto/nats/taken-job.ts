@@ -54,7 +54,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
 
   /** Sends an ack of some kind and waits until the server has it. */
   function confirm(kind: string, timeoutMs: number): Promise<unknown> {
-    return link.run((nc) => nc.request(delivery.ackSubject, kind, { timeout: timeoutMs }));
+    return link.request(delivery.ackSubject, kind, { timeoutMs });
   }
 
   function end(ending: JobEnding): void {

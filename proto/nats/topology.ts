@@ -71,7 +71,8 @@ function streamWishes(replicas: number): readonly StreamWish[] {
       name: resultsStream,
       description: "results until the coordinator has applied them",
       subjects: [resultSubject],
-      retention: RetentionPolicy.Workqueue,
+      // Those that were acked are removed by the coordinator (result-trimmer.ts).
+      retention: RetentionPolicy.Limits,
       duplicate_window: nanos(deduplicationWindowMs),
     },
     {
