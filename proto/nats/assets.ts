@@ -1,7 +1,5 @@
 /** The object store, for assets that are too large for a message (Q7). */
-import { jetstreamManager } from "@nats-io/jetstream";
 import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../bus.ts";
 import type { NatsLink } from "./link.ts";
 
@@ -27,9 +25,9 @@ const fetchTimeoutMs = 120_000;
 
 export function createAssetStore(link: NatsLink): AssetStore {
   let opening: Promise<ObjectStore> | undefined;
-  const open = (connection: NatsConnection) => {
+  const open = () => {
     setSha256Backend("native"); // the library's own is written in JavaScript
-    opening ??= new Objm(connection).open(assetsBucket, false).catch((error: unknown) => {
+    opening ??= new Objm(link.connection).open(assetsBucket, false).catch((error: unknown) => {
       opening = undefined;
       throw error;
     });
@@ -38,8 +36,8 @@ export function createAssetStore(link: NatsLink): AssetStore {
 
   return {
     put: (name, asset, sha256) =>
-      link.run(async (connection) => {
-        const store = await open(connection);
+      link.run(async () => {
+        const store = await open();
         const existing = await store.info(name);
         if (existing?.digest === digestOf(sha256) && existing.size === asset.length) {
           return false;
@@ -53,7 +51,7 @@ export function createAssetStore(link: NatsLink): AssetStore {
     async fetch(name, signal) {
       const timeout = AbortSignal.timeout(fetchTimeoutMs);
       const bytes = await orAborted(
-        link.run(async (connection) => (await open(connection)).getBlob(name)),
+        link.run(async () => (await open()).getBlob(name)),
         AbortSignal.any([signal, timeout]),
         () => new QueueUnavailableError(`the asset ${name} does not come from the object store`),
       );
@@ -63,14 +61,13 @@ export function createAssetStore(link: NatsLink): AssetStore {
       return bytes;
     },
     remove: (name) =>
-      link.run(async (connection) => {
-        const info = await (await open(connection)).info(name);
+      link.run(async () => {
+        const info = await (await open()).info(name);
         if (info === null) {
           return;
         }
         // Not the library's delete(): it leaves a message for each object behind, for ever.
-        const manager = await jetstreamManager(connection, { timeout: link.requestTimeoutMs });
-        const { streams } = manager;
+        const { streams } = link.manager;
         await streams.purge(bucketStream, { filter: `$O.${assetsBucket}.C.${info.nuid}` });
         await streams.purge(bucketStream, { filter: `$O.${assetsBucket}.M.${metaToken(name)}` });
       }),

@@ -24,9 +24,10 @@ export async function connectFirst(
   reconnectDelayMs: () => number,
   signal: AbortSignal,
 ): Promise<NatsConnection> {
+  const natsOptions = connectionOptions(options, reconnectDelayMs);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await connect(connectionOptions(options, reconnectDelayMs));
+      return await connect(natsOptions);
     } catch (error) {
       if (error instanceof errors.AuthorizationError) {
         throw new NatsServerError(

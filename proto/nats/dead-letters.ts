@@ -4,15 +4,9 @@
  * the fault's result has an id of its own.
  */
 import { create } from "@bufbuild/protobuf";
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import {
-  type DeadLetter,
-  deadLetterSubject,
-  deadLettersStream,
-  jobsStream,
-  resultSubject,
-} from "../bus.ts";
+import { jetstream } from "@nats-io/jetstream";
+import type { Msg } from "@nats-io/transport-node";
+import { type DeadLetter, deadLetterSubject, deadLettersStream, resultSubject } from "../bus.ts";
 import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
 import {
   RenderScoreJobSchema,
@@ -72,9 +66,9 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
 
 /** Oldest first. Only headers travel, so that many large letters can be listed. */
 export function listDeadLetters(link: NatsLink): Promise<readonly DeadLetter[]> {
-  return link.run(async (connection) => {
+  return link.run(async () => {
     const letters: DeadLetter[] = [];
-    const consumers = jetstream(connection, { timeout: link.requestTimeoutMs }).consumers;
+    const { consumers } = jetstream(link.connection, { timeout: link.requestTimeoutMs });
     const consumer = await consumers.get(deadLettersStream, { headers_only: true });
     const { num_pending: count } = await consumer.info();
     if (count === 0) {
@@ -99,22 +93,21 @@ export async function replayDeadLetters(link: NatsLink, jobId: string): Promise<
   if (!isToken(jobId)) {
     return 0;
   }
-  const subjects = await link.run((connection) => letterSubjects(connection, jobId));
+  const subjects = await link.run(() => letterSubjects(link, jobId));
   for (const subject of subjects) {
     await replay(link, subject);
   }
   return subjects.length;
 }
 
-async function letterSubjects(connection: NatsConnection, jobId: string): Promise<string[]> {
-  const { streams } = await jetstreamManager(connection);
+async function letterSubjects({ manager }: NatsLink, jobId: string): Promise<string[]> {
   const filter = `${deadLetterSubject(jobId, 0).slice(0, -1)}*`;
-  const info = await streams.info(deadLettersStream, { subjects_filter: filter });
+  const info = await manager.streams.info(deadLettersStream, { subjects_filter: filter });
   return Object.keys(info.state.subjects ?? {});
 }
 
 async function replay(link: NatsLink, subject: string): Promise<void> {
-  const { streams } = await link.run((connection) => jetstreamManager(connection));
+  const { streams } = link.manager;
   const stored = await link.run(() =>
     streams.getMessage(deadLettersStream, { last_by_subj: subject }),
   );
@@ -126,14 +119,4 @@ async function replay(link: NatsLink, subject: string): Promise<void> {
   const id = `${replicaId(letter.job)}.replay.${stored.seq}`;
   await link.publish(letter.subject, stored.data, jobHeaders(id, letter.traceparent));
   await link.run(() => streams.deleteMessage(deadLettersStream, stored.seq));
-}
-
-/** So many messages wait or are in work on a durable of JOBS: what the autoscaler looks at, too. */
-export async function consumerDepth(connection: NatsConnection, durable: string): Promise<number> {
-  const { consumers } = await jetstreamManager(connection);
-  const { num_pending: waiting, num_ack_pending: inWork } = await consumers.info(
-    jobsStream,
-    durable,
-  );
-  return waiting + inWork;
 }

@@ -1,6 +1,4 @@
 /** The coordinator's side of the job queue over NATS. */
-
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import {
   type JobQueue,
@@ -16,7 +14,7 @@ import {
 import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
 import { dispatchId, parseQueueableJob } from "../job-identity.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
-import { consumerDepth, listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
+import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
 import {
@@ -62,15 +60,10 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
     listDeadLetters: () => listDeadLetters(link),
     replayDeadLetter: async (jobId) => (await replayDeadLetters(link, jobId)) > 0,
     incarnation: () =>
-      link.run(async (connection) => {
-        const { streams } = await jetstreamManager(connection);
-        return String((await streams.info(jobsStream)).created);
-      }),
+      link.run(async () => String((await link.manager.streams.info(jobsStream)).created)),
     async depth() {
       const [organic, synthetic] = await Promise.all(
-        jobClassNames.map((name) =>
-          link.run((connection) => consumerDepth(connection, workersDurable(name))),
-        ),
+        jobClassNames.map((name) => link.run(() => consumerDepth(link, workersDurable(name)))),
       );
       return { organic: organic ?? 0, synthetic: synthetic ?? 0 };
     },
@@ -108,6 +101,12 @@ async function submit(
     // The first one has been done and its object removed.
     await assets.remove(id);
   }
+}
+
+/** So many messages wait or are in work: what the autoscaler looks at, too. */
+async function consumerDepth({ manager }: NatsLink, durable: string): Promise<number> {
+  const info = await manager.consumers.info(jobsStream, durable);
+  return info.num_pending + info.num_ack_pending;
 }
 
 interface ReceivedResult {

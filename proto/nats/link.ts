@@ -5,7 +5,7 @@
  *    it goes down: its answer cannot come any more. Nothing is buffered to be published later.
  * L2 The link is up only when streams and consumers were ensured on the server that it is connected to now.
  */
-import { JetStreamError } from "@nats-io/jetstream";
+import { JetStreamError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { defaultJobQueueOptions, QueueUnavailableError } from "../bus.ts";
 import { connectFirst, unreachable } from "./connect.ts";
@@ -18,6 +18,8 @@ import { backoffMs, pause } from "./waiting.ts";
 
 export interface NatsLink {
   readonly connection: NatsConnection;
+  /** To be used within `run`. */
+  readonly manager: JetStreamManager;
   readonly requestTimeoutMs: number;
   readonly ackWaitMs: number;
   isUp(): boolean;
@@ -34,7 +36,7 @@ export interface NatsLink {
     options?: Partial<RequestOptions>,
   ): Promise<Msg>;
   /** What needs the client library. @throws QueueUnavailableError for whatever NATS fails with (L1) */
-  run<Result>(operation: (connection: NatsConnection) => Promise<Result>): Promise<Result>;
+  run<Result>(operation: () => Promise<Result>): Promise<Result>;
   /** Stores a message in a stream. @throws QueueUnavailableError */
   publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<PublishAck>;
   /** Sends without waiting, a moment later and together with others; lost when the link is down. */
@@ -71,6 +73,10 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
   /** Since the link was up: grows the pause between two of them. */
   let dials = 0;
   const connection = await connectFirst(options, () => backoffMs(dials), connecting);
+  const manager = await jetstreamManager(connection, {
+    timeout: requestTimeoutMs,
+    checkAPI: false, // checkServer does
+  });
   const closing = new AbortController();
   const requests = createRequests(connection, toError);
   let state: State = { kind: "down", reason: new QueueUnavailableError("NATS is being set up") };
@@ -85,6 +91,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
 
   const link: NatsLink = {
     connection,
+    manager,
     requestTimeoutMs,
     ackWaitMs,
     isUp: () => state.kind === "up",
@@ -123,7 +130,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
         };
         const onDown = () => fail(downError());
         downListeners.add(onDown);
-        operation(connection).then((result) => {
+        operation().then((result) => {
           downListeners.delete(onDown);
           resolve(result);
         }, fail);
@@ -226,11 +233,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           throw closedError();
         }
         checkServer(info);
-        await ensureTopology(connection, {
-          ackWaitMs,
-          replicas: options.replicas ?? 1,
-          requestTimeoutMs,
-        });
+        await ensureTopology(connection, manager, { ackWaitMs, replicas: options.replicas ?? 1 });
         if (round === setUpRound && state.kind === "down") {
           state = { kind: "up" };
           dials = 0;

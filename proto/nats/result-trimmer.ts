@@ -5,7 +5,6 @@
  * another synced write for each result, and a file made and deleted whenever the stream runs empty, which it does all
  * the time: a fifth of the whole round trip.
  */
-import { jetstreamManager } from "@nats-io/jetstream";
 import { coordinatorDurable, resultsStream } from "../bus.ts";
 import type { NatsLink } from "./link.ts";
 
@@ -40,11 +39,13 @@ export function createResultTrimmer(link: NatsLink): ResultTrimmer {
 
 async function trim(link: NatsLink): Promise<void> {
   try {
-    await link.run(async (connection) => {
-      const manager = await jetstreamManager(connection, { timeout: link.requestTimeoutMs });
+    await link.run(async () => {
       // All below the floor were acked, whatever became of those above it.
-      const { ack_floor: floor } = await manager.consumers.info(resultsStream, coordinatorDurable);
-      await manager.streams.purge(resultsStream, { seq: floor.stream_seq + 1 });
+      const { ack_floor: floor } = await link.manager.consumers.info(
+        resultsStream,
+        coordinatorDurable,
+      );
+      await link.manager.streams.purge(resultsStream, { seq: floor.stream_seq + 1 });
     });
   } catch (error) {
     link.report("results that were acked could not be removed yet", error);

@@ -8,7 +8,6 @@ import {
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
-  jetstreamManager,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
@@ -31,7 +30,6 @@ import {
 export interface TopologyOptions {
   readonly ackWaitMs: number;
   readonly replicas: number;
-  readonly requestTimeoutMs: number;
 }
 
 /** Pull requests that may wait at once, one for each worker process. Cannot be changed once the consumer exists. */
@@ -40,15 +38,18 @@ const maxWaiting = 4096;
 type StreamWish = Pick<StreamConfig, "name" | "subjects" | "retention"> & Partial<StreamConfig>;
 type ConsumerWish = Partial<ConsumerConfig> & { readonly durable_name: string };
 
-export async function ensureTopology(nc: NatsConnection, options: TopologyOptions): Promise<void> {
-  const manager = await jetstreamManager(nc, { timeout: options.requestTimeoutMs });
+export async function ensureTopology(
+  connection: NatsConnection,
+  manager: JetStreamManager,
+  options: TopologyOptions,
+): Promise<void> {
   for (const wish of streamWishes(options.replicas)) {
     await ensureStream(manager, wish);
   }
   for (const [stream, wish] of consumerWishes(options.ackWaitMs)) {
     await ensureConsumer(manager, stream, wish);
   }
-  await new Objm(nc).create(assetsBucket, {
+  await new Objm(connection).create(assetsBucket, {
     description: "assets that are too large for a message",
     storage: StorageType.File,
     replicas: options.replicas,

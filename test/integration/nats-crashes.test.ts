@@ -14,6 +14,7 @@ import {
   patience,
   resultOf,
   testJob,
+  untilEmpty,
 } from "../contract/job-queue.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { openSides, untilUp } from "./nats-sides.ts";
@@ -96,7 +97,7 @@ for (const empty of [false, true]) {
     assert.equal(taken.attempt, 1);
     await taken.complete(resultOf(taken));
     assert.equal((await next).jobId, "a");
-    assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+    await untilEmpty(queue);
   });
 }
 

@@ -14,6 +14,7 @@ import {
   releasing,
   resultOf,
   testJob,
+  untilEmpty,
 } from "../contract/job-queue.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { openAdmin, openSides } from "./nats-sides.ts";
@@ -61,7 +62,7 @@ test("user, password and token are passed on, and wrong ones are refused", {
     { servers: `nats://coordinator:${encodeURIComponent("p:w/d")}@127.0.0.1:${port}` },
   ]) {
     await using queue = await connectJobQueue(options);
-    assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+    await untilEmpty(queue);
   }
   const wrong = connectJobQueue({ servers: url, user: "coordinator", password: "guess" });
   await assert.rejects(wrong, (error: unknown) => {
@@ -72,7 +73,7 @@ test("user, password and token are passed on, and wrong ones are refused", {
   });
   await using withToken = await startNatsServer({ extraConfig: 'authorization { token: "t0k" }' });
   await using queue = await connectJobQueue({ servers: withToken.url, token: "t0k" });
-  assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+  await untilEmpty(queue);
 });
 
 test("settings of consumers that were others are brought up to date", { timeout }, async () => {
@@ -164,7 +165,7 @@ test("a message that is no job goes to the dead letters and stops nobody", {
   const [letter] = await queue.listDeadLetters();
   assert.equal(letter?.reason, "the message is not a job");
   assert.match(letter?.job.jobId ?? "", /^unreadable-\d+$/);
-  assert.deepEqual(await queue.depth(), { organic: 0, synthetic: 0 });
+  await untilEmpty(queue);
 });
 
 test("workers that race for jobs cost no attempts", { timeout }, async () => {
