@@ -123,8 +123,9 @@ function serverList(options: NatsOptions): string {
 }
 
 export function unreachable(options: NatsOptions, cause: unknown): QueueUnavailableError {
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
   return new QueueUnavailableError(
-    `NATS at ${serverList(options)} cannot be reached. Is nats-server running there, with JetStream?`,
+    `NATS at ${serverList(options)} cannot be reached${reason}. Is nats-server running there, with JetStream?`,
     { cause },
   );
 }

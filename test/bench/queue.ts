@@ -11,7 +11,7 @@ import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from "@nats-i
 import { connect } from "@nats-io/transport-node";
 import { JobClass } from "@turntable/proto";
 import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
-import { bytes, mustTake, resultOf, testJob } from "../contract/job-queue.ts";
+import { bytes, mustTake, resultOf, testJob } from "../contract/job-queue-tools.ts";
 import { type NatsServer, startNatsServer } from "../harness/nats-server.ts";
 
 /** design.md, section 7 */

@@ -15,7 +15,7 @@ import {
   resultOf,
   testJob,
   untilEmpty,
-} from "../contract/job-queue.ts";
+} from "../contract/job-queue-tools.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { openSides, untilUp } from "./nats-sides.ts";
 
@@ -122,7 +122,8 @@ test("a submission in flight when the server is killed ends, one way or the othe
   timeout,
 }, async () => {
   await using server = await startNatsServer();
-  await using queue = await connectJobQueue({ servers: server.url });
+  const requestTimeoutMs = 2 * timeout; // not what ends it
+  await using queue = await connectJobQueue({ servers: server.url, requestTimeoutMs });
   const submissions = Promise.allSettled(
     Array.from({ length: 50 }, (_, i) => queue.submit(testJob(`j${i}`))),
   );

@@ -15,7 +15,7 @@ import {
   resultOf,
   testJob,
   untilEmpty,
-} from "../contract/job-queue.ts";
+} from "../contract/job-queue-tools.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { openAdmin, openSides } from "./nats-sides.ts";
 

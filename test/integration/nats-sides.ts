@@ -8,7 +8,7 @@ import {
   type JobSourceOptions,
   type NatsEvent,
 } from "@turntable/proto/nats";
-import { releasing } from "../contract/job-queue.ts";
+import { releasing } from "../contract/job-queue-tools.ts";
 import {
   type NatsServer,
   type NatsServerOptions,
