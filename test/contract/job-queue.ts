@@ -13,18 +13,19 @@ import {
   type JobSource,
   QueueUnavailableError,
 } from "@turntable/proto/bus";
+import { describeKeeping } from "./job-queue-keeping.ts";
 import {
   bytes,
-  faultOf,
   mustTake,
   nextAcked,
   openResults,
+  contractOptions as options,
   patience,
   releasing,
   resultOf,
   testJob,
+  traceparent,
   untilEmpty,
-  wordOf,
 } from "./job-queue-tools.ts";
 
 /** One queue, empty at first, and as many workers as a test asks for. */
@@ -35,22 +36,21 @@ export interface JobQueueFixture extends AsyncDisposable {
   storedAssetMessages(): Promise<number>;
 }
 
+/** One test with a queue of its own. */
+export type Check = (
+  what: string,
+  body: (fixture: JobQueueFixture) => Promise<void>,
+  overrides?: Partial<JobQueueOptions>,
+) => void;
+
 export type OpenJobQueue = (options: JobQueueOptions) => Promise<JobQueueFixture>;
 
-const options: JobQueueOptions = { ackWaitMs: 10_000, maxDeliver: 3 };
-/** Over what a message may carry in the tests' server. */
-const largeSizeBytes = 9 * 1024 * 1024;
-const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /** Timers may fire a little early. */
 const timerSlackMs = 5;
 
 export function describeJobQueue(name: string, open: OpenJobQueue): void {
-  const check = (
-    what: string,
-    body: (fixture: JobQueueFixture) => Promise<void>,
-    overrides: Partial<JobQueueOptions> = {},
-  ) =>
-    test(what, { timeout: 30_000 }, async () => {
+  const check: Check = (what, body, overrides = {}) =>
+    void test(what, { timeout: 30_000 }, async () => {
       await using stack = new AsyncDisposableStack();
       const opened = stack.use(await open({ ...options, ...overrides }));
       await body({
@@ -58,6 +58,8 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
         source: async (workerId) => releasing(stack.use(await opened.source(workerId)), stack),
       });
     });
+
+  describeKeeping(name, check);
 
   describe(`JobQueue ${name}: giving out`, () => {
     check(
@@ -239,174 +241,6 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
       await assert.rejects(taken.handBack(0), JobNotOursError);
       await assert.rejects(taken.terminate("late"), JobNotOursError);
       assert.deepEqual(await fixture.queue.listDeadLetters(), []);
-    });
-  });
-
-  describe(`JobQueue ${name}: dead letters`, () => {
-    check(
-      "a terminated job is kept with its reason, and a system fault says so",
-      async (fixture) => {
-        const { queue } = fixture;
-        const source = await fixture.source("w7");
-        const results = openResults(queue);
-        const before = Date.now();
-        await queue.submit(testJob("a", { prompt: "a red cube" }), { traceparent });
-        const taken = await mustTake(source.take(patience()));
-        await taken.terminate("no profile of this name");
-        const delivery = await results.next();
-        const { result, traceparent: trace } = delivery;
-        await delivery.ack();
-        assert.equal(result.jobId, "a");
-        assert.equal(result.submissionId, "submission-a");
-        assert.equal(result.attempt, 1);
-        assert.equal(trace, traceparent);
-        assert.equal(result.outcome.case, "systemFault");
-        assert.equal(faultOf(result), "no profile of this name");
-        const [letter, ...others] = await queue.listDeadLetters();
-        assert.deepEqual(others, []);
-        assert.equal(letter?.job.jobId, "a");
-        assert.equal(letter.job.prompt, "a red cube");
-        assert.equal(letter.job.asset.case, undefined);
-        assert.equal(letter.reason, "no profile of this name");
-        assert.equal(letter.attempts, 1);
-        assert.ok(letter.at.getTime() >= before - 1 && letter.at.getTime() <= Date.now() + 1);
-        await untilEmpty(queue);
-      },
-    );
-
-    for (const [size, sizeBytes] of [
-      ["small", 1000],
-      ["large", largeSizeBytes],
-    ] as const) {
-      check(
-        `after maxDeliver a job with a ${size} asset is kept, and a replay starts anew`,
-        async (fixture) => {
-          const { queue } = fixture;
-          const source = await fixture.source();
-          const results = openResults(queue);
-          const asset = bytes(sizeBytes, 3);
-          await queue.submit(testJob("a", { asset, class: JobClass.SYNTHETIC }), { traceparent });
-          for (let attempt = 1; attempt <= options.maxDeliver; attempt += 1) {
-            const taken = await mustTake(source.take(patience()));
-            assert.equal(taken.attempt, attempt);
-            await taken.handBack(0);
-          }
-          // Burying is the work of whoever would have been given the job next.
-          const taking = source.take(patience());
-          const fault = await results.next();
-          assert.equal(fault.result.outcome.case, "systemFault");
-          assert.equal(fault.result.attempt, options.maxDeliver);
-          await fault.ack();
-          const [letter] = await queue.listDeadLetters();
-          assert.equal(letter?.attempts, options.maxDeliver);
-
-          assert.equal(await queue.replayDeadLetter("a"), true);
-          const replayed = await mustTake(taking);
-          assert.equal(replayed.attempt, 1);
-          assert.equal(replayed.job.class, JobClass.SYNTHETIC);
-          assert.equal(replayed.traceparent, traceparent);
-          assert.ok(Buffer.from(asset).equals(await replayed.fetchAsset()));
-          assert.deepEqual(await queue.listDeadLetters(), []);
-          await replayed.complete(resultOf(replayed, "at last"));
-          const result = await results.next();
-          assert.deepEqual(result.result, resultOf(replayed, "at last"));
-          await result.ack();
-          assert.equal(await fixture.storedAssetMessages(), 0);
-        },
-      );
-    }
-
-    check("a job that is given up again after its replay says so again", async (fixture) => {
-      const { queue } = fixture;
-      const source = await fixture.source();
-      const results = openResults(queue);
-      await queue.submit(testJob("a"));
-      await (await mustTake(source.take(patience()))).terminate("first");
-      assert.equal(faultOf(await nextAcked(results)), "first");
-      assert.equal(await queue.replayDeadLetter("a"), true);
-      await (await mustTake(source.take(patience()))).terminate("second");
-      assert.equal(faultOf(await nextAcked(results)), "second");
-      const letters = await queue.listDeadLetters();
-      assert.deepEqual(
-        letters.map((letter) => letter.reason),
-        ["second"],
-      );
-    });
-
-    check(
-      "letters are listed oldest first, one for each replica, and replayed by job",
-      async (fixture) => {
-        const { queue } = fixture;
-        const source = await fixture.source();
-        assert.equal(await queue.replayDeadLetter("a"), false);
-        await queue.submit(testJob("a", { replica: 1 }));
-        await queue.submit(testJob("b"));
-        await queue.submit(testJob("a", { replica: 0 }));
-        for (let i = 0; i < 3; i += 1) {
-          await (await mustTake(source.take(patience()))).terminate("x");
-        }
-        const ids = (await queue.listDeadLetters()).map(({ job }) => `${job.jobId}.${job.replica}`);
-        assert.deepEqual(ids, ["a.1", "b.0", "a.0"]);
-        assert.equal(await queue.replayDeadLetter("a"), true);
-        assert.deepEqual(
-          (await queue.listDeadLetters()).map(({ job }) => job.jobId),
-          ["b"],
-        );
-        assert.equal((await queue.depth()).organic, 2);
-        assert.equal(await queue.replayDeadLetter("*"), false);
-      },
-    );
-  });
-
-  describe(`JobQueue ${name}: once and no more`, () => {
-    check(
-      "a job submitted twice is queued once; a further dispatch or replica is another",
-      async (fixture) => {
-        const { queue } = fixture;
-        await queue.submit(testJob("a"));
-        await queue.submit(testJob("a"));
-        await queue.submit(testJob("a"), { dispatch: 0 });
-        assert.equal((await queue.depth()).organic, 1);
-        await queue.submit(testJob("a"), { dispatch: 1 });
-        await queue.submit(testJob("a"), { dispatch: 1 });
-        assert.equal((await queue.depth()).organic, 2);
-        await queue.submit(testJob("a", { replica: 1 }), { dispatch: 1 });
-        assert.equal((await queue.depth()).organic, 3);
-      },
-    );
-
-    check("a double result is dropped, that of another replica is not", async (fixture) => {
-      const { queue } = fixture;
-      const source = await fixture.source();
-      const results = openResults(queue);
-      await queue.submit(testJob("a"), { dispatch: 0 });
-      await queue.submit(testJob("a"), { dispatch: 1 });
-      await queue.submit(testJob("a", { replica: 1 }));
-      for (const word of ["first", "second", "replica 1"]) {
-        const taken = await mustTake(source.take(patience()));
-        await taken.complete(resultOf(taken, word));
-      }
-      const words = [wordOf(await nextAcked(results)), wordOf(await nextAcked(results))];
-      assert.deepEqual(words, ["first", "replica 1"]);
-      await untilEmpty(queue);
-    });
-
-    check("large assets leave nothing behind, done once or twice", async (fixture) => {
-      const { queue } = fixture;
-      const source = await fixture.source();
-      const results = openResults(queue);
-      const asset = bytes(largeSizeBytes, 4);
-      await queue.submit(testJob("a", { asset }));
-      await queue.submit(testJob("a", { asset }), { dispatch: 1 });
-      const first = await mustTake(source.take(patience()));
-      const second = await mustTake(source.take(patience()));
-      await first.complete(resultOf(first));
-      await (await results.next()).ack();
-      assert.ok(Buffer.from(asset).equals(await second.fetchAsset()));
-      await second.complete(resultOf(second));
-      await queue.submit(testJob("a", { asset })); // after it was done, within the window
-      assert.equal(await fixture.storedAssetMessages(), 0);
-      await untilEmpty(queue);
     });
   });
 
