@@ -101,10 +101,10 @@ describe("a validator on the simulated chain", () => {
 
   it("hears of new blocks", async () => {
     await using rig = await startRig();
-    let last = await rig.chain.blockNumber();
+    let last = 0;
     let heard = 0;
     for await (const block of rig.chain.blocks()) {
-      assert.ok(block >= last);
+      assert.ok(block > last);
       last = block;
       heard += 1;
       if (heard === 3) break;

@@ -25,6 +25,12 @@ export interface GlChildOptions {
 
 /** `ready` is awaited under this id; orders begin at 1. */
 const readyId = 0;
+/** What is kept of the process's stderr: a reason and the stack trace after it. */
+const maxStderrChars = 8_000;
+/** What of it an error says. */
+const maxReasonChars = 500;
+/** Node writes it, and then the trace, when a driver aborts the process. */
+const stackTraceMark = "----- Native stack trace";
 
 interface Waiting {
   resolve(answer: GlAnswer): void;
@@ -70,7 +76,7 @@ export async function startGlChild({ program, timeoutMs }: GlChildOptions): Prom
     });
 
   child.stderr?.on("data", (chunk: Buffer) => {
-    lastWords = `${lastWords}${chunk}`.slice(-500);
+    lastWords = `${lastWords}${chunk}`.slice(-maxStderrChars);
   });
   child.on("message", (answer: GlAnswer) => {
     if (answer.kind === "failed") return fail(new GlError(answer.code, answer.message));
@@ -85,7 +91,9 @@ export async function startGlChild({ program, timeoutMs }: GlChildOptions): Prom
   );
   child.on("close", (status, signal) => {
     const how = `the gl process ended with ${signal ?? status}`;
-    fail(new GlError("crashed", lastWords === "" ? how : `${how}: ${lastWords.trim()}`));
+    const [said = ""] = lastWords.split(stackTraceMark);
+    const why = said.trim().slice(-maxReasonChars);
+    fail(new GlError("crashed", why === "" ? how : `${how}: ${why}`));
   });
 
   const ready = await expect(readyId);

@@ -11,7 +11,12 @@ const processes: readonly [string, string, GlErrorCode, RegExp][] = [
     /a black hole: \d+\.\d dB .* 46 are needed/,
   ],
   ["does not answer", "silent.ts", "timeout", /no answer/],
-  ["aborts while it starts", "abort.ts", "crashed", /ended with SIG\w+: no driver would/],
+  [
+    "aborts while it starts",
+    "abort.ts",
+    "crashed",
+    /ended with SIG\w+: no driver would have this$/,
+  ],
   ["finds no device", "absent.ts", "unavailable", /no device/],
 ];
 
