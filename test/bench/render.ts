@@ -13,8 +13,8 @@ import { readAsset, type Splat, writePly } from "@turntable/splat";
 import {
   createScene,
   createTestSplat,
+  DeviceError,
   defaultProfile,
-  GlError,
   loadProfile,
   orbitCamera,
   psnr,
@@ -154,7 +154,7 @@ async function glRow(
     const cpuMs = ((await cpuMsOfTree(process.pid)) - before) / cameras.length;
     return [[`gl (${gl.device})`.slice(0, 40), cpuMs, images]];
   } catch (error) {
-    if (!(error instanceof GlError)) throw error;
+    if (!(error instanceof DeviceError)) throw error;
     console.log(`\ngl was not measured: ${error.message}`);
     return [];
   }

@@ -18,7 +18,7 @@ export {
 export {
   createScene,
   createTestSplat,
-  GlError,
+  DeviceError,
   orbitCamera,
   psnr,
   type Renderer,

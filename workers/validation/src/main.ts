@@ -16,7 +16,7 @@ import { tokenizeCommand } from "./cli/tokenize.ts";
 import { PullError } from "./models/index.ts";
 import { PictureError } from "./pictures/index.ts";
 import { ProfileError } from "./profile.ts";
-import { GlError } from "./render/index.ts";
+import { DeviceError } from "./render/index.ts";
 import { ModelError } from "./score/index.ts";
 
 const commands: Readonly<Record<string, Command>> = {
@@ -34,7 +34,7 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors whose message says all that helps. */
-const explained = [ProfileError, ModelError, PictureError, GlError, ReportError, PullError];
+const explained = [ProfileError, ModelError, PictureError, DeviceError, ReportError, PullError];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);

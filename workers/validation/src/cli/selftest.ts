@@ -1,14 +1,15 @@
 /** `turntable-worker selftest`: whether the render backends draw what they should, and how fast. */
 import { availableParallelism, cpus } from "node:os";
 import {
+  checkBackend,
+  DeviceError,
   exactDb,
-  GlError,
   largeTest,
   leastDb,
-  measureBackend,
   type Renderer,
   renderBackends,
   startRenderer,
+  timeBackend,
 } from "../render/index.ts";
 import { type Command, parseArguments, parseChoice, parseNumber } from "./arguments.ts";
 
@@ -39,13 +40,14 @@ export const selftestCommand: Command = {
       try {
         renderer = await startRenderer(backend, threads);
       } catch (error) {
-        const isAbsent = error instanceof GlError && error.code === "unavailable";
+        const isAbsent = error instanceof DeviceError && error.code === "unavailable";
         if (!isAbsent || asked !== "auto") throw error;
         process.stdout.write(row(backend, "-", "-", "absent", error.message));
         continue;
       }
       await using drawing = renderer;
-      const { psnrDb, msPerView } = await measureBackend(drawing.render, largeTest);
+      const psnrDb = await checkBackend(drawing.render, largeTest);
+      const msPerView = await timeBackend(drawing.render, largeTest);
       const verdict = verdictOn(psnrDb, leastDb[backend]);
       if (verdict === "wrong") process.exitCode = 1;
       const device = drawing.device ?? `${cpus()[0]?.model ?? "CPU"}, threads: ${threads}`;

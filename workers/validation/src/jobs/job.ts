@@ -4,6 +4,7 @@ import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
 import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/proto/bus";
 import { AssetError } from "@turntable/splat";
 import { loadProfile, ProfileError } from "../profile.ts";
+import { DeviceError } from "../render/index.ts";
 import { createReport } from "../report.ts";
 import { type Scorer, scoreAsset } from "../score-asset.ts";
 
@@ -59,8 +60,11 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
     }
     const fault = error instanceof Error ? error : new Error(String(error));
     if (fault instanceof AssetGoneError) return { kind: "hopeless", error: fault };
-    // A worker of a newer version may know the profile.
-    const isElsewhere = fault instanceof QueueUnavailableError || fault instanceof ProfileError;
+    // A worker of a newer version may know the profile, one with a larger device may draw the asset.
+    const isElsewhere =
+      fault instanceof QueueUnavailableError ||
+      fault instanceof ProfileError ||
+      (fault instanceof DeviceError && fault.code === "too-large");
     return {
       kind: "retryable",
       error: fault,

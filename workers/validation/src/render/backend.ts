@@ -10,7 +10,7 @@ export type RenderBackend = (typeof renderBackends)[number];
 /**
  * `auto` is `cpu`: the `gl` backend is held to its pictures, not they to it.
  * @param threads of the `cpu` backend
- * @throws GlError when `gl` is asked for and cannot be had
+ * @throws DeviceError when `gl` is asked for and cannot be had
  */
 export async function startRenderer(backend: RenderBackend, threads: number): Promise<Renderer> {
   switch (backend) {

@@ -1,9 +1,10 @@
 export { type RenderBackend, renderBackends, startRenderer } from "./backend.ts";
 export { type Camera, defaultFovyDeg, orbitCamera, type Projection, type View } from "./camera.ts";
 export { renderReference, startCpuRenderer } from "./cpu/index.ts";
-export { GlError, type GlRenderer, startGlRenderer } from "./gl/index.ts";
+export { DeviceError, type DeviceRenderer } from "./device/index.ts";
+export { startGlRenderer } from "./gl/index.ts";
 export { psnr, type RgbImage } from "./image.ts";
 export type { Renderer, RenderOptions } from "./renderer.ts";
 export { createScene, type Scene, type SceneOptions } from "./scene.ts";
-export { exactDb, largeTest, leastDb, measureBackend } from "./self-test.ts";
+export { checkBackend, exactDb, largeTest, leastDb, timeBackend } from "./self-test.ts";
 export { createTestSplat, mulberry32, type TestSceneOptions } from "./test-scenes.ts";

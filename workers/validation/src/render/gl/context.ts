@@ -1,6 +1,6 @@
 /** A WebGL 2 context without a window, and the little of a canvas that three asks for. */
 import { createRequire } from "node:module";
-import { GlError } from "./errors.ts";
+import { DeviceError } from "../device/errors.ts";
 
 /** WebGL's own constants. */
 const glRenderer = 0x1f01;
@@ -16,7 +16,7 @@ export interface GlContext {
 
 /**
  * `ANGLE_DEFAULT_PLATFORM=vulkan` has to be in the process' environment: ANGLE then needs no X server.
- * @throws GlError `unavailable` when there is no add-on, or no device that it can use
+ * @throws DeviceError `unavailable` when there is no add-on, or no device that it can use
  */
 export function createContext(): GlContext {
   const require = createRequire(import.meta.url);
@@ -24,14 +24,18 @@ export function createContext(): GlContext {
   try {
     create = require("gl");
   } catch (error) {
-    throw new GlError("unavailable", "the gl add-on was not built; see scripts/postinstall.mjs", {
-      cause: error,
-    });
+    throw new DeviceError(
+      "unavailable",
+      "the gl add-on was not built; see scripts/postinstall.mjs",
+      {
+        cause: error,
+      },
+    );
   }
   const gl = create(1, 1, { createWebGL2Context: true });
   if (gl === null) {
-    const fix = "install Vulkan with scripts/install-gl.sh, or a GPU's Vulkan driver";
-    throw new GlError("unavailable", `gl finds no device; ${fix}`);
+    const fix = "install Vulkan with scripts/install-vulkan.sh, or a GPU's Vulkan driver";
+    throw new DeviceError("unavailable", `gl finds no device; ${fix}`);
   }
   // gl's own getParameter hides the name; the native one underneath says it.
   const native = require("gl/src/javascript/native-gl.js").gl.getParameter;

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Splat } from "@turntable/splat";
+import { DeviceError } from "../device/index.ts";
+import { missingDevice } from "../device/test-device.ts";
 import {
   createScene,
   createTestSplat,
@@ -10,10 +12,9 @@ import {
   psnr,
   startCpuRenderer,
 } from "../index.ts";
-import { GlError, startGlRenderer } from "./index.ts";
-import { missingGl } from "./test-device.ts";
+import { startGlRenderer } from "./index.ts";
 
-const skip = await missingGl();
+const skip = await missingDevice(startGlRenderer);
 const white = [1, 1, 1] as const;
 const cameras = [0, 75, 200].map((azimuthDeg, index) =>
   orbitCamera(
@@ -101,7 +102,7 @@ test("a process that dies fails the render in work, and the next has another", {
   const dying = gl.render(ball, [...cameras, ...cameras], white, {
     onView: () => process.kill(pid, "SIGKILL"),
   });
-  await assert.rejects(dying, (error) => error instanceof GlError && error.code === "crashed");
+  await assert.rejects(dying, (error) => error instanceof DeviceError && error.code === "crashed");
   const [after] = await gl.render(ball, cameras, white);
   assert.notEqual(gl.pid, pid);
   assert.deepEqual(after, before);

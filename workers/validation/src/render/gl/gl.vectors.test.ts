@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { missingDevice } from "../device/test-device.ts";
 import { leastDb, psnr, startCpuRenderer } from "../index.ts";
 import { loadManifestScene, readManifest } from "../test-manifest.ts";
 import { startGlRenderer } from "./index.ts";
-import { missingGl } from "./test-device.ts";
 
 const vectors = process.env.TURNTABLE_VECTORS;
 const folder = join(vectors ?? "", "render");
-const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : await missingGl();
+const skip =
+  vectors === undefined ? "TURNTABLE_VECTORS is not set" : await missingDevice(startGlRenderer);
 
 test("gl draws the manifest's scenes as cpu does", { skip }, async (t) => {
   const cases = readManifest(folder);

@@ -1,2 +1,17 @@
-export { GlError, type GlErrorCode } from "./errors.ts";
-export { type GlRenderer, type GlRendererOptions, startGlRenderer } from "./renderer.ts";
+/**
+ * The `gl` backend: WebGL 2 through ANGLE. In a process of its own also because the add-on cannot be loaded in a second
+ * thread.
+ */
+import { type DeviceRenderer, startDeviceRenderer } from "../device/index.ts";
+import { leastDb } from "../self-test.ts";
+
+/** @throws DeviceError when it cannot be had */
+export function startGlRenderer(): Promise<DeviceRenderer> {
+  return startDeviceRenderer({
+    backend: "gl",
+    program: new URL("process.ts", import.meta.url),
+    env: { ANGLE_DEFAULT_PLATFORM: "vulkan" },
+    leastDb: leastDb.gl,
+    inFlight: 2,
+  });
+}

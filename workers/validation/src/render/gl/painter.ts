@@ -6,28 +6,21 @@
  * P2 A picture is given out only when all its pixels were drawn and the device reports no error.
  */
 import * as three from "three";
-import type { Camera } from "../camera.ts";
 import { jacobianLimit } from "../cpu/project.ts";
-import type { RgbImage } from "../image.ts";
+import { DeviceError } from "../device/errors.ts";
+import type { Painter } from "../device/serve.ts";
 import type { Scene } from "../scene.ts";
-import { createCanvas, type Gl } from "./context.ts";
+import { createCanvas, type Gl, type GlContext } from "./context.ts";
 import { writeDepthOrder } from "./depth-order.ts";
-import { GlError } from "./errors.ts";
 import { finishFragment, finishVertex, splatFragment, splatVertex, sumOrigin } from "./shaders.ts";
 import { packTexels } from "./texels.ts";
-
-export interface Painter {
-  /** Replaces the scene of the views that follow. */
-  setScene(scene: Scene): void;
-  /** @throws GlError when there is no picture to be trusted, P2 */
-  paint(camera: Camera, background: readonly [number, number, number]): RgbImage;
-}
 
 /** The box of a splat, and of the whole picture: two triangles over the unit square. */
 const corners = Float32Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0);
 const cornerIndices = [0, 1, 2, 2, 1, 3];
 
-export function createPainter(gl: Gl): Painter {
+/** Its pictures are given out by P2. */
+export function createPainter({ gl, device }: GlContext): Painter {
   const renderer = createRenderer(gl);
   const camera = new three.Camera();
   const ground = new three.Color();
@@ -68,12 +61,14 @@ export function createPainter(gl: Gl): Painter {
   let targets = createTargets(1);
 
   return {
+    device,
     setScene(scene) {
       uniforms.splats.value.dispose();
       splats.dispose();
       const { texels, width, height, perSplat, perRow } = packTexels(scene);
       if (height > renderer.capabilities.maxTextureSize) {
-        throw new RangeError(`${scene.count} splats do not fit into a texture of this device`);
+        const message = `${scene.count} splats do not fit into a texture of this device`;
+        throw new DeviceError("too-large", message);
       }
       const texture = new three.DataTexture(
         texels,
@@ -137,12 +132,12 @@ export function createPainter(gl: Gl): Painter {
 function checkedRgb(gl: Gl, rgba: Uint8Array): Uint8Array {
   const error = gl.getError();
   if (error !== gl.NO_ERROR || gl.isContextLost()) {
-    throw new GlError("lost", `the device reports error ${error}`);
+    throw new DeviceError("lost", `the device reports error ${error}`);
   }
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
     if (rgba[from + 3] !== 255) {
-      throw new GlError("wrong-pictures", `pixel ${from / 4} was not drawn, or is no number`);
+      throw new DeviceError("wrong-pictures", `pixel ${from / 4} was not drawn, or is no number`);
     }
     rgb[to] = rgba[from] ?? 0;
     rgb[to + 1] = rgba[from + 1] ?? 0;
@@ -162,7 +157,7 @@ function createRenderer(gl: Gl): three.WebGLRenderer {
       gl.getProgramInfoLog(program),
       ...[vertex, fragment].map((s) => gl.getShaderInfoLog(s)),
     ];
-    throw new GlError("lost", `the device refuses a shader: ${logs.join(" ").trim()}`);
+    throw new DeviceError("lost", `the device refuses a shader: ${logs.join(" ").trim()}`);
   };
   return renderer;
 }

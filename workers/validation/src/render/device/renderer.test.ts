@@ -1,9 +1,11 @@
 /** How the supervisor takes processes that do not draw; none of this needs a device. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GlError, type GlErrorCode, startGlRenderer } from "./index.ts";
+import { DeviceError, type DeviceErrorCode, startDeviceRenderer } from "./index.ts";
 
-const processes: readonly [string, string, GlErrorCode, RegExp][] = [
+const backend = { backend: "test", leastDb: 46, inFlight: 2 };
+
+const processes: readonly [string, string, DeviceErrorCode, RegExp][] = [
   [
     "draws black pictures",
     "black.ts",
@@ -24,8 +26,8 @@ for (const [what, file, code, message] of processes) {
   test(`a process that ${what} is not used`, async () => {
     const program = new URL(`test-processes/${file}`, import.meta.url);
     const timeoutMs = code === "timeout" ? 500 : 30_000;
-    await assert.rejects(startGlRenderer({ program, timeoutMs }), (error) => {
-      assert.ok(error instanceof GlError);
+    await assert.rejects(startDeviceRenderer({ ...backend, program }, timeoutMs), (error) => {
+      assert.ok(error instanceof DeviceError);
       assert.equal(error.code, code);
       assert.match(error.message, message);
       return true;

@@ -1,11 +1,11 @@
-/** Speaks as the gl process does, and draws nothing. */
-import type { GlAnswer, GlOrder } from "../process.ts";
+/** Speaks as the process does, and draws nothing. */
+import type { DeviceAnswer, DeviceOrder } from "../messages.ts";
 
-const answer = (message: GlAnswer): void => {
+const answer = (message: DeviceAnswer): void => {
   process.send?.(message);
 };
 
-process.on("message", (order: GlOrder) => {
+process.on("message", (order: DeviceOrder) => {
   if (order.kind === "scene") return answer({ kind: "scene", id: order.id });
   const { size } = order.camera;
   const image = { width: size, height: size, pixels: new Uint8Array(size * size * 3) };

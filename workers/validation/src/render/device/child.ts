@@ -2,23 +2,29 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { environment } from "../../config.ts";
-import { GlError } from "./errors.ts";
-import type { GlAnswer, GlOrder, GlRequest } from "./process.ts";
+import { DeviceError } from "./errors.ts";
+import type { DeviceAnswer, DeviceOrder, DeviceRequest } from "./messages.ts";
 
-export interface GlChild {
+export interface DeviceChild {
   readonly device: string;
   /** Why it ended; undefined while it runs. */
-  readonly ended: () => GlError | undefined;
-  /** @throws GlError when the process fails or takes too long; it has ended then. */
-  ask(order: GlRequest): Promise<GlAnswer>;
+  readonly ended: () => DeviceError | undefined;
+  /** @throws DeviceError when the process fails or takes too long; it has ended then, unless it is `too-large`. */
+  ask(order: DeviceRequest): Promise<DeviceAnswer>;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
   readonly pid: number;
 }
 
-export interface GlChildOptions {
-  /** The module that runs; the project's own when absent. */
-  readonly program?: URL;
+export interface DeviceChildOptions {
+  /** Named in errors. */
+  readonly backend: string;
+  /** The module that runs. */
+  readonly program: URL;
+  /** Of the program, as text. */
+  readonly argv?: readonly string[];
+  /** On top of this process' own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The longest time without any answer while one is due, in ms. */
   readonly timeoutMs: number;
 }
@@ -33,23 +39,23 @@ const maxReasonChars = 500;
 const stackTraceMark = "----- Native stack trace";
 
 interface Waiting {
-  resolve(answer: GlAnswer): void;
-  reject(error: GlError): void;
+  resolve(answer: DeviceAnswer): void;
+  reject(error: DeviceError): void;
 }
 
-/** @throws GlError `unavailable` when the machine has nothing to draw with */
-export async function startGlChild({ program, timeoutMs }: GlChildOptions): Promise<GlChild> {
-  const path = fileURLToPath(program ?? new URL("process.ts", import.meta.url));
-  const child: ChildProcess = fork(path, {
+/** @throws DeviceError `unavailable` when the machine has nothing to draw with */
+export async function startDeviceChild(options: DeviceChildOptions): Promise<DeviceChild> {
+  const { backend, timeoutMs } = options;
+  const child: ChildProcess = fork(fileURLToPath(options.program), [...(options.argv ?? [])], {
     execArgv: [],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: { ...environment, ANGLE_DEFAULT_PLATFORM: "vulkan" },
+    env: { ...environment, ...options.env },
   });
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const waiting = new Map<number, Waiting>();
   let nextId = readyId + 1;
-  let end: GlError | undefined;
+  let end: DeviceError | undefined;
   let lastWords = "";
   let timer: NodeJS.Timeout | undefined;
 
@@ -57,18 +63,21 @@ export async function startGlChild({ program, timeoutMs }: GlChildOptions): Prom
     clearTimeout(timer);
     if (waiting.size === 0) return;
     timer = setTimeout(
-      () => fail(new GlError("timeout", `no answer from the gl process for ${timeoutMs} ms`)),
+      () =>
+        fail(
+          new DeviceError("timeout", `no answer from the ${backend} process in ${timeoutMs} ms`),
+        ),
       timeoutMs,
     );
   };
-  const fail = (error: GlError): void => {
+  const fail = (error: DeviceError): void => {
     end ??= error;
     child.kill("SIGKILL");
     for (const { reject } of waiting.values()) reject(end);
     waiting.clear();
     watch();
   };
-  const expect = (id: number): Promise<GlAnswer> =>
+  const expect = (id: number): Promise<DeviceAnswer> =>
     new Promise((resolve, reject) => {
       if (end !== undefined) return reject(end);
       waiting.set(id, { resolve, reject });
@@ -78,22 +87,23 @@ export async function startGlChild({ program, timeoutMs }: GlChildOptions): Prom
   child.stderr?.on("data", (chunk: Buffer) => {
     lastWords = `${lastWords}${chunk}`.slice(-maxStderrChars);
   });
-  child.on("message", (answer: GlAnswer) => {
-    if (answer.kind === "failed") return fail(new GlError(answer.code, answer.message));
+  child.on("message", (answer: DeviceAnswer) => {
+    if (answer.kind === "failed") return fail(new DeviceError(answer.code, answer.message));
     const id = answer.kind === "ready" ? readyId : answer.id;
     const asker = waiting.get(id);
     waiting.delete(id);
     watch();
-    asker?.resolve(answer);
+    if (answer.kind === "tooLarge") asker?.reject(new DeviceError("too-large", answer.message));
+    else asker?.resolve(answer);
   });
   child.on("error", (cause) =>
-    fail(new GlError("crashed", `the gl process failed: ${cause.message}`, { cause })),
+    fail(new DeviceError("crashed", `the ${backend} process failed: ${cause.message}`, { cause })),
   );
   child.on("close", (status, signal) => {
-    const how = `the gl process ended with ${signal ?? status}`;
+    const how = `the ${backend} process ended with ${signal ?? status}`;
     const [said = ""] = lastWords.split(stackTraceMark);
     const why = said.trim().slice(-maxReasonChars);
-    fail(new GlError("crashed", why === "" ? how : `${how}: ${why}`));
+    fail(new DeviceError("crashed", why === "" ? how : `${how}: ${why}`));
   });
 
   const ready = await expect(readyId);
@@ -104,13 +114,13 @@ export async function startGlChild({ program, timeoutMs }: GlChildOptions): Prom
     ask(request) {
       const id = nextId++;
       const answered = expect(id);
-      const order: GlOrder = { ...request, id };
+      const order: DeviceOrder = { ...request, id };
       // A pipe that broke is told by `close`.
       if (end === undefined) child.send(order, () => undefined);
       return answered;
     },
     async stop() {
-      fail(new GlError("crashed", "the gl process was told to stop"));
+      fail(new DeviceError("crashed", `the ${backend} process was told to stop`));
       await gone;
     },
   };

@@ -1,0 +1,2 @@
+export { DeviceError, type DeviceErrorCode } from "./errors.ts";
+export { type DeviceBackend, type DeviceRenderer, startDeviceRenderer } from "./renderer.ts";
