@@ -11,7 +11,10 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   contract: ["test/contract/**/*.test.ts"],
   integration: ["test/integration/**/*.test.ts"],
   golden: ["test/golden/**/*.test.ts"],
-  gl: ["workers/validation/src/render/gl/*.test.ts", "workers/validation/src/jobs/gl-*.test.ts"],
+  gpu: [
+    "workers/validation/src/render/{device,gl,webgpu}/*.test.ts",
+    "workers/validation/src/jobs/device-*.test.ts",
+  ],
   k8s: ["test/k8s/**/*.test.ts"],
   e2e: ["test/e2e/**/*.test.ts"],
 };

@@ -11,12 +11,19 @@ import { createInProcessQueue } from "@turntable/proto/in-process";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
 import { profilesDir } from "../profile.ts";
 import { missingDevice } from "../render/device/test-device.ts";
-import { createTestSplat, DeviceError, type Renderer, startGlRenderer } from "../render/index.ts";
+import {
+  createTestSplat,
+  DeviceError,
+  type Renderer,
+  startGlRenderer,
+  startWebgpuRenderer,
+} from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
 import { runJobLoop } from "./index.ts";
 
 const backends = {
   gl: startGlRenderer,
+  webgpu: () => startWebgpuRenderer({ allowSoftware: true }),
 };
 const asset = writePly(createTestSplat({ count: 300 }));
 

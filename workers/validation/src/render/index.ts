@@ -8,3 +8,4 @@ export type { Renderer, RenderOptions } from "./renderer.ts";
 export { createScene, type Scene, type SceneOptions } from "./scene.ts";
 export { checkBackend, exactDb, largeTest, leastDb, timeBackend } from "./self-test.ts";
 export { createTestSplat, mulberry32, type TestSceneOptions } from "./test-scenes.ts";
+export { startWebgpuRenderer, type WebgpuOptions } from "./webgpu/index.ts";

@@ -1,0 +1,122 @@
+// Steps 1 to 3 of the rasteriser: into camera space, covariance to the picture, reach; and colour from harmonics.
+// One thread a splat. Depths are the keys of the sort that follows: positive floats keep their order as bits.
+
+@group(0) @binding(0) var<uniform> view: View;
+// Three a splat: (x, y, z, opacity), (xx, xy, xz, yy) and (yz, zz, 0, 0) of the covariance.
+@group(0) @binding(1) var<storage, read> splats: array<vec4f>;
+@group(0) @binding(2) var<storage, read> harmonics: array<f32>;
+@group(0) @binding(3) var<storage, read_write> projected: array<Projected>;
+@group(0) @binding(4) var<storage, read_write> extents: array<Extent>;
+@group(0) @binding(5) var<storage, read_write> depths: array<u32>;
+@group(0) @binding(6) var<storage, read_write> order: array<u32>;
+
+const nearPlane = 0.01;
+const blurVariance = 0.3;
+// Beyond it a determinant is as good as infinite.
+const mostDeterminant = 1e38;
+// Keeps sums of coefficients finite, and is white to any eye.
+const brightest = 1e9;
+const log2e = 1.4426950408889634;
+
+const shC0 = 0.28209479177387814;
+const c1 = 0.4886025119029199;
+
+fn sh(splat: u32, k: u32) -> vec3f {
+  let degree = view.shDegree + 1u;
+  let at = (splat * degree * degree + k) * 3u;
+  let value = vec3f(harmonics[at], harmonics[at + 1u], harmonics[at + 2u]);
+  return clamp(value, vec3f(-brightest), vec3f(brightest));
+}
+
+fn colourFrom(i: u32, d: vec3f) -> vec3f {
+  var sum = 0.5 + shC0 * sh(i, 0u);
+  if (view.shDegree < 1u) {
+    return sum;
+  }
+  sum += c1 * (-d.y * sh(i, 1u) + d.z * sh(i, 2u) - d.x * sh(i, 3u));
+  if (view.shDegree < 2u) {
+    return sum;
+  }
+  let xx = d.x * d.x;
+  let yy = d.y * d.y;
+  let zz = d.z * d.z;
+  sum += 1.0925484305920792 * d.x * d.y * sh(i, 4u);
+  sum += -1.0925484305920792 * d.y * d.z * sh(i, 5u);
+  sum += 0.31539156525252005 * (2.0 * zz - xx - yy) * sh(i, 6u);
+  sum += -1.0925484305920792 * d.x * d.z * sh(i, 7u);
+  sum += 0.5462742152960396 * (xx - yy) * sh(i, 8u);
+  if (view.shDegree < 3u) {
+    return sum;
+  }
+  sum += -0.5900435899266435 * d.y * (3.0 * xx - yy) * sh(i, 9u);
+  sum += 2.890611442640554 * d.x * d.y * d.z * sh(i, 10u);
+  sum += -0.4570457994644658 * d.y * (4.0 * zz - xx - yy) * sh(i, 11u);
+  sum += 0.3731763325901154 * d.z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sh(i, 12u);
+  sum += -0.4570457994644658 * d.x * (4.0 * zz - xx - yy) * sh(i, 13u);
+  sum += 1.445305721320277 * d.z * (xx - yy) * sh(i, 14u);
+  sum += -0.5900435899266435 * d.x * (xx - 3.0 * yy) * sh(i, 15u);
+  return sum;
+}
+
+@compute @workgroup_size(threads)
+fn project(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  if (i >= view.count) {
+    return;
+  }
+  order[i] = i;
+  // Not drawn, until more is known: behind all others, and in no tile.
+  depths[i] = 0xffffffffu;
+  extents[i] = Extent(0u, 0u);
+
+  let head = splats[i * 3u];
+  let opacity = head.w;
+  if (!(opacity >= leastAlpha)) {
+    return;
+  }
+  let p = head.xyz - view.eye;
+  let c = vec3f(dot(view.right, p), dot(view.down, p), dot(view.forward, p));
+  if (!(c.z > nearPlane)) {
+    return;
+  }
+
+  let upper = splats[i * 3u + 1u];
+  let lower = splats[i * 3u + 2u];
+  let covariance = mat3x3f(
+    upper.xyz,
+    vec3f(upper.y, upper.w, lower.x),
+    vec3f(upper.z, lower.x, lower.y),
+  );
+  let slope = clamp(c.xy / c.z, vec2f(-view.jacobianLimit), vec2f(view.jacobianLimit));
+  // Rows of the Jacobian times the rotation.
+  let ju = view.focal / c.z * (view.right - slope.x * view.forward);
+  let jv = view.focal / c.z * (view.down - slope.y * view.forward);
+  let su = covariance * ju;
+  let uu = dot(ju, su) + blurVariance;
+  let uv = dot(jv, su);
+  let vv = dot(jv, covariance * jv) + blurVariance;
+  let determinant = uu * vv - uv * uv;
+  if (!(determinant > 0.0 && determinant < mostDeterminant)) {
+    return;
+  }
+
+  let middle = view.focal * c.xy / c.z + view.centre;
+  // α falls to 1/255 at so many standard deviations; a hundredth of a pixel is for rounding.
+  let reach = sqrt(2.0 * log(opacity / leastAlpha) * vec2f(uu, vv)) + 0.01;
+  let tiles = vec2f(f32(view.tilesAcross));
+  let low = vec2u(clamp(floor((middle - reach) / f32(tileSize)), vec2f(0.0), tiles));
+  let high = vec2u(clamp(ceil((middle + reach) / f32(tileSize)), vec2f(0.0), tiles));
+  let firstRow = clamp(low.y, view.firstRow, view.endRow);
+  let endRow = clamp(high.y, view.firstRow, view.endRow);
+  if (low.x >= high.x || firstRow >= endRow) {
+    return;
+  }
+
+  let colour = colourFrom(i, normalize(p));
+  let darkest = select(0.0, -brightest, view.isUnclamped != 0u);
+  projected[i].place = vec4f(middle, log2(opacity), 0.0);
+  projected[i].conic = vec4f(0.5 * vv, -uv, 0.5 * uu, 0.0) * (log2e / determinant);
+  projected[i].colour = vec4f(clamp(colour, vec3f(darkest), vec3f(brightest)), 0.0);
+  extents[i] = Extent(low.x | (high.x << 16u), firstRow | (endRow << 16u));
+  depths[i] = bitcast<u32>(c.z);
+}

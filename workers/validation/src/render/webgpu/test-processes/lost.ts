@@ -1,0 +1,23 @@
+/** Draws until its pictures have been checked, and loses its device then. */
+import { serveOrders } from "../../device/serve.ts";
+import { type OpenDevice, openDevice, watchDevice } from "../open-device.ts";
+import { createPainter } from "../painter.ts";
+
+/** Pictures of the check. */
+const good = 3;
+let open: OpenDevice;
+
+await serveOrders(async (onFailure) => {
+  open = await openDevice({ allowSoftware: true });
+  watchDevice(open, onFailure);
+  const painter = createPainter(open);
+  let painted = 0;
+  return {
+    ...painter,
+    paint(camera, background) {
+      painted += 1;
+      if (painted > good) open.device.destroy();
+      return painter.paint(camera, background);
+    },
+  };
+});
