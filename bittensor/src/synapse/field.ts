@@ -3,7 +3,7 @@
  * counts in a body hash, and its zero value, which stands for it in the `bt_header_input_obj_*` headers.
  */
 import { isJsonObject, type Json } from "./json.ts";
-import { pythonFloat, pythonRepr } from "./python.ts";
+import { pythonFloat, pythonRepr, pythonStringRepr } from "./python.ts";
 
 /** A value that does not fit its field. `path` names the field, e.g. `feedback.task_fidelity_score`. */
 export class FieldError extends Error {
@@ -18,10 +18,15 @@ export class FieldError extends Error {
 export interface FieldType<T> {
   /** @throws FieldError */
   read(value: Json, path: string): T;
-  /** As Python's `str()` shows a value of this type. */
-  pythonStr(value: T): string;
+  /** As Python's `repr()` shows a value of this type: only the type tells the float 12.0 from the int 12. */
+  pythonRepr(value: T): string;
   /** JSON text of the zero value of Python's runtime type; undefined where the value is null. */
   zeroText(value: T): string | undefined;
+}
+
+/** As Python's `str()` shows a value: as `repr()`, but texts as they are. */
+export function pythonStr<T>(type: FieldType<T>, value: T): string {
+  return typeof value === "string" ? value : type.pythonRepr(value);
 }
 
 /** A field: its type, and what it is when the sender leaves it out. */
@@ -53,7 +58,7 @@ export function optional<T>(type: FieldType<T>): Field<T | undefined> {
   return {
     type: {
       read: (value, path) => type.read(value, path),
-      pythonStr: (value) => (value === undefined ? "None" : type.pythonStr(value)),
+      pythonRepr: (value) => (value === undefined ? "None" : type.pythonRepr(value)),
       zeroText: (value) => (value === undefined ? undefined : type.zeroText(value)),
     },
     presence: { kind: "optional" },
@@ -65,7 +70,7 @@ export const str: FieldType<string> = {
     if (typeof value !== "string") throw new FieldError(path, "must be a string");
     return value;
   },
-  pythonStr: (value) => value,
+  pythonRepr: pythonStringRepr,
   zeroText: () => '""',
 };
 
@@ -77,7 +82,7 @@ export const int: FieldType<number> = {
       throw new FieldError(path, "must be an integer below 2^53");
     return Number(integer);
   },
-  pythonStr: (value) => String(value),
+  pythonRepr: (value) => String(value),
   zeroText: () => "0",
 };
 
@@ -89,7 +94,7 @@ export const bigint: FieldType<bigint> = {
       throw new FieldError(path, "must be an integer of at most 64 bits");
     return integer;
   },
-  pythonStr: (value) => value.toString(),
+  pythonRepr: (value) => value.toString(),
   zeroText: () => "0",
 };
 
@@ -101,7 +106,7 @@ export const float: FieldType<number> = {
       return Number(value);
     throw new FieldError(path, "must be a number");
   },
-  pythonStr: pythonFloat,
+  pythonRepr: pythonFloat,
   zeroText: () => "0.0",
 };
 
@@ -114,14 +119,14 @@ export const bool: FieldType<boolean> = {
     if (["0", "f", "false", "n", "no", "off"].includes(word)) return false;
     throw new FieldError(path, "must be true or false");
   },
-  pythonStr: (value) => (value ? "True" : "False"),
+  pythonRepr: (value) => (value ? "True" : "False"),
   zeroText: () => "false",
 };
 
 export function nullable<T>(type: FieldType<T>): FieldType<T | null> {
   return {
     read: (value, path) => (value === null ? null : type.read(value, path)),
-    pythonStr: (value) => (value === null ? "None" : type.pythonStr(value)),
+    pythonRepr: (value) => (value === null ? "None" : type.pythonRepr(value)),
     zeroText: (value) => (value === null ? undefined : type.zeroText(value)),
   };
 }
@@ -132,7 +137,7 @@ export function list<T>(type: FieldType<T>): FieldType<readonly T[]> {
       if (!Array.isArray(value)) throw new FieldError(path, "must be a list");
       return value.map((entry: Json, index) => type.read(entry, `${path}.${index}`));
     },
-    pythonStr: (value) => pythonRepr(value),
+    pythonRepr: (value) => `[${value.map((entry) => type.pythonRepr(entry)).join(", ")}]`,
     zeroText: () => "[]",
   };
 }
@@ -140,7 +145,7 @@ export function list<T>(type: FieldType<T>): FieldType<readonly T[]> {
 /** Any JSON value, for what we hand on without looking inside. */
 export const anyJson: FieldType<Json> = {
   read: (value) => value,
-  pythonStr: (value) => (typeof value === "string" ? value : pythonRepr(value)),
+  pythonRepr,
   zeroText(value) {
     if (typeof value === "string") return '""';
     if (typeof value === "boolean") return "false";
@@ -157,7 +162,12 @@ export function model<F extends Fields>(fields: F): FieldType<Values<F>> {
       if (!isJsonObject(value)) throw new FieldError(path, "must be an object");
       return readFields(fields, value, path);
     },
-    pythonStr: (value) => pythonRepr(value),
+    pythonRepr(value) {
+      const entries = Object.entries(fields).map(
+        ([name, field]) => `${pythonStringRepr(name)}: ${field.type.pythonRepr(value[name])}`,
+      );
+      return `{${entries.join(", ")}}`;
+    },
     zeroText: () => "{}",
   };
 }

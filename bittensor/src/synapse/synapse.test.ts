@@ -13,15 +13,20 @@ import {
   bool,
   ConsentTextError,
   completeFields,
+  defineSynapse,
   float,
   HeaderError,
   int,
   type Json,
+  list,
   loadConsentText,
+  model,
+  nullable,
   parseJson,
   parseSynapse,
   parseTerminal,
   pullTask,
+  required,
   retrieveUser,
   signSubmission,
   storeUser,
@@ -167,6 +172,29 @@ describe("the body hash", () => {
     assert.equal(
       bodyHash(storeUser, parseSynapse(storeUser, body)),
       "c4f1647693a8993e1f22a1a44a42dceacbff3a4d07113cff1ae35db28e8bb3d4",
+    );
+  });
+
+  it("writes numbers by their type, in lists and nested models too", () => {
+    const fields = {
+      scores: required(list(float)),
+      counts: required(list(int)),
+      task: required(model({ id: required(str), share: required(nullable(float)) })),
+      note: required(nullable(str)),
+    };
+    const synapse = defineSynapse("Typed", fields, { hashed: Object.keys(fields) });
+    const body = {
+      scores: [1, 0.5, 3],
+      counts: [1, 2],
+      task: { id: "it's", share: 2 },
+      note: null,
+    };
+    // Python's str() of each
+    const texts = ["[1.0, 0.5, 3.0]", "[1, 2]", `{'id': "it's", 'share': 2.0}`, "None"];
+    const hash = (text: string): string => createHash("sha3-256").update(text).digest("hex");
+    assert.equal(
+      bodyHash(synapse, parseSynapse(synapse, body)),
+      hash(texts.map((text) => hash(text)).join("")),
     );
   });
 

@@ -4,7 +4,7 @@
  */
 import { sha3_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { type Fields, readFields, type Values } from "./field.ts";
+import { type Fields, pythonStr, readFields, type Values } from "./field.ts";
 import type { Json } from "./json.ts";
 
 export interface Synapse<F extends Fields = Fields> {
@@ -69,7 +69,7 @@ export function completeFields<F extends Fields>(synapse: Synapse<F>, input: Inp
 export function bodyHash<F extends Fields>(synapse: Synapse<F>, values: Values<F>): string {
   const parts = synapse.hashed.map((name) => {
     const field = synapse.fields[name];
-    return hashText(field === undefined ? "None" : field.type.pythonStr(values[name]));
+    return hashText(field === undefined ? "None" : pythonStr(field.type, values[name]));
   });
   return hashText(parts.join(""));
 }

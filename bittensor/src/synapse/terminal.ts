@@ -5,6 +5,7 @@ import {
   float,
   int,
   nullable,
+  pythonStr,
   readFields,
   str,
   type Values,
@@ -58,7 +59,7 @@ export function terminalHeaders(
   return Object.entries(terminalFields).flatMap(([name, field]) => {
     const value: Json = end[name as keyof Terminal]; // the keys of terminalFields are Terminal's
     if (value === null) return [];
-    const text = (field as Field<Json>).type.pythonStr(value);
+    const text = pythonStr((field as Field<Json>).type, value);
     return [[`bt_header_${side}_${name}`, text] as const];
   });
 }
