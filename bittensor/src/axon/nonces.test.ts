@@ -114,6 +114,26 @@ describe("nonces of callers before 7.2", () => {
   });
 });
 
+describe("a version that no signature covers", () => {
+  it("does not let a recorded request in again, once its nonce is forgotten", () => {
+    let now = nowMs;
+    const ask = asker(createNonceMemory({ now: () => now }));
+    const nonce = nonceAt(nowMs);
+    assert.equal(ask(nonce), undefined);
+    for (const sdkVersion of [694, undefined])
+      for (const laterMs of [0, 1000, 303_999, 304_001, 3_600_000, 48 * 3_600_000]) {
+        now = nowMs + laterMs;
+        assert.notEqual(ask(nonce, { sdkVersion, atMs: now }), undefined, `${laterMs} ms later`);
+      }
+  });
+
+  it("leaves old callers with clocks of their own alone while they are recent", () => {
+    const ask = asker();
+    assert.equal(ask(nonceAt(nowMs - 60_000), { sdkVersion: 694 }), undefined);
+    assert.equal(ask(nonceAt(nowMs - 304_000), { sdkVersion: 694, uuid: "b" }), "Nonce is too old");
+  });
+});
+
 describe("the memory", () => {
   it("forgets callers whose time is over, and the oldest beyond its capacity", () => {
     let now = nowMs;

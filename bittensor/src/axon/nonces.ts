@@ -5,6 +5,8 @@
  * N2. Callers with nanosecond clocks (version 7.2.0 and later) that are not remembered must be recent, so forgetting one
  *     after its window never lets an old request in again. That holds across a restart too, also without a store.
  * N3. Older callers count from their machine's start, so only the memory protects; it is kept for a day.
+ * N4. No signature covers the version, so whoever sends a nanosecond clock is never taken for older beyond the time that
+ *     its nonces are remembered: a recorded request does not come in again under another version.
  *
  * Python refuses a request that was overtaken by a later one of the same caller; we take it, once, while it is recent.
  */
@@ -32,6 +34,9 @@ export interface NonceCheck {
 /** The first version that sends nanoseconds since 1970. */
 export const firstClockVersion = 7_002_000;
 
+/** 2001 by a nanosecond clock; no machine has run for 31 years. */
+const firstClockNonce = 10n ** 18n;
+
 /** Seconds that an unknown caller's nonce may be old, beside its timeout. From the Python SDK. */
 const allowedDeltaS = 4;
 /** The most of a caller's own timeout that counts, in seconds. */
@@ -52,10 +57,13 @@ export function nonceFault(
 ): string | undefined {
   const remembered = store.recent(callerKey(check));
   const highest = remembered.at(-1);
-  if (!hasClock(check.sdkVersion))
-    return highest !== undefined && check.nonce <= highest ? "Nonce is too small" : undefined;
-
   const ageMs = nowMs - nonceMs(check.nonce);
+  if (!hasClock(check.sdkVersion)) {
+    const isForgotten = check.nonce >= firstClockNonce && ageMs >= allowedMs(maxTimeoutS);
+    if (isForgotten) return "Nonce is too old";
+    return highest !== undefined && check.nonce <= highest ? "Nonce is too small" : undefined;
+  }
+
   if (-ageMs > maxAheadMs)
     return `Nonce is ${seconds(-ageMs)} seconds ahead of this machine's clock; at most ${seconds(maxAheadMs)} are allowed`;
   if (highest !== undefined && check.nonce > highest) return undefined;
