@@ -154,6 +154,23 @@ describe("a successful call", () => {
   });
 });
 
+describe("a connection", () => {
+  it("stays open for longer than Python's clients keep theirs, which is 15 s", async () => {
+    await using rig = await startRig();
+    const { head, body } = buildRequest({
+      caller: keypairFromUri("//Alice"),
+      axonHotkey: rig.axon.hotkey,
+      synapse: "PullTask",
+      nonce: freshNonce,
+    });
+    await using connection = await openRaw(rig.axon.port);
+    const answer = await connection.send(head, body);
+    // Node's own timer for it, as it tells the caller
+    const [, seconds] = /^timeout=(\d+)$/.exec(header(answer, "Keep-Alive") ?? "") ?? [];
+    assert.ok(Number(seconds) > 15, `${seconds} s`);
+  });
+});
+
 describe("identity", () => {
   it("is refused without a right signature over exactly this request", async () => {
     await using rig = await startRig();
@@ -283,6 +300,7 @@ describe("refusals", () => {
     assertRefused(await rig.ask({ method: "PUT" }), 405, "Method Not Allowed");
     assert.equal((await rig.ask({ method: "GET" })).status, 200);
     assert.equal((await rig.ask({ path: "/PullTask?x=1" })).status, 200);
+    assert.equal((await rig.ask({ headers: { Expect: "something" } })).status, 200);
     const redirected = await rig.ask({ path: "/PullTask/" });
     assert.equal(redirected.status, 307);
     assert.equal(header(redirected, "location"), "/PullTask");
@@ -296,7 +314,7 @@ describe("refusals", () => {
     assertRefused(
       await rig.ask({ headers: abc, version: "694" }),
       400,
-      /^Improperly formatted request\. Could not parse header bt_header_dendrite_nonce into synapse of type PullTask\.$/,
+      /^Improperly formatted request\. Could not parse headers \(bt_header_dendrite_nonce\) into synapse of type PullTask\.$/,
     );
     const { zeros, ...without } = submission;
     assertRefused(await rig.ask(without), 500, internal);
@@ -325,6 +343,11 @@ describe("refusals", () => {
       500,
       "Internal server error with error: results: is missing",
     );
+    const notUtf8 = Buffer.from('{"task":{"prompt":"caf\xe9"}}', "latin1");
+    assertRefused(await rig.ask({ body: notUtf8 }), 422, "The body is not JSON");
+    for (const ends of ['{"axon":7}', '{"dendrite":"x"}', '{"dendrite":{"nonce":"soon"}}'])
+      assertRefused(await rig.ask({ body: ends }), 500, /^Internal Server Error #/);
+    assert.equal((await rig.ask({ body: '\ufeff{"axon":null,"dendrite":null}' })).status, 200);
     assertRefused(await rig.ask({ headers: { "Content-Type": "text/plain" } }), 500, /^Internal/);
     assertRefused(
       await rig.ask({ headers: { "Content-Type": "text/plain" }, version: "694" }),

@@ -50,6 +50,11 @@ export async function startAxon(options: AxonOptions): Promise<Axon> {
     stop: stop.signal,
   };
   const inProgress = new Set<Promise<void>>();
+  const onCall = (req: IncomingMessage, res: ServerResponse): void => {
+    const served = serve(context, req, res, options.onRequest);
+    inProgress.add(served);
+    void served.finally(() => inProgress.delete(served));
+  };
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -59,12 +64,10 @@ export async function startAxon(options: AxonOptions): Promise<Axon> {
       // Python's HTTP stacks are lenient here, and a missing Host must not cost an answer
       requireHostHeader: false,
     },
-    (req, res) => {
-      const served = serve(context, req, res, options.onRequest);
-      inProgress.add(served);
-      void served.finally(() => inProgress.delete(served));
-    },
+    onCall,
   );
+  // Node would refuse these by itself, with an answer that no caller can read
+  server.on("checkExpectation", onCall);
   server.maxConnections = limits.connections;
   server.on("clientError", answerBrokenRequest);
   server.listen(options.port, options.host ?? "0.0.0.0");

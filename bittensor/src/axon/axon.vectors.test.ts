@@ -22,13 +22,14 @@ import {
   generate,
   getVersion,
   type Json,
+  model,
   pullTask,
   required,
   retrieveUser,
   statusCheck,
   storeUser,
+  str,
   submitResults,
-  taskModel,
 } from "../synapse/index.ts";
 import { type AxonRoute, createNonceMemory, route, startAxon } from "./index.ts";
 
@@ -48,7 +49,10 @@ function routesFor({ capture }: NamedCapture): AxonRoute[] {
   return [
     ...known.map((synapse) => route(synapse, handlers)),
     // A class of the recordings' own, whose nested model has required fields
-    route(defineSynapse("NeedsTask", { task: required(taskModel) }), handlers),
+    route(
+      defineSynapse("NeedsTask", { task: required(model({ prompt: required(str) })) }),
+      handlers,
+    ),
   ];
 }
 

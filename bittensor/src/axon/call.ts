@@ -17,6 +17,7 @@ import {
   type Terminal,
 } from "../synapse/index.ts";
 import { pythonRepr } from "../synapse/python.ts";
+import { readTerminal } from "../synapse/terminal.ts";
 import { type Answer, type AnswerContext, headerSafe, refusal, success } from "./answer.ts";
 import { type BodyBudget, readBody } from "./body.ts";
 import { AxonError } from "./errors.ts";
@@ -185,6 +186,9 @@ type ParsedBody =
   /** JSON that is no such synapse, or not the one that was signed. */
   | { readonly kind: "misfit"; readonly message: string };
 
+/** Strict: what is not UTF-8 is no JSON, instead of JSON with other characters. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function isJsonType(mime: string): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(mime.trim());
 }
@@ -193,7 +197,7 @@ function parseBody(bytes: Buffer, synapse: Synapse, head: RequestHead, hotkey: s
   if (bytes.length === 0) return { kind: "misfit", message: "the body is empty" };
   let json: Json;
   try {
-    json = parseJson(bytes.toString("utf8"));
+    json = parseJson(utf8.decode(bytes));
   } catch {
     const detail = [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error" }];
     return { kind: "notJson", message: "The body is not JSON", extra: { detail } };
@@ -203,6 +207,9 @@ function parseBody(bytes: Buffer, synapse: Synapse, head: RequestHead, hotkey: s
   if (named !== undefined && named !== null && named !== hotkey)
     return { kind: "impostor", message: "The body names another hotkey than the headers" };
   try {
+    // Nothing of them is used, but a caller who gets them wrong learns it here, as from the Python axon
+    readTerminal(json.dendrite, "dendrite");
+    readTerminal(json.axon, "axon");
     const fields = parseSynapse(synapse, json);
     const hash = bodyHash(synapse, fields);
     if (hash !== head.computedBodyHash)
@@ -242,7 +249,7 @@ function answersOf(context: CallContext, progress: Progress, family: Family) {
         ? refusal(
             known,
             400,
-            `Improperly formatted request. Could not parse header ${error.header} into synapse of type ${synapse.name}.`,
+            `Improperly formatted request. Could not parse headers (${error.header}) into synapse of type ${synapse.name}.`,
           )
         : failed(known, error.message),
     /** A fault of ours: the caller gets an id, the event the cause. */

@@ -46,7 +46,7 @@ function answered<S extends Synapse>(
     const body = readBody(exchanged.body, String(headers["content-type"] ?? ""));
     if (status === 200) {
       fields = parseSynapse(context.synapse, objectOf(body)) as ValuesOf<S>; // that synapse's own values
-      axon = readTerminal(isJsonObject(body) ? body.axon : undefined);
+      axon = readTerminal(objectOf(body).axon, "axon");
     } else if (context.wording === "current") {
       const { message = null } = objectOf(body);
       axon = terminal({

@@ -16,10 +16,13 @@ import {
 } from "./field.ts";
 import { defineSynapse } from "./synapse.ts";
 
-/** What a miner is to make. `type` is `text` or `image`; the generation of 2024 knows text only and no `type`. */
+/**
+ * What a miner is to make. `type` is `text` or `image`; the generation of 2024 knows text only and no `type`. Python
+ * makes up an id for a task that comes without one, which then fits no task either.
+ */
 export const taskModel = model({
   type: withDefault(str, "text"),
-  id: required(str),
+  id: withDefault(str, ""),
   prompt: withDefault(str, ""),
 });
 

@@ -2,6 +2,7 @@
 import {
   bigint,
   type Field,
+  FieldError,
   float,
   int,
   nullable,
@@ -96,6 +97,8 @@ export function parseTerminal(
 }
 
 /** Reads one end from a body; nothing there, or null, says nothing. @throws FieldError */
-export function readTerminal(value: Json | undefined): Terminal {
-  return isJsonObject(value) ? readFields(terminalFields, value) : emptyTerminal;
+export function readTerminal(value: Json | undefined, side: "axon" | "dendrite"): Terminal {
+  if (value === undefined || value === null) return emptyTerminal;
+  if (!isJsonObject(value)) throw new FieldError(side, "must be an object");
+  return readFields(terminalFields, value, side);
 }
