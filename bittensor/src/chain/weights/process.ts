@@ -79,6 +79,7 @@ export function processWeights(given: Weights, options: ProcessOptions): Process
     weights: normalize(
       loud.map(({ weight }) => weight),
       limit,
+      float32Max,
     ),
   };
 }
@@ -111,9 +112,17 @@ export function weightsForChain(given: Weights, options: ProcessOptions): Weight
   return emitWeights(processWeights(given, options));
 }
 
-/** Scales to a sum of 1 and cuts off what exceeds the limit, so that after scaling again nothing does. */
-function normalize(weights: readonly number[], limit: number): readonly number[] {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
+/**
+ * Scales to a sum of 1 and cuts off what exceeds the limit, so that after scaling again nothing does.
+ * @param sumMax sums above it are infinite: nothing is left of any weight then
+ */
+function normalize(
+  weights: readonly number[],
+  limit: number,
+  sumMax = Number.MAX_VALUE,
+): readonly number[] {
+  const exact = weights.reduce((total, weight) => total + weight, 0);
+  const sum = exact > sumMax ? Number.POSITIVE_INFINITY : exact;
   const count = weights.length;
   if (sum === 0 || count * limit <= 1) return weights.map(() => 1 / count);
   const shares = weights.toSorted((a, b) => a - b).map((weight) => weight / sum);
@@ -130,6 +139,9 @@ function normalize(weights: readonly number[], limit: number): readonly number[]
   const clippedSum = clipped.reduce((total, weight) => total + weight, 0);
   return clipped.map((weight) => weight / clippedSum);
 }
+
+/** The SDK adds up in float32, but in float64 once it has padded. */
+const float32Max = 3.4028234663852886e38;
 
 /** In the SDK's limiting, against division by zero. */
 const epsilon = 1e-7;

@@ -27,6 +27,40 @@ describe("weights", () => {
     assert.throws(() => emitWeights({ uids: [1], weights: [1, 2] }), WeightsError);
   });
 
+  it("whose sum is beyond float32 leave nothing to send, as in Python", () => {
+    const huge = { uids, weights: [3e38, 3e38, 1, 2] };
+    assert.deepEqual(emitWeights(processWeights(huge, options)), { uids: [], weights: [] });
+    const padded = processWeights(huge, { ...options, neurons: 5, minAllowedWeights: 5 });
+    assert.deepEqual(emitWeights(padded), { uids: [0, 1], weights: [65535, 65535] });
+  });
+
+  it("are padded by position, whatever the uids are", () => {
+    const few = { uids: [3, 2], weights: [1, 0.5] };
+    const padded = processWeights(few, { ...options, minAllowedWeights: 3 });
+    assert.equal(padded.branch, "pad");
+    assert.deepEqual(emitWeights(padded), { uids: [0, 1, 2, 3], weights: [65535, 32768, 1, 1] });
+  });
+
+  it("are the same for all where the limit leaves no choice", () => {
+    const given = { uids, weights: [5, 1, 1, 1] };
+    for (const maxWeightsLimit of [0, 16_383])
+      assert.deepEqual(
+        processWeights(given, { ...options, maxWeightsLimit }).weights,
+        [0.25, 0.25, 0.25, 0.25],
+      );
+  });
+
+  it("round halves to even, where JavaScript rounds up", () => {
+    const halves = { uids: [0, 1, 2], weights: [131_070, 1, 3] };
+    assert.deepEqual(emitWeights(halves), { uids: [0, 2], weights: [65535, 2] });
+    assert.deepEqual(emitWeights(emitWeights(halves)), emitWeights(halves));
+  });
+
+  it("of nobody can't be sent", () => {
+    const none = processWeights({ uids: [], weights: [] }, { ...options, neurons: 0 });
+    assert.throws(() => emitWeights(none), WeightsError);
+  });
+
   it("of fewer neurons than weights refuse to pad, as Python does", () => {
     const given = { uids: [0, 1, 2], weights: [0, 0, 1] };
     assert.throws(
