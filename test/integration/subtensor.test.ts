@@ -1,5 +1,6 @@
 /** The chain client against the simulator: real SCALE bytes over a WebSocket, our own minimal metadata. */
 import assert from "node:assert/strict";
+import { on, once } from "node:events";
 import { before, describe, it } from "node:test";
 import { bls12_381 as bls } from "@noble/curves/bls12-381.js";
 import {
@@ -192,6 +193,26 @@ describe("a validator on the simulated chain", () => {
     assert.equal(nameOf(await rig.weigh({ 2: 1 }, 9)), "included");
   });
 
+  it("signs anew when an upgrade comes between signing and sending", async () => {
+    await using rig = await startRig({
+      hyperparameters: { weightsRateLimit: 0, weightsVersion: 9 },
+    });
+    const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
+    const metadata = { latest: v15, v14 };
+    rig.simulator.failNext({ kind: "upgrade", specVersion: 321, metadata });
+    assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
+    assert.equal(rig.simulator.included.length, 1);
+  });
+
+  it("does not send again what waits in the pool already", async () => {
+    await using rig = await startRig({ client: { inclusionTimeoutMs: 300 } });
+    rig.simulator.failNext({ kind: "pool", code: 1013, data: "" });
+    const outcome = await rig.weigh();
+    assert.ok(outcome.kind === "unknown");
+    assert.match(outcome.message, /in the node's pool already/);
+    assert.equal(rig.simulator.included.length, 0);
+  });
+
   it("moves to the next endpoint when one does not answer", async () => {
     await using rig = await startRig();
     await using other = await connectSubtensor({
@@ -206,7 +227,36 @@ describe("a validator on the simulated chain", () => {
   });
 });
 
+describe("the simulated node", () => {
+  it("answers what is no JSON-RPC, and stays up", async () => {
+    await using rig = await startRig();
+    const socket = new WebSocket(rig.simulator.url);
+    const answers = on(socket, "message");
+    await once(socket, "open");
+    const ask = async (text: string): Promise<{ error?: { code: number }; result?: unknown }> => {
+      socket.send(text);
+      const { value } = await answers.next();
+      return JSON.parse(value?.[0].data);
+    };
+    assert.equal((await ask("{")).error?.code, -32_700);
+    assert.equal((await ask("[]")).error?.code, -32_600);
+    assert.equal((await ask('{"id":1,"method":"toString"}')).error?.code, -32_601);
+    assert.equal((await ask('{"id":"rx1","method":"system_chain"}')).result, "Bittensor");
+    socket.close();
+  });
+});
+
 describe("committed weights", () => {
+  it("of another version than the chain's are not sent, since it would drop them silently", async () => {
+    await using rig = await startRig({
+      hyperparameters: { commitRevealEnabled: true, commitRevealVersion: 5 },
+    });
+    const outcome = await rig.weigh();
+    assert.ok(outcome.kind === "refused" && outcome.name === "IncorrectCommitRevealVersion");
+    assert.match(outcome.message, /expects commits of version 5/);
+    assert.equal(rig.simulator.included.length, 0);
+  });
+
   it("open with the round's signature to what was meant", async () => {
     const masterScalar = 0x1234567890abcdefn;
     const beaconPublicKey = bls.G2.Point.BASE.multiply(masterScalar).toBytes(true);

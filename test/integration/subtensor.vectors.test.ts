@@ -102,8 +102,9 @@ describe("with the metadata of real runtimes", { skip }, () => {
   }
 });
 
+type Recording = Record<string, Record<string, Record<string, { result?: unknown }>>>;
+
 describe("recorded-rpc.json", { skip }, () => {
-  type Recording = Record<string, Record<string, Record<string, { result?: unknown }>>>;
   const recordings = () => readVectors<Recording>("recorded-rpc.json");
   const stateCall = (scenario: string, name: string): string => {
     const calls = recordings()[scenario]?.state_call ?? {};
@@ -173,6 +174,38 @@ describe("recorded-rpc.json", { skip }, () => {
       const { stakeTao: _b, ...theirs } = lite[uid] ?? neuron;
       assert.deepEqual(ours, theirs);
     }
+  });
+});
+
+describe("the stakes of a real subnet", { skip }, () => {
+  it("are the total ones too where the runtime has no selective metagraph", async () => {
+    const { metagraph = {} } = readVectors<Recording>("recorded-rpc.json");
+    const calls = Object.entries(metagraph.state_call ?? {});
+    const answer = (name: string): [string, string] => {
+      const found = calls.find(([params]) => params.includes(name));
+      return [name, String(found?.[1].result)];
+    };
+    const [, selective] = answer("SubnetInfoRuntimeApi_get_selective_mechagraph");
+    const lite = answer("NeuronInfoRuntimeApi_get_neurons_lite");
+    const state = answer("SubnetInfoRuntimeApi_get_subnet_state");
+    const read = async (spec: number, recorded: readonly [string, string][]) => {
+      const path = metadataFiles.find(
+        (file) => specOf(file) === spec && readMetadata(file)[4] !== 14,
+      );
+      assert.ok(path !== undefined);
+      await using local = createLocalChain({ blockMs: 50, subnets: [{ netuid: 1 }] });
+      await using simulator = await startSimulator({
+        chain: local,
+        metadata: { latest: readMetadata(path) },
+        specVersion: spec,
+        recorded: new Map(recorded),
+      });
+      await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+      return (await chain.metagraph(1)).neurons;
+    };
+    const newer = await read(320, [["SubnetInfoRuntimeApi_get_selective_metagraph", selective]]);
+    assert.ok(newer.some(({ stakeTao }) => stakeTao > 0));
+    assert.deepEqual(await read(233, [lite, state]), newer);
   });
 });
 

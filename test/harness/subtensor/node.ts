@@ -37,7 +37,13 @@ export type Fault =
   /** The connection breaks and it is lost. */
   | { readonly kind: "lose" }
   /** It is taken and never put into a block. */
-  | { readonly kind: "stall" };
+  | { readonly kind: "stall" }
+  /** The runtime changes between its signing and its arrival. */
+  | {
+      readonly kind: "upgrade";
+      readonly specVersion: number;
+      readonly metadata: NonNullable<NodeOptions["metadata"]>;
+    };
 
 export interface Block {
   readonly number: number;
@@ -172,12 +178,21 @@ export function createNode(options: NodeOptions) {
   };
   const stopBlocks = chain.onBlock(makeBlock);
 
+  const upgrade = (version: number, metadata: NonNullable<NodeOptions["metadata"]>): void => {
+    specVersion = version;
+    latest = metadata.latest;
+    v14 = metadata.v14;
+    runtime = loadRuntime(latest);
+    indexStorage();
+  };
+
   const submit = (
     hex: unknown,
     tell: (status: unknown) => void,
     breakConnection: () => void,
   ): string => {
     const fault = faults.shift();
+    if (fault?.kind === "upgrade") upgrade(fault.specVersion, fault.metadata);
     if (fault?.kind === "pool") throw new RpcError(fault.code, "Invalid Transaction", fault.data);
     const bytes = bytesOf(hex);
     let call: SignedCall;
@@ -268,13 +283,7 @@ export function createNode(options: NodeOptions) {
     failNext: (fault: Fault): void => {
       faults.push(fault);
     },
-    upgrade(version: number, metadata: NonNullable<NodeOptions["metadata"]>): void {
-      specVersion = version;
-      latest = metadata.latest;
-      v14 = metadata.v14;
-      runtime = loadRuntime(latest);
-      indexStorage();
-    },
+    upgrade,
     setLastDrandRound(round: bigint): void {
       lastDrandRound = round;
     },

@@ -152,9 +152,9 @@ export function answerRequest(
   connection: Connection,
   onMethod: (name: string) => void,
 ): string {
-  const request: unknown = JSON.parse(text);
-  if (typeof request !== "object" || request === null || !("method" in request)) return "";
-  const { method, id, params } = request as { method: unknown; id?: unknown; params?: unknown };
+  const request = parseRequest(text);
+  if (typeof request === "string") return request;
+  const { method, id, params } = request;
   const name = String(method);
   onMethod(name);
   try {
@@ -171,4 +171,21 @@ export function answerRequest(
       error: { code, message, ...(data === undefined ? {} : { data }) },
     });
   }
+}
+
+/** The request, or the answer to what is none. */
+function parseRequest(
+  text: string,
+): string | { readonly method: unknown; readonly id?: unknown; readonly params?: unknown } {
+  const refused = (code: number, message: string): string =>
+    JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } });
+  let request: unknown;
+  try {
+    request = JSON.parse(text);
+  } catch {
+    return refused(-32700, "Parse error");
+  }
+  return typeof request === "object" && request !== null && "method" in request
+    ? request
+    : refused(-32600, "Invalid request");
 }

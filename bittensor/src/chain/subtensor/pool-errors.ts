@@ -51,7 +51,10 @@ export function explainPoolError(error: unknown): PoolError | undefined {
   return {
     name: custom === undefined ? "InvalidTransaction" : `CustomError${custom}`,
     message: `the node refuses the transaction: ${data === "" ? message : data}`,
-    isPassing: /outdated|stale|ancient birth block|bad proof/i.test(`${data} ${message}`),
+    // A signature made just before a runtime upgrade, or long ago, is bad after it
+    isPassing: /outdated|stale|ancient birth block|bad (proof|signature)/i.test(
+      `${data} ${message}`,
+    ),
   };
 }
 

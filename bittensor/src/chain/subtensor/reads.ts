@@ -200,8 +200,39 @@ async function liteMetagraph(api: ApiPromise, netuid: number): Promise<Metagraph
   const argument = `0x${Buffer.from([netuid & 0xff, netuid >> 8]).toString("hex")}`;
   const answer = await api.rpc.state.call("NeuronInfoRuntimeApi_get_neurons_lite", argument);
   const wrapped = api.runtimeVersion.specVersion.toNumber() < firstUnwrappedSpec;
-  const neurons = decodeNeuronsLite(hexToU8a(answer.toHex()), wrapped);
-  return { netuid, block: header.number.toNumber(), neurons };
+  const neurons = decodeEither(hexToU8a(answer.toHex()), wrapped);
+  const stakes = await totalStakes(api, netuid);
+  return {
+    netuid,
+    block: header.number.toNumber(),
+    neurons: neurons.map((neuron) => ({
+      ...neuron,
+      stakeTao: stakes?.[neuron.uid] ?? neuron.stakeTao,
+    })),
+  };
+}
+
+/** Local chains have served either form under any version; the wrong one never uses up all bytes. */
+function decodeEither(bytes: Uint8Array, wrapped: boolean): readonly Neuron[] {
+  try {
+    return decodeNeuronsLite(bytes, wrapped);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return decodeNeuronsLite(bytes, !wrapped);
+  }
+}
+
+/** TAO by uid. Since subnets have tokens of their own, the stake that counts is no more in the list of neurons. */
+async function totalStakes(
+  api: ApiPromise,
+  netuid: number,
+): Promise<readonly number[] | undefined> {
+  const state = await api.call.subnetInfoRuntimeApi?.getSubnetState?.(netuid);
+  const answer = state?.toJSON() ?? null;
+  if (answer === null) return undefined;
+  const { totalStake } = fieldsOf(answer, "subnet state");
+  if (!Array.isArray(totalStake)) throw new ChainError("the subnet's state lacks its stakes");
+  return totalStake.map((stake) => Number(bigintOf(stake, "stake")) / raoPerTao);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -106,6 +106,8 @@ function sendFailure(error: unknown): SubmitOutcome {
   if (explained === undefined)
     return { kind: "unknown", message: `the call was sent and no answer came: ${textOf(error)}` };
   const { name, message, isPassing } = explained;
+  // Sent again under another nonce it would happen twice
+  if (name === "AlreadyImported") return { kind: "unknown", message };
   return isPassing
     ? { kind: "passing", message: `${name}: ${message}` }
     : { kind: "refused", name, message };

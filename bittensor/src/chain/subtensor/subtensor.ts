@@ -49,6 +49,8 @@ export interface SubtensorOptions {
 const defaultSdkVersion = sdkVersionNumber("9.9.0");
 /** Signatures are valid for so many blocks, so that a lost call does not turn up much later. */
 const eraBlocks = 32;
+/** Of the payload that is encrypted. */
+const commitVersion = 4;
 /** The first, and those after a passing refusal. */
 const maxAttempts = 3;
 /** Between two attempts to connect, ms. */
@@ -288,6 +290,16 @@ function createChain(
       };
       if (!committing)
         return submit(async () => plainCall(callNamed, set), hotkey, happened, signal);
+      const version = hasStorage(api, "commitRevealWeightsVersion")
+        ? await reading(() => readNumber(api, "commitRevealWeightsVersion"), signal)
+        : commitVersion;
+      // The chain would take another version's bytes and drop them at their reveal, without a word
+      if (version !== commitVersion)
+        return {
+          kind: "refused",
+          name: "IncorrectCommitRevealVersion",
+          message: `the chain expects commits of version ${version}, this software makes version ${commitVersion}: update it`,
+        };
       let revealRound: bigint | undefined;
       const commit = async (): Promise<Call> => {
         const made = await reading(() => commitCall(api, callNamed, set, options, now), signal);
@@ -345,12 +357,9 @@ async function commitCall(
         );
   const beacon = beaconPublicKey === undefined ? {} : { publicKey: beaconPublicKey };
   const commit = `0x${Buffer.from(encryptToRound(payload, revealRound, beacon)).toString("hex")}`;
-  const version = hasStorage(api, "commitRevealWeightsVersion")
-    ? await readNumber(api, "commitRevealWeightsVersion")
-    : 4;
   const call = required(
-    callNamed("commitTimelockedMechanismWeights", netuid, 0, commit, revealRound, version) ??
-      callNamed("commitTimelockedWeights", netuid, commit, revealRound, version),
+    callNamed("commitTimelockedMechanismWeights", netuid, 0, commit, revealRound, commitVersion) ??
+      callNamed("commitTimelockedWeights", netuid, commit, revealRound, commitVersion),
     "commit_timelocked_weights",
   );
   return { call, revealRound };
