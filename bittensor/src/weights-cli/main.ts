@@ -32,13 +32,15 @@ function main(): number {
     if (values.help) return print(help);
     const [file] = positionals;
     if (file === undefined || positionals.length > 1) throw new TypeError("one FILE is needed");
-    const rewards = parseRewards(readFileSync(file === "-" ? 0 : file, "utf8"));
+    const neurons = whole("neurons", values.neurons);
+    const rewards = parseRewards(readFileSync(file === "-" ? 0 : file, "utf8"), neurons);
     const { steps, rows } = explainWeights(rewards, {
-      neurons: whole("neurons", values.neurons),
+      neurons,
       minAllowedWeights: whole("min-allowed", values["min-allowed"]),
       maxWeightsLimit: whole("max-limit", values["max-limit"]),
     });
-    const lines = rows.map(({ uid, reward, weight, sent }) =>
+    const told = rows.filter(({ reward, sent }) => reward !== 0 || sent !== 0);
+    const lines = told.map(({ uid, reward, weight, sent }) =>
       [String(uid).padStart(5), fixed(reward, 4), fixed(weight, 6), String(sent).padStart(6)].join(
         "  ",
       ),
@@ -55,15 +57,20 @@ function main(): number {
   }
 }
 
-function parseRewards(text: string) {
+/** One for each neuron, as validators hand them over: where too few get weights, places count and not uids. */
+function parseRewards(text: string, neurons: number) {
   const value: unknown = JSON.parse(text);
-  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
-  const uids = entries.map(([uid]) => whole("a uid", uid));
-  const weights = entries.map(([uid, reward]) => {
+  if (typeof value !== "object" || value === null)
+    throw new TypeError("the file is no JSON object of rewards by uid");
+  const weights = Array<number>(neurons).fill(0);
+  for (const [uid, reward] of Object.entries(value)) {
     if (typeof reward !== "number") throw new TypeError(`the reward of uid ${uid} is no number`);
-    return reward;
-  });
-  return { uids, weights };
+    const place = whole("a uid", uid);
+    if (place >= neurons)
+      throw new TypeError(`uid ${uid} is beyond the ${neurons} neurons: see --neurons`);
+    weights[place] = reward;
+  }
+  return { uids: Array.from(weights.keys()), weights };
 }
 
 function whole(name: string, text: string): number {

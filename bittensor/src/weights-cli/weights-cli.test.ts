@@ -17,10 +17,21 @@ test("shows each step from rewards to what would be sent", () => {
   assert.match(stdout, /^ +9 +3\.0000 +0\.193548 +15728$/m);
 });
 
+test("pads by uid where too few have rewards, as validators do", () => {
+  const args = ["-", "--neurons", "10", "--min-allowed", "3"];
+  const { status, stdout } = run('{"7": 12.5, "9": 3}', ...args);
+  assert.equal(status, 0);
+  assert.match(stdout, /every neuron gets a trace/);
+  assert.match(stdout, /^ +7 +12\.5000 +\S+ +65535$/m);
+  assert.match(stdout, /^ +9 +3\.0000 +\S+ +15728$/m);
+});
+
 test("refuses what it cannot read, each with one line", () => {
   for (const [input, args, status, message] of [
     ['{"7": "much"}', ["-"], 2, /uid 7 is no number/],
     ["{", ["-"], 1, /JSON/],
+    ["7", ["-"], 2, /no JSON object/],
+    ['{"7": 1}', ["-", "--neurons", "7"], 2, /uid 7 is beyond the 7 neurons/],
     ["{}", [], 2, /one FILE/],
     ["{}", ["-", "--neurons", "x"], 2, /"x" is no whole number/],
     ["", ["/no/such/file"], 1, /no such file/],
