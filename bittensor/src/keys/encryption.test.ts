@@ -42,6 +42,7 @@ describe("passwords in the environment", () => {
     );
     assert.ok(raw.length > 0);
     assert.deepEqual(passwordsIn({ BT_COLD_PW_MY_W: "plain" }, path, "my-w"), ["plain"]);
+    assert.deepEqual(passwordsIn({ "BT_COLD_PW_MY-W": "plain" }, path, "my-w"), ["plain"]);
     assert.deepEqual(passwordsIn({ BT_COLD_PW_OTHER: "plain" }, path, "my-w"), []);
   });
 });

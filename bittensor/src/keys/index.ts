@@ -32,8 +32,7 @@ export { isSs58, publicKeyOf, ss58Of } from "./ss58.ts";
 export {
   ensureWalletFolders,
   listWallets,
-  loadWalletColdkey,
-  loadWalletHotkey,
+  loadWalletKey,
   type OpenKeyOptions,
   openKeyFile,
   openKeyText,

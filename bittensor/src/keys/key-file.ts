@@ -53,9 +53,15 @@ export function parseKeyFile(text: string): KeyFile {
 export function secretsIn(text: string): {
   readonly mnemonic: string | undefined;
   readonly seed: string | undefined;
+  /** As the wallets write it; the only one of a key that was derived by path, such as //Alice. */
+  readonly privateKey: string | undefined;
 } {
   const fields = parseFields(text.trim());
-  return { mnemonic: textIn(fields, "secretPhrase"), seed: textIn(fields, "secretSeed") };
+  return {
+    mnemonic: textIn(fields, "secretPhrase"),
+    seed: textIn(fields, "secretSeed"),
+    privateKey: textIn(fields, "privateKey"),
+  };
 }
 
 /**

@@ -10,7 +10,8 @@ export function passwordVariable(keyFilePath: string): string {
 
 /**
  * Passwords that the environment offers for a key file, likeliest first: `BT_PW_<PATH>`, obfuscated with the variable's
- * own name (in base64 since wallet 3.0.4, as raw text before), and SDK 6's plain `BT_COLD_PW_<WALLET>`.
+ * own name (in base64 since wallet 3.0.4, as raw text before), and SDK 6's plain `BT_COLD_PW_<WALLET>`, in which hyphens
+ * may have become underscores, since shells take no others.
  */
 export function passwordsIn(
   env: Environment,
@@ -25,9 +26,12 @@ export function passwordsIn(
       fromPath.push(unmask(Buffer.from(value, "base64"), name));
     fromPath.push(unmask(Buffer.from(value), name));
   }
-  const suffix = walletName.toUpperCase().replaceAll("-", "_");
+  const suffix = walletName.toUpperCase();
+  const suffixes = [suffix, suffix.replaceAll("-", "_")];
   const plain = Object.entries(env).flatMap(([key, text]) =>
-    key.startsWith("BT_COLD_PW_") && key.endsWith(suffix) && text !== undefined ? [text] : [],
+    key.startsWith("BT_COLD_PW_") && text !== undefined && suffixes.some((end) => key.endsWith(end))
+      ? [text]
+      : [],
   );
   return [...fromPath, ...plain];
 }

@@ -80,23 +80,19 @@ export async function openKeyText(path: string, options: OpenKeyOptions = {}): P
   }
 }
 
-/** The wallet's hotkey. @throws KeyFileError */
-export async function loadWalletHotkey(
+/**
+ * The wallet's hotkey or coldkey, with a password from `options` or the environment if it is encrypted.
+ * @throws KeyFileError
+ */
+export async function loadWalletKey(
   place: WalletPlace,
-  options: OpenKeyOptions = {},
-): Promise<Keypair> {
-  return secretOf(walletFiles(place).hotkey, options);
-}
-
-/** The wallet's coldkey, with a password from `options` or the environment. @throws KeyFileError */
-export async function loadWalletColdkey(
-  place: WalletPlace,
+  which: "hotkey" | "coldkey",
   env: Environment,
   options: OpenKeyOptions = {},
 ): Promise<Keypair> {
-  const { coldkey } = walletFiles(place);
-  const passwords = [...(options.passwords ?? []), ...passwordsIn(env, coldkey, place.name)];
-  return secretOf(coldkey, { ...options, passwords });
+  const path = walletFiles(place)[which];
+  const passwords = [...(options.passwords ?? []), ...passwordsIn(env, path, place.name)];
+  return secretOf(path, { ...options, passwords });
 }
 
 /** What can be known of a wallet without any password. */
@@ -131,9 +127,14 @@ export async function listWallets(path: string): Promise<readonly WalletSummary[
   );
 }
 
-/** Makes the folders of a wallet, for their owner alone. */
+/** Makes the folders of a wallet, for their owner alone. @throws KeyFileError */
 export async function ensureWalletFolders(place: WalletPlace): Promise<void> {
-  await mkdir(join(walletFiles(place).hotkey, ".."), { recursive: true, mode: 0o700 });
+  const folder = join(walletFiles(place).hotkey, "..");
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw broken(folder, error);
+  }
 }
 
 function broken(path: string, error: unknown): KeyFileError {

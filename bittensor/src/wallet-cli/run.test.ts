@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { keypairFromUri, passwordValue, passwordVariable, ready } from "../keys/index.ts";
+import {
+  encryptKeyFile,
+  keyFileText,
+  keypairFromUri,
+  passwordValue,
+  passwordVariable,
+  ready,
+} from "../keys/index.ts";
 import { run } from "./run.ts";
 
 before(ready);
@@ -89,6 +96,45 @@ describe("bittensor-wallet", () => {
     assert.match((await ask(["show", "--coldkey"])).out, new RegExp(ss58));
     const variable = { [passwordVariable(coldkey)]: passwordValue(coldkey, "pässword") };
     assert.equal((await ask(["sign", "x", "--coldkey"], variable)).code, 0);
+  });
+
+  it("opens an encrypted hotkey with the password of its own variable", async () => {
+    const { ask, path, words } = await createRig();
+    const hotkey = join(path, "default", "hotkeys", "default");
+    await mkdir(join(hotkey, ".."), { recursive: true });
+    await writeFile(hotkey, await encryptKeyFile(keyFileText(phrase), "pässword"));
+    const locked = await ask(["sign", "x"]);
+    assert.equal(locked.code, 1);
+    assert.match(locked.errors, /encrypted \(NaCl\) and no password is given/);
+    const env = { [passwordVariable(hotkey)]: passwordValue(hotkey, "pässword") };
+    const signed = await ask(["sign", "x"], env);
+    assert.equal((await ask(["verify", "x", signed.out, ss58])).code, 0);
+    assert.match((await ask(["show"], env)).out, new RegExp(ss58));
+    const wrong = await ask(["sign", "x", "--password-file", words]);
+    assert.match(wrong.errors, /the password is wrong/);
+    assert.ok(!wrong.errors.includes("abandon"));
+  });
+
+  it("shows whatever secret a key file has, when asked", async () => {
+    const { ask, path } = await createRig();
+    const hotkey = join(path, "default", "hotkeys", "default");
+    await mkdir(join(hotkey, ".."), { recursive: true });
+    // Alice's, as btwallet writes keys that it made from a URI
+    const privateKey =
+      "0x33a6f3093f158a7109f679410bef1a0c54168145e0cecb4df006c1c2fffb1f09925a225d97aa00682d6a59b95b18780c10d7032336e88f3442b42361f4a66011";
+    await writeFile(hotkey, JSON.stringify({ privateKey }));
+    assert.ok(!(await ask(["show"])).out.includes(privateKey));
+    const shown = await ask(["show", "--show-secret"]);
+    assert.match(shown.out, new RegExp(`ss58: ${keypairFromUri("//Alice").ss58}`));
+    assert.match(shown.out, new RegExp(`privateKey: ${privateKey}$`));
+    assert.ok(!shown.out.includes("undefined"));
+  });
+
+  it("says in one line where nothing can be written", async () => {
+    const { ask, words } = await createRig();
+    const failed = await ask(["create", "--path", words]);
+    assert.equal(failed.code, 1);
+    assert.match(failed.errors, /^\S+\/words\/default\/hotkeys: ENOTDIR[^\n]*$/);
   });
 
   it("takes a seed, and says what is wrong with anything else", async () => {

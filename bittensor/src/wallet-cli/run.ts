@@ -12,8 +12,7 @@ import {
   type Keypair,
   keyFileText,
   listWallets,
-  loadWalletColdkey,
-  loadWalletHotkey,
+  loadWalletKey,
   openKeyText,
   parseKeyFile,
   passwordsIn,
@@ -168,7 +167,9 @@ async function show(command: WalletCommand, place: WalletPlace, flags: Flags): P
     ...(secret ? secretsIn(text) : {}),
   };
   if (flags.json === true) command.print(JSON.stringify(shown, null, 2));
-  else for (const [name, value] of Object.entries(shown)) command.print(`${name}: ${value}`);
+  else
+    for (const [name, value] of Object.entries(shown))
+      if (value !== undefined) command.print(`${name}: ${value}`);
   return 0;
 }
 
@@ -216,9 +217,7 @@ async function givenSecret(flags: Flags): Promise<string | { readonly seed: Uint
 async function load(command: WalletCommand, place: WalletPlace, flags: Flags): Promise<Keypair> {
   const given = await passwordFrom(flags);
   const passwords = given === undefined ? [] : [given];
-  return flags.coldkey === true
-    ? loadWalletColdkey(place, command.env, { passwords })
-    : loadWalletHotkey(place, { passwords });
+  return loadWalletKey(place, keyOf(flags), command.env, { passwords });
 }
 
 async function passwordsFor(
@@ -227,8 +226,12 @@ async function passwordsFor(
   flags: Flags,
 ): Promise<readonly string[]> {
   const given = await passwordFrom(flags);
-  const offered = passwordsIn(env, walletFiles(place).coldkey, place.name);
+  const offered = passwordsIn(env, walletFiles(place)[keyOf(flags)], place.name);
   return given === undefined ? offered : [given];
+}
+
+function keyOf(flags: Flags): "hotkey" | "coldkey" {
+  return flags.coldkey === true ? "coldkey" : "hotkey";
 }
 
 async function passwordFrom(flags: Flags): Promise<string | undefined> {
