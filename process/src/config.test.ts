@@ -73,15 +73,32 @@ test("reports every problem at once, by flag and variable", () => {
       TURNTABLE_SOMETHING_ELSE: "ours to ignore",
     },
   );
-  assert.equal(problems.length, 4, problems.join("\n"));
+  assert.equal(problems.length, 5, problems.join("\n"));
   assert.match(problems[0] ?? "", /--grpc-lisen: unknown argument; did you mean --grpc-listen\?/);
   assert.match(problems[1] ?? "", /--grpc-max-message-bytes .*"many" is not a number/);
   assert.match(problems[2] ?? "", /TURNTABLE_HOTKEY_FLIE: .*TURNTABLE_HOTKEY_FILE/);
   assert.match(problems[3] ?? "", /--hotkey-file \(TURNTABLE_HOTKEY_FILE\): required/);
+  assert.match(problems[4] ?? "", /--peer \(TURNTABLE_PEER\): needed with --verbose/);
 });
 
 test("rules across fields name the field", () => {
   assert.match(problemsOf(["--verbose", "--hotkey-file", "k"])[0] ?? "", /^--peer .*needed with/);
+});
+
+test("rules across fields are told along with what is wrong with other fields", () => {
+  const wrong = ["--verbose", "--grpc-max-message-bytes", "-1"];
+  assert.deepEqual(
+    problemsOf(wrong, {}, {}).map((problem) => problem.split(" ")[0]),
+    ["--grpc-max-message-bytes", "--hotkey-file", "--peer"],
+  );
+  const file = JSON.stringify({ verbose: true, peer: [5] });
+  assert.deepEqual(
+    problemsOf(["--config", "c.json", "--hotkey-file", "k"], {}, { "c.json": file }).map(
+      (problem) => problem.split(" ")[0],
+    ),
+    ["--peer"],
+    "of a field that is wrong itself, only that",
+  );
 });
 
 test("an unknown key of the file and an unreadable file are problems", () => {

@@ -29,6 +29,7 @@ export interface ConfigOption {
   readonly flag: string;
   readonly variable: string;
   readonly kind: "text" | "number" | "boolean" | "list";
+  readonly schema: z.core.$ZodType;
   readonly description: string;
   readonly defaultText: string | undefined;
 }
@@ -74,8 +75,13 @@ export function loadConfig<Schema extends z.ZodObject>(
   problems.push(...misspeltVariables(options, sources.env));
 
   const parsed = definition.schema.safeParse(values);
-  if (!parsed.success)
-    problems.push(...parsed.error.issues.map((issue) => explain(issue, options)));
+  if (!parsed.success) {
+    const issues = [
+      ...parsed.error.issues,
+      ...brokenRules(definition.schema, values, options, parsed.error.issues),
+    ];
+    problems.push(...issues.map((issue) => explain(issue, options)));
+  }
   if (problems.length > 0 || !parsed.success) throw new ConfigError([...new Set(problems)]);
   return parsed.data;
 }
@@ -137,12 +143,45 @@ export function configOptions(
         flag: `--${kebab}`,
         variable: variablePrefix + kebab.replaceAll("-", "_").toUpperCase(),
         kind: kindOf(leaf.type),
+        schema: value,
         description: leaf.description ?? "",
         defaultText: leaf.defaultText,
       },
     ];
   });
 }
+
+/**
+ * Zod leaves out the rules across fields while a field is malformed. They are tried once more with neutral values in
+ * the place of what was found wrong, so that nobody has to come twice; what they say of such a field itself is not
+ * counted.
+ */
+function brokenRules(
+  schema: z.ZodObject,
+  values: Readonly<Record<string, unknown>>,
+  options: readonly ConfigOption[],
+  issues: readonly z.core.$ZodIssue[],
+): readonly z.core.$ZodIssue[] {
+  const wrong = new Set(issues.flatMap((issue) => optionOf(issue, options) ?? []));
+  const neutral: Record<string, unknown> = {};
+  for (const option of options) {
+    const isNeeded = !z.core.safeParse(option.schema, undefined).success;
+    const instead = isNeeded ? emptyValues[option.kind] : undefined;
+    assign(neutral, option, wrong.has(option) ? instead : valueAt(values, option));
+  }
+  const again = schema.safeParse(neutral).error?.issues ?? [];
+  return again.filter((issue) => {
+    const option = optionOf(issue, options);
+    return issue.code === "custom" && (option === undefined || !wrong.has(option));
+  });
+}
+
+const emptyValues: Readonly<Record<ConfigOption["kind"], unknown>> = {
+  text: "",
+  number: 0,
+  boolean: false,
+  list: [],
+};
 
 interface Leaf {
   readonly type: z.core.$ZodType;
@@ -278,6 +317,12 @@ function assign(values: Record<string, unknown>, option: ConfigOption, value: un
   if (value !== undefined) node[option.path.at(-1) ?? ""] = value;
 }
 
+function valueAt(values: Readonly<Record<string, unknown>>, option: ConfigOption): unknown {
+  let node: unknown = values;
+  for (const key of option.path) node = (node as Record<string, unknown>)[key]; // as `assign` made it
+  return node;
+}
+
 function misspeltVariables(
   options: readonly ConfigOption[],
   env: ConfigSources["env"],
@@ -309,15 +354,23 @@ function editDistance(a: string, b: string): number {
 }
 
 function explain(issue: z.core.$ZodIssue, options: readonly ConfigOption[]): string {
-  const path = issue.path.map(String);
-  const option = options.find((o) => o.path.every((part, i) => part === path[i]));
+  const option = optionOf(issue, options);
   if (option === undefined) {
+    const path = issue.path.map(String);
     const missing = options.filter((o) => path.every((part, i) => part === o.path[i]));
     if (missing.length === 0 || path.length === 0) return issue.message;
     return `${missing.map(name).join(", ")}: ${issue.message}`;
   }
   const absent = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
   return `${name(option)}: ${absent ? "required" : issue.message}`;
+}
+
+/** The option that an issue is about; undefined when it is about more than one. */
+function optionOf(
+  issue: z.core.$ZodIssue,
+  options: readonly ConfigOption[],
+): ConfigOption | undefined {
+  return options.find((option) => option.path.every((part, i) => part === String(issue.path[i])));
 }
 
 function name(option: ConfigOption): string {
