@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { equals } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import { ScoreReportSchema, TaskState } from "@turntable/proto";
+import {
+  type ErrorDetails,
+  encodeErrorDetails,
+  errorDetailsTrailer,
+} from "@turntable/proto/error-details";
 import { type CallContext, RpcError } from "@turntable/proto/grpc";
 import {
   assetOf,
@@ -34,6 +39,12 @@ const bytes = randomBytes(5_500);
 
 function unavailable(): RpcError {
   return new RpcError(status.UNAVAILABLE, "the store is away");
+}
+
+function refusal(code: number, details: Partial<ErrorDetails>): RpcError {
+  const metadata = new Metadata();
+  metadata.set(errorDetailsTrailer, encodeErrorDetails(code, "no", details));
+  return new RpcError(code, "no", { metadata });
 }
 
 function failsWith(code: string, details?: string) {
@@ -159,6 +170,44 @@ describe("every call", () => {
     service.stop();
     const client = connect(t, service, { retry: { patienceMs: 0 } });
     await assert.rejects(client.get("task-1"), failsWith("unavailable"));
+  });
+
+  it("is not tried again earlier than the server asks for", async (t) => {
+    const service = await startService(t, {
+      async getTask() {
+        throw refusal(status.UNAVAILABLE, { retryAfterMs: 400 });
+      },
+    });
+    const timing = instantTiming();
+    const client = connect(t, service, { retry: { patienceMs: 1_500 } }, timing);
+    await assert.rejects(client.get("task-1"), failsWith("unavailable"));
+    assert.deepEqual(timing.pausesMs, [400, 400, 600]);
+  });
+
+  it("says which field or limit a refusal is about, and when to come back", async (t) => {
+    const fields = [{ field: "prompt", description: "is empty" }];
+    const limits = [{ subject: "tasks", description: "2 are open" }];
+    const unreadable = new Metadata();
+    unreadable.set(errorDetailsTrailer, Buffer.from("no details"));
+    const refusals = [
+      refusal(status.INVALID_ARGUMENT, { fields }),
+      refusal(status.RESOURCE_EXHAUSTED, { limits, retryAfterMs: 5_000 }),
+      new RpcError(status.NOT_FOUND, "no", { metadata: unreadable }),
+    ];
+    const service = await startService(t, {
+      async createTask() {
+        throw refusals.shift() ?? assert.fail();
+      },
+    });
+    const client = connect(t, service);
+    const refused = async () => {
+      const error: unknown = await client.create("").catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof CallFailedError);
+      return [error.code, error.details, error.fields, error.limits, error.retryAfterMs];
+    };
+    assert.deepEqual(await refused(), ["invalid-argument", "no", fields, [], undefined]);
+    assert.deepEqual(await refused(), ["resource-exhausted", "no", [], limits, 5_000]);
+    assert.deepEqual(await refused(), ["not-found", "no", [], [], undefined]);
   });
 
   it("ends at its deadline, all tries included", async (t) => {

@@ -1,3 +1,10 @@
+import {
+  type ErrorDetails,
+  type FieldProblem,
+  type LimitProblem,
+  noErrorDetails,
+} from "@turntable/proto/error-details";
+
 /** What can go wrong with a call, as the server or the network named it; the words are gRPC's status codes. */
 export type StatusCode =
   | "unknown"
@@ -27,11 +34,25 @@ export class CallFailedError extends TurntableError {
   readonly code: StatusCode;
   /** The reason as the server, or the network, gave it. */
   readonly details: string;
+  /** Fields of the request that the server found wrong, with `invalid-argument`. */
+  readonly fields: readonly FieldProblem[];
+  /** Limits that stand in the way, with `resource-exhausted`. */
+  readonly limits: readonly LimitProblem[];
+  /** The server asks not to try again earlier, in ms; undefined when it does not say. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: StatusCode, details: string, options?: ErrorOptions) {
+  constructor(
+    code: StatusCode,
+    details: string,
+    options: ErrorOptions & { readonly more?: ErrorDetails } = {},
+  ) {
     super(`${code}: ${details}`, options);
     this.code = code;
     this.details = details;
+    const { fields, limits, retryAfterMs } = options.more ?? noErrorDetails;
+    this.fields = fields;
+    this.limits = limits;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -8,6 +8,7 @@ export type {
   ViewScore,
 } from "@turntable/proto";
 export { AssignmentState, TaskState } from "@turntable/proto";
+export type { FieldProblem, LimitProblem } from "@turntable/proto/error-details";
 export {
   type CreateOptions,
   createTurntableClient,

@@ -7,7 +7,7 @@ import { CallFailedError } from "./errors.ts";
 
 /** How long and how often to try a server that cannot be reached. */
 export interface RetryPolicy {
-  /** Pause before the second try, in ms; doubles from try to try. */
+  /** Pause before the second try, in ms; doubles from try to try; longer where the server asks for that. */
   readonly initialDelayMs: number;
   /** No pause is longer, in ms. */
   readonly maxDelayMs: number;
@@ -94,7 +94,8 @@ export function createRetry(options: RetryOptions): Retry {
       if (attempt === 0) failingSince = now;
       const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** attempt);
       // Between half and all of it: clients that lost the same server do not come back at the same moment.
-      const delayMs = ceiling * (0.5 + timing.random() / 2);
+      const jitteredMs = ceiling * (0.5 + timing.random() / 2);
+      const delayMs = Math.max(jitteredMs, error.retryAfterMs ?? 0);
       attempt++;
       const timeLeftMs = deadline === undefined ? Infinity : deadline.getTime() - Date.now();
       const patience = contact.made ? patienceMs : Math.min(patienceMs, connectPatienceMs);

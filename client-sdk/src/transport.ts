@@ -4,6 +4,7 @@
  */
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { GenerationService } from "@turntable/proto";
+import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
 import {
   type ClientCallOptions,
   createServiceClient,
@@ -114,9 +115,9 @@ function channelCredentials(tls: TlsOptions | undefined) {
   return credentials.createSsl(Buffer.from(tls.rootCertificates));
 }
 
-/** How grpc-js wraps the system's own words, such as `connect ECONNREFUSED 127.0.0.1:50051`. */
+/** How grpc-js wraps the system's own words, such as `connect ECONNREFUSED 127.0.0.1:50051`; OpenSSL's end a line. */
 const refusedConnection =
-  /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: /;
+  /^No connection established\. Last error: (?:Error: )?(.*?)\s*\. Resolution note: /s;
 
 function callError(error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted && error === signal.reason) return error;
@@ -129,7 +130,12 @@ function callError(error: unknown, signal: AbortSignal | undefined): unknown {
   if (code === status.CANCELLED) {
     return new CallFailedError("unavailable", "the server cut the call off", { cause: error });
   }
-  return new CallFailedError(statusCodes[code] ?? "unknown", details, { cause: error });
+  const trailer =
+    "metadata" in error && error.metadata instanceof Metadata
+      ? error.metadata.get(errorDetailsTrailer)[0]
+      : undefined;
+  const more = Buffer.isBuffer(trailer) ? { more: parseErrorDetails(trailer) } : {};
+  return new CallFailedError(statusCodes[code] ?? "unknown", details, { cause: error, ...more });
 }
 
 const statusCodes: Readonly<Record<number, StatusCode>> = {

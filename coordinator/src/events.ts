@@ -71,8 +71,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         duration_ms: Math.round(event.durationMs),
         trace_id: traceIdOf(event.traceparent),
       };
-      if (event.fault === undefined) logger.info(fields, "api call");
-      else logger.error({ ...fields, err: event.fault }, "api call failed");
+      const { fault } = event;
+      if (fault === undefined) logger.info(fields, "api call");
+      else logger.error({ ...fields, error_id: fault.id, err: fault.cause }, "api call failed");
     },
     axonRequest(event) {
       const labels = { synapse: event.synapse ?? "unknown", code: String(event.status) };

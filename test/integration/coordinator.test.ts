@@ -11,6 +11,7 @@ import { parseApiKeys } from "@turntable/coordinator/api";
 import { createPrompts } from "@turntable/coordinator/prompts";
 import { type RenderScoreJob, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import type { TakenJob } from "@turntable/proto/bus";
+import { type ErrorDetails, noErrorDetails } from "@turntable/proto/error-details";
 import { netuid, signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
 
 const bytes = Buffer.from("the bytes of an asset");
@@ -39,11 +40,13 @@ function scored(job: RenderScoreJob, score: number) {
   });
 }
 
-function failsWith(code: string, message: RegExp) {
+function failsWith(code: string, message: RegExp, details: Partial<ErrorDetails> = {}) {
   return (error: unknown) => {
     assert.ok(error instanceof CallFailedError, String(error));
     assert.equal(error.code, code, error.message);
     assert.match(error.message, message);
+    const { fields, limits, retryAfterMs } = error;
+    assert.deepEqual({ fields, limits, retryAfterMs }, { ...noErrorDetails, ...details });
     return true;
   };
 }
@@ -208,11 +211,42 @@ test("prompts that are empty or too long are refused, each with its limit", asyn
   const { client } = subnet;
   await assert.rejects(
     client.create("x".repeat(10_000)),
-    failsWith("resource-exhausted", /10000.*1024/),
+    failsWith("resource-exhausted", /10000.*1024/, {
+      limits: [
+        { subject: "prompt", description: "has 10000 characters; at most 1024 are allowed" },
+      ],
+    }),
   );
-  await assert.rejects(client.create("  "), failsWith("invalid-argument", /empty/));
-  await assert.rejects(client.create("a\u001bcube"), failsWith("invalid-argument", /control/));
+  for (const [prompt, description] of [
+    ["  ", "is empty; say what to make"],
+    ["a\u001bcube", "has control characters (a line break, say); give one line of text"],
+  ] as const) {
+    const fields = [{ field: "prompt", description }];
+    const expected = failsWith("invalid-argument", /^invalid-argument: prompt /, { fields });
+    await assert.rejects(client.create(prompt), expected);
+  }
   await assert.rejects(client.get("no such task"), failsWith("not-found", /no such task/));
+});
+
+test("a client that finds no room is told the limit and when to come back", async () => {
+  const limits = { promptChars: 1024, openTasks: 1, submissionBytes: 1 << 20 };
+  await using subnet = await startTestSubnet({ limits });
+  const { client } = subnet;
+  const first = await client.create("a red cube", { idempotencyKey: "a" });
+  const description = "1 tasks are open, which is the limit; try again when some have ended";
+  await assert.rejects(
+    client.create("a blue cube"),
+    failsWith("resource-exhausted", /1 tasks/, {
+      limits: [{ subject: "tasks", description }],
+      retryAfterMs: 5_000,
+    }),
+  );
+  const again = await client.create("a red cube", { idempotencyKey: "a" });
+  assert.equal(again.id, first.id, "what exists already needs no room");
+  await assert.rejects(
+    client.create("a green cube", { idempotencyKey: "a" }),
+    failsWith("already-exists", /another prompt/),
+  );
 });
 
 test("an API key is asked for where there is a key file", async () => {

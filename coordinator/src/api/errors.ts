@@ -1,16 +1,43 @@
-/** The one place where what can go wrong in a call gets its gRPC status. */
-import { status } from "@grpc/grpc-js";
+/** The one place where what can go wrong in a call gets its gRPC status, with details for programs. */
+import { Metadata, status } from "@grpc/grpc-js";
+import {
+  type ErrorDetails,
+  encodeErrorDetails,
+  errorDetailsTrailer,
+} from "@turntable/proto/error-details";
 import { RpcError } from "@turntable/proto/grpc";
 
-export const invalidArgument = (message: string): RpcError =>
-  new RpcError(status.INVALID_ARGUMENT, message);
+/** @param field of the request, as in its message */
+export const invalidArgument = (field: string, problem: string): RpcError =>
+  detailed(status.INVALID_ARGUMENT, `${field} ${problem}`, {
+    fields: [{ field, description: problem }],
+  });
 export const notFound = (what: string): RpcError => new RpcError(status.NOT_FOUND, what);
 export const alreadyExists = (message: string): RpcError =>
   new RpcError(status.ALREADY_EXISTS, message);
 export const failedPrecondition = (message: string): RpcError =>
   new RpcError(status.FAILED_PRECONDITION, message);
-export const resourceExhausted = (message: string): RpcError =>
-  new RpcError(status.RESOURCE_EXHAUSTED, message);
+/** A field of the request is larger than its limit: asking again does not help. */
+export const tooLarge = (field: string, problem: string): RpcError =>
+  detailed(status.RESOURCE_EXHAUSTED, `${field} ${problem}`, {
+    limits: [{ subject: field, description: problem }],
+  });
+/** There is no room now. */
+export const exhausted = (subject: string, message: string, retryAfterMs: number): RpcError =>
+  detailed(status.RESOURCE_EXHAUSTED, message, {
+    limits: [{ subject, description: message }],
+    retryAfterMs,
+  });
 export const unauthenticated = (message: string): RpcError =>
   new RpcError(status.UNAUTHENTICATED, message);
-export const unavailable = (message: string): RpcError => new RpcError(status.UNAVAILABLE, message);
+export const unavailable = (message: string, retryAfterMs: number): RpcError =>
+  detailed(status.UNAVAILABLE, message, { retryAfterMs });
+/** A bug: the caller learns the id under which the log has the cause. */
+export const internal = (id: string, cause: unknown): RpcError =>
+  new RpcError(status.INTERNAL, `internal error ${id}`, { cause });
+
+function detailed(code: number, message: string, details: Partial<ErrorDetails>): RpcError {
+  const metadata = new Metadata();
+  metadata.set(errorDetailsTrailer, encodeErrorDetails(code, message, details));
+  return new RpcError(code, message, { metadata });
+}

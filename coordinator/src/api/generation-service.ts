@@ -4,10 +4,11 @@ import type { Submission } from "../submissions/index.ts";
 import { isEnded, isOpen, type Task, type Tasks } from "../tasks/index.ts";
 import {
   alreadyExists,
+  exhausted,
   failedPrecondition,
   invalidArgument,
   notFound,
-  resourceExhausted,
+  tooLarge,
 } from "./errors.ts";
 import { assetMessage, eventMessage, taskMessage } from "./messages.ts";
 
@@ -35,6 +36,8 @@ const maxIdempotencyKeyChars = 128;
 const defaultPageSize = 50;
 const maxPageSize = 500;
 const chunkBytes = 1024 * 1024;
+/** By then a task or two have ended, in ms. */
+const fullRetryMs = 5_000;
 
 export function generationHandlers(
   options: GenerationOptions,
@@ -60,8 +63,9 @@ export function generationHandlers(
     async createTask(request, { client }) {
       checkPrompt(request.prompt, options.maxPromptChars);
       if (request.idempotencyKey.length > maxIdempotencyKeyChars) {
-        throw resourceExhausted(
-          `idempotency_key has ${request.idempotencyKey.length} characters; at most ${maxIdempotencyKeyChars} are allowed`,
+        throw tooLarge(
+          "idempotency_key",
+          `has ${request.idempotencyKey.length} characters; at most ${maxIdempotencyKeyChars} are allowed`,
         );
       }
       const outcome = tasks.create(
@@ -82,8 +86,10 @@ export function generationHandlers(
             "idempotency_key was used with another prompt; use a new key for a new task",
           );
         case "full":
-          throw resourceExhausted(
+          throw exhausted(
+            "tasks",
             `${outcome.limit} tasks are open, which is the limit; try again when some have ended`,
+            fullRetryMs,
           );
         default:
           throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
@@ -96,7 +102,7 @@ export function generationHandlers(
       const size = Math.min(request.pageSize || defaultPageSize, maxPageSize);
       const found = tasks.list(client, size + 1, request.pageToken || undefined);
       if (found === undefined)
-        throw invalidArgument("page_token is not one of ours; start without");
+        throw invalidArgument("page_token", "is not one of ours; start without");
       const page = found.slice(0, size);
       return {
         tasks: page.map(messageOf),
@@ -148,15 +154,16 @@ export function generationHandlers(
 }
 
 function checkPrompt(prompt: string, maxChars: number): void {
-  if (prompt.trim() === "") throw invalidArgument("prompt is empty; say what to make");
+  if (prompt.trim() === "") throw invalidArgument("prompt", "is empty; say what to make");
   if (/\p{Cc}/u.test(prompt)) {
     throw invalidArgument(
-      "prompt has control characters (a line break, say); give one line of text",
+      "prompt",
+      "has control characters (a line break, say); give one line of text",
     );
   }
   if (prompt.length <= maxChars) return; // characters are at most as many as UTF-16 units
   const chars = [...prompt].length;
   if (chars > maxChars) {
-    throw resourceExhausted(`prompt has ${chars} characters; at most ${maxChars} are allowed`);
+    throw tooLarge("prompt", `has ${chars} characters; at most ${maxChars} are allowed`);
   }
 }

@@ -1,4 +1,5 @@
 /** The gRPC server: the public API with health and reflection. */
+import { randomUUID } from "node:crypto";
 import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { GenerationService } from "@turntable/proto";
@@ -11,7 +12,7 @@ import {
   serviceDefinition,
 } from "@turntable/proto/grpc";
 import { HealthImplementation } from "grpc-health-check";
-import { unauthenticated, unavailable } from "./errors.ts";
+import { internal, unauthenticated, unavailable } from "./errors.ts";
 import {
   type ClientCall,
   type GenerationOptions,
@@ -35,8 +36,8 @@ export interface ApiCallEvent {
   readonly code: string;
   readonly durationMs: number;
   readonly traceparent: string | undefined;
-  /** What was thrown, when that was no `RpcError`: a bug. */
-  readonly fault: unknown;
+  /** A bug: what was thrown, when that was no `RpcError`, and the id that the caller was told. */
+  readonly fault: { readonly id: string; readonly cause: unknown } | undefined;
 }
 
 export interface Api extends AsyncDisposable {
@@ -79,7 +80,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     async [Symbol.asyncDispose]() {
       health.setStatus("", "NOT_SERVING");
       health.setStatus(healthService, "NOT_SERVING");
-      stopping.abort(unavailable("the coordinator is shutting down; try again"));
+      stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
       const hard = setTimeout(() => server.forceShutdown(), drainMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(hard);
@@ -87,6 +88,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   };
 }
 
+/** Whoever starts the coordinator again is not faster, in ms. */
+const restartMs = 1_000;
 /** Calls in flight have this long to end after the streams were told to, in ms. */
 const drainMs = 5_000;
 
@@ -95,23 +98,24 @@ function observed(options: ApiOptions): ServerInterceptor<ClientCall> {
   return (next) => async (context) => {
     const startedAt = performance.now();
     let client = "";
-    let thrown: unknown;
+    let code: number = status.OK;
+    let fault: ApiCallEvent["fault"];
     try {
       client = options.keys === undefined ? "anonymous" : callerOf(options.keys, context.metadata);
       await next({ ...context, client });
     } catch (error) {
-      thrown = error;
-      throw error;
+      if (!(error instanceof RpcError)) fault = { id: randomUUID(), cause: error };
+      const answer = error instanceof RpcError ? error : internal(fault?.id ?? "", error);
+      code = answer.code;
+      throw answer;
     } finally {
-      const ours = thrown === undefined || thrown instanceof RpcError;
-      const code = thrown instanceof RpcError ? thrown.code : ours ? status.OK : status.INTERNAL;
       options.onCall({
         method: context.path,
         client,
         code: status[code] ?? String(code),
         durationMs: performance.now() - startedAt,
         traceparent: context.traceparent,
-        fault: ours ? undefined : thrown,
+        fault,
       });
     }
   };

@@ -359,6 +359,8 @@ export const GetReportResponseSchema: GenMessage<GetReportResponse> = /*@__PURE_
 
 /**
  * What clients use: ask for an asset, watch it come to be, download it, read how it was scored.
+ * Refusals have details in the trailer grpc-status-details-bin: google.rpc.BadRequest names the wrong fields with
+ * INVALID_ARGUMENT, QuotaFailure the limits with RESOURCE_EXHAUSTED, RetryInfo when to try again where that helps.
  *
  * @generated from service turntable.v1.GenerationService
  */
