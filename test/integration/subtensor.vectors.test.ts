@@ -14,7 +14,7 @@ import { readVectors, skip, vectorPath } from "../../bittensor/test/vectors.ts";
 import { parseExtrinsic } from "../harness/subtensor/extrinsic.ts";
 import { startSimulator } from "../harness/subtensor/index.ts";
 import { compact, littleEndian, loadRuntime } from "../harness/subtensor/scale.ts";
-import { keyOf, prefixOf } from "../harness/subtensor/storage-key.ts";
+import { keyOf, parseKey, prefixOf } from "../harness/subtensor/storage-key.ts";
 
 before(ready);
 
@@ -177,6 +177,62 @@ describe("recorded-rpc.json", { skip }, () => {
   });
 });
 
+describe("recorded storage", { skip }, () => {
+  /** By key; what was absent is left to the ledger. */
+  const values = (): ReadonlyMap<string, string> =>
+    new Map(
+      Object.values(readVectors<Recording>("recorded-rpc.json")).flatMap((scenario) =>
+        Object.entries(scenario.state_getStorageAt ?? {}).flatMap(([params, { result }]) => {
+          const [key]: unknown[] = JSON.parse(params);
+          return typeof result === "string" ? [[String(key), result] as const] : [];
+        }),
+      ),
+    );
+
+  it("is read by the client from the simulator that plays it back", async () => {
+    const path = metadataFiles.find((file) => specOf(file) === 320 && readMetadata(file)[4] === 15);
+    assert.ok(path !== undefined);
+    const recorded = values();
+    const { storage } = loadRuntime(readMetadata(path));
+    const parts = (item: string) => {
+      const entry = storage.find(({ name, pallet }) => name === item && pallet !== "System");
+      assert.ok(entry !== undefined);
+      const prefix = prefixOf(entry);
+      return Array.from(recorded).flatMap(([key, value]) => {
+        if (!key.startsWith(prefix)) return [];
+        const found = parseKey(entry, Buffer.from(key.slice(prefix.length), "hex"));
+        return found === undefined ? [] : [{ found, value }];
+      });
+    };
+    const number = (hex: string): number => Buffer.from(hex.slice(2), "hex").readUInt16LE();
+    const netuids = [...parts("MinAllowedWeights"), ...parts("MaxWeightsLimit")].map(
+      ({ found: [id] }) => Number(id),
+    );
+    await using local = createLocalChain({
+      blockMs: 50,
+      subnets: Array.from(new Set(netuids), (id) => ({ netuid: id })),
+    });
+    await using simulator = await startSimulator({
+      chain: local,
+      metadata: { latest: readMetadata(path) },
+      specVersion: 320,
+      recorded,
+    });
+    await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+    const uids = parts("Uids");
+    assert.ok(uids.length > 0 && netuids.length > 0);
+    for (const { found, value } of uids)
+      assert.equal(await chain.uidOf(Number(found[0]), String(found[1])), number(value));
+    for (const { found, value } of parts("MinAllowedWeights"))
+      assert.equal(
+        (await chain.hyperparameters(Number(found[0]))).minAllowedWeights,
+        number(value),
+      );
+    for (const { found, value } of parts("MaxWeightsLimit"))
+      assert.equal((await chain.hyperparameters(Number(found[0]))).maxWeightsLimit, number(value));
+  });
+});
+
 describe("the stakes of a real subnet", { skip }, () => {
   it("are the total ones too where the runtime has no selective metagraph", async () => {
     const { metagraph = {} } = readVectors<Recording>("recorded-rpc.json");
@@ -231,9 +287,19 @@ describe("storage-keys.json and chain-types.json", { skip }, () => {
     }
   });
 
-  it("errors have the names and numbers of each runtime", () => {
+  const plain = (hashers: readonly string[]): readonly string[] =>
+    hashers.map((hasher) => hasher.toLowerCase().replaceAll("_", ""));
+
+  it("errors, calls and storage have the names and numbers of each runtime", () => {
     interface Types {
-      specs: Record<string, { errors: Record<string, string> }>;
+      specs: Record<
+        string,
+        {
+          errors: Record<string, string>;
+          calls: Record<string, { index: number; args: string[] }>;
+          storage: Record<string, { hashers?: string[] }>;
+        }
+      >;
     }
     const { specs } = readVectors<Types>("chain-types.json");
     for (const path of metadataFiles) {
@@ -244,6 +310,25 @@ describe("storage-keys.json and chain-types.json", { skip }, () => {
       const found = loaded.registry.lookup.getSiType(pallet?.errors ?? 0).def.asVariant.variants;
       for (const variant of found)
         assert.equal(variant.name.toString(), known.errors[variant.index.toString()]);
+      const { calls } = loaded.registry.metadata.pallets
+        .filter(({ name }) => name.toString() === "SubtensorModule")
+        .map(({ calls: type }) => ({
+          calls: loaded.registry.lookup.getSiType(type.unwrap().type).def.asVariant.variants,
+        }))[0] ?? { calls: [] };
+      for (const [name, { index, args }] of Object.entries(known.calls)) {
+        const call = calls.find((variant) => variant.name.toString() === name);
+        assert.equal(call?.index.toNumber(), index, name);
+        assert.deepEqual(
+          call?.fields.map((field) => field.name.unwrap().toString()),
+          args.map((arg) => arg.split(":")[0]),
+        );
+      }
+      for (const [name, { hashers = [] }] of Object.entries(known.storage)) {
+        const entry = loaded.storage.find(
+          (item) => item.pallet === "SubtensorModule" && item.name === name,
+        );
+        if (entry !== undefined) assert.deepEqual(plain(entry.hashers), plain(hashers), name);
+      }
     }
   });
 });
@@ -294,20 +379,19 @@ describe("calls.json and rpc-logs", { skip }, () => {
   }
 
   it("real extrinsics of the SDKs decode, and are signed as the simulator checks", () => {
-    const path = metadataFiles.find((file) => specOf(file) === 320 && readMetadata(file)[4] === 15);
-    const older = metadataFiles.find((file) => specOf(file) === 233);
-    assert.ok(path !== undefined && older !== undefined);
-    const runtimes = new Map([
-      [233, loadRuntime(readMetadata(older))],
-      [320, loadRuntime(readMetadata(path))],
-    ]);
+    const runtimes = new Map(
+      metadataFiles
+        .filter((file) => readMetadata(file)[4] !== 14)
+        .map((file) => [specOf(file), loadRuntime(readMetadata(file))]),
+    );
     let checked = 0;
     for (const file of globSync(vectorPath("rpc-logs", "*.json"))) {
       const log: Log = JSON.parse(readFileSync(file, "utf8"));
       for (const extrinsic of log.extrinsics ?? []) {
         const spec = Number(extrinsic.spec ?? log.spec ?? 320);
         const birthHash = String(extrinsic.era_block_hash ?? extrinsic.eraBlockHash ?? "");
-        const runtime = runtimes.get(spec === 233 ? 233 : 320);
+        // SDK 6.9 signs with whatever version it is told, 150 too; its calls are those of 320
+        const runtime = runtimes.get(spec) ?? runtimes.get(320);
         assert.ok(runtime !== undefined);
         const call = parseExtrinsic(runtime, Buffer.from(extrinsic.raw.slice(2), "hex"), 5_000_000);
         const genesis = Buffer.from(
@@ -326,6 +410,37 @@ describe("calls.json and rpc-logs", { skip }, () => {
       }
     }
     assert.ok(checked > 0);
+  });
+
+  interface Payload {
+    readonly era: string;
+    readonly blockHash?: string;
+    readonly hex: string;
+  }
+  it("what is signed, and for how long, has the chain's bytes", () => {
+    const path = metadataFiles.find((file) => specOf(file) === 320 && readMetadata(file)[4] === 15);
+    assert.ok(path !== undefined);
+    const { registry } = loadRuntime(readMetadata(path));
+    const vectors = readVectors<{
+      calls: Record<string, string>;
+      signing_payload_immortal: Payload & Record<string, string | number>;
+      signing_payload_mortal: Payload;
+      era_vectors: { current: number; period: number; hex: string }[];
+    }>("calls.json");
+    const { signing_payload_immortal: immortal, signing_payload_mortal: mortal } = vectors;
+    const { genesisHash, nonce, specVersion, transactionVersion, tip } = immortal;
+    const shared = { genesisHash, nonce, specVersion, transactionVersion, tip, version: 4 };
+    for (const { era, blockHash = genesisHash, hex } of [immortal, mortal]) {
+      const method = vectors.calls.set_weights;
+      const payload = registry.createType(
+        "ExtrinsicPayload",
+        { ...shared, era, blockHash, method, mode: 0, metadataHash: null },
+        { version: 4 },
+      );
+      assert.equal(Buffer.from(payload.toU8a(true)).toString("hex"), hex.slice(2));
+    }
+    for (const { current, period, hex } of vectors.era_vectors)
+      assert.equal(registry.createType("ExtrinsicEra", { current, period }).toHex(), hex);
   });
 
   it("calls are encoded as the chain has them", () => {

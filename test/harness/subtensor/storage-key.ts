@@ -33,7 +33,7 @@ export function parseKey(
     // Parts are u16 or accounts here; the last one takes what is left
     const isLast = index === entry.hashers.length - 1;
     const length = isLast ? rest : rest >= 32 && isAccountFirst(entry) ? 32 : 2;
-    if (rest < length || length === 0) return undefined;
+    if (rest < length || length <= 0) return undefined;
     const part = bytes.subarray(offset, offset + length);
     parts.push(
       length === 32 ? ss58Of(part) : Number(Buffer.from(part).readUIntLE(0, Math.min(length, 6))),
