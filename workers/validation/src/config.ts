@@ -49,9 +49,20 @@ const schema = z.object({
     .default("cpu")
     .describe("what runs the model: cpu, cuda, webgpu, or auto"),
   backend: z
-    .enum(["auto", "cpu", "gl"])
+    .enum(["auto", "cpu", "webgpu", "gl"])
     .default("auto")
-    .describe("what renders: cpu, gl (a GPU or software through Vulkan), or auto, which is cpu"),
+    .describe(
+      "what renders: cpu, webgpu (a GPU), gl, or auto: webgpu where there is a GPU, else cpu",
+    ),
+  gpu: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("index or part of the name of the GPU, see `devices`; the fastest when absent"),
+  allowSoftwareGpu: z
+    .boolean()
+    .default(false)
+    .describe("take a GPU driver that computes on the CPU as well, to try things out"),
   threads: z
     .number()
     .int()

@@ -2,6 +2,7 @@
 import { AssetError } from "@turntable/splat";
 import { type Command, UsageError } from "./cli/arguments.ts";
 import { convertCommand } from "./cli/convert.ts";
+import { devicesCommand } from "./cli/devices.ts";
 import { inspectCommand } from "./cli/inspect.ts";
 import { lintCommand } from "./cli/lint.ts";
 import { modelsCommand } from "./cli/models.ts";
@@ -31,6 +32,7 @@ const commands: Readonly<Record<string, Command>> = {
   inspect: inspectCommand,
   preview: previewCommand,
   selftest: selftestCommand,
+  devices: devicesCommand,
 };
 
 /** Errors whose message says all that helps. */

@@ -25,6 +25,10 @@ export interface WorkerOptions {
   readonly executionProvider?: ExecutionProvider;
   /** What renders; `auto` when absent. */
   readonly backend?: RenderBackend;
+  /** Index or part of the name of the GPU; the fastest when absent. */
+  readonly gpu?: string | undefined;
+  /** Whether a GPU driver that computes on the CPU may be used. */
+  readonly allowSoftwareGpu?: boolean;
   /** Threads that render, and as many that run the model. */
   readonly threads: number;
   /** Named in results and reports. */
@@ -47,7 +51,17 @@ const defaultDrainMs = 20_000;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   await using stack = new AsyncDisposableStack();
   stack.use(options.source);
-  const renderer = stack.use(await startRenderer(options.backend ?? "auto", options.threads));
+  const { backend: askedBackend = "auto", threads, gpu, allowSoftwareGpu } = options;
+  const renderer = stack.use(
+    await startRenderer({
+      ...{ backend: askedBackend, threads, gpu, allowSoftwareGpu },
+      onPassedOver: ({ code, message }) =>
+        options.logger[code === "unavailable" ? "info" : "warn"](
+          { code, reason: message },
+          "no GPU is used",
+        ),
+    }),
+  );
   const { backend, device, approximate } = renderer;
   options.logger.info({ backend, device, approximate }, "renderer");
   const scorer: Scorer = {

@@ -1,6 +1,5 @@
 /** `turntable-worker render`: an asset's views as PNG files. */
 import { mkdir } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { writeContactSheet, writePng } from "../pictures/index.ts";
 import { defaultProfile, loadProfile, viewsOf } from "../profile.ts";
@@ -9,21 +8,14 @@ import {
   defaultFovyDeg,
   orbitCamera,
   type Projection,
-  renderBackends,
   type SceneOptions,
   startRenderer,
   type View,
 } from "../render/index.ts";
-import {
-  type Command,
-  parseArguments,
-  parseChoice,
-  parseNumber,
-  parseSeed,
-  UsageError,
-} from "./arguments.ts";
+import { type Command, parseArguments, parseNumber, parseSeed, UsageError } from "./arguments.ts";
 import { readAssetFile } from "./asset-file.ts";
 import { progress } from "./progress.ts";
+import { parseRendererOptions, rendererHelp, rendererOptions } from "./renderer-options.ts";
 
 const help = `Usage: turntable-worker render ASSET --out DIR [options]
 
@@ -33,7 +25,7 @@ Renders the views of a profile to DIR/0.png, DIR/1.png, …; with any of the sin
   --profile NAME     scoring profile [${defaultProfile}]
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
   --sheet FILE.png   also all views on one page, with azimuth and elevation
-  --backend NAME     what renders: cpu, gl or auto, which is cpu [auto]
+${rendererHelp}\
   --threads N        render threads of cpu [one a core]
 
 One view:
@@ -49,8 +41,7 @@ const options = {
   profile: { type: "string" },
   seed: { type: "string" },
   sheet: { type: "string" },
-  backend: { type: "string" },
-  threads: { type: "string" },
+  ...rendererOptions,
   size: { type: "string" },
   elevation: { type: "string" },
   azimuth: { type: "string" },
@@ -75,15 +66,12 @@ export const renderCommand: Command = {
     const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
     const { out, sheet } = values;
     if (out === undefined) throw new UsageError("--out DIR is missing");
-    const threads =
-      parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
-      availableParallelism();
-    const backend = parseChoice("backend", values.backend, renderBackends);
+    const rendering = parseRendererOptions(values);
     const plan = singleView(values) ?? (await profileViews(values));
     const splat = await readAssetFile(positionals[0] ?? "");
     await mkdir(out, { recursive: true });
 
-    await using renderer = await startRenderer(backend, threads);
+    await using renderer = await startRenderer(rendering);
     using bar = progress("rendered", plan.views.length);
     const images = await renderer.render(
       createScene(splat, plan.scene),

@@ -59,6 +59,8 @@ export const runCommand: Command = {
             modelDir,
             ...(config.profiles === undefined ? {} : { profilesDir: config.profiles }),
             backend: config.backend,
+            gpu: config.gpu,
+            allowSoftwareGpu: config.allowSoftwareGpu,
             executionProvider: config.executionProvider,
             threads: config.threads ?? availableParallelism(),
             workerId,

@@ -1,23 +1,16 @@
 /** `turntable-worker score`: one asset against one prompt. */
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { toJson as toProtobufJson } from "@bufbuild/protobuf";
 import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
 import { defaultProfile, loadProfile } from "../profile.ts";
-import { renderBackends, startRenderer } from "../render/index.ts";
+import { startRenderer } from "../render/index.ts";
 import { createReport } from "../report.ts";
 import { type Clip, defaultModelDir, loadClip } from "../score/index.ts";
 import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
-import {
-  type Command,
-  parseArguments,
-  parseChoice,
-  parseNumber,
-  parseSeed,
-  UsageError,
-} from "./arguments.ts";
+import { type Command, parseArguments, parseChoice, parseSeed, UsageError } from "./arguments.ts";
+import { parseRendererOptions, rendererHelp, rendererOptions } from "./renderer-options.ts";
 import { scorePictures } from "./score-pictures.ts";
 import { type Comparison, readReport, scoreAgain } from "./score-report.ts";
 
@@ -35,7 +28,7 @@ numbers), and compares each with the prompt; prints the score.
   --json             the score report as JSON, unsigned
   --report FILE      a score report as JSON: do again what it says was done with ASSET, and tell the difference
   --sheet FILE.png   all views on one page, with azimuth, elevation and probability
-  --backend NAME     what renders: cpu, gl or auto, which is cpu [auto]
+${rendererHelp}\
   --threads N        threads that render, and that run the model [one a core]
   --execution-provider NAME  what runs the model: cpu, cuda, webgpu or auto [cpu]
 `;
@@ -50,8 +43,7 @@ const options = {
   seed: { type: "string" },
   json: { type: "boolean" },
   sheet: { type: "string" },
-  backend: { type: "string" },
-  threads: { type: "string" },
+  ...rendererOptions,
   "execution-provider": { type: "string" },
 } as const;
 
@@ -71,15 +63,13 @@ export const scoreCommand: Command = {
     }
     const prompt = values.prompt ?? ""; // a report has its own
     const cameraSeed = parseSeed(values.seed);
-    const threads =
-      parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
-      availableParallelism();
+    const rendering = parseRendererOptions(values);
+    const { threads } = rendering;
     const executionProvider = parseChoice(
       "execution-provider",
       values["execution-provider"],
       executionProviders,
     );
-    const backend = parseChoice("backend", values.backend, renderBackends);
     const profile = await loadProfile(values.profile ?? defaultProfile);
     const modelDir = values.model ?? defaultModelDir;
     if (pictures !== undefined) {
@@ -101,7 +91,7 @@ export const scoreCommand: Command = {
 
     await using stack = new AsyncDisposableStack();
     const scorer: Scorer = {
-      renderer: stack.use(await startRenderer(backend, threads)),
+      renderer: stack.use(await startRenderer(rendering)),
       clip: stack.use(await loadClip(modelDir, { executionProvider, threads })),
       limits: defaultAssetLimits,
     };
@@ -138,7 +128,7 @@ function parseScoreArguments(argv: readonly string[]) {
   const { values } = parsed;
   const given = new Set(Object.keys(values));
   const senseless = {
-    pictures: ["report", "asset", "seed", "sheet", "backend"],
+    pictures: ["report", "asset", "seed", "sheet", "backend", "gpu"],
     report: ["pictures", "prompt", "profile", "seed", "sheet"],
     asset: ["asset"],
   }[kind ?? "asset"].filter((name) => given.has(name));

@@ -15,9 +15,10 @@ function selftest(...argv: readonly string[]) {
 test("selftest names backend, ratio, time and device, and passes over what is absent", () => {
   const { status, stdout, stderr } = selftest("--threads", "1");
   assert.equal(status, 0, stderr);
-  const [header, cpu, gl, ...more] = stdout.trimEnd().split("\n");
+  const [header, cpu, webgpu, gl, ...more] = stdout.trimEnd().split("\n");
   assert.match(header ?? "", /^backend +PSNR +ms a view +device$/);
   assert.match(cpu ?? "", /^cpu +\d\d\.\d dB +\d+\.\d +good +\S.*, threads: 1$/);
+  assert.match(webgpu ?? "", /^webgpu +- +- +absent +WebGPU finds no GPU/);
   assert.match(gl ?? "", /^gl +- +- +absent +\S/);
   assert.deepEqual(more, []);
 });

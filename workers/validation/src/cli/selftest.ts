@@ -1,5 +1,5 @@
 /** `turntable-worker selftest`: whether the render backends draw what they should, and how fast. */
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
 import {
   checkBackend,
   DeviceError,
@@ -7,38 +7,36 @@ import {
   largeTest,
   leastDb,
   type Renderer,
-  renderBackends,
   startRenderer,
   timeBackend,
 } from "../render/index.ts";
-import { type Command, parseArguments, parseChoice, parseNumber } from "./arguments.ts";
+import { type Command, parseArguments } from "./arguments.ts";
+import { parseRendererOptions, rendererOptions } from "./renderer-options.ts";
 
 const help = `Usage: turntable-worker selftest [options]
 
 Renders ${largeTest.views} views of a built-in scene of ${largeTest.count} splats at ${largeTest.size}×${largeTest.size} on each backend and compares them with
 a plain rasteriser in double precision. Exits with 1 when a backend is further from it than allowed (cpu ${leastDb.cpu} dB,
-gl ${leastDb.gl} dB), or cannot be started though it was named. Below ${exactDb} dB reports are marked approximate.
+webgpu ${leastDb.webgpu} dB, gl ${leastDb.gl} dB), or cannot be started though it was named. Below ${exactDb} dB reports are marked approximate.
 
-  --backend NAME  cpu or gl alone; with auto those that this machine has [auto]
-  --threads N     render threads of cpu [one a core]
+  --backend NAME     cpu, webgpu or gl alone; with auto those that this machine has [auto]
+  --gpu WHICH        index or part of the name of a GPU, as \`devices\` shows them [the fastest]
+  --allow-software-gpu  take a GPU driver that computes on the CPU as well
+  --threads N        render threads of cpu [one a core]
 `;
-
-const options = { backend: { type: "string" }, threads: { type: "string" } } as const;
 
 export const selftestCommand: Command = {
   summary: "whether the render backends draw what they should",
   help,
   async run(argv) {
-    const { values } = parseArguments(argv, options, []);
-    const asked = parseChoice("backend", values.backend, renderBackends);
-    const threads =
-      parseNumber("threads", values.threads, { min: 1, max: 256, integer: true }) ??
-      availableParallelism();
+    const { values } = parseArguments(argv, rendererOptions, []);
+    const rendering = parseRendererOptions(values);
+    const { backend: asked, threads } = rendering;
     process.stdout.write(row("backend", "PSNR", "ms a view", "", "device"));
-    for (const backend of asked === "auto" ? (["cpu", "gl"] as const) : [asked]) {
+    for (const backend of asked === "auto" ? (["cpu", "webgpu", "gl"] as const) : [asked]) {
       let renderer: Renderer;
       try {
-        renderer = await startRenderer(backend, threads);
+        renderer = await startRenderer({ ...rendering, backend });
       } catch (error) {
         const isAbsent = error instanceof DeviceError && error.code === "unavailable";
         if (!isAbsent || asked !== "auto") throw error;

@@ -4,7 +4,7 @@ import { configHelp, createLogger, runMain } from "@turntable/process";
 import { assetLimits, environment, serveConfig } from "../config.ts";
 import { startValidationEndpoint } from "../http.ts";
 import { loadProfile } from "../profile.ts";
-import { startCpuRenderer } from "../render/index.ts";
+import { startRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
 import type { Command } from "./arguments.ts";
 
@@ -23,7 +23,7 @@ export const serveCommand: Command = {
         await using stack = new AsyncDisposableStack();
         const logger = createLogger("turntable-worker", config.log.level);
         const threads = config.threads ?? availableParallelism();
-        const { executionProvider, profiles } = config;
+        const { executionProvider, profiles, backend, gpu, allowSoftwareGpu } = config;
         const clip = stack.use(
           await loadClip(config.model ?? defaultModelDir, { executionProvider, threads }),
         );
@@ -32,7 +32,12 @@ export const serveCommand: Command = {
             host: config.http.host,
             port: config.http.port,
             scorer: {
-              renderer: stack.use(await startCpuRenderer(threads)),
+              renderer: stack.use(
+                await startRenderer({
+                  ...{ backend, threads, gpu, allowSoftwareGpu },
+                  onPassedOver: ({ message }) => logger.info({ reason: message }, "no GPU is used"),
+                }),
+              ),
               clip,
               limits: assetLimits(config),
             },

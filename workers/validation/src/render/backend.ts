@@ -1,22 +1,49 @@
 /** Which renderer is used. */
 import { startCpuRenderer } from "./cpu/index.ts";
+import { DeviceError } from "./device/index.ts";
 import { startGlRenderer } from "./gl/index.ts";
 import type { Renderer } from "./renderer.ts";
+import { startWebgpuRenderer } from "./webgpu/index.ts";
 
 /** The first is the default. */
-export const renderBackends = ["auto", "cpu", "gl"] as const;
+export const renderBackends = ["auto", "cpu", "webgpu", "gl"] as const;
 export type RenderBackend = (typeof renderBackends)[number];
 
+export interface RendererOptions {
+  readonly backend: RenderBackend;
+  /** Of the `cpu` backend. */
+  readonly threads: number;
+  /** Index or part of the name of the GPU for `webgpu`; the fastest when absent. */
+  readonly gpu?: string | undefined;
+  /** Whether `webgpu` may run on a driver that computes on the CPU. */
+  readonly allowSoftwareGpu?: boolean | undefined;
+  /** Told why `auto` does not use a GPU. */
+  readonly onPassedOver?: (error: DeviceError) => void;
+}
+
 /**
- * `auto` is `cpu`: the `gl` backend is held to its pictures, not they to it.
- * @param threads of the `cpu` backend
- * @throws DeviceError when `gl` is asked for and cannot be had
+ * `auto` is `webgpu` where there is a GPU that draws as it should, else `cpu`; where a GPU was named it must be that.
+ * @throws DeviceError when what was asked for cannot be had
  */
-export async function startRenderer(backend: RenderBackend, threads: number): Promise<Renderer> {
+export async function startRenderer(options: RendererOptions): Promise<Renderer> {
+  const { backend, threads, gpu, allowSoftwareGpu: allowSoftware } = options;
+  if (gpu !== undefined && (backend === "cpu" || backend === "gl")) {
+    const message = `a GPU can be chosen for the webgpu backend only, not for ${backend}`;
+    throw new DeviceError("unavailable", message);
+  }
   switch (backend) {
     case "auto":
+      try {
+        return await startWebgpuRenderer({ gpu, allowSoftware });
+      } catch (error) {
+        if (!(error instanceof DeviceError) || gpu !== undefined) throw error;
+        options.onPassedOver?.(error);
+        return await startCpuRenderer(threads);
+      }
     case "cpu":
       return await startCpuRenderer(threads);
+    case "webgpu":
+      return await startWebgpuRenderer({ gpu, allowSoftware });
     case "gl":
       return await startGlRenderer();
     default:

@@ -1,4 +1,9 @@
-export { type RenderBackend, renderBackends, startRenderer } from "./backend.ts";
+export {
+  type RenderBackend,
+  type RendererOptions,
+  renderBackends,
+  startRenderer,
+} from "./backend.ts";
 export { type Camera, defaultFovyDeg, orbitCamera, type Projection, type View } from "./camera.ts";
 export { renderReference, startCpuRenderer } from "./cpu/index.ts";
 export { DeviceError, type DeviceRenderer } from "./device/index.ts";
@@ -8,4 +13,11 @@ export type { Renderer, RenderOptions } from "./renderer.ts";
 export { createScene, type Scene, type SceneOptions } from "./scene.ts";
 export { checkBackend, exactDb, largeTest, leastDb, timeBackend } from "./self-test.ts";
 export { createTestSplat, mulberry32, type TestSceneOptions } from "./test-scenes.ts";
-export { startWebgpuRenderer, type WebgpuOptions } from "./webgpu/index.ts";
+export {
+  type Gpu,
+  listGpus,
+  startWebgpuRenderer,
+  type UnusableDriver,
+  unusableDrivers,
+  vulkanEnvironment,
+} from "./webgpu/index.ts";

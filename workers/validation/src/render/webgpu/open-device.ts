@@ -1,73 +1,61 @@
 /** The GPU that draws. */
-import { create, globals } from "webgpu";
 import { DeviceError } from "../device/errors.ts";
+import { chooseGpu, gpuNames, requestAdapter } from "./library.ts";
 
 export interface OpenOptions {
-  /** Part of the GPU's name as `turntable-worker devices` shows it; the fastest one when absent. */
-  readonly gpu?: string;
+  /** Which GPU, by the index or a part of the name that `turntable-worker devices` shows; the fastest when absent. */
+  readonly gpu?: string | undefined;
   /** Whether a driver that computes on the CPU will do. */
-  readonly allowSoftware?: boolean;
+  readonly allowSoftware?: boolean | undefined;
 }
 
 export interface OpenDevice {
   readonly device: GPUDevice;
   /** As its driver names it. */
   readonly name: string;
-  /** Has to be kept for as long as the device is used: the library takes the process down otherwise. */
-  readonly gpu: GPU;
+}
+
+/** @throws DeviceError `unavailable` when there is none, or none that may be used */
+export async function openDevice({ gpu, allowSoftware }: OpenOptions): Promise<OpenDevice> {
+  const adapter = await requestAdapter(gpu === undefined ? gpu : chooseGpu(await gpuNames(), gpu));
+  if (adapter === null) {
+    const fix = "is a Vulkan driver installed? `turntable-worker devices` says what was found";
+    throw new DeviceError("unavailable", `WebGPU finds no GPU; ${fix}`);
+  }
+  const name = describe(adapter.info);
+  const refusal = refusalOf(adapter, allowSoftware);
+  if (refusal !== undefined) throw new DeviceError("unavailable", `${name} ${refusal}`);
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+  });
+  return { device, name };
 }
 
 /** What the kernels need besides room for the splats. Every WebGPU device has it. */
-const needed = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 16_384 };
+const least = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 16_384 };
 
-const libraryOptions = [
-  "backend=vulkan",
-  // Clearing it for each workgroup took SwiftShader three quarters of its time, and 2 s to compile.
-  "enable-dawn-features=disable_workgroup_init",
-];
-
-/** @throws DeviceError `unavailable` when there is none, or none that may be used */
-export async function openDevice({ gpu: wanted, allowSoftware }: OpenOptions): Promise<OpenDevice> {
-  // The names of usage flags, which the library does not set by itself.
-  Object.assign(globalThis, globals);
-  const gpu = create([...libraryOptions, ...(wanted === undefined ? [] : [`adapter=${wanted}`])]);
-  const adapter = await requestAdapter(gpu, wanted);
-  const { limits, info } = adapter;
-  const name = nameOf(info);
+/** Why a GPU is not used; undefined when it is. */
+export function refusalOf(
+  { info, limits }: GPUAdapter,
+  allowSoftware: boolean | undefined,
+): string | undefined {
   if (info.isFallbackAdapter && allowSoftware !== true) {
-    const why = "computes on the CPU; --allow-software-gpu would use it, to try things out";
-    throw new DeviceError("unavailable", `${name} ${why}`);
+    return "computes on the CPU; --allow-software-gpu would use it, to try things out";
   }
   for (const limit of [
     "maxComputeInvocationsPerWorkgroup",
     "maxComputeWorkgroupStorageSize",
   ] as const) {
-    if (limits[limit] >= needed[limit]) continue;
-    const what = `${limit} is ${limits[limit]}, and ${needed[limit]} are needed`;
-    throw new DeviceError("unavailable", `${name} is too small: its ${what}`);
+    if (limits[limit] >= least[limit]) continue;
+    return `is too small: its ${limit} is ${limits[limit]}, and ${least[limit]} are needed`;
   }
-  const { maxBufferSize, maxStorageBufferBindingSize } = limits;
-  const device = await adapter.requestDevice({
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
-  });
-  return { device, name, gpu };
-}
-
-async function requestAdapter(gpu: GPU, wanted: string | undefined): Promise<GPUAdapter> {
-  const adapter = await gpu
-    .requestAdapter({ powerPreference: "high-performance" })
-    .catch((cause: unknown) => {
-      // It lists those that there are.
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new DeviceError("unavailable", `no GPU "${wanted}": ${message}`, { cause });
-    });
-  if (adapter !== null) return adapter;
-  const fix = "is a Vulkan driver installed? `turntable-worker devices` says what was found";
-  throw new DeviceError("unavailable", `WebGPU finds no GPU; ${fix}`);
+  return undefined;
 }
 
 /** `nvidia h100 (NVIDIA: 570.1 …)`, say. */
-function nameOf({ vendor, device, architecture, description }: GPUAdapterInfo): string {
+export function describe(info: GPUAdapterInfo): string {
+  const { vendor, device, architecture, description } = info;
   const name = [vendor, device || architecture].filter((part) => part !== "").join(" ");
   return description === "" ? name : `${name} (${description})`;
 }

@@ -1,14 +1,13 @@
 /** Draws until its pictures have been checked, and loses its device then. */
 import { serveOrders } from "../../device/serve.ts";
-import { type OpenDevice, openDevice, watchDevice } from "../open-device.ts";
+import { openDevice, watchDevice } from "../open-device.ts";
 import { createPainter } from "../painter.ts";
 
 /** Pictures of the check. */
 const good = 3;
-let open: OpenDevice;
 
 await serveOrders(async (onFailure) => {
-  open = await openDevice({ allowSoftware: true });
+  const open = await openDevice({ allowSoftware: true });
   watchDevice(open, onFailure);
   const painter = createPainter(open);
   let painted = 0;
