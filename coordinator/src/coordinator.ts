@@ -167,6 +167,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const tick = (): void => {
     try {
       tasks.expire(now());
+      if (rules.failExhausted) tasks.failExhausted(registered.miners(), now());
     } catch (error) {
       events.trouble("deadlines could not be applied", error);
     }
@@ -197,10 +198,16 @@ async function announceAxon(options: CoordinatorOptions, port: number): Promise<
   } else logger.error({ ...address, ...outcome }, "the chain did not take the axon's address");
 }
 
+interface Registrations extends Disposable {
+  readonly has: (hotkey: string) => boolean;
+  /** All but our own. */
+  readonly miners: () => ReadonlySet<string>;
+}
+
 /** Keeps the set of the subnet's hotkeys in step with the chain; an unreachable chain leaves it as it was. */
 async function followRegistrations(
-  options: Pick<CoordinatorOptions, "chain" | "netuid" | "rules" | "logger">,
-): Promise<{ readonly has: (hotkey: string) => boolean } & Disposable> {
+  options: Pick<CoordinatorOptions, "chain" | "netuid" | "hotkey" | "rules" | "logger">,
+): Promise<Registrations> {
   let hotkeys: ReadonlySet<string> = new Set();
   const sync = async (): Promise<void> => {
     const { neurons } = await options.chain.metagraph(options.netuid);
@@ -214,6 +221,7 @@ async function followRegistrations(
   }, options.rules.metagraphSyncMs);
   return {
     has: (hotkey) => hotkeys.has(hotkey),
+    miners: () => new Set([...hotkeys].filter((hotkey) => hotkey !== options.hotkey.ss58)),
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

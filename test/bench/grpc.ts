@@ -126,6 +126,7 @@ function oneTask(prompt: string): Tasks {
     abandon: unused,
     applyVerdict: unused,
     expire: unused,
+    failExhausted: unused,
     events: unused,
     watch: unused,
     countOpen: unused,

@@ -278,6 +278,21 @@ test("the axon's outside address is announced on the chain when it is given", as
   assert.deepEqual(own?.axon, { ip: "203.0.113.5", port: subnet.coordinator.axonPort });
 });
 
+test("with the local rules a rejected task fails at once when there is no other miner", async () => {
+  await using subnet = await startTestSubnet();
+  const { client, miner, target } = subnet;
+  const task = await client.create("a red cube");
+  const body = signedResults(subnet, await pullTaskOf(subnet), bytes);
+  const answer = miner.call(submitResults, { target, body });
+  const job = await taken(subnet);
+  await job.complete(scored(job.job, 0.3));
+  await answer;
+  const kinds: string[] = [];
+  for await (const event of client.watch(task.id)) kinds.push(event.kind);
+  assert.deepEqual(kinds, ["created", "assigned", "submitted", "rejected", "failed"]);
+  assert.equal((await client.get(task.id)).failure?.code, "exhausted");
+});
+
 test("health and metrics answer", async () => {
   await using subnet = await startTestSubnet();
   await pull(subnet);

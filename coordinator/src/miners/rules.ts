@@ -18,6 +18,11 @@ export interface RuleSet {
   readonly organicCopies: number;
   /** After the first acceptable copy of an organic task the others have this long, in ms. */
   readonly organicFinishMs: number;
+  /**
+   * Whether an organic task fails as soon as every registered miner has had it. Otherwise it waits, until its time is
+   * over, for one that registers later.
+   */
+  readonly failExhausted: boolean;
   /** Scores from here on are accepted; what miners are told as `validation_threshold`. */
   readonly acceptance: number;
   /** What a score earns: from `score` on, `fidelity`; steps in falling order. */
@@ -41,6 +46,7 @@ const seed: RuleSet = {
   countRejected: false,
   organicCopies: 4,
   organicFinishMs: 60_000,
+  failExhausted: false,
   acceptance: 0.6,
   fidelitySteps: [
     { score: 0.8, fidelity: 1 },
@@ -53,7 +59,7 @@ const seed: RuleSet = {
 
 export const ruleSets = {
   seed,
-  /** The same for a laptop: everything quicker. */
+  /** The same for a laptop: everything quicker, and nobody new is waited for. */
   local: {
     ...seed,
     name: "local",
@@ -61,6 +67,7 @@ export const ruleSets = {
     windowMs: 600_000,
     metagraphSyncMs: 10_000,
     idleMs: 1_000,
+    failExhausted: true,
   },
 } as const satisfies Record<string, RuleSet>;
 

@@ -1,5 +1,5 @@
 /** What a task's assignments add up to. Pure functions of values. */
-import type { Assignment, TaskRow, TaskState } from "./task.ts";
+import { type Assignment, isOpen, type TaskRow, type TaskState } from "./task.ts";
 
 /** The state of a task that has not ended. */
 export function stateOf(assignments: readonly Assignment[]): TaskState {
@@ -17,15 +17,43 @@ export function bestOf(assignments: readonly Assignment[]): Assignment | undefin
   return best;
 }
 
-/** Why a task ended without a result. */
-export function failureOf(
-  row: TaskRow,
-  assignments: readonly Assignment[],
-): { readonly code: string; readonly message: string } {
-  const tried = assignments.length;
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Why a task ended without a result when its time was over. */
+export function expiryOf(row: TaskRow, assignments: readonly Assignment[]): Failure {
   if (row.class === "synthetic") return { code: "unsuccessful", message: "no accepted result" };
-  if (tried === 0) return { code: "expired", message: "no miner took the task in time" };
-  const best = Math.max(...assignments.map((a) => a.score ?? Number.NEGATIVE_INFINITY));
-  const scored = Number.isFinite(best) ? `; the best score was ${best.toFixed(2)}` : "";
-  return { code: "expired", message: `${tried} tries, none accepted in time${scored}` };
+  if (assignments.length === 0) {
+    return { code: "expired", message: "no miner took the task in time" };
+  }
+  const message = `${tries(assignments)}, none accepted in time${bestScore(assignments)}`;
+  return { code: "expired", message };
+}
+
+/** Why there is nobody left to take a task: each of `miners` has had it. Undefined when there is somebody. */
+export function exhaustionOf(
+  assignments: readonly Assignment[],
+  miners: ReadonlySet<string>,
+): Failure | undefined {
+  // A fault of ours does not count: its miner may take the task again.
+  const had = new Set(assignments.filter((a) => a.state !== "system-fault").map((a) => a.hotkey));
+  const isLeft = [...miners].some((hotkey) => !had.has(hotkey));
+  if (had.size === 0 || isLeft || assignments.some(isOpen)) return undefined;
+  const last = assignments.at(-1)?.reason;
+  const message = `every registered miner has had it: ${tries(assignments)}, none accepted`;
+  return {
+    code: "exhausted",
+    message: `${message}${bestScore(assignments)}${last ? `; the last: ${last}` : ""}`,
+  };
+}
+
+function tries({ length }: readonly Assignment[]): string {
+  return length === 1 ? "1 try" : `${length} tries`;
+}
+
+function bestScore(assignments: readonly Assignment[]): string {
+  const scores = assignments.flatMap((a) => a.score ?? []);
+  return scores.length === 0 ? "" : `; the best score was ${Math.max(...scores).toFixed(2)}`;
 }

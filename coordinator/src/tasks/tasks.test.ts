@@ -129,7 +129,7 @@ test("a task that nobody solves fails at its deadline with the reason", () => {
     code: "expired",
     message: "2 tries, none accepted in time; the best score was 0.31",
   });
-  assert.equal(failures[1]?.message, "1 tries, none accepted in time; the best score was 0.42");
+  assert.equal(failures[1]?.message, "1 try, none accepted in time; the best score was 0.42");
 });
 
 test("what was submitted before the deadline still gets its verdict", () => {
@@ -242,4 +242,31 @@ test("camera seeds are 64 random bits", () => {
   const seeds = [0, 1, 2].map((now) => created(opened.tasks, now).cameraSeed);
   assert.equal(new Set(seeds).size, 3);
   assert.ok(seeds.some((seed) => seed > 2n ** 53n));
+});
+
+test("a task that every miner has had fails at once, and says how close it came", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const untouched = created(tasks, 1, "a blue cube").id;
+  const both = new Set(["A", "B"]);
+  tasks.failExhausted(new Set(), 1);
+  tasks.applyVerdict(submitted(tasks, "A", 1), { kind: "rejected", score: 0.31 }, 2);
+  tasks.failExhausted(both, 3);
+  assert.equal(tasks.get(id)?.state, "queued", "B may still take it");
+  const second = submitted(tasks, "B", 4);
+  tasks.failExhausted(both, 5);
+  assert.equal(tasks.get(id)?.state, "scoring");
+  tasks.applyVerdict(second, { kind: "system-fault", reason: "scoring failed" }, 6);
+  tasks.failExhausted(both, 7);
+  assert.equal(tasks.get(id)?.state, "queued", "B may take it again");
+  tasks.abandon(tasks.assignOrganic("B", 8)?.id ?? "", "given back by the miner", 8);
+  tasks.failExhausted(both, 9);
+  assert.deepEqual(tasks.get(id)?.failure, {
+    code: "exhausted",
+    message:
+      "every registered miner has had it: 3 tries, none accepted; the best score was 0.31; the last: given back by the miner",
+  });
+  assert.equal(tasks.events(id, 0).at(-1)?.kind, "failed");
+  assert.equal(tasks.get(untouched)?.state, "queued");
 });

@@ -8,13 +8,14 @@
  * T2 An assignment that ended without an accepted result frees its slot: the task goes to the next miner.
  * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault).
  * T4 The result is the accepted assignment with the highest score; of equal ones the earliest.
- * T5 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
+ * T5 An organic task fails when its time is over, or, where the rules say so, as soon as every miner has had it.
+ * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
-import { bestOf, failureOf, stateOf } from "./outcome.ts";
+import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
 import {
   type Assignment,
   isEnded,
@@ -86,6 +87,8 @@ export interface Tasks extends Disposable {
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
   /** Ends what has run out of time. To be called about every second. */
   expire(now: number): void;
+  /** Fails the organic tasks that each of `miners` has had and nobody works on: there is nobody left to take them. */
+  failExhausted(miners: ReadonlySet<string>, now: number): void;
   events(taskId: string, afterSequence: number): readonly TaskEvent[];
   /** Every event after `afterSequence`, then new ones as they happen, until the task has ended. */
   watch(taskId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<TaskEvent>;
@@ -150,6 +153,16 @@ export function createTasks(options: TasksOptions): Tasks {
     if (!isEnded(row.state)) finish(row, assignments, now);
   };
 
+  const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
+    store.run(
+      "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
+      code,
+      message,
+      row.id,
+    );
+    record(row.id, "failed", "failed", now, { message });
+  };
+
   const finish = (row: TaskRow, assignments: readonly Assignment[], now: number): void => {
     const best = bestOf(assignments); // T4
     const open = assignments.some(isOpen);
@@ -165,14 +178,7 @@ export function createTasks(options: TasksOptions): Tasks {
     const spent = row.class === "synthetic" && assignments.length > 0 && !open;
     // What was submitted in time gets its verdict, however long scoring takes.
     if (!spent && (now < row.expires_at || scoring)) return;
-    const failure = failureOf(row, assignments);
-    store.run(
-      "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
-      failure.code,
-      failure.message,
-      row.id,
-    );
-    record(row.id, "failed", "failed", now, { message: failure.message });
+    fail(row, expiryOf(row, assignments), now);
   };
 
   const assign = (taskId: string, hotkey: string, now: number): Assignment =>
@@ -339,7 +345,7 @@ export function createTasks(options: TasksOptions): Tasks {
     applyVerdict: (id, verdict, now) =>
       change(
         id,
-        // A replayed dead letter overrules the system fault, with any verdict but another fault (T5).
+        // A replayed dead letter overrules the system fault, with any verdict but another fault (T6).
         verdict.kind === "system-fault"
           ? ["generating", "scoring"]
           : ["generating", "scoring", "system-fault"],
@@ -363,6 +369,17 @@ export function createTasks(options: TasksOptions): Tasks {
       );
       for (const row of due.map((value) => taskRow.parse(value))) {
         store.transaction(() => finish(row, assignmentsOf(row.id), now));
+      }
+    },
+    failExhausted(miners, now) {
+      const waiting = store.all(
+        `SELECT * FROM tasks t WHERE class = 'organic' AND state = 'queued'
+         AND EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id)`,
+      );
+      for (const row of waiting.map((value) => taskRow.parse(value))) {
+        const assignments = assignmentsOf(row.id);
+        const exhaustion = exhaustionOf(assignments, miners);
+        if (exhaustion !== undefined) store.transaction(() => fail(row, exhaustion, now));
       }
     },
     events,

@@ -169,7 +169,8 @@ export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
  */
 export type TaskFailure = Message<"turntable.v1.TaskFailure"> & {
   /**
-   * Stable and machine-readable: `expired`. New codes may be added.
+   * Stable and machine-readable: `expired` when its time was over, `exhausted` when every registered miner has had it
+   * (rule set `local`). New codes may be added.
    *
    * @generated from field: string code = 1;
    */
