@@ -76,3 +76,16 @@ test("assets come back byte for byte, and left-overs are removed", async () => {
   assert.deepEqual(readdirSync(folder.path), [sha256]);
   assert.throws(() => again.load("../etc/passwd"), TypeError);
 });
+
+test("what was noted is there after kill -9, too", () => {
+  using folder = directory();
+  const program = `
+    const { openStore } = await import(${JSON.stringify(new URL("index.ts", import.meta.url).href)});
+    const store = openStore(${JSON.stringify(folder.path)});
+    store.note("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
+    process.kill(process.pid, "SIGKILL");`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+  assert.equal(child.signal, "SIGKILL", child.stderr.toString());
+  using store = openStore(folder.path);
+  assert.ok(store.get("SELECT * FROM miners WHERE hotkey = 'A'"));
+});

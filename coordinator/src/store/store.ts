@@ -1,7 +1,8 @@
 /**
  * The coordinator's memory: one SQLite database in the data directory.
  *
- * S1 What a committed transaction wrote survives kill -9 and a power cut (WAL, synchronous FULL).
+ * S1 What a committed transaction wrote survives kill -9 and a power cut (WAL, synchronous FULL); what was only noted
+ *    survives kill -9.
  * S2 One process a data directory: a second one is refused at start.
  */
 import { mkdirSync } from "node:fs";
@@ -14,6 +15,11 @@ export type SqlValue = SQLInputValue;
 /** Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. */
 export interface Store extends Disposable {
   run(sql: string, ...values: SqlValue[]): void;
+  /**
+   * As `run`, for what anybody can cause at any rate: it survives kill -9, but not a power cut that comes before the
+   * next transaction, and waits for no disk.
+   */
+  note(sql: string, ...values: SqlValue[]): void;
   /** The first row, or undefined. */
   get(sql: string, ...values: SqlValue[]): unknown;
   all(sql: string, ...values: SqlValue[]): readonly unknown[];
@@ -65,10 +71,10 @@ export function openDatabase(
       { cause: error },
     );
   }
-  return wrap(database);
+  return wrap(database, synchronous);
 }
 
-function wrap(database: DatabaseSync): Store {
+function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
   const prepared = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const known = prepared.get(sql);
@@ -80,6 +86,15 @@ function wrap(database: DatabaseSync): Store {
   let notifications: (() => void)[] | undefined;
   return {
     run: (sql, ...values) => void prepare(sql).run(...values),
+    note(sql, ...values) {
+      // In WAL mode NORMAL writes the same without syncing; the next synced commit takes it along.
+      database.exec("PRAGMA synchronous = NORMAL");
+      try {
+        prepare(sql).run(...values);
+      } finally {
+        database.exec(`PRAGMA synchronous = ${synchronous}`);
+      }
+    },
     get: (sql, ...values) => prepare(sql).get(...values),
     all: (sql, ...values) => prepare(sql).all(...values),
     transaction(work) {
