@@ -9,6 +9,7 @@ import type { Chain } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { verifySubmission } from "@turntable/bittensor/synapse";
 import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
+import type { RenderScoreResult } from "@turntable/proto";
 import type { JobQueue } from "@turntable/proto/bus";
 import { type ApiKeys, startApi } from "./api/index.ts";
 import { createMinerProtocol, startMinerAxon } from "./axon/index.ts";
@@ -18,7 +19,7 @@ import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
 import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
-import { createSubmissions } from "./submissions/index.ts";
+import { createSubmissions, type Feedback, type Submission } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
 
 export interface CoordinatorOptions {
@@ -76,6 +77,19 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const reports = createReports(store, hotkey);
   const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
 
+  const onVerdict = (
+    submission: Submission,
+    feedback: Feedback,
+    by?: Pick<RenderScoreResult, "workerId" | "attempt">,
+  ): void =>
+    events.verdict({
+      submissionId: submission.id,
+      hotkey: tasks.assignment(submission.assignmentId)?.hotkey ?? "",
+      workerId: by?.workerId,
+      attempt: by?.attempt,
+      feedback,
+      waitedMs: now() - submission.receivedAt,
+    });
   const dispatch = stack.use(
     startDispatch({
       queue: options.queue,
@@ -90,14 +104,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
           logger.info({ job_id: result.jobId, outcome: applied }, "result without effect");
           return;
         }
-        events.verdict({
-          submissionId: submission.id,
-          hotkey: tasks.assignment(submission.assignmentId)?.hotkey ?? "",
-          workerId: result.workerId,
-          attempt: result.attempt,
-          feedback,
-          waitedMs: now() - submission.receivedAt,
-        });
+        onVerdict(submission, feedback, result);
+      },
+      giveUp(submission) {
+        const feedback = submissions.fail(submission, "the asset was lost", now());
+        if (feedback !== undefined) onVerdict(submission, feedback);
       },
       onTrouble: events.trouble,
       now,

@@ -21,8 +21,9 @@ export interface Events {
   verdict(event: {
     readonly submissionId: string;
     readonly hotkey: string;
-    readonly workerId: string;
-    readonly attempt: number;
+    /** Undefined when it came to no worker. */
+    readonly workerId: string | undefined;
+    readonly attempt: number | undefined;
     readonly feedback: Feedback;
     readonly waitedMs: number;
   }): void;

@@ -21,6 +21,8 @@ export const netuid = 17;
 
 export interface TestSubnet extends AsyncDisposable {
   readonly coordinator: Coordinator;
+  /** The coordinator's. */
+  readonly dataDir: string;
   readonly validator: Keypair;
   readonly chain: LocalChain;
   readonly client: TurntableClient;
@@ -70,6 +72,7 @@ export async function startTestSubnet(
   const running = stack.move();
   return {
     coordinator,
+    dataDir: directory,
     validator,
     chain,
     client,

@@ -1,6 +1,8 @@
 /** The coordinator at its edges: real gRPC, real HTTP, the worker's side of the queue in the test's hands. */
 import assert from "node:assert/strict";
+import { readdir, rm } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
+import { join } from "node:path";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { createDendrite } from "@turntable/bittensor/dendrite";
@@ -291,6 +293,38 @@ test("with the local rules a rejected task fails at once when there is no other 
   for await (const event of client.watch(task.id)) kinds.push(event.kind);
   assert.deepEqual(kinds, ["created", "assigned", "submitted", "rejected", "failed"]);
   assert.equal((await client.get(task.id)).failure?.code, "exhausted");
+});
+
+test("a submission whose asset file is gone ends as a fault of ours, and its miner gets another try", async () => {
+  await using subnet = await startTestSubnet();
+  const { client, target } = subnet;
+  const task = await client.create("a red cube");
+  const body = signedResults(subnet, await pullTaskOf(subnet), bytes);
+  const lost = subnet.miner.call(submitResults, { target, body });
+  await (await taken(subnet)).handBack(0);
+  await subnet.coordinator[Symbol.asyncDispose]();
+  await lost;
+  const assets = join(subnet.dataDir, "assets");
+  for (const file of await readdir(assets)) await rm(join(assets, file));
+
+  await using again = await subnet.restart();
+  for await (const event of again.client.watch(task.id)) {
+    if (event.kind === "system-fault") {
+      assert.equal(event.message, "the asset was lost");
+      break;
+    }
+  }
+  const anew = signedResults(again, await pullTaskOf(again), bytes);
+  const answer = again.miner.call(submitResults, { target: again.target, body: anew });
+  const job = await taken(again);
+  await job.complete(scored(job.job, 0.9));
+  const outcome = await answer;
+  assert.ok(outcome.kind === "ok");
+  assert.equal(outcome.fields.feedback?.verdict, "accepted");
+
+  for (const file of await readdir(assets)) await rm(join(assets, file));
+  const internal = failsWith("internal", /^internal: internal error [0-9a-f-]{36}$/);
+  await assert.rejects(again.client.download(task.id), internal);
 });
 
 test("health and metrics answer", async () => {

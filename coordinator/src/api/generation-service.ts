@@ -17,7 +17,8 @@ export interface GenerationOptions {
   readonly validatorHotkey: string;
   readonly submissionOf: (assignmentId: string) => Submission | undefined;
   readonly reportOf: (assignmentId: string) => ScoreReport | undefined;
-  readonly loadAsset: (sha256: string) => Promise<Uint8Array>;
+  /** Undefined when the asset is gone. */
+  readonly loadAsset: (sha256: string) => Promise<Uint8Array | undefined>;
   /** Characters (code points). */
   readonly maxPromptChars: number;
   /** Ends the streams; its reason goes to their callers. */
@@ -131,6 +132,7 @@ export function generationHandlers(
         );
       }
       const bytes = await options.loadAsset(asset.sha256);
+      if (bytes === undefined) throw new Error(`the asset ${asset.sha256} is gone`);
       yield { part: { case: "asset", value: asset.message } };
       for (let at = 0; at < bytes.length; at += chunkBytes) {
         yield { part: { case: "chunk", value: bytes.subarray(at, at + chunkBytes) } };

@@ -18,6 +18,7 @@ function start(queue: JobQueue, options: Partial<DispatchOptions<Dispatchable>>)
         profile: "sn17-seed",
         asset: { case: "inlineAsset", value: new Uint8Array(1) },
       }),
+    giveUp: () => {},
     markDispatched: () => {},
     onResult: () => {},
     onTrouble: () => {},
@@ -28,13 +29,15 @@ function start(queue: JobQueue, options: Partial<DispatchOptions<Dispatchable>>)
 
 const item = (id: string): Dispatchable => ({ id, dispatch: 0, traceparent: undefined });
 
-test("a submission whose asset is gone holds up no other", async () => {
+test("a submission that cannot be queued holds up no other; one whose job can never be made is given up", async () => {
   const { queue } = createInProcessQueue();
   const troubles: string[] = [];
+  const given: string[] = [];
   await using dispatch = start(queue, {
-    pending: () => [item("gone"), item("whole")],
+    pending: () => [item("sick"), item("gone"), item("whole")],
     async job({ id }) {
-      if (id === "gone") throw new Error("ENOENT");
+      if (id === "sick") throw new Error("EIO");
+      if (id === "gone") return undefined;
       return create(RenderScoreJobSchema, {
         jobId: id,
         submissionId: id,
@@ -43,11 +46,13 @@ test("a submission whose asset is gone holds up no other", async () => {
         asset: { case: "inlineAsset", value: new Uint8Array(1) },
       });
     },
+    giveUp: ({ id }) => given.push(id),
     onTrouble: (what) => troubles.push(what),
   });
   await dispatch.check();
   assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
-  assert.match(troubles.join(), /gone/);
+  assert.match(troubles.join(), /sick/);
+  assert.deepEqual(given, ["gone"]);
   assert.equal(dispatch.trouble(), undefined);
 });
 

@@ -3,7 +3,8 @@
  *
  * D1 A submission without a verdict is queued until it has one: again after a failed submit, after a restart, and
  *    when the queue no longer holds it (it began anew, or was purged).
- * D2 A submission that cannot be queued for a reason of its own (its asset is gone) holds up no other.
+ * D2 A submission that cannot be queued for a reason of its own holds up no other; one whose job can never be made (its
+ *    asset is gone) is ended.
  * D3 A result is acked only after it was applied and is on disk.
  */
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
@@ -21,7 +22,10 @@ export interface DispatchOptions<Item extends Dispatchable> {
   readonly queue: JobQueue;
   /** Those without a verdict, oldest first. */
   readonly pending: () => readonly Item[];
-  readonly job: (item: Item) => Promise<RenderScoreJob>;
+  /** Undefined when it can never be made. */
+  readonly job: (item: Item) => Promise<RenderScoreJob | undefined>;
+  /** Gives an item up whose job can never be made; afterwards it is pending no more. */
+  readonly giveUp: (item: Item) => void;
   /** Remembers that an item is queued for the `dispatch`th time. */
   readonly markDispatched: (id: string, dispatch: number) => void;
   /** Applies a result; when it returns, the effect is on disk. */
@@ -58,7 +62,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   let stopped = false;
 
   const submit = async (item: Item, dispatch: number): Promise<void> => {
-    await queue.submit(await options.job(item), { dispatch, traceparent: item.traceparent });
+    const job = await options.job(item);
+    if (job === undefined) return options.giveUp(item); // D2
+    await queue.submit(job, { dispatch, traceparent: item.traceparent });
     queuedAt.set(item.id, options.now());
   };
 

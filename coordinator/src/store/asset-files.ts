@@ -1,13 +1,13 @@
 /** Assets as files named by their SHA-256, so that the same bytes are stored once and cannot be mixed up. */
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface AssetFiles {
   /** Writes the bytes; they are on disk, folder included, when this returns. Returns their SHA-256 in hex. */
   save(bytes: Uint8Array): Promise<string>;
-  /** @throws the file system's error when there is no such asset. */
-  load(sha256: string): Promise<Uint8Array>;
+  /** Undefined when the asset is gone: there is no such file, or its bytes are others. */
+  load(sha256: string): Promise<Uint8Array | undefined>;
 }
 
 const partialSuffix = ".partial";
@@ -24,7 +24,7 @@ export async function openAssetFiles(directory: string): Promise<AssetFiles> {
   };
   return {
     async save(bytes) {
-      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const sha256 = sha256Of(bytes);
       const partial = join(directory, `${randomUUID()}${partialSuffix}`);
       const file = await open(partial, "wx", 0o600);
       try {
@@ -42,6 +42,19 @@ export async function openAssetFiles(directory: string): Promise<AssetFiles> {
       }
       return sha256;
     },
-    load: (sha256) => readFile(pathOf(sha256)),
+    async load(sha256) {
+      const path = pathOf(sha256);
+      try {
+        const bytes = await readFile(path);
+        return sha256Of(bytes) === sha256 ? bytes : undefined;
+      } catch (error) {
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+        throw error;
+      }
+    },
   };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "hex");
 }

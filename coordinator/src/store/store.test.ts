@@ -72,9 +72,19 @@ test("assets come back byte for byte, and left-overs are removed", async () => {
   assert.equal(sha256, await assets.save(bytes), "the same bytes are one asset");
   writeFileSync(join(folder.path, "x.partial"), "half");
   const again = await openAssetFiles(folder.path);
-  assert.deepEqual(new Uint8Array(await again.load(sha256)), bytes);
+  assert.deepEqual(await again.load(sha256), Buffer.from(bytes));
   assert.deepEqual(readdirSync(folder.path), [sha256]);
-  assert.throws(() => again.load("../etc/passwd"), TypeError);
+  await assert.rejects(again.load("../etc/passwd"), TypeError);
+});
+
+test("an asset whose file is gone, or rotten, is gone", async () => {
+  using folder = directory();
+  const assets = await openAssetFiles(folder.path);
+  const sha256 = await assets.save(new Uint8Array([1, 2, 3]));
+  writeFileSync(join(folder.path, sha256), new Uint8Array([1, 2, 7]));
+  assert.equal(await assets.load(sha256), undefined);
+  rmSync(join(folder.path, sha256));
+  assert.equal(await assets.load(sha256), undefined);
 });
 
 test("what was noted is there after kill -9, too", () => {

@@ -80,8 +80,10 @@ export interface Submissions {
   feedback(submission: Submission, signal: AbortSignal): Promise<Feedback | undefined>;
   /** Those without a verdict, oldest first. */
   pending(): readonly Submission[];
-  /** The job that a submission is; its asset inline. */
-  job(submission: Submission): Promise<RenderScoreJob>;
+  /** The job that a submission is, its asset inline; undefined when the asset is gone. */
+  job(submission: Submission): Promise<RenderScoreJob | undefined>;
+  /** Ends a submission that can never be scored, as a fault of ours; undefined when it has its verdict. */
+  fail(submission: Submission, reason: string, now: number): Feedback | undefined;
   /** The job was queued on purpose once more. */
   markDispatched(id: string, dispatch: number): void;
   /** Applies what a worker found (U2, U3). */
@@ -157,6 +159,25 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     };
   };
 
+  /** Settles the assignment and keeps what its miner is told; as `settle`. */
+  const conclude = (
+    submission: Submission,
+    assignment: Assignment,
+    verdict: Verdict,
+    now: number,
+  ): Feedback | undefined => {
+    const feedback = settle(assignment, verdict, now);
+    if (feedback === undefined) return undefined;
+    store.run(
+      "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
+      feedback.verdict,
+      JSON.stringify(feedback),
+      submission.id,
+    );
+    store.afterCommit(() => verdicts.emit(submission.id));
+    return feedback;
+  };
+
   return {
     async receive(input, now) {
       const { assignment } = input;
@@ -209,6 +230,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       const assignment = tasks.assignment(submission.assignmentId);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (task === undefined) throw new Error(`submission ${submission.id} has no task`);
+      const asset = await assets.load(submission.assetSha256);
+      if (asset === undefined) return undefined;
       return create(RenderScoreJobSchema, {
         jobId: submission.id,
         taskId: task.id,
@@ -224,7 +247,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         },
         assetSha256: Buffer.from(submission.assetSha256, "hex"),
         assetSizeBytes: BigInt(submission.assetSizeBytes),
-        asset: { case: "inlineAsset", value: await assets.load(submission.assetSha256) },
+        asset: { case: "inlineAsset", value: asset },
         deadline: {
           seconds: BigInt(Math.floor(task.expiresAt.getTime() / 1000)),
           nanos: 0,
@@ -233,6 +256,13 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     },
     markDispatched: (id, dispatch) =>
       store.run("UPDATE submissions SET dispatch = ? WHERE id = ?", dispatch, id),
+    fail(submission, reason, now) {
+      const assignment = tasks.assignment(submission.assignmentId);
+      if (assignment === undefined)
+        throw new Error(`submission ${submission.id} has no assignment`);
+      const verdict = { kind: "system-fault", reason } as const;
+      return store.transaction(() => conclude(submission, assignment, verdict, now));
+    },
     applyResult(result, now) {
       const submission = byId(result.submissionId);
       const assignment =
@@ -240,14 +270,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       if (submission === undefined || assignment === undefined) return "unknown";
       const verdict = verdictOf(result, rules);
       return store.transaction(() => {
-        const feedback = settle(assignment, verdict, now);
+        const feedback = conclude(submission, assignment, verdict, now);
         if (feedback === undefined) return "repeated";
-        store.run(
-          "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
-          feedback.verdict,
-          JSON.stringify(feedback),
-          submission.id,
-        );
         if (result.outcome.case === "scored") {
           reports.save(submission.id, {
             ...result.outcome.value,
@@ -255,7 +279,6 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
             minerHotkey: assignment.hotkey,
           });
         }
-        store.afterCommit(() => verdicts.emit(submission.id));
         return "applied";
       });
     },
