@@ -5,6 +5,7 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import { Client, credentials } from "@grpc/grpc-js";
 import { createDendrite } from "@turntable/bittensor/dendrite";
 import { keypairFromUri } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
@@ -293,6 +294,37 @@ test("with the local rules a rejected task fails at once when there is no other 
   for await (const event of client.watch(task.id)) kinds.push(event.kind);
   assert.deepEqual(kinds, ["created", "assigned", "submitted", "rejected", "failed"]);
   assert.equal((await client.get(task.id)).failure?.code, "exhausted");
+});
+
+test("health answers over gRPC, and reflection lists all that is served", async (t) => {
+  await using subnet = await startTestSubnet();
+  const address = `127.0.0.1:${subnet.coordinator.grpcPort}`;
+  const client = new Client(address, credentials.createInsecure());
+  t.after(() => client.close());
+  const asIs = (message: Buffer) => message;
+  const field = (tag: number, text: string) =>
+    Buffer.concat([Buffer.from([tag, text.length]), Buffer.from(text)]);
+
+  const service = field(0x0a, "turntable.v1.GenerationService");
+  const health = await new Promise((resolve, reject) => {
+    const path = "/grpc.health.v1.Health/Check";
+    client.makeUnaryRequest(path, asIs, asIs, service, (error, answer) =>
+      error ? reject(error) : resolve(answer),
+    );
+  });
+  assert.deepEqual(health, Buffer.from([0x08, 1]), "SERVING");
+
+  for (const version of ["v1", "v1alpha"]) {
+    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+    const stream = client.makeBidiStreamRequest<Buffer, Buffer>(path, asIs, asIs);
+    stream.write(field(0x3a, "*"));
+    stream.write(field(0x22, "grpc.health.v1.Health"));
+    stream.end();
+    const [services, file] = (await stream.toArray()).map(String);
+    assert.match(services ?? "", /turntable\.v1\.GenerationService/);
+    assert.match(services ?? "", /grpc\.health\.v1\.Health/);
+    assert.match(file ?? "", /HealthCheckRequest/);
+  }
 });
 
 test("a submission whose asset file is gone ends as a fault of ours, and its miner gets another try", async () => {

@@ -11,7 +11,7 @@ import {
   type ServerInterceptor,
   serviceDefinition,
 } from "@turntable/proto/grpc";
-import { HealthImplementation } from "grpc-health-check";
+import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
 import { internal, unauthenticated, unavailable } from "./errors.ts";
 import {
   type ClientCall,
@@ -47,6 +47,10 @@ export interface Api extends AsyncDisposable {
 /** Requests are small; what is large is streamed. */
 const maxRequestBytes = 1024 * 1024;
 const healthService = GenerationService.typeName;
+/** For reflection: each message's definition brings its whole file, and with it the service. */
+const healthMessages = Object.fromEntries(
+  Object.entries(healthDefinition).map(([name, { requestType }]) => [name, requestType]),
+);
 
 export async function startApi(options: ApiOptions): Promise<Api> {
   const server = new Server({
@@ -67,7 +71,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   );
   const health = new HealthImplementation({ "": "SERVING", [healthService]: "SERVING" });
   health.addToServer(server);
-  new ReflectionService(descriptorPackage(GenerationService)).addToServer(server);
+  new ReflectionService({
+    ...descriptorPackage(GenerationService),
+    ...healthMessages,
+  }).addToServer(server);
 
   const address = `${options.host.includes(":") ? `[${options.host}]` : options.host}:${options.port}`;
   const port = await new Promise<number>((resolve, reject) => {
