@@ -30,6 +30,7 @@ import {
 } from "@turntable/validation";
 import { loadGraph } from "../../workers/validation/src/score/inference/graph.ts";
 import {
+  createCrop,
   parsePreprocessing,
   writePixelValues,
 } from "../../workers/validation/src/score/preprocess.ts";
@@ -156,13 +157,14 @@ async function original(
     ids.set(row, index * longest);
   });
   const preprocessing = parsePreprocessing({});
+  const crop = createCrop(preprocessing);
   const profile = await loadProfile(defaultProfile);
   return async () => {
     const scene = createScene(await readAsset(bytes), profile);
     const cameras = viewsOf(profile, 0n).map((view) => orbitCamera(view, profile));
     for (const image of await renderer.render(scene, cameras, profile.background)) {
       const values = new Float32Array(pixelsOfView);
-      writePixelValues(image, preprocessing, values, 0);
+      writePixelValues(crop(image), preprocessing, values, 0);
       await vision.run({ pixel_values: { values, shape: [1, 3, 224, 224] } });
       await text.run({ input_ids: { values: ids, shape: [texts.length, longest] } });
     }

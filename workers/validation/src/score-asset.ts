@@ -63,8 +63,9 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     activated: request.activated ?? false,
     readHdf5,
   });
-  const findings = lint(splat, profile.lintLimits);
-  if (profile.lint === "reject") rejectByLint(findings);
+  const inspect = (): readonly Finding[] => lint(splat, profile.lintLimits);
+  const grounds = profile.lint === "reject" ? inspect() : undefined;
+  if (grounds !== undefined) rejectByLint(grounds);
   const scene = createScene(splat, profile);
   const decodeMs = clock();
 
@@ -74,10 +75,13 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
   const cameras = views.map((view) => orbitCamera(view, profile));
   const scoring = scorer.clip.startViews(request.prompt, signal);
   const onView = inOrder((index, image: RgbImage) => scoring.add(index, image));
-  const images = await scorer.renderer.render(scene, cameras, profile.background, {
+  const rendering = scorer.renderer.render(scene, cameras, profile.background, {
     onView,
     ...(signal === undefined ? {} : { signal }),
   });
+  // Lint that only reports has time while others render.
+  const findings = grounds ?? inspect();
+  const images = await rendering;
   const renderMs = clock();
 
   request.onPhase?.("score");

@@ -11,6 +11,7 @@ import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
 import { type ExecutionProvider, type Inference, startInference } from "./inference/index.ts";
 import { type ModelDirectory, readModelDirectory } from "./model-directory.ts";
+import { createCrop } from "./preprocess.ts";
 
 /** A loaded model. */
 export interface Clip extends AsyncDisposable {
@@ -37,7 +38,10 @@ export interface Clip extends AsyncDisposable {
 
 /** The views of one asset on their way to probabilities. */
 export interface ViewScoring {
-  /** @param view which one; each once, in any order */
+  /**
+   * @param view which one; each once, in any order
+   * @throws RangeError when a picture's bytes are not those of its size
+   */
   add(view: number, image: RgbImage): void;
   /** After the last view. @returns the probabilities in the order of the views */
   finish(): Promise<readonly number[]>;
@@ -90,9 +94,11 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   const judge = await createJudge(model, inference);
   await tryOnce(model, judge);
   const owned = stack.move();
+  const crop = createCrop(model.preprocessing);
 
+  // Pictures are made the model's size here, a millisecond each: the thread of the model is busy with the model.
   const startViews = (prompt: string, viewsSignal?: AbortSignal): ViewScoring =>
-    scoreInBatches(batchSize, (images) => judge(prompt, images, viewsSignal));
+    scoreInBatches(batchSize, crop, (images) => judge(prompt, images, viewsSignal));
   return {
     name: model.name,
     sha256: model.sha256,
@@ -110,7 +116,7 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   };
 }
 
-/** Probabilities of the prompt, one a picture. */
+/** Probabilities of the prompt, one a picture of the model's size. */
 type Judge = (
   prompt: string,
   images: readonly RgbImage[],
@@ -169,6 +175,7 @@ async function tryOnce(
 
 function scoreInBatches(
   batchSize: number,
+  crop: (image: RgbImage) => RgbImage,
   run: (images: readonly RgbImage[]) => Promise<readonly number[]>,
 ): ViewScoring {
   let waiting: { readonly view: number; readonly image: RgbImage }[] = [];
@@ -188,7 +195,7 @@ function scoreInBatches(
   };
   return {
     add(view, image) {
-      waiting.push({ view, image });
+      waiting.push({ view, image: crop(image) });
       if (waiting.length === batchSize) flush();
     },
     async finish() {

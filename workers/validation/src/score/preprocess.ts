@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
-import { resizeBicubic } from "./resize.ts";
+import { createResize } from "./resize/index.ts";
 
 /** How pictures are made ready for a model. */
 export interface Preprocessing {
@@ -73,44 +73,47 @@ export function parsePreprocessing(config: unknown): Preprocessing {
 }
 
 /**
- * Resized and cut, still bytes. Parts of the cut outside the picture are black.
- * @throws RangeError when the picture's bytes are not those of its size
+ * Makes pictures the model's size: resized and cut, still bytes. Parts of the cut outside the picture are black. A
+ * picture of that size comes back as it is.
+ * @throws RangeError when a picture's bytes are not those of its size
  */
-export function cropImage(image: RgbImage, { shortestEdge, crop }: Preprocessing): RgbImage {
-  if (image.pixels.length !== image.width * image.height * 3) {
-    throw new RangeError(
-      `${image.pixels.length} bytes for ${image.width} × ${image.height} pixels of 3 bytes`,
-    );
-  }
-  const resized = shortestEdge === undefined ? image : resizeShortestEdge(image, shortestEdge);
-  const { width, height } = crop;
+export function createCrop({ shortestEdge, crop }: Preprocessing): (image: RgbImage) => RgbImage {
+  const resize = createResize();
+  return (image) => {
+    const { width, height, pixels } = image;
+    if (pixels.length !== width * height * 3) {
+      throw new RangeError(`${pixels.length} bytes for ${width} × ${height} pixels of 3 bytes`);
+    }
+    if (shortestEdge === undefined) return cutMiddle(image, crop);
+    const long = Math.floor((shortestEdge * Math.max(width, height)) / Math.min(width, height));
+    const [toWidth, toHeight] = width < height ? [shortestEdge, long] : [long, shortestEdge];
+    const isThatSize = toWidth === width && toHeight === height;
+    return cutMiddle(isThatSize ? image : resize(image, toWidth, toHeight), crop);
+  };
+}
+
+function cutMiddle(image: RgbImage, { width, height }: Preprocessing["crop"]): RgbImage {
   // floor, as transformers does it; torchvision rounds and takes another column when the difference is 3 modulo 4.
-  const left = Math.floor((resized.width - width) / 2);
-  const top = Math.floor((resized.height - height) / 2);
-  if (left === 0 && top === 0 && resized.width === width && resized.height === height)
-    return resized;
+  const left = Math.floor((image.width - width) / 2);
+  const top = Math.floor((image.height - height) / 2);
+  if (left === 0 && top === 0 && image.width === width && image.height === height) return image;
   const cut = new Uint8Array(width * height * 3);
   const from = Math.max(0, left);
-  const to = Math.min(resized.width, left + width);
-  for (let y = Math.max(0, -top); y < Math.min(height, resized.height - top); y++) {
-    const row = (y + top) * resized.width;
-    cut.set(
-      resized.pixels.subarray((row + from) * 3, (row + to) * 3),
-      (y * width + from - left) * 3,
-    );
+  const to = Math.min(image.width, left + width);
+  for (let y = Math.max(0, -top); y < Math.min(height, image.height - top); y++) {
+    const row = (y + top) * image.width;
+    cut.set(image.pixels.subarray((row + from) * 3, (row + to) * 3), (y * width + from - left) * 3);
   }
   return { width, height, pixels: cut };
 }
 
-/** Writes a picture's pixel values (channel, row, column) into `values` from `offset` on. */
+/** Writes the pixel values of a picture of the model's size (channel, row, column) into `values` from `offset` on. */
 export function writePixelValues(
-  image: RgbImage,
-  preprocessing: Preprocessing,
+  { pixels: bytes, width, height }: RgbImage,
+  { rescaleFactor, mean, std }: Preprocessing,
   values: Float32Array,
   offset: number,
 ): void {
-  const { pixels: bytes, width, height } = cropImage(image, preprocessing);
-  const { rescaleFactor, mean, std } = preprocessing;
   const plane = width * height;
   for (const channel of [0, 1, 2] as const) {
     const table = Float32Array.from(
@@ -121,10 +124,4 @@ export function writePixelValues(
       values[offset + channel * plane + i] = table[bytes[i * 3 + channel] ?? 0] ?? 0;
     }
   }
-}
-
-function resizeShortestEdge(image: RgbImage, edge: number): RgbImage {
-  const { width, height } = image;
-  const long = Math.floor((edge * Math.max(width, height)) / Math.min(width, height));
-  return width < height ? resizeBicubic(image, edge, long) : resizeBicubic(image, long, edge);
 }

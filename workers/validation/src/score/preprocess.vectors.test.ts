@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
 import type { RgbImage } from "../render/index.ts";
-import { cropImage, parsePreprocessing } from "./preprocess.ts";
+import { createCrop, parsePreprocessing } from "./preprocess.ts";
 
 const vectors = process.env.TURNTABLE_VECTORS;
 const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : false;
@@ -13,12 +13,10 @@ test("every picture X-in.png becomes X-224.png, bit for bit", { skip }, async ()
   const folder = join(vectors ?? "", "clip");
   const names = globSync("*-in.png", { cwd: folder });
   assert.ok(names.length > 0, `no pictures in ${folder}`);
+  const crop = createCrop(parsePreprocessing({}));
   for (const name of names) {
     const expected = await readPng(join(folder, name.replace("-in.png", "-224.png")));
-    const { pixels, width, height } = cropImage(
-      await readPng(join(folder, name)),
-      parsePreprocessing({}),
-    );
+    const { pixels, width, height } = crop(await readPng(join(folder, name)));
     assert.deepEqual([width, height], [expected.width, expected.height], name);
     const wrong = pixels.findIndex((value, index) => value !== expected.pixels[index]);
     assert.equal(wrong, -1, `${name}: byte ${wrong} differs`);

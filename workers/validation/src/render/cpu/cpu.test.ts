@@ -63,3 +63,39 @@ test("an empty view is the background", async () => {
   for (const image of await render(splat, 1))
     assert.ok(image.pixels.every((value) => value === 255));
 });
+
+/** A render that is over after its first view, by what is done when that comes. */
+async function interrupted(onFirst: (stop: AbortController) => void): Promise<unknown> {
+  await using renderer = await startCpuRenderer(2);
+  const scene = createScene(createTestSplat({ count: 2_000 }));
+  const many = Array.from({ length: 500 }, (_, index) => cameras[index % 4] ?? assert.fail());
+  const stop = new AbortController();
+  let seen = 0;
+  const onView = (): void => {
+    seen += 1;
+    onFirst(stop);
+  };
+  const why = await renderer.render(scene, many, white, { onView, signal: stop.signal }).then(
+    () => assert.fail("it went on"),
+    (error: unknown) => error,
+  );
+  assert.equal(seen, 1);
+  const again = await renderer.render(scene, cameras, white);
+  assert.deepEqual(again, await render(createTestSplat({ count: 2_000 }), 1));
+  return why;
+}
+
+test("an aborted render gives no more views and leaves the renderer in use", async () => {
+  const reason = new Error("not wanted any more");
+  assert.equal(await interrupted((stop) => stop.abort(reason)), reason);
+});
+
+test("so does one whose views nobody can take", async () => {
+  const reason = new Error("no room");
+  assert.equal(
+    await interrupted(() => {
+      throw reason;
+    }),
+    reason,
+  );
+});

@@ -8,50 +8,60 @@ import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";
 import type { Scene } from "../scene.ts";
 import {
-  createKernelMemory,
+  createSharedMemory,
   ensureBytes,
   firstFreeByte,
-  type KernelMemory,
-  loadKernelModule,
-  startKernel,
+  loadRasteriser,
+  type SharedMemory,
+  startRasteriser,
 } from "./kernel/host.ts";
 import { aligned, cameraBytes, sceneBytes, writeScene } from "./kernel/layout.ts";
-import type { RenderedView, RenderOrder, ThreadData } from "./thread.ts";
+import type { RenderAnswer, RenderOrder, ThreadData } from "./thread.ts";
 
 /** Entries of the tiles' lists that are made at a time, 4 bytes each; scenes with more take several rounds. */
 const listCapacity = 1 << 21;
 
+/** No view has an index like that: threads that count from here take no more. */
+const noView = 1 << 30;
+
 interface Thread {
   readonly worker: Worker;
-  busy: { resolve(view: RenderedView): void; reject(error: Error): void } | undefined;
+  busy:
+    | { onView(index: number, image: RgbImage): void; done(): void; fail(error: Error): void }
+    | undefined;
 }
 
 /** @param threads at least 1; more than there are cores gains nothing. */
 export async function startCpuRenderer(threads: number): Promise<Renderer> {
-  const memory = createKernelMemory();
-  const module = loadKernelModule();
-  const { scratchBytes } = startKernel(module, memory);
-  const pool = Array.from({ length: threads }, () => startThread({ module, memory }));
+  const memory = createSharedMemory();
+  const module = loadRasteriser();
+  const { scratchBytes } = startRasteriser(module, memory);
+  const nextView = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const pool = Array.from({ length: threads }, () => startThread({ module, memory, nextView }));
   let broken: Error | undefined;
   for (const thread of pool) {
-    thread.worker.on("message", (view: RenderedView) => {
-      const { busy } = thread;
+    thread.worker.on("message", (answer: RenderAnswer) => {
+      if (answer.kind === "view") return thread.busy?.onView(answer.index, answer.image);
+      thread.busy?.done();
       thread.busy = undefined;
-      busy?.resolve(view);
     });
     const fail = (error: Error): void => {
       broken = error;
-      thread.busy?.reject(error);
+      thread.busy?.fail(error);
       thread.busy = undefined;
     };
     thread.worker.on("error", fail);
     thread.worker.on("exit", (code) => fail(new Error(`a render thread ended with ${code}`)));
   }
 
-  const renderOn = (thread: Thread, order: RenderOrder): Promise<RenderedView> =>
+  const renderOn = (
+    thread: Thread | undefined,
+    order: RenderOrder,
+    onView: (index: number, image: RgbImage) => void,
+  ): Promise<void> =>
     new Promise((resolve, reject) => {
-      if (broken !== undefined) return reject(broken);
-      thread.busy = { resolve, reject };
+      if (thread === undefined || broken !== undefined) return reject(broken);
+      thread.busy = { onView, done: resolve, fail: reject };
       thread.worker.postMessage(order);
     });
 
@@ -59,25 +69,30 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
     backend: "cpu",
     approximate: false,
     async render(scene, cameras, background, { onView, signal } = {}) {
+      signal?.throwIfAborted();
       const places = layOut(memory, scene, cameras, pool.length, scratchBytes);
       const images = new Array<RgbImage>(cameras.length);
-      let next = 0;
-      const run = async (thread: Thread, number: number): Promise<void> => {
-        for (let index = next++; index < cameras.length; index = next++) {
-          signal?.throwIfAborted();
-          const camera = cameras[index];
-          const place = places.threads[number];
-          if (camera === undefined || place === undefined) return;
-          const order = { index, camera, background, scene: places.scene, ...place };
-          const { image } = await renderOn(thread, order);
-          images[index] = image;
+      const stop = new AbortController();
+      const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+      ended.addEventListener("abort", () => Atomics.store(nextView, 0, noView), { once: true });
+      const collect = (index: number, image: RgbImage): void => {
+        if (ended.aborted) return;
+        images[index] = image;
+        try {
           onView?.(index, image);
+        } catch (error) {
+          stop.abort(error);
         }
       };
-      const runs = await Promise.allSettled(pool.map(run));
-      for (const { status, ...outcome } of runs) {
-        if (status === "rejected" && "reason" in outcome) throw outcome.reason;
-      }
+      Atomics.store(nextView, 0, 0);
+      // All have come to rest before the next render, whatever became of this one.
+      const runs = await Promise.allSettled(
+        places.threads.map((place, number) =>
+          renderOn(pool[number], { cameras, background, scene: places.scene, ...place }, collect),
+        ),
+      );
+      for (const run of runs) if (run.status === "rejected") throw run.reason;
+      ended.throwIfAborted();
       return images;
     },
     async [Symbol.asyncDispose]() {
@@ -95,7 +110,7 @@ type ThreadPlace = Pick<RenderOrder, "cameraAt" | "scratchAt" | "listCapacity">;
 
 /** Puts the scene into the shared memory, and finds room behind it for each thread. */
 function layOut(
-  memory: KernelMemory,
+  memory: SharedMemory,
   scene: Scene,
   cameras: readonly Camera[],
   threads: number,

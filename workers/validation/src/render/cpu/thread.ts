@@ -1,19 +1,20 @@
-/** One thread of the pool. */
+/** One thread of the pool: takes views by itself, so that it never waits for the thread that collects them. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
-import { type KernelMemory, type KernelModule, startKernel } from "./kernel/host.ts";
+import { type KernelModule, type SharedMemory, startRasteriser } from "./kernel/host.ts";
 import { writeCamera } from "./kernel/layout.ts";
 
 export interface ThreadData {
   readonly module: KernelModule;
-  readonly memory: KernelMemory;
+  readonly memory: SharedMemory;
+  /** The index of the next view that nobody has taken; all threads count it up. */
+  readonly nextView: Int32Array;
 }
 
-/** What a thread is asked to do; places are in the shared memory. */
+/** What a thread is asked to do: views, until none is left. Places are in the shared memory. */
 export interface RenderOrder {
-  readonly index: number;
-  readonly camera: Camera;
+  readonly cameras: readonly Camera[];
   readonly background: readonly [number, number, number];
   readonly scene: {
     readonly at: number;
@@ -26,33 +27,45 @@ export interface RenderOrder {
   readonly listCapacity: number;
 }
 
-/** What comes back. */
-export interface RenderedView {
-  readonly index: number;
-  readonly image: RgbImage;
-}
+/** What comes back: each view, and then that no more are left. */
+export type RenderAnswer =
+  | { readonly kind: "view"; readonly index: number; readonly image: RgbImage }
+  | { readonly kind: "done" };
 
 if (parentPort === null) throw new Error("this module runs in a worker thread");
 const port = parentPort;
-const { module, memory }: ThreadData = workerData;
-const kernel = startKernel(module, memory);
+const { module, memory, nextView }: ThreadData = workerData;
+const kernel = startRasteriser(module, memory);
+const answer = (message: RenderAnswer, transfer: ArrayBuffer[] = []): void =>
+  port.postMessage(message, transfer);
 
-port.on("message", ({ index, camera, background, scene, ...order }: RenderOrder) => {
+port.on("message", (order: RenderOrder) => {
+  for (;;) {
+    const index = Atomics.add(nextView, 0, 1);
+    const camera = order.cameras[index];
+    if (camera === undefined) return answer({ kind: "done" });
+    const pixels = render(camera, order);
+    const image = { width: camera.size, height: camera.size, pixels };
+    answer({ kind: "view", index, image }, [pixels.buffer]);
+  }
+});
+
+function render(camera: Camera, order: RenderOrder): Uint8Array<ArrayBuffer> {
+  const { scene, background, cameraAt, scratchAt, listCapacity } = order;
   const { size } = camera;
-  writeCamera(memory.buffer, order.cameraAt, camera);
+  writeCamera(memory.buffer, cameraAt, camera);
   const at = kernel.renderView(
     scene.at,
     scene.count,
     scene.shDegree,
-    order.cameraAt,
+    cameraAt,
     size,
     ...background,
-    order.scratchAt,
-    order.listCapacity,
+    scratchAt,
+    listCapacity,
   );
-  // WebAssembly's pointers are signed where JavaScript sees them.
   const pixels = new Uint8Array(size * size * 3);
+  // WebAssembly's pointers are signed where JavaScript sees them.
   pixels.set(new Uint8Array(memory.buffer, at >>> 0, pixels.length));
-  const view: RenderedView = { index, image: { width: size, height: size, pixels } };
-  port.postMessage(view, [pixels.buffer]);
-});
+  return pixels;
+}

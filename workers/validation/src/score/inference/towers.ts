@@ -22,7 +22,7 @@ export interface TowerOptions {
 
 export type Towers = SplitTowers | CombinedTowers;
 
-/** Embeddings as the model gives them, not normalised. */
+/** Embeddings as the model gives them, not normalised. Pictures have the model's size. */
 export interface SplitTowers extends AsyncDisposable {
   readonly layout: "split";
   readonly executionProvider: string;
@@ -31,7 +31,7 @@ export interface SplitTowers extends AsyncDisposable {
   embedImages(images: readonly RgbImage[]): Promise<readonly Float32Array[]>;
 }
 
-/** The model compares by itself, since only it knows its logit scale. */
+/** The model compares by itself, since only it knows its logit scale. Pictures have the model's size. */
 export interface CombinedTowers extends AsyncDisposable {
   readonly layout: "combined";
   readonly executionProvider: string;

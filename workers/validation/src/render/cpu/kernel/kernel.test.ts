@@ -1,30 +1,23 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { orbitCamera } from "../../camera.ts";
 import { psnr } from "../../image.ts";
 import { createScene } from "../../scene.ts";
 import { createTestSplat } from "../../test-scenes.ts";
 import { renderReference } from "../reference.ts";
-import { compileKernel, kernelFile } from "./compile.ts";
 import {
-  createKernelMemory,
+  createSharedMemory,
   ensureBytes,
   firstFreeByte,
-  loadKernelModule,
-  startKernel,
+  loadRasteriser,
+  startRasteriser,
 } from "./host.ts";
 import { aligned, cameraBytes, sceneBytes, writeCamera, writeScene } from "./layout.ts";
 
-test("rasteriser.wasm is what the compiler makes of rasteriser.as", async () => {
-  const compiled = await compileKernel();
-  assert.ok(readFileSync(kernelFile).equals(compiled), "run node kernel/build.ts");
-});
-
 test("lists made in many portions give the same picture, of any size", () => {
   const scene = createScene(createTestSplat({ count: 4_000 }));
-  const memory = createKernelMemory();
-  const kernel = startKernel(loadKernelModule(), memory);
+  const memory = createSharedMemory();
+  const kernel = startRasteriser(loadRasteriser(), memory);
   for (const size of [1, 33, 130]) {
     const camera = orbitCamera(
       { azimuthDeg: 30, elevationDeg: 10, radius: 1.2 },

@@ -1,5 +1,5 @@
 /**
- * The fast rasteriser, in AssemblyScript: `node build.ts` makes rasteriser.wasm of it. The same six steps as
+ * The fast rasteriser, in AssemblyScript: `node src/kernels/build.ts` makes rasteriser.wasm of it. The same six steps as
  * ../reference.ts, for which it is measured against, with these means:
  *
  * K1 Nothing is allocated: the caller hands in a scene and a scratch area in memory that all threads share.

@@ -1,0 +1,1 @@
+export { createResize, type Resize } from "./resize.ts";
