@@ -189,6 +189,33 @@ describe("recorded storage", { skip }, () => {
       ),
     );
 
+  it("that is absent has each runtime's own default: commit-reveal is on since 320", async () => {
+    const unknown = 99; // to the ledger, so that every other value is absent
+    for (const [spec, on] of [
+      [233, false],
+      [320, true],
+    ] as const) {
+      const path = metadataFiles.find(
+        (file) => specOf(file) === spec && readMetadata(file)[4] !== 14,
+      );
+      assert.ok(path !== undefined);
+      const added = loadRuntime(readMetadata(path)).storage.find(
+        ({ name }) => name === "NetworksAdded",
+      );
+      assert.ok(added !== undefined);
+      await using local = createLocalChain({ blockMs: 50, subnets: [{ netuid }] });
+      await using simulator = await startSimulator({
+        chain: local,
+        metadata: { latest: readMetadata(path) },
+        specVersion: spec,
+        recorded: new Map([[keyOf(added, [unknown]), "0x01"]]),
+      });
+      await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+      const { commitRevealEnabled, weightsRateLimit } = await chain.hyperparameters(unknown);
+      assert.deepEqual([commitRevealEnabled, weightsRateLimit], [on, 100]);
+    }
+  });
+
   it("is read by the client from the simulator that plays it back", async () => {
     const path = metadataFiles.find((file) => specOf(file) === 320 && readMetadata(file)[4] === 15);
     assert.ok(path !== undefined);

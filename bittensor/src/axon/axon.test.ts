@@ -139,6 +139,47 @@ describe("a successful call", () => {
     assert.equal(header(answer, "bt_header_input_obj_submit_time"), "MA==");
   });
 
+  it("has what clients of both generations need, and no end is null", async () => {
+    const feedback = { validation_failed: false, task_fidelity_score: 0.75 };
+    await using rig = await startRig({
+      routes: [
+        route(pullTask, {
+          handle: () => ({ task: { type: "text", id: "1", prompt: "x" }, submit_before: 9 }),
+        }),
+        route(submitResults, {
+          handle: () => ({
+            feedback: {
+              ...feedback,
+              average_fidelity_score: 0.5,
+              generations_within_8_hours: 3,
+              generations_within_the_window: 3,
+              current_duel_rating: 0,
+              current_miner_reward: 1.5,
+              verdict: undefined,
+              reason: undefined,
+            },
+          }),
+        }),
+      ],
+    });
+    const nulls = '{"axon":null,"dendrite":null}';
+    const unversioned = { headers: { bt_header_dendrite_version: undefined } };
+    for (const caller of [{ version: "694" }, { version: "9000000" }, unversioned]) {
+      const pulled = JSON.parse((await rig.ask({ ...caller, body: nulls })).body);
+      assert.ok(pulled.axon !== null && pulled.dendrite !== null);
+      assert.deepEqual([pulled.task.type, pulled.submit_before, pulled.version], ["text", 9, null]);
+      for (const name of ["validation_threshold", "throttle_period", "cooldown_until"])
+        assert.equal(typeof pulled[name], "number", name);
+      assert.equal(pulled.cooldown_violations, 0);
+    }
+    const submitted = JSON.parse((await rig.ask(submission)).body);
+    for (const name of ["results", "signature"]) assert.equal(submitted[name], "");
+    assert.equal(submitted.feedback.generations_within_8_hours, 3);
+    assert.equal(submitted.feedback.generations_within_the_window, 3);
+    assert.equal(submitted.feedback.current_duel_rating, 0);
+    assert.ok(!("verdict" in submitted.feedback));
+  });
+
   it("is pinged through the built-in class", async () => {
     await using rig = await startRig();
     assert.equal((await rig.ask({ synapse: "Synapse" })).status, 200);

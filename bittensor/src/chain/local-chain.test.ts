@@ -3,6 +3,7 @@ import { before, describe, it } from "node:test";
 import { type Keypair, keypairFromUri, ready } from "../keys/index.ts";
 import type { ChainOutcome } from "./index.ts";
 import { createLocalChain, type LocalChain, type LocalChainOptions } from "./local-chain.ts";
+import { encodePayload, encryptToRound } from "./timelock/index.ts";
 
 before(ready);
 
@@ -124,6 +125,34 @@ describe("weights on the local chain", () => {
       assert.equal(await rig.weigh({ 1: 1 }), "included");
     }
     assert.equal(await rig.weigh({ 1: 1 }), "TooManyUnrevealedCommits");
+  });
+
+  it("that somebody else committed are dropped without a word", async () => {
+    await using rig = createRig({ tempo: 10, commitRevealEnabled: true, weightsRateLimit: 0 });
+    const { ledger, beacon } = rig.chain;
+    const commitOf = (key: Keypair): string => {
+      const { publicKey } = key;
+      const payload = encodePayload({ publicKey, uids: [1], values: [7], versionKey: 0n });
+      const { kind } = ledger.commitWeights(
+        rig.validator.ss58,
+        {
+          netuid,
+          mechanism: 0,
+          commit: encryptToRound(payload, 1000n, { publicKey: beacon.publicKey }),
+          revealRound: 1000n,
+          version: 4,
+        },
+        0n,
+      );
+      return kind;
+    };
+    // Copied from Charlie's commit, or made by a coldkey: the payload names another signer
+    assert.equal(commitOf(keypairFromUri("//Charlie")), "done");
+    rig.chain.advance(25);
+    assert.equal(rig.chain.weightsOf(netuid, 0).size, 0);
+    assert.equal(commitOf(rig.validator), "done");
+    rig.chain.advance(25);
+    assert.deepEqual(Array.from(rig.chain.weightsOf(netuid, 0)), [[1, 65535]]);
   });
 
   it("need a permit, which the most staked have", async () => {

@@ -28,6 +28,7 @@ import {
   pullTask,
   required,
   retrieveUser,
+  sdkVersionNumber,
   signSubmission,
   storeUser,
   str,
@@ -205,6 +206,18 @@ describe("the body hash", () => {
       bodyHash(storeUser, parseSynapse(storeUser, body)),
       bodyHash(storeUser, parseSynapse(storeUser, other)),
     );
+  });
+});
+
+describe("SDK versions", () => {
+  it("share numbers before 7.2, so only the threshold tells the generations apart", () => {
+    assert.equal(sdkVersionNumber("6.9.4"), 694);
+    assert.equal(sdkVersionNumber("6.10.0"), 700);
+    assert.equal(sdkVersionNumber("7.0.0"), 700);
+    assert.equal(sdkVersionNumber("7.2.0"), 7_002_000);
+    assert.equal(sdkVersionNumber("10.5.0"), 10_005_000);
+    for (const text of ["", "9", "9.9", "9.9.0rc1", "v9.9.0"])
+      assert.throws(() => sdkVersionNumber(text), RangeError);
   });
 });
 
