@@ -12,6 +12,17 @@ export const chainInMemory = "memory";
 const mebibyte = 1024 * 1024;
 const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
 
+const axonPlaceForm = "NETUID:PORT:HOTKEY_FILE";
+
+/** An axon beside the first, as the configuration writes it; undefined when the text has another form. */
+export function parseAxonPlace(
+  text: string,
+): { readonly netuid: number; readonly port: number; readonly hotkeyFile: string } | undefined {
+  const [, netuid, port, hotkeyFile] = /^(\d{1,5}):(\d{1,5}):(.+)$/.exec(text) ?? [];
+  if (hotkeyFile === undefined || Number(netuid) > 65535 || Number(port) > 65535) return undefined;
+  return { netuid: Number(netuid), port: Number(port), hotkeyFile };
+}
+
 const ruleSetNames = Object.keys(ruleSets) as [keyof typeof ruleSets]; // the keys of a constant
 
 const schema = z
@@ -81,6 +92,16 @@ const schema = z
         .optional()
         .describe(
           "address to announce on the chain, as miners reach it; without it none is announced",
+        ),
+      also: z
+        .array(
+          z
+            .string()
+            .refine((text) => parseAxonPlace(text) !== undefined, `is not ${axonPlaceForm}`),
+        )
+        .default([])
+        .describe(
+          `another axon, of another subnet or hotkey, with the same tasks and miners' records, ${axonPlaceForm}`,
         ),
     }),
     http: z.object({

@@ -38,7 +38,11 @@ export interface CoordinatorOptions {
   readonly consentText: string | undefined;
   readonly grpc: Listen & { readonly keys: ApiKeys | undefined };
   /** `externalIp` is announced on the chain; without it nothing is. */
-  readonly axon: Listen & { readonly externalIp?: string | undefined };
+  readonly axon: Listen & {
+    readonly externalIp?: string | undefined;
+    /** Axons beside: of other subnets or hotkeys, with the same tasks, the same rules and one record for each miner. */
+    readonly also?: readonly AxonPlace[];
+  };
   readonly http: Listen;
   readonly limits: {
     readonly promptChars: number;
@@ -46,6 +50,14 @@ export interface CoordinatorOptions {
     readonly submissionBytes: number;
   };
   readonly logger: Logger;
+}
+
+export interface AxonPlace {
+  readonly netuid: number;
+  /** The validator's on this axon. */
+  readonly hotkey: Keypair;
+  /** 0 takes a free one. */
+  readonly port: number;
 }
 
 export interface Listen {
@@ -57,6 +69,8 @@ export interface Listen {
 export interface Coordinator extends AsyncDisposable {
   readonly grpcPort: number;
   readonly axonPort: number;
+  /** Of the axons beside, in their order. */
+  readonly alsoAxonPorts: readonly number[];
   readonly httpPort: number;
 }
 
@@ -74,7 +88,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const assets = await openAssetFiles(join(options.dataDir, "assets"));
   const tasks = stack.use(createTasks({ store, maxOpenTasks: limits.openTasks, ...rules }));
   const miners = createMiners(store, rules);
-  const reports = createReports(store, hotkey);
+  const also = options.axon.also ?? [];
+  const reports = createReports(
+    store,
+    hotkey,
+    new Map(also.map((place) => [place.hotkey.ss58, place.hotkey])),
+  );
   const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
 
   const onVerdict = (
@@ -115,43 +134,59 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     }),
   );
 
-  const registered = stack.use(await followRegistrations(options));
-  const axon = stack.use(
-    await startMinerAxon({
-      hotkey,
-      ...options.axon,
-      protocol: createMinerProtocol({
-        tasks,
-        miners,
-        submissions,
-        rules,
-        drawPrompt: () => options.prompts?.draw(),
-        verify: (signed) =>
-          verifySubmission(
-            { ...signed, minerHotkey: signed.hotkey, validatorHotkey: hotkey.ss58 },
-            signed.signature,
-            options.consentText,
-          ),
-        onAssigned: (task, miner) =>
-          events.assigned({ taskId: task.id, taskClass: task.class, hotkey: miner }),
-        onSubmitted(submission, miner) {
-          events.submitted({
-            submissionId: submission.id,
-            hotkey: miner,
-            sizeBytes: submission.assetSizeBytes,
-          });
-          void dispatch.check();
-        },
-        now,
+  const nonces = stack.use(openNonceStore(options.dataDir, now));
+  const subnets: Registrations[] = [];
+  const validators = new Set([hotkey.ss58, ...also.map((place) => place.hotkey.ss58)]);
+  const minersEverywhere = (): ReadonlySet<string> => {
+    const registered = subnets.flatMap(({ all }) => Array.from(all()));
+    return new Set(registered.filter((known) => !validators.has(known)));
+  };
+  const openAxon = async ({ netuid, hotkey: validator, port }: AxonPlace): Promise<number> => {
+    const registered = stack.use(await followRegistrations(options, netuid));
+    subnets.push(registered);
+    const axon = stack.use(
+      await startMinerAxon({
+        hotkey: validator,
+        host: options.axon.host,
+        port,
+        protocol: createMinerProtocol({
+          validator: validator.ss58,
+          tasks,
+          miners,
+          submissions,
+          rules,
+          drawPrompt: () => options.prompts?.draw(),
+          verify: (signed) =>
+            verifySubmission(
+              { ...signed, minerHotkey: signed.hotkey, validatorHotkey: validator.ss58 },
+              signed.signature,
+              options.consentText,
+            ),
+          onAssigned: (task, miner) =>
+            events.assigned({ taskId: task.id, taskClass: task.class, hotkey: miner }),
+          onSubmitted(submission, miner) {
+            events.submitted({
+              submissionId: submission.id,
+              hotkey: miner,
+              sizeBytes: submission.assetSizeBytes,
+            });
+            void dispatch.check();
+          },
+          now,
+        }),
+        isRegistered: registered.has,
+        hasAssignment: (miner) => tasks.latestAssignment(miner) !== undefined,
+        nonces,
+        maxSubmissionBytes: limits.submissionBytes,
+        onRequest: events.axonRequest,
       }),
-      isRegistered: registered.has,
-      hasAssignment: (miner) => tasks.latestAssignment(miner) !== undefined,
-      nonces: stack.use(openNonceStore(options.dataDir, now)),
-      maxSubmissionBytes: limits.submissionBytes,
-      onRequest: events.axonRequest,
-    }),
-  );
-  await announceAxon(options, axon.port);
+    );
+    await announceAxon(options, { netuid, hotkey: validator, port: axon.port });
+    return axon.port;
+  };
+  const axonPort = await openAxon({ netuid: options.netuid, hotkey, port: options.axon.port });
+  const alsoAxonPorts: number[] = [];
+  for (const place of also) alsoAxonPorts.push(await openAxon(place));
   const api = stack.use(
     await startApi({
       ...options.grpc,
@@ -178,7 +213,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const tick = (): void => {
     try {
       tasks.expire(now());
-      if (rules.failExhausted) tasks.failExhausted(registered.miners(), now());
+      if (rules.failExhausted) tasks.failExhausted(minersEverywhere(), now());
     } catch (error) {
       events.trouble("deadlines could not be applied", error);
     }
@@ -191,16 +226,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const running = stack.move();
   return {
     grpcPort: api.port,
-    axonPort: axon.port,
+    axonPort,
+    alsoAxonPorts,
     httpPort: http.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
 /** Tells the chain where miners reach the axon. Those who know it already do not need that, so a refusal is a log line. */
-async function announceAxon(options: CoordinatorOptions, port: number): Promise<void> {
-  const { chain, netuid, hotkey, logger } = options;
-  const { externalIp } = options.axon;
+async function announceAxon(
+  { chain, logger, axon: { externalIp } }: CoordinatorOptions,
+  { netuid, hotkey, port }: AxonPlace,
+): Promise<void> {
   if (externalIp === undefined) return;
   const address = { ip: externalIp, port };
   const outcome = await chain.serveAxon({ netuid, hotkey, address });
@@ -211,28 +248,28 @@ async function announceAxon(options: CoordinatorOptions, port: number): Promise<
 
 interface Registrations extends Disposable {
   readonly has: (hotkey: string) => boolean;
-  /** All but our own. */
-  readonly miners: () => ReadonlySet<string>;
+  readonly all: () => ReadonlySet<string>;
 }
 
 /** Keeps the set of the subnet's hotkeys in step with the chain; an unreachable chain leaves it as it was. */
 async function followRegistrations(
-  options: Pick<CoordinatorOptions, "chain" | "netuid" | "hotkey" | "rules" | "logger">,
+  { chain, rules, logger }: Pick<CoordinatorOptions, "chain" | "rules" | "logger">,
+  netuid: number,
 ): Promise<Registrations> {
   let hotkeys: ReadonlySet<string> = new Set();
   const sync = async (): Promise<void> => {
-    const { neurons } = await options.chain.metagraph(options.netuid);
+    const { neurons } = await chain.metagraph(netuid);
     hotkeys = new Set(neurons.map((neuron) => neuron.hotkey));
   };
   await sync();
   const timer = setInterval(() => {
     sync().catch((error: unknown) => {
-      options.logger.warn({ err: error }, "the metagraph could not be read; the last one is used");
+      logger.warn({ err: error }, "the metagraph could not be read; the last one is used");
     });
-  }, options.rules.metagraphSyncMs);
+  }, rules.metagraphSyncMs);
   return {
     has: (hotkey) => hotkeys.has(hotkey),
-    miners: () => new Set([...hotkeys].filter((hotkey) => hotkey !== options.hotkey.ss58)),
+    all: () => hotkeys,
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

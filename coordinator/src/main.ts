@@ -7,8 +7,8 @@ import { loadConsentText } from "@turntable/bittensor/synapse";
 import { createLogger, runMain } from "@turntable/process";
 import { connectJobQueue } from "@turntable/proto/nats";
 import { parseApiKeys } from "./api/index.ts";
-import { type Config, chainInMemory, coordinatorConfig } from "./config.ts";
-import { startCoordinator } from "./coordinator.ts";
+import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
+import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
 
@@ -25,9 +25,12 @@ await runMain({
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-coordinator", config.log.level);
     const hotkey = await hotkeyOf(config);
+    const also = await Promise.all(config.axon.also.map(axonPlaceOf));
     const { apiKeysFile } = config.grpc;
     const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
-    const chain = stack.use(await openChain(config, hotkey, signal));
+    const chain = stack.use(
+      await openChain(config, [{ netuid: config.chain.netuid, hotkey }, ...also], signal),
+    );
     const coordinator = stack.use(
       await startCoordinator({
         hotkey,
@@ -41,7 +44,7 @@ await runMain({
         consentText:
           config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile),
         grpc: { ...config.grpc, keys },
-        axon: config.axon,
+        axon: { ...config.axon, also },
         http: config.http,
         limits: config.limits,
         logger,
@@ -66,6 +69,7 @@ await runMain({
         rules: config.rules,
         grpc: `${config.grpc.host}:${coordinator.grpcPort}`,
         axon: `${config.axon.host}:${coordinator.axonPort}`,
+        ...(also.length === 0 ? {} : { axons_beside: coordinator.alsoAxonPorts }),
         http: `${config.http.host}:${coordinator.httpPort}`,
         data_dir: config.dataDir,
       },
@@ -81,11 +85,27 @@ async function hotkeyOf(config: Config): Promise<Keypair> {
   return await loadHotkey(config.hotkeyFile ?? ""); // the schema asks for one of the two
 }
 
-async function openChain(config: Config, hotkey: Keypair, signal: AbortSignal): Promise<Chain> {
-  const { endpoints, netuid, register } = config.chain;
+/** @param text as the schema has checked it */
+async function axonPlaceOf(text: string): Promise<AxonPlace> {
+  const place = parseAxonPlace(text);
+  if (place === undefined) throw new RangeError(`${text} names no axon`);
+  return { ...place, hotkey: await loadHotkey(place.hotkeyFile) };
+}
+
+async function openChain(
+  config: Config,
+  axons: readonly Pick<AxonPlace, "netuid" | "hotkey">[],
+  signal: AbortSignal,
+): Promise<Chain> {
+  const { endpoints, register } = config.chain;
   if (!endpoints.includes(chainInMemory)) return await connectSubtensor({ endpoints }, signal);
-  const chain = createLocalChain({ blockMs: localBlockMs, subnets: [{ netuid }] });
-  for (const ss58 of new Set([hotkey.ss58, ...register])) chain.register({ netuid, hotkey: ss58 });
+  const netuids = new Set(axons.map(({ netuid }) => netuid));
+  const chain = createLocalChain({
+    blockMs: localBlockMs,
+    subnets: Array.from(netuids, (netuid) => ({ netuid })),
+  });
+  for (const { netuid, hotkey } of axons) chain.register({ netuid, hotkey: hotkey.ss58 });
+  for (const netuid of netuids) for (const hotkey of register) chain.register({ netuid, hotkey });
   return chain;
 }
 

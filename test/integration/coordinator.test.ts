@@ -6,13 +6,19 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
+import { createLocalChain } from "@turntable/bittensor/chain";
 import { createDendrite } from "@turntable/bittensor/dendrite";
-import { keypairFromUri } from "@turntable/bittensor/keys";
+import { keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import { CallFailedError, createTurntableClient, TaskState } from "@turntable/client";
 import { parseApiKeys } from "@turntable/coordinator/api";
 import { createPrompts } from "@turntable/coordinator/prompts";
-import { type RenderScoreJob, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import {
+  canonicalReport,
+  type RenderScoreJob,
+  RenderScoreResultSchema,
+  ScoreReportSchema,
+} from "@turntable/proto";
 import type { TakenJob } from "@turntable/proto/bus";
 import { type ErrorDetails, noErrorDetails } from "@turntable/proto/error-details";
 import { netuid, signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
@@ -88,6 +94,58 @@ test("a task goes from the client to a miner, its submission to a worker, the re
     tasks.map(({ id, state }) => [id, state]),
     [[task.id, TaskState.SUCCEEDED]],
   );
+});
+
+test("an axon beside the first has its own subnet, hotkey and callers, and the same tasks", async () => {
+  await ready();
+  const [first, second, eve] = ["//Alice", "//Charlie", "//Eve"].map((uri) => keypairFromUri(uri));
+  assert.ok(first !== undefined && second !== undefined && eve !== undefined);
+  const beside = 29;
+  await using chain = createLocalChain({
+    blockMs: 1000,
+    subnets: [{ netuid }, { netuid: beside }],
+  });
+  const bob = keypairFromUri("//Bob").ss58;
+  for (const hotkey of [first.ss58, bob]) chain.register({ netuid, hotkey });
+  for (const hotkey of [second.ss58, eve.ss58]) chain.register({ netuid: beside, hotkey });
+  const also = [{ netuid: beside, hotkey: second, port: 0 }];
+  const axon = { host: "127.0.0.1", port: 0, externalIp: "8.8.8.8", also };
+  await using subnet = await startTestSubnet({ chain, axon });
+  const { client, coordinator, miner, target } = subnet;
+  const [port = 0] = coordinator.alsoAxonPorts;
+  for (const [id, served] of [
+    [netuid, coordinator.axonPort],
+    [beside, port],
+  ] as const)
+    assert.deepEqual((await chain.metagraph(id)).neurons[0]?.axon, { ip: "8.8.8.8", port: served });
+
+  const there = { ...target, port, hotkey: second.ss58 };
+  await using stranger = createDendrite({ hotkey: eve });
+  const refused = [
+    await miner.call(pullTask, { target: there, body: {} }),
+    await stranger.call(pullTask, { target, body: {} }),
+    await stranger.call(pullTask, { target: { ...there, hotkey: first.ss58 }, body: {} }),
+  ];
+  assert.deepEqual(
+    refused.map(({ status }) => status),
+    [403, 403, 401],
+  );
+
+  const task = await client.create("a red cube");
+  const pulled = await stranger.call(pullTask, { target: there, body: {} });
+  assert.ok(pulled.kind === "ok" && pulled.fields.task?.id === task.id);
+  const body = signedResults({ minerKey: eve, validator: second }, pulled.fields.task, bytes);
+  const answer = stranger.call(submitResults, { target: there, body });
+  const job = await taken(subnet);
+  await job.complete(scored(job.job, 0.9));
+  const outcome = await answer;
+  assert.ok(outcome.kind === "ok" && outcome.fields.feedback?.task_fidelity_score === 1);
+  const { asset } = await client.download(task.id);
+  assert.deepEqual([asset.minerHotkey, asset.validatorHotkey], [eve.ss58, second.ss58]);
+  const report = await client.report(task.id);
+  assert.equal(report.validatorHotkey, second.ss58);
+  const signed = Buffer.from(canonicalReport(report));
+  assert.ok(verifySignature(signed, report.signature, second.ss58));
 });
 
 test("the cameras stay secret until the task has ended", async () => {

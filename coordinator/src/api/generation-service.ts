@@ -14,6 +14,7 @@ import { assetMessage, eventMessage, taskMessage } from "./messages.ts";
 
 export interface GenerationOptions {
   readonly tasks: Tasks;
+  /** Of submissions that do not say whose axon took them. */
   readonly validatorHotkey: string;
   readonly submissionOf: (assignmentId: string) => Submission | undefined;
   readonly reportOf: (assignmentId: string) => ScoreReport | undefined;
@@ -55,7 +56,8 @@ export function generationHandlers(
     const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
     const submission = assignment === undefined ? undefined : options.submissionOf(assignment.id);
     if (assignment === undefined || submission === undefined) return undefined;
-    const message = assetMessage(task, assignment, submission, options.validatorHotkey);
+    const validator = submission.validator || options.validatorHotkey;
+    const message = assetMessage(task, assignment, submission, validator);
     return { message, sha256: submission.assetSha256 };
   };
   const messageOf = (task: Task) => taskMessage(task, assetOf(task)?.message);

@@ -31,6 +31,7 @@ async function open(prompt?: string) {
   const waiting: string[] = [];
   let wake = (): void => {};
   const protocol = createMinerProtocol({
+    validator: validator.ss58,
     tasks,
     miners,
     submissions,

@@ -7,6 +7,8 @@ import type { Feedback, Submission, Submissions } from "../submissions/index.ts"
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
 
 export interface MinerProtocolOptions {
+  /** Hotkey of the axon that miners speak to. */
+  readonly validator: string;
   readonly tasks: Tasks;
   readonly miners: Miners;
   readonly submissions: Submissions;
@@ -195,6 +197,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       const submission = await submissions.receive(
         {
           assignment,
+          validator: options.validator,
           bytes,
           format: results.dataFormat,
           formatVersion: results.dataVersion,

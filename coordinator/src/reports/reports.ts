@@ -5,24 +5,34 @@ import { z } from "zod";
 import type { Store } from "../store/index.ts";
 
 export interface Reports {
-  /** Keeps the report of a submission, with the validator's hotkey put in and signed by it. */
-  save(submissionId: string, report: ScoreReport): void;
+  /** Keeps the report of a submission, signed by the hotkey of the axon that took it, which is put in. */
+  save(submission: { readonly id: string; readonly validator: string }, report: ScoreReport): void;
   /** The report of the submission that an assignment got; undefined when nothing of it was scored. */
   ofAssignment(assignmentId: string): ScoreReport | undefined;
 }
 
 const row = z.object({ report: z.instanceof(Uint8Array).nullable() });
 
-/** @param validator who vouches for the reports */
-export function createReports(store: Store, validator: Pick<Keypair, "ss58" | "sign">): Reports {
+type Validator = Pick<Keypair, "ss58" | "sign">;
+
+/**
+ * @param validator who vouches for reports of submissions whose axon is not, or no more, among the others'
+ * @param others by ss58
+ */
+export function createReports(
+  store: Store,
+  validator: Validator,
+  others: ReadonlyMap<string, Validator> = new Map(),
+): Reports {
   return {
-    save(submissionId, report) {
-      const vouched = { ...report, validatorHotkey: validator.ss58 };
-      const signature = validator.sign(Buffer.from(canonicalReport(vouched)));
+    save(submission, report) {
+      const { ss58, sign } = others.get(submission.validator) ?? validator;
+      const vouched = { ...report, validatorHotkey: ss58 };
+      const signature = sign(Buffer.from(canonicalReport(vouched)));
       store.run(
         "UPDATE submissions SET report = ? WHERE id = ?",
         toBinary(ScoreReportSchema, { ...vouched, signature }),
-        submissionId,
+        submission.id,
       );
     },
     ofAssignment(assignmentId) {

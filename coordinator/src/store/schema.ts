@@ -87,6 +87,8 @@ CREATE TABLE observations (
 ) STRICT;
 CREATE INDEX observations_by_hotkey ON observations (hotkey, at);
 `,
+  // Whose axon took the submission; empty for those from when there was one axon only.
+  "ALTER TABLE submissions ADD COLUMN validator TEXT NOT NULL DEFAULT '';",
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -39,6 +39,8 @@ export interface Submission {
   /** The job's id too: one submission is one job. */
   readonly id: string;
   readonly assignmentId: string;
+  /** Hotkey of the axon that took it, for which the miner signed; empty when there was only one. */
+  readonly validator: string;
   readonly assetSha256: string;
   readonly assetSizeBytes: number;
   readonly format: string;
@@ -58,6 +60,7 @@ export interface Submission {
 
 export interface ReceiveSubmission {
   readonly assignment: Assignment;
+  readonly validator: string;
   readonly bytes: Uint8Array;
   readonly format: string;
   readonly formatVersion: number;
@@ -113,6 +116,7 @@ const feedbackJson = z.object({
 const row = z.object({
   id: z.string(),
   assignment_id: z.string(),
+  validator: z.string(),
   asset_sha256: z.string(),
   asset_size: z.number(),
   format: z.string(),
@@ -190,8 +194,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         if (!tasks.markSubmitted(assignment.id, now)) return undefined;
         store.run(
           `INSERT INTO submissions (id, assignment_id, asset_sha256, asset_size, format, format_version,
-           compression, submit_time, signature, received_at, traceparent)
-           VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
+           compression, submit_time, signature, received_at, traceparent, validator)
+           VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
           assignment.id,
           sha256,
           input.bytes.byteLength,
@@ -202,6 +206,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           input.signature,
           now,
           input.traceparent ?? null,
+          input.validator,
         );
         return ofAssignment(assignment.id);
       });
@@ -273,11 +278,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         const feedback = conclude(submission, assignment, verdict, now);
         if (feedback === undefined) return "repeated";
         if (result.outcome.case === "scored") {
-          reports.save(submission.id, {
-            ...result.outcome.value,
-            fidelity: feedback.fidelity,
-            minerHotkey: assignment.hotkey,
-          });
+          const report = { fidelity: feedback.fidelity, minerHotkey: assignment.hotkey };
+          reports.save(submission, { ...result.outcome.value, ...report });
         }
         return "applied";
       });
@@ -314,6 +316,7 @@ function parse(value: unknown): Submission {
   return {
     id: found.id,
     assignmentId: found.assignment_id,
+    validator: found.validator,
     assetSha256: found.asset_sha256,
     assetSizeBytes: found.asset_size,
     format: found.format,
