@@ -1,35 +1,20 @@
 /** Compressed assets: unpacked as a stream, so that a bomb is stopped at the limit and not after it. */
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { unpackFrames } from "./compressed-frames.ts";
 import { AssetError, type AssetLimits } from "./splat.ts";
 
-export type Compression = "gzip" | "zstd";
-
-/** By the first bytes. */
-export function compressionOf(bytes: Uint8Array): Compression | undefined {
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "gzip";
-  const isZstd = bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
-  return isZstd ? "zstd" : undefined;
-}
-
 /** Bytes that are passed to `wantedBytes`. */
-export const peekBytes = 16;
-const chunkBytes = 1 << 20;
+const peekBytes = 16;
 
 /**
  * @param wantedBytes how much of the content is needed, from its first `peekBytes` bytes (fewer when there are no
  * more); undefined wants all. What follows is neither unpacked nor judged.
- * @throws AssetError `too-large` over the limit, `malformed` for a stream that is damaged or cut short
+ * @throws AssetError `too-large` over the limit, `malformed` and `truncated` for a stream that is damaged or cut short
  */
 export async function inflate(
   bytes: Uint8Array,
-  compression: Compression,
   limits: AssetLimits,
   wantedBytes: (start: Uint8Array) => number | undefined,
 ): Promise<Uint8Array> {
-  const stream =
-    compression === "gzip"
-      ? createGunzip({ chunkSize: chunkBytes })
-      : createZstdDecompress({ chunkSize: chunkBytes });
   const parts: Uint8Array[] = [];
   let size = 0;
   let wanted: number | undefined;
@@ -37,30 +22,20 @@ export async function inflate(
     wanted = wantedBytes(join(parts, Math.min(size, peekBytes)));
   };
   let isJudged = false;
-  stream.end(bytes);
-  try {
-    for await (const part of stream) {
-      parts.push(part);
-      size += part.length;
-      if (size > limits.maxDecompressedBytes) {
-        throw new AssetError(
-          "too-large",
-          `the asset unpacks to more than ${limits.maxDecompressedBytes} bytes`,
-        );
-      }
-      if (!isJudged && size >= peekBytes) {
-        isJudged = true;
-        judge();
-      }
-      if (wanted !== undefined && size >= wanted) break;
+  for await (const part of unpackFrames(bytes)) {
+    parts.push(part);
+    size += part.length;
+    if (size > limits.maxDecompressedBytes) {
+      throw new AssetError(
+        "too-large",
+        `the asset unpacks to more than ${limits.maxDecompressedBytes} bytes`,
+      );
     }
-  } catch (error) {
-    if (error instanceof AssetError) throw error;
-    throw new AssetError("malformed", `the ${compression} data is damaged or cut short`, {
-      cause: error,
-    });
-  } finally {
-    stream.destroy();
+    if (!isJudged && size >= peekBytes) {
+      isJudged = true;
+      judge();
+    }
+    if (wanted !== undefined && size >= wanted) break;
   }
   if (!isJudged) judge();
   return join(parts, Math.min(size, wanted ?? size));

@@ -1,5 +1,5 @@
 /** What is in an asset, for people. */
-import { compressionOf } from "./inflate.ts";
+import { compressionOf } from "./compressed-frames.ts";
 import { formatOf, unpackAsset } from "./read-asset.ts";
 import type { Splat } from "./splat.ts";
 import { parseSpzHeader } from "./spz-format.ts";

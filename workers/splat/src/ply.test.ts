@@ -153,7 +153,7 @@ const bad: readonly (readonly [string, Uint8Array, AssetErrorCode])[] = [
     "all-transparent",
   ],
   ["a splat far away", writePly(one({ positions: Float32Array.of(0, 5e6, 0) })), "extent"],
-  ["a broken zstd frame", zstdCompressSync(good).subarray(0, 40), "malformed"],
+  ["a zstd frame that is cut short", zstdCompressSync(good).subarray(0, 40), "truncated"],
   [
     "a zstd bomb",
     zstdCompressSync(Buffer.alloc(defaultAssetLimits.maxDecompressedBytes + 1)),

@@ -1,6 +1,8 @@
 /** Any asset, told apart by its first bytes; what a miner declared is believed only where the bytes say nothing. */
+
+import { compressionOf } from "./compressed-frames.ts";
 import { readDotSplat } from "./dot-splat.ts";
-import { compressionOf, inflate } from "./inflate.ts";
+import { inflate } from "./inflate.ts";
 import { isPly } from "./ply-header.ts";
 import { readPly } from "./ply-reader.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
@@ -41,6 +43,7 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
     );
   }
   const content = await unpackAsset(bytes, limits);
+  if (content.length === 0) throw new AssetError("empty", "the asset unpacks to no bytes");
   const format = formatOf(content);
   if (format === "ply") return readPly(content, limits);
   if (format === "spz") return readPlainSpz(content, limits);
@@ -63,9 +66,8 @@ export async function unpackAsset(
   bytes: Uint8Array,
   limits: AssetLimits = defaultAssetLimits,
 ): Promise<Uint8Array> {
-  const compression = compressionOf(bytes);
-  if (compression === undefined) return bytes;
-  return await inflate(bytes, compression, limits, (start) =>
+  if (compressionOf(bytes) === undefined) return bytes;
+  return await inflate(bytes, limits, (start) =>
     isSpz(start) ? spzWanted(start, limits) : undefined,
   );
 }

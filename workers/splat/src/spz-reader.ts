@@ -1,6 +1,7 @@
 import { checkCount, checkSplat } from "./checks.ts";
+import { compressionOf } from "./compressed-frames.ts";
 import { decodeHalf } from "./half.ts";
-import { compressionOf, inflate } from "./inflate.ts";
+import { inflate } from "./inflate.ts";
 import {
   AssetError,
   type AssetLimits,
@@ -23,9 +24,8 @@ export async function readSpz(
   bytes: Uint8Array,
   limits: AssetLimits = defaultAssetLimits,
 ): Promise<Splat> {
-  const compression = compressionOf(bytes);
-  if (compression === undefined) return readPlainSpz(bytes, limits);
-  const content = await inflate(bytes, compression, limits, (start) => spzWanted(start, limits));
+  if (compressionOf(bytes) === undefined) return readPlainSpz(bytes, limits);
+  const content = await inflate(bytes, limits, (start) => spzWanted(start, limits));
   return readPlainSpz(content, limits);
 }
 

@@ -1,6 +1,6 @@
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import type { Compression } from "./compressed-frames.ts";
 import { encodeHalf } from "./half.ts";
-import type { Compression } from "./inflate.ts";
 import type { Splat } from "./splat.ts";
 import {
   colourScale,
