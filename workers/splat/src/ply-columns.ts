@@ -1,5 +1,6 @@
 /** Columns of a PLY element, whatever the encoding and the type of each value. */
-import type { PlyElement, PlyHeader, PlyType } from "./ply-header.ts";
+import type { PlyElement, PlyHeader } from "./ply-header.ts";
+import { plyTypes } from "./ply-types.ts";
 import { AssetError } from "./splat.ts";
 
 /** Reads one property of all records into every `step`th place of `target`, from `start` on. */
@@ -32,7 +33,7 @@ function binaryColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement
   const littleEndian = header.encoding === "binary_little_endian";
   return (property, target, start, step) => {
     const { type, offset: within } = required(element, property);
-    const read = readers[type];
+    const { read } = plyTypes[type];
     let to = start;
     for (let at = within; at < needed; at += stride) {
       target[to] = read(view, at, littleEndian);
@@ -40,34 +41,6 @@ function binaryColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement
     }
   };
 }
-
-type ReadNumber = (view: DataView, at: number, littleEndian: boolean) => number;
-const int8: ReadNumber = (view, at) => view.getInt8(at);
-const uint8: ReadNumber = (view, at) => view.getUint8(at);
-const int16: ReadNumber = (view, at, le) => view.getInt16(at, le);
-const uint16: ReadNumber = (view, at, le) => view.getUint16(at, le);
-const int32: ReadNumber = (view, at, le) => view.getInt32(at, le);
-const uint32: ReadNumber = (view, at, le) => view.getUint32(at, le);
-const float32: ReadNumber = (view, at, le) => view.getFloat32(at, le);
-const float64: ReadNumber = (view, at, le) => view.getFloat64(at, le);
-const readers: Readonly<Record<PlyType, ReadNumber>> = {
-  char: int8,
-  int8,
-  uchar: uint8,
-  uint8,
-  short: int16,
-  int16,
-  ushort: uint16,
-  uint16,
-  int: int32,
-  int32,
-  uint: uint32,
-  uint32,
-  float: float32,
-  float32,
-  double: float64,
-  float64,
-};
 
 /** One record a line, values separated by blanks. */
 function asciiColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement): ReadColumn {

@@ -1,14 +1,12 @@
+import { type ListedProperty, lengthOfRecords } from "./ply-lists.ts";
+import { isPlyType, type PlyEncoding, type PlyType, plyTypes } from "./ply-types.ts";
 import { AssetError } from "./splat.ts";
-
-export type PlyEncoding = "binary_little_endian" | "binary_big_endian" | "ascii";
 
 export interface PlyProperty {
   readonly type: PlyType;
   /** Bytes from the start of a record; in ascii values. */
   readonly offset: number;
 }
-
-export type PlyType = keyof typeof typeSizes;
 
 /** A table of the file: records of the same properties, one after the other. */
 export interface PlyElement {
@@ -29,38 +27,22 @@ export interface PlyHeader {
   readonly dataOffset: number;
 }
 
-const typeSizes = {
-  char: 1,
-  int8: 1,
-  uchar: 1,
-  uint8: 1,
-  short: 2,
-  int16: 2,
-  ushort: 2,
-  uint16: 2,
-  int: 4,
-  int32: 4,
-  uint: 4,
-  uint32: 4,
-  float: 4,
-  float32: 4,
-  double: 8,
-  float64: 8,
-} as const;
-
 /** Longer headers are not read: 62 properties of degree 3 and many comments stay far below. */
 const maxHeaderBytes = 64 * 1024;
 
+/** The first line says how all of the header end. */
+const firstLine = /^ply[ \t]*(\r\n|\n|\r)/;
+
 export function isPly(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x70 && bytes[1] === 0x6c && bytes[2] === 0x79 && isLineEnd(bytes[3]);
+  return firstLine.test(Buffer.from(bytes.subarray(0, 16)).toString("latin1"));
 }
 
 /** @throws AssetError `truncated` when the header does not end, `malformed` when it makes no sense. */
 export function parsePlyHeader(bytes: Uint8Array): PlyHeader {
-  const { text, dataOffset } = headerText(bytes);
+  const { lines, dataOffset } = headerLines(bytes);
   let encoding: PlyEncoding | undefined;
   const tables: Table[] = [];
-  for (const line of text.split(/\r?\n/).slice(1)) {
+  for (const line of lines) {
     const [keyword, ...words] = line.trim().split(/\s+/);
     if (keyword === "format") encoding = parseEncoding(words[0]);
     else if (keyword === "element") {
@@ -78,7 +60,7 @@ export function parsePlyHeader(bytes: Uint8Array): PlyHeader {
   if (!tables.some(({ name }) => name === "vertex")) {
     throw malformed("the header has no vertex element");
   }
-  return { encoding, elements: layOut(tables, encoding), dataOffset };
+  return { encoding, elements: layOut(tables, { bytes, dataOffset, encoding }), dataOffset };
 }
 
 interface Table {
@@ -88,21 +70,30 @@ interface Table {
   readonly lines: string[][];
 }
 
-/** Elements follow each other; those behind one with a list cannot be found, and are left out. */
-function layOut(tables: readonly Table[], encoding: PlyEncoding): Map<string, PlyElement> {
+interface File {
+  readonly bytes: Uint8Array;
+  readonly dataOffset: number;
+  readonly encoding: PlyEncoding;
+}
+
+/** Elements follow each other; those with lists are passed over, and none is looked for behind one and the vertices. */
+function layOut(tables: readonly Table[], file: File): Map<string, PlyElement> {
   const elements = new Map<string, PlyElement>();
   let start = 0;
   for (const { name, count, lines } of tables) {
+    if (lines.some(([type]) => type === "list")) {
+      if (elements.has("vertex")) return elements;
+      if (name === "vertex") throw malformed("its vertices have a list");
+      start += lengthOfRecords(file, start, count, lines.map(parseListed));
+      continue;
+    }
     const properties = new Map<string, PlyProperty>();
     let stride = 0;
-    for (const [type, property] of lines) {
-      if (type === "list" && name !== "vertex" && elements.has("vertex")) return elements;
-      if (type === undefined || property === undefined || !isType(type)) {
-        throw malformed(`"${type} ${property}" is no property of a splat`);
-      }
+    for (const words of lines) {
+      const { name: property, type } = parseProperty(words);
       if (properties.has(property)) throw malformed(`property "${property}" appears twice`);
       properties.set(property, { type, offset: stride });
-      stride += encoding === "ascii" ? 1 : typeSizes[type];
+      stride += file.encoding === "ascii" ? 1 : plyTypes[type].bytes;
     }
     elements.set(name, { name, count, properties, stride, start });
     start += count * stride;
@@ -110,20 +101,39 @@ function layOut(tables: readonly Table[], encoding: PlyEncoding): Map<string, Pl
   return elements;
 }
 
-function headerText(bytes: Uint8Array): { readonly text: string; readonly dataOffset: number } {
+function parseProperty([type, name]: readonly string[]): { name: string; type: PlyType } {
+  if (type === undefined || name === undefined || !isPlyType(type)) {
+    throw malformed(`"property ${type} ${name}" makes no sense`);
+  }
+  return { name, type };
+}
+
+function parseListed([keyword, lengthType, ...words]: readonly string[]): ListedProperty {
+  if (keyword !== "list") return parseProperty([keyword ?? "", lengthType ?? ""]);
+  return { lengthType: parseProperty([lengthType ?? "", "list"]).type, ...parseProperty(words) };
+}
+
+/** Those between the first and the last. */
+function headerLines(bytes: Uint8Array): {
+  readonly lines: readonly string[];
+  readonly dataOffset: number;
+} {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
     "latin1",
     0,
     Math.min(bytes.length, maxHeaderBytes),
   );
-  const end = /\nend_header[ \t]*\r?\n/.exec(text);
+  // A carriage return alone must not take the first byte of the data with it, should that be a line feed.
+  const isReturn = firstLine.exec(text)?.[1] === "\r";
+  const end = (isReturn ? /\rend_header[ \t]*\r/ : /\nend_header[ \t]*\r?\n/).exec(text);
   if (end === null) {
     throw new AssetError(
       bytes.length < maxHeaderBytes ? "truncated" : "malformed",
       "the PLY header has no end_header line",
     );
   }
-  return { text: text.slice(0, end.index), dataOffset: end.index + end[0].length };
+  const lines = text.slice(0, end.index).split(isReturn ? "\r" : /\r?\n/);
+  return { lines: lines.slice(1), dataOffset: end.index + end[0].length };
 }
 
 function parseEncoding(name: string | undefined): PlyEncoding {
@@ -137,14 +147,6 @@ function parseCount(word: string | undefined): number {
   const count = word !== undefined && /^\d{1,15}$/.test(word) ? Number(word) : undefined;
   if (count === undefined) throw malformed(`"${word}" is no number of records`);
   return count;
-}
-
-function isType(word: string): word is PlyType {
-  return Object.hasOwn(typeSizes, word);
-}
-
-function isLineEnd(byte: number | undefined): boolean {
-  return byte === 0x0a || byte === 0x0d;
 }
 
 function malformed(what: string): AssetError {
