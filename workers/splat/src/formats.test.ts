@@ -118,7 +118,7 @@ describe("SPZ", () => {
 
   test("a cut stream is refused, bytes after the last column are not read", async () => {
     const packed = writeSpz(cloud(50, 3), { compression: "gzip" });
-    await assert.rejects(readAsset(packed.subarray(0, 200)), refusedAs("malformed"));
+    await assert.rejects(readAsset(packed.subarray(0, 200)), refusedAs("truncated"));
     // A bomb behind the columns is never unpacked.
     const plain = new Uint8Array(16 + 50 * 64 + 2 ** 28 + 1);
     plain.set(new Uint8Array(await new Blob([await unzip(packed)]).arrayBuffer()));
@@ -163,15 +163,30 @@ describe("HDF5", () => {
     const bytes = await writeHdf5(cloud(100, 0));
     await assert.rejects(readAsset(bytes), refusedAs("unknown-format"));
     const cut = bytes.subarray(0, bytes.length / 2);
-    await assert.rejects(readAsset(cut, { readHdf5 }), refusedAs("malformed"));
+    await assert.rejects(readAsset(cut, { readHdf5 }), refusedAs("truncated"));
+    await assert.rejects(readAsset(bytes.subarray(0, 9), { readHdf5 }), refusedAs("truncated"));
+    const damaged = bytes.slice().fill(0, 100, 400);
+    await assert.rejects(readAsset(damaged, { readHdf5 }), refusedAs("malformed"));
     const limits = { ...defaultAssetLimits, maxSplats: 99 };
     await assert.rejects(readAsset(bytes, { readHdf5, limits }), refusedAs("too-many-splats"));
+  });
+
+  test("what it declares is added up before anything is read", async () => {
+    const zeros = cloud(5_000, 3);
+    zeros.shRest.fill(0);
+    const bytes = await writeHdf5(zeros);
+    const declared = 5_000 * (3 + 3 + 4 + 1 + 3 + 45) * 4;
+    assert.ok(bytes.length < declared / 4);
+    const within = (maxDecompressedBytes: number) =>
+      readAsset(bytes, { readHdf5, limits: { ...defaultAssetLimits, maxDecompressedBytes } });
+    await assert.rejects(within(declared - 1), refusedAs("too-large"));
+    assert.equal((await within(declared)).count, 5_000);
   });
 
   test("the thread ends when it takes too long or is told to", async () => {
     const bytes = await writeHdf5(cloud(10, 0));
     await assert.rejects(
-      readHdf5(bytes, defaultAssetLimits, { timeoutMs: 0 }),
+      readHdf5(bytes, defaultAssetLimits, { maxCpuMs: 0 }),
       refusedAs("malformed"),
     );
     const signal = AbortSignal.abort(new Error("stopped"));

@@ -27,10 +27,11 @@ export function readHdf5Here(bytes: Uint8Array, limits: AssetLimits, activated: 
   let file: File | undefined;
   try {
     file = new h5wasm.File(path, "r");
+    if (file.file_id < 0n) throw new AssetError("malformed", "the HDF5 file is damaged");
     return readDatasets(file, limits, activated);
   } catch (cause) {
     if (cause instanceof AssetError) throw cause;
-    throw new AssetError("malformed", "the HDF5 file is damaged or cut short", { cause });
+    throw new AssetError("malformed", "the HDF5 file is damaged", { cause });
   } finally {
     file?.close();
     FS.unlink(path);
@@ -42,6 +43,7 @@ function readDatasets(file: File, limits: AssetLimits, activated: boolean): Spla
   const count = points.shape?.[0] ?? 0;
   if (count === 0) throw new AssetError("empty", "the asset has no splats");
   checkCount(count, limits);
+  checkSizes(file, limits);
   const rest = dataset(file, "features_rest");
   const shDegree = readShDegree(file);
   const restCount = shRestCount(shDegree);
@@ -61,6 +63,22 @@ function readDatasets(file: File, limits: AssetLimits, activated: boolean): Spla
     shRest: restStored === restCount ? stored : firstBands(stored, count, restStored, restCount),
   };
   return activated ? deactivate(splat) : splat;
+}
+
+/** What is read below, unpacked. Nothing has been until now: small files may declare much. */
+function checkSizes(file: File, limits: AssetLimits): void {
+  const names = ["points", "features_dc", "features_rest", "opacities", "scale", "rotation"];
+  let declared = 0;
+  for (const name of names) {
+    const { shape, metadata } = dataset(file, name);
+    declared += elements(shape ?? []) * metadata.size;
+  }
+  if (declared > limits.maxDecompressedBytes) {
+    throw new AssetError(
+      "too-large",
+      `the HDF5 file declares ${declared} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
+    );
+  }
 }
 
 function dataset(file: File, name: string): Dataset {
@@ -103,6 +121,7 @@ function checkStorage({ metadata }: Dataset): void {
   const { type, vlen, size, chunks } = metadata;
   const isNumber = (type === 0 || type === 1) && !vlen && size <= 8;
   if (!isNumber) throw malformed("a dataset holds no plain numbers");
+  if (type === 1 && size < 4) throw malformed(`floats of ${size * 8} bits; 32 and 64 are read`);
   if (elements(chunks ?? []) * size > maxChunkBytes) {
     throw new AssetError("too-large", `chunks of an HDF5 may have ${maxChunkBytes} bytes`);
   }
