@@ -21,6 +21,8 @@ export interface ClipShape {
   readonly weights: "fp32" | "int8";
   /** Each is one token. */
   readonly words: readonly string[];
+  /** Of each tower, 12 when absent. */
+  readonly layers?: number;
 }
 
 const image = 224;
@@ -37,7 +39,7 @@ export async function writeClipDirectory(directory: string, shape: ClipShape): P
     writeFile(join(directory, name), content);
   const isQuantised = shape.weights === "int8";
   await write("vision_model.onnx", visionModel(createBuilder(shape.patch, isQuantised), shape));
-  await write("text_model.onnx", textModel(createBuilder(1000 + shape.patch, isQuantised)));
+  await write("text_model.onnx", textModel(createBuilder(1000 + shape.patch, isQuantised), shape));
   await write("tokenizer.json", JSON.stringify(tokenizerJson(createVocabulary(shape.words))));
   await write("preprocessor_config.json", JSON.stringify({ size: image, crop_size: image }));
   await write(
@@ -54,7 +56,7 @@ export async function writeClipDirectory(directory: string, shape: ClipShape): P
   );
 }
 
-function visionModel(builder: Builder, { patch }: ClipShape): Uint8Array {
+function visionModel(builder: Builder, { patch, layers = vision.layers }: ClipShape): Uint8Array {
   const { add, node, random, ints } = builder;
   const { width } = vision;
   const side = image / patch;
@@ -71,7 +73,7 @@ function visionModel(builder: Builder, { patch }: ClipShape): Uint8Array {
   const classShape = node("Concat", [batch, ints([1, width])], { axis: { int: 0 } });
   const all = node("Concat", [node("Expand", ["class", classShape]), tokens], { axis: { int: 1 } });
   const embedded = builder.normalised(node("Add", [all, "positions"]), width);
-  const last = transformer(builder, embedded, vision);
+  const last = transformer(builder, embedded, { ...vision, layers });
   const first = node("Gather", [last, builder.index(0)], { axis: { int: 1 } });
   builder.projected(builder.normalised(first, width), width, embedding, "image_embeds");
   return encodeModel({
@@ -83,7 +85,7 @@ function visionModel(builder: Builder, { patch }: ClipShape): Uint8Array {
   });
 }
 
-function textModel(builder: Builder): Uint8Array {
+function textModel(builder: Builder, { layers = text.layers }: ClipShape): Uint8Array {
   const { add, node, random, ints } = builder;
   const { width } = text;
   add(floats("words", [vocabularySize, width], random(vocabularySize * width, 0.02)));
@@ -98,7 +100,7 @@ function textModel(builder: Builder): Uint8Array {
   const rows = node("Slice", ["causal", ints([0]), length, ints([0])]);
   const seen = node("Slice", [rows, ints([0]), length, ints([1])]);
   const embedded = node("Add", [node("Gather", ["words", "input_ids"]), positions]);
-  const last = builder.normalised(transformer(builder, embedded, text, seen), width);
+  const last = builder.normalised(transformer(builder, embedded, { ...text, layers }, seen), width);
   // The end token has the highest id; the first one is where the text ends, those after it fill up.
   const end = node("ArgMax", ["input_ids"], { axis: { int: 1 }, keepdims: { int: 1 } });
   const pooled = node("GatherND", [last, end], { batch_dims: { int: 1 } });

@@ -64,14 +64,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   );
   const { backend, device, approximate } = renderer;
   options.logger.info({ backend, device, approximate }, "renderer");
+  const clip = stack.use(
+    await loadClip(options.modelDir, {
+      executionProvider: options.executionProvider ?? "cpu",
+      ...{ threads, gpu, allowSoftwareGpu },
+    }),
+  );
+  const { name: model, executionProvider, placement, note } = clip;
+  options.logger.info(
+    { model, execution_provider: executionProvider, operators_on_cpu: placement.onCpu, note },
+    "model",
+  );
   const scorer: Scorer = {
     renderer,
-    clip: stack.use(
-      await loadClip(options.modelDir, {
-        executionProvider: options.executionProvider ?? "cpu",
-        threads: options.threads,
-      }),
-    ),
+    clip,
     limits: options.limits ?? defaultAssetLimits,
   };
   const events = createEvents(options.logger, options.metrics);

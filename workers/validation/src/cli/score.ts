@@ -64,7 +64,6 @@ export const scoreCommand: Command = {
     const prompt = values.prompt ?? ""; // a report has its own
     const cameraSeed = parseSeed(values.seed);
     const rendering = parseRendererOptions(values);
-    const { threads } = rendering;
     const executionProvider = parseChoice(
       "execution-provider",
       values["execution-provider"],
@@ -73,7 +72,7 @@ export const scoreCommand: Command = {
     const profile = await loadProfile(values.profile ?? defaultProfile);
     const modelDir = values.model ?? defaultModelDir;
     if (pictures !== undefined) {
-      await using clip = await loadClip(modelDir, { executionProvider, threads });
+      await using clip = await loadClip(modelDir, { ...rendering, executionProvider });
       const scored = await scorePictures(clip, pictures, prompt, profile);
       const json = { ...scored, model: describeModel(clip), prompt, profile: profile.name };
       const lines = scored.views.map(
@@ -92,7 +91,7 @@ export const scoreCommand: Command = {
     await using stack = new AsyncDisposableStack();
     const scorer: Scorer = {
       renderer: stack.use(await startRenderer(rendering)),
-      clip: stack.use(await loadClip(modelDir, { executionProvider, threads })),
+      clip: stack.use(await loadClip(modelDir, { ...rendering, executionProvider })),
       limits: defaultAssetLimits,
     };
     if (reported !== undefined) {

@@ -25,7 +25,12 @@ export const serveCommand: Command = {
         const threads = config.threads ?? availableParallelism();
         const { executionProvider, profiles, backend, gpu, allowSoftwareGpu } = config;
         const clip = stack.use(
-          await loadClip(config.model ?? defaultModelDir, { executionProvider, threads }),
+          await loadClip(config.model ?? defaultModelDir, {
+            executionProvider,
+            threads,
+            gpu,
+            allowSoftwareGpu,
+          }),
         );
         const endpoint = stack.use(
           await startValidationEndpoint({

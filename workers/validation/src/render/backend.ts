@@ -1,6 +1,6 @@
 /** Which renderer is used. */
+import { DeviceError } from "../device/index.ts";
 import { startCpuRenderer } from "./cpu/index.ts";
-import { DeviceError } from "./device/index.ts";
 import { startGlRenderer } from "./gl/index.ts";
 import type { Renderer } from "./renderer.ts";
 import { startWebgpuRenderer } from "./webgpu/index.ts";

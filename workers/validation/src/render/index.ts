@@ -1,3 +1,4 @@
+export { DeviceError } from "../device/index.ts";
 export {
   type RenderBackend,
   type RendererOptions,
@@ -6,7 +7,7 @@ export {
 } from "./backend.ts";
 export { type Camera, defaultFovyDeg, orbitCamera, type Projection, type View } from "./camera.ts";
 export { renderReference, startCpuRenderer } from "./cpu/index.ts";
-export { DeviceError, type DeviceRenderer } from "./device/index.ts";
+export type { DeviceRenderer } from "./device/index.ts";
 export { startGlRenderer } from "./gl/index.ts";
 export { psnr, type RgbImage } from "./image.ts";
 export type { Renderer, RenderOptions } from "./renderer.ts";

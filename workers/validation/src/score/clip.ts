@@ -9,7 +9,12 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
-import { type ExecutionProvider, type Inference, startInference } from "./inference/index.ts";
+import {
+  type ExecutionProvider,
+  type Inference,
+  type Placement,
+  startInference,
+} from "./inference/index.ts";
 import { type ModelDirectory, readModelDirectory } from "./model-directory.ts";
 import { createCrop } from "./preprocess.ts";
 
@@ -23,6 +28,10 @@ export interface Clip extends AsyncDisposable {
   readonly demonstration: boolean;
   /** What really runs it: `cpu`, `cuda` or `webgpu`. */
   readonly executionProvider: string;
+  /** Where its operators run, if not all on the CPU. */
+  readonly placement: Placement;
+  /** Why the execution provider is not what was asked for. */
+  readonly note?: string;
   /**
    * @returns for each picture the probability, 0 to 1, that the prompt fits it better than the negatives
    * @throws the signal's reason when it is aborted
@@ -49,6 +58,10 @@ export interface ViewScoring {
 
 export interface ClipOptions {
   readonly executionProvider?: ExecutionProvider;
+  /** Which GPU renders: one that the execution provider cannot be told to take is refused. */
+  readonly gpu?: string | undefined;
+  /** Whether a GPU driver that computes on the CPU may be used. */
+  readonly allowSoftwareGpu?: boolean | undefined;
   /** Threads of one run of the model; by default as many as there are cores. */
   readonly threads?: number;
   /** Pictures of one run of the model. */
@@ -86,6 +99,8 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
       graphs: model.graphs,
       preprocessing: model.preprocessing,
       executionProvider,
+      gpu: options.gpu,
+      allowSoftwareGpu: options.allowSoftwareGpu,
       threads,
       padId: model.tokenizer.endId,
       maxTokens: model.tokenizer.maxTokens,
@@ -104,6 +119,8 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
     sha256: model.sha256,
     demonstration: model.demonstration,
     executionProvider: inference.executionProvider,
+    placement: inference.placement,
+    ...(inference.note === undefined ? {} : { note: inference.note }),
     startViews,
     probabilities(prompt, images, viewsSignal) {
       const scoring = startViews(prompt, viewsSignal);

@@ -7,6 +7,6 @@ export {
   type ViewScoring,
 } from "./clip.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
-export type { ExecutionProvider } from "./inference/index.ts";
+export { describePlacement, type ExecutionProvider } from "./inference/index.ts";
 export { readTokenizer } from "./model-directory.ts";
 export type { Tokenizer } from "./tokenizer.ts";

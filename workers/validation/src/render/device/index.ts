@@ -1,2 +1,1 @@
-export { DeviceError, type DeviceErrorCode } from "./errors.ts";
 export { type DeviceBackend, type DeviceRenderer, startDeviceRenderer } from "./renderer.ts";

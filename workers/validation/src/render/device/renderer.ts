@@ -5,13 +5,18 @@
  * D2 When it fails, the render in work rejects with DeviceError, and the next one starts another process. Nothing is
  *    tried again in silence: who takes jobs counts failures and gives up.
  */
+import {
+  type DeviceChild,
+  DeviceError,
+  type DeviceErrorCode,
+  startDeviceChild,
+} from "../../device/index.ts";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";
 import type { Scene } from "../scene.ts";
 import { checkBackend, exactDb, smallTest } from "../self-test.ts";
-import { type DeviceChild, type DeviceChildOptions, startDeviceChild } from "./child.ts";
-import { DeviceError } from "./errors.ts";
+import type { DrawRequest } from "./messages.ts";
 
 export interface DeviceRenderer extends Renderer {
   /** The device as its driver names it. */
@@ -20,7 +25,13 @@ export interface DeviceRenderer extends Renderer {
   readonly pid: number;
 }
 
-export interface DeviceBackend extends Omit<DeviceChildOptions, "timeoutMs"> {
+export interface DeviceBackend {
+  /** Its name. */
+  readonly backend: string;
+  /** The module that draws, what it is told, and its environment beyond this process' own. */
+  readonly program: URL;
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Agreement with the float64 rasteriser below which it is not used, in dB; D1. */
   readonly leastDb: number;
   /** Views asked for at a time, so that the device draws while pictures are on their way. */
@@ -40,7 +51,7 @@ export async function startDeviceRenderer(
       return current.psnrDb < exactDb;
     },
     get device() {
-      return current.child.device;
+      return current.child.ready;
     },
     get pid() {
       return current.child.pid;
@@ -54,23 +65,29 @@ export async function startDeviceRenderer(
   };
 }
 
+type PaintingChild = DeviceChild<string, DrawRequest, RgbImage | undefined>;
+
 /** D1 */
 async function startChecked(
   options: DeviceBackend & { readonly timeoutMs: number },
-): Promise<{ readonly child: DeviceChild; readonly psnrDb: number }> {
-  const child = await startDeviceChild(options);
+): Promise<{ readonly child: PaintingChild; readonly psnrDb: number }> {
+  const child: PaintingChild = await startDeviceChild({
+    ...options,
+    name: options.backend,
+    toError: (code: DeviceErrorCode, message) => new DeviceError(code, message),
+  });
   try {
     const psnrDb = await checkBackend(drawWith(child, options.inFlight), smallTest);
     if (psnrDb >= options.leastDb) return { child, psnrDb };
     const found = `${psnrDb.toFixed(1)} dB on the built-in scene; ${options.leastDb} are needed`;
-    throw new DeviceError("wrong-pictures", `${child.device}: ${found}`);
+    throw new DeviceError("wrong-pictures", `${child.ready}: ${found}`);
   } catch (error) {
     await child.stop();
     throw error;
   }
 }
 
-function drawWith(child: DeviceChild, inFlight: number): Renderer["render"] {
+function drawWith(child: PaintingChild, inFlight: number): Renderer["render"] {
   return async (
     scene: Scene,
     cameras: readonly Camera[],
@@ -86,10 +103,10 @@ function drawWith(child: DeviceChild, inFlight: number): Renderer["render"] {
         signal?.throwIfAborted();
         const camera = cameras[index];
         if (camera === undefined) return;
-        const answer = await child.ask({ kind: "view", camera, background });
-        if (answer.kind !== "view") throw new TypeError(`${answer.kind} is no picture`);
-        images[index] = answer.image;
-        onView?.(index, answer.image);
+        const image = await child.ask({ kind: "view", camera, background });
+        if (image === undefined) throw new TypeError("a view was answered without a picture");
+        images[index] = image;
+        onView?.(index, image);
       }
     };
     const runs = await Promise.allSettled(Array.from({ length: inFlight }, run));

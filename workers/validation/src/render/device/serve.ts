@@ -1,13 +1,12 @@
-/**
- * The side of the process that draws: one device, one scene at a time. Programs import this and ./errors.ts directly:
- * the folder's index brings what only their parents need, and each start would wait for it.
- */
+/** The side of a process that draws. */
+import { DeviceError } from "../../device/errors.ts";
+import { serveOrders } from "../../device/serve.ts";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Scene } from "../scene.ts";
-import { DeviceError } from "./errors.ts";
-import type { DeviceAnswer, DeviceOrder } from "./messages.ts";
+import type { DrawRequest } from "./messages.ts";
 
+/** One device, one scene at a time. */
 export interface Painter {
   /** The device as its driver names it. */
   readonly device: string;
@@ -23,43 +22,23 @@ export interface Painter {
   ): RgbImage | Promise<RgbImage>;
 }
 
-/**
- * Answers the orders of the process that forked this one.
- * @param open is given a function to call when the device fails between orders
- */
-export async function serveOrders(
+/** @param open is given a function to call when the device fails between orders */
+export function servePainter(
   open: (onFailure: (error: DeviceError) => void) => Painter | Promise<Painter>,
 ): Promise<void> {
-  const fail = (error: unknown): void => {
-    const code = error instanceof DeviceError ? error.code : "lost";
-    const message = error instanceof Error ? error.message : String(error);
-    answer({ kind: "failed", code, message });
-  };
-  try {
-    const painter = await open(fail);
-    process.on("message", (order: DeviceOrder) => {
-      carryOut(order, painter).then(answer, fail);
-    });
-    answer({ kind: "ready", device: painter.device });
-  } catch (error) {
-    fail(error);
-  }
-}
-
-function answer(message: DeviceAnswer): void {
-  process.send?.(message);
-}
-
-async function carryOut(order: DeviceOrder, painter: Painter): Promise<DeviceAnswer> {
-  const { id } = order;
-  try {
-    if (order.kind === "view") {
-      return { kind: "view", id, image: await painter.paint(order.camera, order.background) };
-    }
-    await painter.setScene(order.scene);
-    return { kind: "scene", id };
-  } catch (error) {
-    if (!(error instanceof DeviceError) || error.code !== "too-large") throw error;
-    return { kind: "tooLarge", id, message: error.message };
-  }
+  return serveOrders({
+    async open(onFailure) {
+      const painter = await open(onFailure);
+      return {
+        ready: painter.device,
+        async carryOut(request: DrawRequest): Promise<RgbImage | undefined> {
+          if (request.kind === "view") return painter.paint(request.camera, request.background);
+          await painter.setScene(request.scene);
+          return undefined;
+        },
+      };
+    },
+    codeOf: (error) =>
+      error instanceof DeviceError && error.code === "too-large" ? error.code : undefined,
+  });
 }

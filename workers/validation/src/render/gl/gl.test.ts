@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Splat } from "@turntable/splat";
-import { DeviceError } from "../device/index.ts";
+import { DeviceError } from "../../device/index.ts";
 import { missingDevice } from "../device/test-device.ts";
 import {
   createScene,

@@ -6,8 +6,8 @@
  * P2 A picture is given out only when all its pixels were drawn and the device reports no error.
  */
 import * as three from "three";
+import { DeviceError } from "../../device/errors.ts";
 import { jacobianLimit } from "../cpu/project.ts";
-import { DeviceError } from "../device/errors.ts";
 import type { Painter } from "../device/serve.ts";
 import type { Scene } from "../scene.ts";
 import { createCanvas, type Gl, type GlContext } from "./context.ts";

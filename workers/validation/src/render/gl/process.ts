@@ -1,6 +1,6 @@
 /** The process that draws for the `gl` backend. */
-import { serveOrders } from "../device/serve.ts";
+import { servePainter } from "../device/serve.ts";
 import { createContext } from "./context.ts";
 import { createPainter } from "./painter.ts";
 
-await serveOrders(() => createPainter(createContext()));
+await servePainter(() => createPainter(createContext()));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { environment } from "../../config.ts";
-import { DeviceError } from "../device/errors.ts";
+import { DeviceError } from "../../device/errors.ts";
 import { createScene, createTestSplat, orbitCamera } from "../index.ts";
 import { vulkanEnvironment } from "./index.ts";
 import { type OpenDevice, openDevice } from "./open-device.ts";

@@ -7,9 +7,10 @@
  *    tile rows. A picture is given out only when every list was whole and every pixel was drawn and is a number.
  * P3 The same device gives the same bytes again: no sum depends on the order in which threads come.
  */
+
+import { DeviceError } from "../../device/errors.ts";
 import type { Camera } from "../camera.ts";
 import { jacobianLimit } from "../cpu/project.ts";
-import { DeviceError } from "../device/errors.ts";
 import type { Painter } from "../device/serve.ts";
 import type { RgbImage } from "../image.ts";
 import type { Scene } from "../scene.ts";

@@ -1,17 +1,20 @@
 /** One ONNX file, loaded, with its inputs and outputs as its own metadata names and types them. */
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { ModelError } from "../errors.ts";
+import { createProfileFolder, type Placement, type ProfileFolder } from "./placement.ts";
 
-/** What runs a model. `auto`: CUDA when it starts on this machine, else the CPU. */
-export type ExecutionProvider = "cpu" | "cuda" | "webgpu" | "auto";
+/** What runs a model. */
+export type Provider = "cpu" | "cuda" | "webgpu";
+/** `auto`: the first that starts of CUDA, WebGPU on a GPU, and the CPU. */
+export type ExecutionProvider = Provider | "auto";
 
 export interface Graph extends AsyncDisposable {
-  /** What really runs it. */
-  readonly executionProvider: Exclude<ExecutionProvider, "auto">;
   readonly inputs: ReadonlyMap<string, InputInfo>;
   readonly outputs: readonly string[];
   /** @returns one array an output, with its shape */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Readonly<Record<string, Output>>>;
+  /** Where its operators run; on a GPU it runs once to find that out, before anything else has. */
+  place(feeds: Readonly<Record<string, Feed>>): Promise<Placement>;
 }
 
 export interface InputInfo {
@@ -30,14 +33,17 @@ export interface Output {
 }
 
 export interface GraphOptions {
-  readonly executionProvider: ExecutionProvider;
+  readonly executionProvider: Provider;
   /** Threads of one run. */
   readonly threads: number;
 }
 
 /** @throws ModelError when the file cannot be loaded or the execution provider does not start */
 export async function loadGraph(file: string, options: GraphOptions): Promise<Graph> {
-  const { session, executionProvider } = await createSession(file, options);
+  await using stack = new AsyncDisposableStack();
+  const profile = options.executionProvider === "cpu" ? undefined : await createProfileFolder();
+  if (profile !== undefined) stack.use(profile);
+  const session = await createSession(file, options, profile);
   const inputs = new Map<string, TypedInput>();
   for (const info of session.inputMetadata) {
     if (!info.isTensor) {
@@ -48,26 +54,32 @@ export async function loadGraph(file: string, options: GraphOptions): Promise<Gr
     );
     inputs.set(info.name, { type: info.type, shape });
   }
+  stack.defer(() => session.release());
+  const run: Graph["run"] = async (feeds) => {
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, feed] of Object.entries(feeds)) {
+      tensors[name] = toTensor(file, name, inputs.get(name)?.type ?? "float32", feed);
+    }
+    const results = await session.run(tensors);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, tensor]) => [
+        name,
+        { values: toFloats(file, name, tensor), shape: tensor.dims },
+      ]),
+    );
+  };
+  const owned = stack.move();
   return {
-    executionProvider,
     inputs,
     outputs: session.outputNames,
-    async run(feeds) {
-      const tensors: Record<string, Tensor> = {};
-      for (const [name, feed] of Object.entries(feeds)) {
-        tensors[name] = toTensor(file, name, inputs.get(name)?.type ?? "float32", feed);
-      }
-      const results = await session.run(tensors);
-      return Object.fromEntries(
-        Object.entries(results).map(([name, tensor]) => [
-          name,
-          { values: toFloats(file, name, tensor), shape: tensor.dims },
-        ]),
-      );
+    run,
+    async place(feeds) {
+      if (profile === undefined) return { onProvider: 0, onCpu: {} };
+      await run(feeds);
+      session.endProfiling();
+      return await profile.read();
     },
-    async [Symbol.asyncDispose]() {
-      await session.release();
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
@@ -75,29 +87,27 @@ interface TypedInput extends InputInfo {
   readonly type: Tensor.Type;
 }
 
-interface LoadedSession {
-  readonly session: InferenceSession;
-  readonly executionProvider: Exclude<ExecutionProvider, "auto">;
-}
-
 async function createSession(
   file: string,
   { executionProvider, threads }: GraphOptions,
-): Promise<LoadedSession> {
+  profile: ProfileFolder | undefined,
+): Promise<InferenceSession> {
   const create = (provider: string): Promise<InferenceSession> =>
     InferenceSession.create(file, {
       executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      ...(profile !== undefined && provider !== "cpu"
+        ? { enableProfiling: true, profileFilePrefix: profile.prefix }
+        : {}),
       // Threads that wait in a loop take the cores that the renderer needs meanwhile. On two cores that others use as
       // well, spinning cost up to a third more processor time a picture and won nothing (ViT-B/32, fp32 and int8).
       extra: { session: { intra_op: { allow_spinning: "0" } } },
     });
   let refusal: unknown;
-  const wanted = executionProvider === "auto" ? "cuda" : executionProvider;
-  if (wanted !== "cpu") {
+  if (executionProvider !== "cpu") {
     try {
-      return { session: await create(wanted), executionProvider: wanted };
+      return await create(executionProvider);
     } catch (error) {
       refusal = error;
     }
@@ -112,13 +122,11 @@ async function createSession(
       { cause },
     );
   }
-  if (executionProvider === "cpu" || executionProvider === "auto") {
-    return { session, executionProvider: "cpu" };
-  }
+  if (executionProvider === "cpu") return session;
   await session.release();
   throw new ModelError(
     "execution-provider",
-    `the execution provider ${wanted} does not start on this machine; use cpu, or auto to fall ` +
+    `the execution provider ${executionProvider} does not start on this machine; use cpu, or auto to fall ` +
       `back to it: ${messageOf(refusal)}`,
     { cause: refusal },
   );

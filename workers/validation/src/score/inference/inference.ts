@@ -1,13 +1,31 @@
-/** The inference thread seen from outside: requests are answered one at a time, in order. */
+/**
+ * A loaded model seen from outside: requests are answered one at a time, in order.
+ *
+ * I1 On the CPU it runs in a thread of this process, on a GPU in a process of its own: a driver that crashes or hangs
+ *    fails the request in work with DeviceError, and the next one starts another process.
+ */
 import { Worker } from "node:worker_threads";
-import { ModelError } from "../errors.ts";
-import { closeRequest, type InferenceMessage, type InferenceRequest } from "./messages.ts";
+import {
+  type DeviceChild,
+  DeviceError,
+  type DeviceErrorCode,
+  isDeviceCode,
+  startDeviceChild,
+} from "../../device/index.ts";
+import { vulkanEnvironment } from "../../render/index.ts";
+import { ModelError, type ModelErrorCode } from "../errors.ts";
+import {
+  closeRequest,
+  type InferenceMessage,
+  type InferenceRequest,
+  type ReadyModel,
+} from "./messages.ts";
+import { chooseProviders, type ProviderOptions } from "./provider.ts";
 import type { TowerOptions } from "./towers.ts";
 
-export interface Inference extends AsyncDisposable {
-  readonly layout: "split" | "combined";
-  /** What really runs the model. */
-  readonly executionProvider: string;
+export interface Inference extends ReadyModel, AsyncDisposable {
+  /** Why the execution provider is not what was asked for. */
+  readonly note?: string;
   /**
    * A request that waits for its turn is dropped when the signal says so; one that runs is left to end by itself.
    * @returns one row a text or picture
@@ -15,8 +33,47 @@ export interface Inference extends AsyncDisposable {
   request(request: InferenceRequest, signal?: AbortSignal): Promise<readonly Float32Array[]>;
 }
 
+export type InferenceOptions = Omit<TowerOptions, "executionProvider"> & ProviderOptions;
+
 /** @throws ModelError when the model cannot be loaded */
-export async function startInference(options: TowerOptions): Promise<Inference> {
+export async function startInference(options: InferenceOptions): Promise<Inference> {
+  const { executionProvider: _asked, gpu: _gpu, allowSoftwareGpu, ...rest } = options;
+  const { providers, note } = await chooseProviders(options.graphs, options);
+  const said = note === undefined ? {} : { note };
+  const refusals: ModelError[] = [];
+  for (const executionProvider of providers) {
+    const towers: TowerOptions = { ...rest, executionProvider };
+    if (executionProvider === "cpu") return { ...(await startThread(towers)), ...said };
+    try {
+      return await startProcess(towers, allowSoftwareGpu === true);
+    } catch (error) {
+      if (!(error instanceof ModelError) || error.code !== "execution-provider") throw error;
+      refusals.push(error);
+    }
+  }
+  const [refusal = new TypeError("no execution provider was tried")] = refusals;
+  throw refusal;
+}
+
+type Ask = (request: InferenceRequest) => Promise<readonly Float32Array[]>;
+
+/** One request at a time. */
+function inTurn(ask: Ask): { readonly request: Inference["request"]; idle(): Promise<unknown> } {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    request(request, signal) {
+      const answer = last.then(() => {
+        signal?.throwIfAborted();
+        return ask(request);
+      });
+      last = answer.catch(() => undefined);
+      return signal === undefined ? answer : orAborted(answer, signal);
+    },
+    idle: () => last,
+  };
+}
+
+async function startThread(options: TowerOptions): Promise<Inference> {
   const worker = new Worker(new URL("thread.ts", import.meta.url), { workerData: options });
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const receive = createReceiver(worker);
@@ -27,36 +84,57 @@ export async function startInference(options: TowerOptions): Promise<Inference> 
   }
   worker.unref();
 
-  let last: Promise<unknown> = Promise.resolve();
-  const run = async (
-    request: InferenceRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Float32Array[]> => {
-    signal?.throwIfAborted();
+  const { request, idle } = inTurn(async (asked) => {
     // The process stays up while an answer is waited for, and only then.
     worker.ref();
     try {
-      worker.postMessage(request);
+      worker.postMessage(asked);
       const message = await receive();
       if (message.kind === "rows") return message.rows;
       throw message.kind === "failed" ? toError(message) : new Error("two starts of one thread");
     } finally {
       worker.unref();
     }
-  };
+  });
   return {
-    layout: first.layout,
-    executionProvider: first.executionProvider,
-    request(request, signal) {
-      const answer = last.then(() => run(request, signal));
-      last = answer.catch(() => undefined);
-      return signal === undefined ? answer : orAborted(answer, signal);
-    },
+    ...first.ready,
+    request,
     async [Symbol.asyncDispose]() {
-      await last;
+      await idle();
       worker.ref();
       worker.postMessage(closeRequest);
       await exited;
+    },
+  };
+}
+
+/** The longest run on a GPU, with the compiling of its shaders at first, in ms; and on a CPU that stands in for one. */
+const timeouts = { gpu: 60_000, software: 900_000 };
+
+/** I1 */
+async function startProcess(options: TowerOptions, allowSoftware: boolean): Promise<Inference> {
+  const env = vulkanEnvironment({ allowSoftware });
+  const timeoutMs = allowSoftware ? timeouts.software : timeouts.gpu;
+  const name = `${options.executionProvider} inference`;
+  const start = (): Promise<DeviceChild<ReadyModel, InferenceRequest, readonly Float32Array[]>> =>
+    startDeviceChild({
+      ...{ name, env, timeoutMs },
+      program: new URL("process.ts", import.meta.url),
+      argv: [JSON.stringify(options)],
+      toError: (code: ModelErrorCode | DeviceErrorCode, message) =>
+        isDeviceCode(code) ? new DeviceError(code, message) : new ModelError(code, message),
+    });
+  let current = await start();
+  const { request, idle } = inTurn(async (asked) => {
+    if (current.ended() !== undefined) current = await start();
+    return await current.ask(asked);
+  });
+  return {
+    ...current.ready,
+    request,
+    async [Symbol.asyncDispose]() {
+      await idle();
+      await current.stop();
     },
   };
 }

@@ -1,6 +1,8 @@
 /** What the caller's thread and the inference thread say to each other. */
 import type { RgbImage } from "../../render/index.ts";
 import type { ModelErrorCode } from "../errors.ts";
+import type { Provider } from "./graph.ts";
+import type { Placement } from "./placement.ts";
 
 /** One piece of work; each is answered once, in order. */
 export type InferenceRequest =
@@ -12,15 +14,18 @@ export type InferenceRequest =
       readonly texts: readonly (readonly number[])[];
     };
 
+/** What is known of a model once it is loaded. */
+export interface ReadyModel {
+  readonly layout: "split" | "combined";
+  readonly executionProvider: Provider;
+  readonly placement: Placement;
+}
+
 /** Sent instead of a request to end the thread. */
 export const closeRequest = "close";
 
 export type InferenceMessage =
-  | {
-      readonly kind: "ready";
-      readonly layout: "split" | "combined";
-      readonly executionProvider: string;
-    }
+  | { readonly kind: "ready"; readonly ready: ReadyModel }
   | { readonly kind: "rows"; readonly rows: readonly Float32Array[] }
   /** The code is that of a ModelError, if it was one: classes do not cross threads. */
   | {

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { env } from "onnxruntime-node";
 import { ModelError } from "../errors.ts";
+import { rowsOf } from "./answer.ts";
 import { closeRequest, type InferenceMessage, type InferenceRequest } from "./messages.ts";
 import { loadTowers, type TowerOptions, type Towers } from "./towers.ts";
 
@@ -30,21 +31,6 @@ async function answer(towers: Towers, request: InferenceRequest): Promise<void> 
   }
 }
 
-function rowsOf(towers: Towers, request: InferenceRequest): Promise<readonly Float32Array[]> {
-  switch (towers.layout) {
-    case "split":
-      if (request.kind === "embedTexts") return towers.embedTexts(request.texts);
-      if (request.kind === "embedImages") return towers.embedImages(request.images);
-      break;
-    case "combined":
-      if (request.kind === "compare") return towers.compare(request.images, request.texts);
-      break;
-    default:
-      throw new TypeError(`unknown layout ${String(towers satisfies never)}`);
-  }
-  throw new TypeError(`${request.kind} was asked of a ${towers.layout} model`);
-}
-
 // What goes wrong is thrown as well, with more to it; the library's own lines on stderr only double it.
 env.logLevel = "fatal";
 
@@ -58,7 +44,8 @@ try {
       port.close();
     });
   });
-  send({ kind: "ready", layout: towers.layout, executionProvider: towers.executionProvider });
+  const { layout, executionProvider, placement } = towers;
+  send({ kind: "ready", ready: { layout, executionProvider, placement } });
 } catch (error) {
   sendFailure(error);
 }

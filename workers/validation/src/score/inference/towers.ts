@@ -6,12 +6,13 @@ import type { RgbImage } from "../../render/index.ts";
 import { ModelError } from "../errors.ts";
 import type { GraphFiles } from "../model-directory.ts";
 import { type Preprocessing, writePixelValues } from "../preprocess.ts";
-import { type ExecutionProvider, type Feed, type Graph, loadGraph, type Output } from "./graph.ts";
+import { type Feed, type Graph, loadGraph, type Output, type Provider } from "./graph.ts";
+import { addPlacements, type Placement } from "./placement.ts";
 
 export interface TowerOptions {
   readonly graphs: GraphFiles;
   readonly preprocessing: Preprocessing;
-  readonly executionProvider: ExecutionProvider;
+  readonly executionProvider: Provider;
   /** Threads of one run. */
   readonly threads: number;
   /** Fills up texts of a batch that are shorter than the longest. */
@@ -25,7 +26,8 @@ export type Towers = SplitTowers | CombinedTowers;
 /** Embeddings as the model gives them, not normalised. Pictures have the model's size. */
 export interface SplitTowers extends AsyncDisposable {
   readonly layout: "split";
-  readonly executionProvider: string;
+  readonly executionProvider: Provider;
+  readonly placement: Placement;
   /** @param texts input ids */
   embedTexts(texts: readonly (readonly number[])[]): Promise<readonly Float32Array[]>;
   embedImages(images: readonly RgbImage[]): Promise<readonly Float32Array[]>;
@@ -34,7 +36,8 @@ export interface SplitTowers extends AsyncDisposable {
 /** The model compares by itself, since only it knows its logit scale. Pictures have the model's size. */
 export interface CombinedTowers extends AsyncDisposable {
   readonly layout: "combined";
-  readonly executionProvider: string;
+  readonly executionProvider: Provider;
+  readonly placement: Placement;
   /** @returns for each picture one logit a text */
   compare(
     images: readonly RgbImage[],
@@ -52,10 +55,15 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
     checkPixels(graphs.model, graph, options.preprocessing);
     checkTexts(graphs.model, graph, options.maxTokens);
     const output = outputOf(graphs.model, graph, "logits_per_image");
+    const placement = await graph.place({
+      pixel_values: pixelFeed([grayImage(options)], options.preprocessing, 1),
+      ...textFeeds(graph, [[options.padId]], 1, options.padId),
+    });
     const owned = stack.move();
     return {
       layout: "combined",
-      executionProvider: graph.executionProvider,
+      executionProvider: options.executionProvider,
+      placement,
       compare: async (images, texts) => {
         const feeds = {
           pixel_values: pixelFeed(images, options.preprocessing, images.length),
@@ -71,16 +79,23 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
   checkPixels(graphs.vision, vision, options.preprocessing);
   const imageOutput = outputOf(graphs.vision, vision, "image_embeds");
   // Text and pictures never run at the same time: the session that waits costs memory only.
-  const text = stack.use(
-    await loadGraph(graphs.text, { ...options, executionProvider: vision.executionProvider }),
-  );
+  const text = stack.use(await loadGraph(graphs.text, options));
   checkInputs(graphs.text, text, ["input_ids"]);
   checkTexts(graphs.text, text, options.maxTokens);
   const textOutput = outputOf(graphs.text, text, "text_embeds");
+  const [images = 1] = vision.inputs.get("pixel_values")?.shape ?? [];
+  const [texts = 1] = text.inputs.get("input_ids")?.shape ?? [];
+  const placement = addPlacements([
+    await vision.place({
+      pixel_values: pixelFeed([grayImage(options)], options.preprocessing, images),
+    }),
+    await text.place(textFeeds(text, [[options.padId]], texts, options.padId)),
+  ]);
   const owned = stack.move();
   return {
     layout: "split",
-    executionProvider: vision.executionProvider,
+    executionProvider: options.executionProvider,
+    placement,
     embedTexts: (texts) =>
       inBatches(texts, text.inputs.get("input_ids")?.shape[0] ?? 1, async (batch, size) => {
         const results = await text.run(textFeeds(text, batch, size, options.padId));
@@ -97,6 +112,11 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
       ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** To run a model once. */
+function grayImage({ preprocessing: { crop } }: TowerOptions): RgbImage {
+  return { ...crop, pixels: new Uint8Array(crop.width * crop.height * 3).fill(128) };
 }
 
 const knownInputs = ["pixel_values", "input_ids", "attention_mask"];

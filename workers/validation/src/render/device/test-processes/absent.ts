@@ -1,5 +1,7 @@
-/** Says what the process says on a machine without a device. */
-import type { DeviceAnswer } from "../messages.ts";
+/** Says what a process says on a machine without a device. */
+import { DeviceError } from "../../../device/errors.ts";
+import { servePainter } from "../serve.ts";
 
-const failed: DeviceAnswer = { kind: "failed", code: "unavailable", message: "there is no device" };
-process.send?.(failed);
+await servePainter(() => {
+  throw new DeviceError("unavailable", "there is no device");
+});

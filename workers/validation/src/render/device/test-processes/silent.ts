@@ -1,6 +1,8 @@
-/** Takes orders as the process does, and answers none. */
-import type { DeviceAnswer } from "../messages.ts";
+/** Takes orders, and answers none. */
+import { servePainter } from "../serve.ts";
 
-process.on("message", () => {});
-const ready: DeviceAnswer = { kind: "ready", device: "a stone" };
-process.send?.(ready);
+await servePainter(() => ({
+  device: "a stone",
+  setScene: () => new Promise(() => {}),
+  paint: () => new Promise(() => {}),
+}));

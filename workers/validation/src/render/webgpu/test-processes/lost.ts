@@ -1,12 +1,12 @@
 /** Draws until its pictures have been checked, and loses its device then. */
-import { serveOrders } from "../../device/serve.ts";
+import { servePainter } from "../../device/serve.ts";
 import { openDevice, watchDevice } from "../open-device.ts";
 import { createPainter } from "../painter.ts";
 
 /** Pictures of the check. */
 const good = 3;
 
-await serveOrders(async (onFailure) => {
+await servePainter(async (onFailure) => {
   const open = await openDevice({ allowSoftware: true });
   watchDevice(open, onFailure);
   const painter = createPainter(open);
