@@ -39,6 +39,8 @@ describe("btauth/1", () => {
     assert.equal(outcome({}, { at: nowMs + 10_001 }), "StaleRequest");
     assert.equal(outcome({}, { at: nowMs - 2001 }), "StaleRequest");
     const verifier = createVerifier({ receiver: bob(), now: () => nowMs });
+    const ahead = signHeaders(alice(), request, { receiver: bob(), nonce: nonce + 2_000_999_999n });
+    assert.equal(verifier.verify(ahead, request).kind, "verified"); // 2 s by a clock of whole ms
     const headers = signHeaders(alice(), request, { receiver: bob(), nonce });
     assert.equal(verifier.verify(headers, request).kind, "verified");
     const again = verifier.verify(headers, request);

@@ -85,10 +85,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (shape.receiver === undefined ? !allowNoReceiver : shape.receiver !== receiver)
         return refused("WrongReceiver", "request was signed for a different receiving hotkey");
       const nowMs = now();
-      const ageS = (nowMs - Number(shape.nonce) / 1e6) / 1000;
-      if (ageS > maxAgeS)
+      // Both in whole ms, so that what is exactly as old as allowed passes, whatever our clock leaves out
+      const ageMs = Math.floor(nowMs) - Number(shape.nonce / 1_000_000n);
+      if (ageMs > maxAgeS * 1000)
         return refused("StaleRequest", `nonce is older than the ${maxAgeS}s freshness window`);
-      if (-ageS > maxAheadS)
+      if (-ageMs > maxAheadS * 1000)
         return refused("StaleRequest", `nonce is more than ${maxAheadS}s ahead of our clock`);
       const message = signedText(request, shape.nonce, shape.hotkey, shape.receiver);
       if (!verifySignature(message, shape.signature, shape.hotkey))
