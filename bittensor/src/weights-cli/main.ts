@@ -73,8 +73,10 @@ function parseRewards(text: string, neurons: number) {
   return { uids: Array.from(weights.keys()), weights };
 }
 
+/** uids, counts and limits are u16 on the chain. */
 function whole(name: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new TypeError(`${name}: "${text}" is no whole number`);
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535)
+    throw new TypeError(`${name}: "${text}" is no whole number up to 65535`);
   return Number(text);
 }
 

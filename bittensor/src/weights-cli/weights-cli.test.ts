@@ -34,6 +34,7 @@ test("refuses what it cannot read, each with one line", () => {
     ['{"7": 1}', ["-", "--neurons", "7"], 2, /uid 7 is beyond the 7 neurons/],
     ["{}", [], 2, /one FILE/],
     ["{}", ["-", "--neurons", "x"], 2, /"x" is no whole number/],
+    ["{}", ["-", "--max-limit", "65536"], 2, /max-limit: "65536" is no whole number up to 65535/],
     ["", ["/no/such/file"], 1, /no such file/],
   ] as const) {
     const result = run(input, ...args);

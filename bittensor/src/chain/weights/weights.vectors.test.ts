@@ -31,7 +31,9 @@ function checkCase({ name, input, branch, processed, emit }: Case): void {
   for (const [index, weight] of processed.weights.entries())
     assert.ok(Math.abs((ours.weights[index] ?? 0) - weight) <= 1e-5 * largest, name);
   closeTo(emitWeights(ours), emit, name);
-  assert.deepEqual(emitWeights(emitWeights(ours)), emitWeights(ours), name);
+  // Python raises for no weights, as we do
+  if (emit.uids.length > 0)
+    assert.deepEqual(emitWeights(emitWeights(ours)), emitWeights(ours), name);
 }
 
 /** What rounds to 0 on one side and to 1 on the other is within the tolerance too. */
