@@ -37,6 +37,9 @@ const oneSplat: Splat = {
   shDc: new Float32Array(3),
   shRest: new Float32Array(0),
 };
+
+import { formatBytes } from "./text.ts";
+
 const command = fileURLToPath(new URL("../../bin/turntable", import.meta.url));
 
 interface Ended {
@@ -263,12 +266,15 @@ describe("turntable", () => {
         ["cube.spz", undefined],
         ["cube.h5", (await import("@turntable/splat/hdf5")).readHdf5],
       ] as const) {
-        const { code, stderr, cwd } = await run(t, succeedingService(ply), [
+        const { code, stdout, stderr, cwd } = await run(t, succeedingService(ply), [
           ...["download", "task-1", "--out", name],
         ]);
         assert.equal(code, 0, stderr);
         assert.match(stderr, /^converted from PLY; --raw keeps/m);
         const written = readFileSync(join(cwd, name));
+        const format = name.split(".").at(-1)?.toUpperCase();
+        const told = `${name}  ${formatBytes(written.length)}  ${format}  `;
+        assert.equal(String(stdout).slice(0, told.length), told);
         const splat = await readAsset(written, readHdf5 === undefined ? {} : { readHdf5 });
         assert.deepEqual(splat.positions, oneSplat.positions);
       }

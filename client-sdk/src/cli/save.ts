@@ -63,8 +63,8 @@ export async function saveAsset(
     ? JSON.stringify(saveSummary(taskId, out, asset, origin))
     : [
         out === "-" ? "standard output" : out,
-        formatBytes(asset.sizeBytes),
-        describeEncoding(asset),
+        formatBytes(written.length),
+        isConverted ? given.toUpperCase() : describeEncoding(asset),
         `score ${asset.score.toFixed(2)}`,
         `miner ${shortHotkey(printable(asset.minerHotkey))}`,
         describeOrigin(origin),
