@@ -37,7 +37,7 @@ import {
 } from "@turntable/process";
 import type { JobQueue, JobSource } from "@turntable/proto/bus";
 import { createInProcessQueue } from "@turntable/proto/in-process";
-import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
+import { connectJobQueue, connectJobSource, type NatsEvent } from "@turntable/proto/nats";
 import { readAsset } from "@turntable/splat";
 import {
   createScene,
@@ -278,7 +278,10 @@ async function openQueue(
     return { queue, source: source() };
   }
   const servers = [options.nats];
-  const onEvent = (event: object): void => logger.info(event, "nats");
+  const onEvent = (event: NatsEvent): void =>
+    event.kind === "trouble"
+      ? logger.warn({ what: event.what, err: event.error }, "nats trouble")
+      : logger.info(event, "nats");
   const queue = await connectJobQueue({ servers, name: "turntable-coordinator", signal, onEvent });
   const source = await connectJobSource({ servers, workerId: "local", signal, onEvent });
   return { queue, source };

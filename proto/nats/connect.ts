@@ -35,6 +35,13 @@ export async function connectFirst(
           { cause: error },
         );
       }
+      if (attempt === 0) {
+        options.onEvent?.({
+          kind: "trouble",
+          what: `waiting for NATS at ${serverList(options)}`,
+          error,
+        });
+      }
       await pause(backoffMs(attempt), signal);
       if (signal.aborted) {
         throw unreachable(options, error);

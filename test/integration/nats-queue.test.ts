@@ -4,7 +4,12 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { millis } from "@nats-io/transport-node";
 import { QueueUnavailableError } from "@turntable/proto/bus";
-import { connectJobQueue, connectJobSource, NatsServerError } from "@turntable/proto/nats";
+import {
+  connectJobQueue,
+  connectJobSource,
+  type NatsEvent,
+  NatsServerError,
+} from "@turntable/proto/nats";
 import {
   bytes,
   mustTake,
@@ -40,12 +45,23 @@ test("a server that is not there is named, without its credentials", { timeout }
   await using server = await startNatsServer();
   await server.kill9();
   const servers = `nats://user:secret@127.0.0.1:${server.port}`;
-  await assert.rejects(connectJobQueue({ servers, connectTimeoutMs: 200 }), (error: unknown) => {
+  const events: NatsEvent[] = [];
+  const options = {
+    servers,
+    connectTimeoutMs: 200,
+    onEvent: (event: NatsEvent) => events.push(event),
+  };
+  await assert.rejects(connectJobQueue(options), (error: unknown) => {
     assert.ok(error instanceof QueueUnavailableError);
     assert.match(error.message, new RegExp(`NATS at 127.0.0.1:${server.port} cannot be reached`));
     assert.doesNotMatch(error.message, /secret/);
     return true;
   });
+  assert.deepEqual(
+    events.map((event) => event.kind === "trouble" && event.what),
+    [`waiting for NATS at 127.0.0.1:${server.port}`],
+    "told at once, and once",
+  );
   const aborted = connectJobQueue({ servers, signal: AbortSignal.abort() });
   await assert.rejects(aborted, QueueUnavailableError);
 });
