@@ -8,8 +8,8 @@ import { createTurntableClient, type TurntableClient } from "@turntable/client";
 import { type NatsServer, startNatsServer } from "../harness/nats-server.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
 
-/** Short, so that the job of a worker that died is soon given to another. */
-const queueFlags = ["--nats-ack-wait-ms", "3000"];
+/** Short, so that the job of a worker that died is soon given to another; long enough for one that gets no processor. */
+const queueFlags = ["--nats-ack-wait-ms", "8000"];
 
 export interface Subnet extends AsyncDisposable {
   readonly nats: NatsServer;
