@@ -18,6 +18,7 @@ import {
   ready,
 } from "@turntable/bittensor/keys";
 import {
+  CallFailedError,
   createTurntableClient,
   type ScoreReport,
   type Task,
@@ -241,6 +242,10 @@ In another shell: npx turntable generate "a blue ball" --out ball.ply --server $
 Ctrl-C stops everything.`);
   } catch (error) {
     if (signal.aborted) return;
+    if (error instanceof CallFailedError && error.code === "failed-precondition") {
+      const show = `npx turntable report ${task.id} --server ${server}`;
+      return say(`\nIt got no result. How it was scored: ${show}\nCtrl-C stops everything.`);
+    }
     logger.error({ err: error }, "the first task failed");
     say(`  the first task failed: ${error instanceof Error ? error.message : String(error)}`);
   }
