@@ -61,7 +61,8 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) return fail(`${error.message}; see --help`, 2);
     if (error instanceof AssetError) return fail(`${error.message} (${error.code})`, 1);
-    if (isFileError(error) || explained.some((kind) => error instanceof kind)) {
+    if (isFileError(error)) return fail(describeFileError(error), 1);
+    if (explained.some((kind) => error instanceof kind)) {
       return fail(error instanceof Error ? error.message : String(error), 1);
     }
     throw error;
@@ -85,7 +86,20 @@ ${program} COMMAND --help says more.
 `;
 }
 
-/** A file that is not there, not readable, a folder instead …: Node's own message says so. */
+/** A file that is not there, not readable, a folder instead … */
 function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error; // reading a folder names no path
+}
+
+/** The usual ones in words; what else there is says Node's own message. */
+function describeFileError({ code, path, message }: NodeJS.ErrnoException): string {
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: "no such file or folder",
+    EACCES: "not allowed",
+    EISDIR: "a folder, not a file",
+    ENOTDIR: "a part of it is a file, not a folder",
+    ENOSPC: "no space is left",
+  };
+  const known = code === undefined ? undefined : words[code];
+  return known === undefined ? message : `${path === undefined ? "" : `${path}: `}${known}`;
 }

@@ -65,6 +65,9 @@ export class ProfileError extends Error {
 /** What the subnet does, with 36 views. */
 export const defaultProfile = "sn17-seed";
 
+/** The least score, and probability of a view, that the subnet takes. */
+export const acceptedFrom = 0.6;
+
 /** Where the project's own profiles are. */
 export const profilesDir = new URL("../../../resources/profiles/", import.meta.url).pathname;
 

@@ -27,7 +27,7 @@ export function parseArguments<const Options extends ParseArgsOptionsConfig>(
 ): Parsed<Options> {
   let parsed: Parsed<Options>;
   try {
-    parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
+    parsed = parseArgs({ args: joinNegative(argv, options), options, allowPositionals: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? oneLine(error.message) : String(error));
   }
@@ -37,6 +37,21 @@ export function parseArguments<const Options extends ParseArgsOptionsConfig>(
     throw new UsageError(`"${parsed.positionals[positionals.length]}" is one argument too many`);
   }
   return parsed;
+}
+
+/** `--elevation -15` as `--elevation=-15`: Node would take the number for an option. */
+function joinNegative(argv: readonly string[], options: ParseArgsOptionsConfig): string[] {
+  const joined: string[] = [];
+  let isOver = false;
+  for (const word of argv) {
+    const before = joined.at(-1) ?? "";
+    const takesValue =
+      before.startsWith("--") && options[before.slice("--".length)]?.type === "string";
+    if (takesValue && !isOver && /^-\.?\d/.test(word)) joined.splice(-1, 1, `${before}=${word}`);
+    else joined.push(word);
+    isOver ||= word === "--";
+  }
+  return joined;
 }
 
 export interface NumberRange {

@@ -24,14 +24,14 @@ Renders the views of a profile to DIR/0.png, DIR/1.png, …; with any of the sin
   --out DIR          where the pictures go; made when it is not there
   --profile NAME     scoring profile [${defaultProfile}]
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
-  --sheet FILE.png   also all views on one page, with azimuth and elevation
+  --sheet FILE.png   also all views on one page, with azimuth (az) and elevation (el) in degrees
 ${rendererHelp}\
   --threads N        render threads of cpu [one a core]
 
 One view:
   --size N           pixels along an edge [512]
-  --elevation=E      degrees; negative looks from above [0]
-  --azimuth=A        degrees [0]
+  --elevation E      degrees, -90 to 90; negative looks from above [0]
+  --azimuth A        degrees [0]
   --radius R         distance of the camera from the origin [2.5]
   --rescale BOX      scale the asset to a box of this size first
 `;
@@ -71,7 +71,9 @@ export const renderCommand: Command = {
     const splat = await readAssetFile(positionals[0] ?? "");
     await mkdir(out, { recursive: true });
 
-    await using renderer = await startRenderer(rendering);
+    // A thread draws whole views, and large ones take much memory in each.
+    const threads = Math.min(rendering.threads, plan.views.length);
+    await using renderer = await startRenderer({ ...rendering, threads });
     using bar = progress("rendered", plan.views.length);
     const images = await renderer.render(
       createScene(splat, plan.scene),

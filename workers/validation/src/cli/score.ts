@@ -4,7 +4,7 @@ import { toJson as toProtobufJson } from "@bufbuild/protobuf";
 import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
-import { defaultProfile, loadProfile } from "../profile.ts";
+import { acceptedFrom, defaultProfile, loadProfile } from "../profile.ts";
 import { startRenderer } from "../render/index.ts";
 import { createReport } from "../report.ts";
 import { type Clip, defaultModelDir, loadClip } from "../score/index.ts";
@@ -27,7 +27,7 @@ numbers), and compares each with the prompt; prints the score.
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
   --json             the score report as JSON, unsigned
   --report FILE      a score report as JSON: do again what it says was done with ASSET, and tell the difference
-  --sheet FILE.png   all views on one page, with azimuth, elevation and probability
+  --sheet FILE.png   all views on one page, with azimuth (az), elevation (el) and probability
 ${rendererHelp}\
   --threads N        threads that render, and that run the model [one a core]
   --execution-provider NAME  what runs the model: cpu, cuda, webgpu or auto [cpu]
@@ -48,9 +48,6 @@ const options = {
 } as const;
 
 const executionProviders = ["cpu", "cuda", "webgpu", "auto"] as const;
-
-/** Where the subnet begins to accept. */
-const acceptedFrom = 0.6;
 
 export const scoreCommand: Command = {
   summary: "how well an asset fits a prompt",
@@ -176,9 +173,10 @@ function noteOn({ demonstration }: Clip): string {
 
 function summary(scored: ScoredAsset, { clip }: Scorer): string {
   const probabilities = scored.views.map((view) => view.probability);
+  const weak = probabilities.filter((probability) => probability < acceptedFrom).length;
   const verdict = scored.score >= acceptedFrom ? "accepted" : "not accepted";
   return `score ${scored.score.toFixed(4)} (${verdict}; the subnet takes ${acceptedFrom} and above)
-views ${probabilities.length}, from ${Math.min(...probabilities).toFixed(3)} to ${Math.max(...probabilities).toFixed(3)}
+views ${probabilities.length}, from ${Math.min(...probabilities).toFixed(3)} to ${Math.max(...probabilities).toFixed(3)}; ${weak} below ${acceptedFrom}
 model ${clip.name}${noteOn(clip)}
 ${scored.splatCount} splats; decode ${Math.round(scored.decodeMs)} ms, render ${Math.round(scored.renderMs)} ms, score ${Math.round(scored.scoreMs)} ms
 `;

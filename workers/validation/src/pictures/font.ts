@@ -20,13 +20,22 @@ const signs: Readonly<Record<string, readonly number[]>> = {
   "+": [0, 0x04, 0x04, 0x1f, 0x04, 0x04, 0],
   "%": [0x18, 0x19, 0x02, 0x04, 0x08, 0x13, 0x03],
   "°": [0x0c, 0x12, 0x12, 0x0c, 0, 0, 0],
+  a: [0, 0, 0x0e, 0x01, 0x0f, 0x11, 0x0f],
+  e: [0, 0, 0x0e, 0x11, 0x1f, 0x10, 0x0e],
+  l: [0x0c, 0x04, 0x04, 0x04, 0x04, 0x04, 0x0e],
+  z: [0, 0, 0x1f, 0x02, 0x04, 0x08, 0x1f],
   " ": [0, 0, 0, 0, 0, 0, 0],
 };
 const signWidth = 5;
 export const signHeight = 7;
 
+/** In dots. */
+export function textWidth(text: string): number {
+  return [...text].length * (signWidth + 1) - 1;
+}
+
 /**
- * Draws in black from (left, top) on; what does not fit is cut off. Signs the font lacks become blanks.
+ * Draws from (left, top) on; what does not fit is cut off. Signs the font lacks become blanks.
  * @param scale pixels a dot
  */
 export function drawText(
@@ -35,6 +44,7 @@ export function drawText(
   left: number,
   top: number,
   scale: number,
+  colour: readonly [number, number, number] = [0, 0, 0],
 ): void {
   [...text].forEach((sign, index) => {
     const rows = signs[sign] ?? [];
@@ -45,7 +55,7 @@ export function drawText(
         const isDot = ((row >> (signWidth - 1 - Math.floor(x / scale))) & 1) === 1;
         if (!isDot || signLeft + x >= image.width || top + y >= image.height) continue;
         const at = ((top + y) * image.width + signLeft + x) * 3;
-        image.pixels.fill(0, at, at + 3);
+        image.pixels.set(colour, at);
       }
     }
   });

@@ -87,3 +87,30 @@ test("a contact sheet shows every view, and writes below it", async () => {
   assert.ok(inkBelow(0) > 0);
   assert.ok(inkBelow(192) > inkBelow(0), "the probability is written too");
 });
+
+test("a contact sheet tells at a glance which views the subnet would take", async () => {
+  const view = { azimuthDeg: 120, elevationDeg: -15 };
+  const probabilities = [0.6, 0.59, undefined];
+  const { width, height, at } = await pixelsOf(
+    await encodeContactSheet(
+      probabilities.map((probability) => ({
+        view,
+        image: plain(192, [255, 255, 255]),
+        ...(probability === undefined ? {} : { probability }),
+      })),
+    ),
+  );
+  const coloured = (column: number, row: number) => {
+    const seen = new Set<string>();
+    for (let y = (row * height) / 2; y < ((row + 1) * height) / 2; y++) {
+      for (let x = column * 192; x < (column + 1) * 192; x++) seen.add(at(x, y).join());
+    }
+    const [green, red] = ["0,110,40", "170,20,20"];
+    return [seen.has("0,0,0"), seen.has(green), seen.has(red)];
+  };
+  assert.equal(width, 192 * 2);
+  assert.deepEqual(coloured(0, 0), [true, true, false]);
+  assert.deepEqual(coloured(1, 0), [true, false, true]);
+  assert.deepEqual(coloured(0, 1), [true, false, false]);
+  assert.deepEqual(coloured(1, 1), [false, false, false]);
+});
