@@ -35,5 +35,10 @@ export {
   TurntableError,
 } from "./errors.ts";
 export { type AssetOrigin, type VerifyOptions, verifyAssetOrigin } from "./origin.ts";
+export {
+  type ReportSignature,
+  type VerifyReportOptions,
+  verifyReport,
+} from "./report-signature.ts";
 export type { RetryNotice, RetryPolicy } from "./retry.ts";
 export type { TlsOptions } from "./transport.ts";

@@ -7,14 +7,16 @@ import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
-import type { Keypair } from "@turntable/bittensor/keys";
+import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { signSubmission } from "@turntable/bittensor/synapse";
 import {
   type Asset,
   AssetSchema,
   AssignmentState,
+  canonicalReport,
   type DownloadAssetResponseSchema,
   GenerationService,
+  LintSeverity,
   type ScoreReport,
   ScoreReportSchema,
   type Task,
@@ -190,6 +192,17 @@ export function reportOf(taskId: string): ScoreReport {
     timings: { fetchMs: 1, decodeMs: 12, renderMs: 640, scoreMs: 210, totalMs: 870 },
     minerHotkey,
     validatorHotkey,
+    findings: [
+      {
+        code: "flat",
+        severity: LintSeverity.ERROR,
+        value: 0.01,
+        limit: 0.02,
+        message:
+          "0.01 is the smallest extent by the largest: a card, not an object (at least 0.02)",
+      },
+    ],
+    lowViewShare: 0.25,
     views: Array.from({ length: 36 }, (_, i) => ({
       azimuthDeg: i * 10,
       elevationDeg: -20 + (i % 5),
@@ -198,12 +211,20 @@ export function reportOf(taskId: string): ScoreReport {
   });
 }
 
+/** `reportOf` as the coordinator of `validator` gives it. */
+export async function signedReportOf(taskId: string, validator = "//Bob"): Promise<ScoreReport> {
+  await ready();
+  const { ss58, sign } = keypairFromUri(validator);
+  const report = { ...reportOf(taskId), validatorHotkey: ss58 };
+  return { ...report, signature: sign(Buffer.from(canonicalReport(report))) };
+}
+
 /** A succeeded task as a whole service: watch, get, download, report. */
 export function succeedingService(bytes: Uint8Array, asset: Asset = assetOf(bytes)) {
   return {
     createTask: async (request) => ({ task: taskOf("task-1", { prompt: request.prompt }) }),
     getTask: async (request) => ({ task: taskOf(request.taskId, { asset }) }),
-    getReport: async (request) => ({ report: reportOf(request.taskId) }),
+    getReport: async (request) => ({ report: await signedReportOf(request.taskId) }),
     watchTask: (request) => eventsAfter(successfulEvents, request.afterSequence),
     downloadAsset: () => downloadOf(asset, bytes),
   } satisfies TestHandlers;

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { verifyAssetOrigin } from "@turntable/client";
+import { verifyAssetOrigin, verifyReport } from "@turntable/client";
 import { generate } from "@turntable/generation";
 import { writePly } from "@turntable/splat";
 import { mine } from "./mine.ts";
@@ -44,6 +44,8 @@ test("a client's prompt becomes an asset with a score that anyone can compute ag
   assert.ok(report.views.every((view) => Number.isInteger(view.elevationDeg)));
   assert.ok(new Set(report.views.map((view) => view.elevationDeg)).size > 1);
   assert.ok(report.score >= 0.6, `a red cube scored ${report.score}`);
+  const { validatorHotkey } = asset;
+  assert.deepEqual(await verifyReport(report, { validatorHotkey }), { kind: "verified" });
 
   const seed = report.cameraSeed.toString();
   const again = spawnSync(
@@ -56,7 +58,9 @@ test("a client's prompt becomes an asset with a score that anyone can compute ag
 
   const table = cli("tasks");
   assert.match(table.stdout, /a red cube/);
-  assert.match(cli("report", task.id).stdout, /sn17-seed/);
+  const told = cli("report", task.id, "--validator", validatorHotkey);
+  assert.equal(told.status, 0, told.stderr);
+  assert.match(told.stdout, /sn17-seed/);
 });
 
 test("an asset for another prompt is rejected, and one that is none is refused with its code", async () => {

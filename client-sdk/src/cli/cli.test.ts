@@ -18,6 +18,7 @@ import {
   downloadOf,
   eventsAfter,
   signedAsset,
+  signedReportOf,
   startService,
   succeedingService,
   successfulEvents,
@@ -322,7 +323,9 @@ describe("turntable", () => {
       const { code, stdout } = await run(t, succeedingService(bytes), ["report", "task-1"]);
       const text = stdout.toString();
       assert.equal(code, 0);
-      assert.match(text, /^score +0\.9300 \(mean of 36 views\)$/m);
+      assert.match(text, /^score +0\.9300 \(of 36 views, 25 % of them below 0\.6\)$/m);
+      assert.match(text, /^signature +verified/m);
+      assert.match(text, /^lint +error flat: 0\.01 is the smallest extent/m);
       assert.match(text, /^fidelity +1\.00$/m);
       assert.match(text, /^model +tiny-colours \(sha256 (ab){32}\)$/m);
       assert.match(text, /a demonstration model/);
@@ -337,6 +340,23 @@ describe("turntable", () => {
       const report = JSON.parse(stdout.toString());
       assert.equal(report.views.length, 36);
       assert.equal(report.cameraSeed, "77");
+    });
+
+    it("fails when nobody vouches for what it says, and says so", async (t) => {
+      const signed = await signedReportOf("task-1");
+      const cases = [
+        [{ ...signed, score: 1 }, [], /not that of 5\w+ over what it says/],
+        [{ ...signed, signature: new Uint8Array() }, [], /nobody signed it/],
+        [signed, ["--validator", "5Other"], /names the validator 5\w+, not 5Other/],
+      ] as const;
+      for (const [report, options, reason] of cases) {
+        const handlers: TestHandlers = { getReport: async () => ({ report }) };
+        const { code, stdout, stderr } = await run(t, handlers, ["report", "task-1", ...options]);
+        assert.equal(code, 1);
+        assert.match(stdout.toString(), /^signature +NOT VERIFIED$/m);
+        assert.match(stderr, /^turntable: do not rely on this report: /m);
+        assert.match(stderr, reason);
+      }
     });
 
     it("gives the server's reason when there is none", async (t) => {

@@ -1,9 +1,13 @@
 /** What scoring an asset produced, as the report that the coordinator signs. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
-import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import { LintSeverity, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import type { ScoredAsset, ScoreRequest, Scorer } from "./score-asset.ts";
 import { version } from "./version.ts";
+
+/** Views below this are low; the step to an accepted asset. Source: the subnet's rules. */
+const lowProbability = 0.6;
+const severities = { error: LintSeverity.ERROR, warning: LintSeverity.WARNING } as const;
 
 /** @param more what only the caller knows: ids, who did it, other durations */
 export function createReport(
@@ -27,6 +31,13 @@ export function createReport(
     assetSha256: scored.assetSha256,
     splatCount: BigInt(scored.splatCount),
     score: scored.score,
+    findings: scored.findings.map(({ severity, ...finding }) => ({
+      ...finding,
+      severity: severities[severity],
+    })),
+    lowViewShare:
+      scored.views.filter(({ probability }) => probability < lowProbability).length /
+      scored.views.length,
     createTime: timestampNow(),
     ...more,
     timings: { decodeMs, renderMs, scoreMs, ...more.timings },

@@ -3,7 +3,12 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { createLogger } from "@turntable/process";
-import { JobClass, RenderScoreJobSchema, type RenderScoreResult } from "@turntable/proto";
+import {
+  JobClass,
+  LintSeverity,
+  RenderScoreJobSchema,
+  type RenderScoreResult,
+} from "@turntable/proto";
 import type { JobQueue, TakenJob } from "@turntable/proto/bus";
 import { createInProcessQueue } from "@turntable/proto/in-process";
 import { writePly } from "@turntable/splat";
@@ -57,9 +62,25 @@ test("scores an asset, twice the same", async () => {
   assert.equal(first?.views.length, 36);
   assert.ok(first.views.every((view) => view.elevationDeg >= -20 && view.elevationDeg < 20));
   assert.equal(first.splatCount, 500n);
+  const low = first.views.filter(({ probability }) => probability < 0.6).length;
+  assert.equal(first.lowViewShare, low / 36);
   assert.equal(first.cameraSeed, 2n ** 64n - 1n);
   assert.equal(first.score, second?.score);
   assert.deepEqual(first.views, second?.views);
+});
+
+test("what lint finds is in the report", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  const splat = createTestSplat({ count: 500 });
+  const positions = splat.positions.map((value, index) => (index % 3 === 2 ? value / 1000 : value));
+  await queue.submit(job("card", writePly({ ...splat, positions })));
+  const { outcome } = await nextResult(queue);
+  assert.equal(outcome.case, "scored");
+  const flat = outcome.value.findings.find(({ code }) => code === "flat");
+  assert.equal(flat?.severity, LintSeverity.ERROR);
+  assert.ok(flat.value < flat.limit, flat.message);
 });
 
 test("an asset that is none is the miner's doing, with a code", async () => {

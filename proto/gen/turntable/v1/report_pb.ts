@@ -2,17 +2,17 @@
 // @generated from file turntable/v1/report.proto (package turntable.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file turntable/v1/report.proto.
  */
 export const file_turntable_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("Chl0dXJudGFibGUvdjEvcmVwb3J0LnByb3RvEgx0dXJudGFibGUudjEi7AMKC1Njb3JlUmVwb3J0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhUKDXN1Ym1pc3Npb25faWQYAyABKAkSDgoGcHJvbXB0GAQgASgJEg8KB3Byb2ZpbGUYBSABKAkSEwoLY2FtZXJhX3NlZWQYBiABKAQSJgoFdmlld3MYByADKAsyFy50dXJudGFibGUudjEuVmlld1Njb3JlEiIKBW1vZGVsGAggASgLMhMudHVybnRhYmxlLnYxLk1vZGVsEigKCHJlbmRlcmVyGAkgASgLMhYudHVybnRhYmxlLnYxLlJlbmRlcmVyEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBITCgtzcGxhdF9jb3VudBgLIAEoBBINCgVzY29yZRgMIAEoARIQCghmaWRlbGl0eRgNIAEoARImCgd0aW1pbmdzGA4gASgLMhUudHVybnRhYmxlLnYxLlRpbWluZ3MSLwoLY3JlYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXdvcmtlcl9pZBgQIAEoCRIUCgxtaW5lcl9ob3RrZXkYESABKAkSGAoQdmFsaWRhdG9yX2hvdGtleRgSIAEoCRIRCglzaWduYXR1cmUYEyABKAwiTAoJVmlld1Njb3JlEhMKC2F6aW11dGhfZGVnGAEgASgBEhUKDWVsZXZhdGlvbl9kZWcYAiABKAESEwoLcHJvYmFiaWxpdHkYAyABKAEiPAoFTW9kZWwSDAoEbmFtZRgBIAEoCRIOCgZzaGEyNTYYAiABKAwSFQoNZGVtb25zdHJhdGlvbhgDIAEoCCJBCghSZW5kZXJlchIPCgdiYWNrZW5kGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLYXBwcm94aW1hdGUYAyABKAgiZQoHVGltaW5ncxIQCghmZXRjaF9tcxgBIAEoARIRCglkZWNvZGVfbXMYAiABKAESEQoJcmVuZGVyX21zGAMgASgBEhAKCHNjb3JlX21zGAQgASgBEhAKCHRvdGFsX21zGAUgASgBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chl0dXJudGFibGUvdjEvcmVwb3J0LnByb3RvEgx0dXJudGFibGUudjEisQQKC1Njb3JlUmVwb3J0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhUKDXN1Ym1pc3Npb25faWQYAyABKAkSDgoGcHJvbXB0GAQgASgJEg8KB3Byb2ZpbGUYBSABKAkSEwoLY2FtZXJhX3NlZWQYBiABKAQSJgoFdmlld3MYByADKAsyFy50dXJudGFibGUudjEuVmlld1Njb3JlEiIKBW1vZGVsGAggASgLMhMudHVybnRhYmxlLnYxLk1vZGVsEigKCHJlbmRlcmVyGAkgASgLMhYudHVybnRhYmxlLnYxLlJlbmRlcmVyEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBITCgtzcGxhdF9jb3VudBgLIAEoBBINCgVzY29yZRgMIAEoARIQCghmaWRlbGl0eRgNIAEoARImCgd0aW1pbmdzGA4gASgLMhUudHVybnRhYmxlLnYxLlRpbWluZ3MSLwoLY3JlYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXdvcmtlcl9pZBgQIAEoCRIUCgxtaW5lcl9ob3RrZXkYESABKAkSGAoQdmFsaWRhdG9yX2hvdGtleRgSIAEoCRIRCglzaWduYXR1cmUYEyABKAwSKwoIZmluZGluZ3MYFCADKAsyGS50dXJudGFibGUudjEuTGludEZpbmRpbmcSFgoObG93X3ZpZXdfc2hhcmUYFSABKAEieAoLTGludEZpbmRpbmcSDAoEY29kZRgBIAEoCRIsCghzZXZlcml0eRgCIAEoDjIaLnR1cm50YWJsZS52MS5MaW50U2V2ZXJpdHkSDQoFdmFsdWUYAyABKAESDQoFbGltaXQYBCABKAESDwoHbWVzc2FnZRgFIAEoCSJMCglWaWV3U2NvcmUSEwoLYXppbXV0aF9kZWcYASABKAESFQoNZWxldmF0aW9uX2RlZxgCIAEoARITCgtwcm9iYWJpbGl0eRgDIAEoASI8CgVNb2RlbBIMCgRuYW1lGAEgASgJEg4KBnNoYTI1NhgCIAEoDBIVCg1kZW1vbnN0cmF0aW9uGAMgASgIIkEKCFJlbmRlcmVyEg8KB2JhY2tlbmQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRITCgthcHByb3hpbWF0ZRgDIAEoCCJlCgdUaW1pbmdzEhAKCGZldGNoX21zGAEgASgBEhEKCWRlY29kZV9tcxgCIAEoARIRCglyZW5kZXJfbXMYAyABKAESEAoIc2NvcmVfbXMYBCABKAESEAoIdG90YWxfbXMYBSABKAEqYQoMTGludFNldmVyaXR5Eh0KGUxJTlRfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIZChVMSU5UX1NFVkVSSVRZX1dBUk5JTkcQARIXChNMSU5UX1NFVkVSSVRZX0VSUk9SEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * What scoring one submission produced: every input that the score depends on, and the score. Anyone who has
@@ -155,6 +155,21 @@ export type ScoreReport = Message<"turntable.v1.ScoreReport"> & {
    * @generated from field: bytes signature = 19;
    */
   signature: Uint8Array;
+
+  /**
+   * What is outside the profile's limits for assets, worst first. Says why a profile that rejects would have refused
+   * the asset; the score is not changed by it.
+   *
+   * @generated from field: repeated turntable.v1.LintFinding findings = 20;
+   */
+  findings: LintFinding[];
+
+  /**
+   * Share of the views whose probability is below 0.6, 0 to 1: an asset that looks right from its front only has many.
+   *
+   * @generated from field: double low_view_share = 21;
+   */
+  lowViewShare: number;
 };
 
 /**
@@ -163,6 +178,55 @@ export type ScoreReport = Message<"turntable.v1.ScoreReport"> & {
  */
 export const ScoreReportSchema: GenMessage<ScoreReport> = /*@__PURE__*/
   messageDesc(file_turntable_v1_report, 0);
+
+/**
+ * Something about the asset that is outside a limit of the profile.
+ *
+ * @generated from message turntable.v1.LintFinding
+ */
+export type LintFinding = Message<"turntable.v1.LintFinding"> & {
+  /**
+   * Stable and machine-readable, an open set; the codes are those of the splat library, such as `flat`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * How much it weighs.
+   *
+   * @generated from field: turntable.v1.LintSeverity severity = 2;
+   */
+  severity: LintSeverity;
+
+  /**
+   * What was measured, in the unit of the limit.
+   *
+   * @generated from field: double value = 3;
+   */
+  value: number;
+
+  /**
+   * The limit that it is outside of.
+   *
+   * @generated from field: double limit = 4;
+   */
+  limit: number;
+
+  /**
+   * One sentence for the miner.
+   *
+   * @generated from field: string message = 5;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message turntable.v1.LintFinding.
+ * Use `create(LintFindingSchema)` to create a new message.
+ */
+export const LintFindingSchema: GenMessage<LintFinding> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_report, 1);
 
 /**
  * One view of the asset.
@@ -197,7 +261,7 @@ export type ViewScore = Message<"turntable.v1.ViewScore"> & {
  * Use `create(ViewScoreSchema)` to create a new message.
  */
 export const ViewScoreSchema: GenMessage<ViewScore> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 1);
+  messageDesc(file_turntable_v1_report, 2);
 
 /**
  * A model, named so that another worker can be seen to use the same one.
@@ -232,7 +296,7 @@ export type Model = Message<"turntable.v1.Model"> & {
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 2);
+  messageDesc(file_turntable_v1_report, 3);
 
 /**
  * A rasteriser.
@@ -267,7 +331,7 @@ export type Renderer = Message<"turntable.v1.Renderer"> & {
  * Use `create(RendererSchema)` to create a new message.
  */
 export const RendererSchema: GenMessage<Renderer> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 3);
+  messageDesc(file_turntable_v1_report, 4);
 
 /**
  * Durations in milliseconds.
@@ -316,5 +380,46 @@ export type Timings = Message<"turntable.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 4);
+  messageDesc(file_turntable_v1_report, 5);
+
+/**
+ * How much a finding weighs.
+ *
+ * @generated from enum turntable.v1.LintSeverity
+ */
+export const LintSeverity = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: LINT_SEVERITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Honest generators leave some of these behind; never a reason to reject.
+   *
+   * @generated from enum value: LINT_SEVERITY_WARNING = 1;
+   */
+  WARNING: 1,
+
+  /**
+   * A profile that rejects by lint refuses the asset.
+   *
+   * @generated from enum value: LINT_SEVERITY_ERROR = 2;
+   */
+  ERROR: 2,
+} as const;
+
+/**
+ * How much a finding weighs.
+ *
+ * @generated from enum turntable.v1.LintSeverity
+ */
+export type LintSeverity = (typeof LintSeverity)[keyof typeof LintSeverity] | UnknownEnum;
+
+/**
+ * Describes the enum turntable.v1.LintSeverity.
+ */
+export const LintSeveritySchema: GenEnum<LintSeverity> = /*@__PURE__*/
+  enumDesc(file_turntable_v1_report, 0);
 
