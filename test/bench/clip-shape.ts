@@ -5,7 +5,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createVocabulary, tokenizerJson } from "../../resources/models/tiny-vocabulary.ts";
+import { createVocabulary, tokenizerJson } from "../../resources/models/training/vocabulary.ts";
 import {
   encodeModel,
   floats,

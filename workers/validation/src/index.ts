@@ -28,7 +28,14 @@ export {
   startGlRenderer,
   type View,
 } from "./render/index.ts";
-export { type Clip, defaultModelDir, loadClip, negatives, readTokenizer } from "./score/index.ts";
+export {
+  type Clip,
+  defaultModelDir,
+  demonstrationNote,
+  loadClip,
+  negatives,
+  readTokenizer,
+} from "./score/index.ts";
 export {
   type ScoredAsset,
   type ScoredView,

@@ -7,7 +7,7 @@ import { readHdf5 } from "@turntable/splat/hdf5";
 import { pullModel, readKnownModels } from "../models/index.ts";
 import { defaultProfile, loadProfile, summarise, viewsOf } from "../profile.ts";
 import { createScene, createTestSplat, orbitCamera, startCpuRenderer } from "../render/index.ts";
-import { loadClip } from "../score/index.ts";
+import { demonstrationNote, loadClip } from "../score/index.ts";
 import { type Command, parseArguments, UsageError } from "./arguments.ts";
 
 const help = `Usage: turntable-worker models list
@@ -80,7 +80,10 @@ async function check(argv: readonly string[]): Promise<void> {
   const threads = availableParallelism();
   await using clip = await loadClip(positionals[0] ?? "", { threads });
   const sha256 = Buffer.from(clip.sha256).toString("hex");
-  process.stdout.write(`${clip.name}: runs on ${clip.executionProvider}, SHA-256 ${sha256}\n`);
+  const note = clip.demonstration ? `; ${demonstrationNote}` : "";
+  process.stdout.write(
+    `${clip.name}: runs on ${clip.executionProvider}, SHA-256 ${sha256}${note}\n`,
+  );
   if (values.against === undefined) return;
   await using other = await loadClip(values.against, { threads });
   await using renderer = await startCpuRenderer(threads);

@@ -7,7 +7,7 @@ import { writeContactSheet } from "../pictures/index.ts";
 import { acceptedFrom, defaultProfile, loadProfile } from "../profile.ts";
 import { startRenderer } from "../render/index.ts";
 import { createReport } from "../report.ts";
-import { type Clip, defaultModelDir, loadClip } from "../score/index.ts";
+import { type Clip, defaultModelDir, demonstrationNote, loadClip } from "../score/index.ts";
 import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
 import { type Command, parseArguments, parseChoice, parseSeed, UsageError } from "./arguments.ts";
 import { parseRendererOptions, rendererHelp, rendererOptions } from "./renderer-options.ts";
@@ -22,7 +22,7 @@ Renders the views of a profile, or takes the PNG pictures of DIR in the order of
 numbers), and compares each with the prompt; prints the score.
 
   --prompt TEXT      what the asset should show
-  --model DIR        CLIP model in the usual ONNX layout [the built-in demonstration model: colours only]
+  --model DIR        CLIP model in the usual ONNX layout [the built-in demonstration model]
   --profile NAME     scoring profile [${defaultProfile}]
   --seed N           camera seed, 64 bits: the elevations follow from it [0]
   --json             the score report as JSON, unsigned
@@ -94,7 +94,9 @@ export const scoreCommand: Command = {
     if (reported !== undefined) {
       const comparison = await scoreAgain(reported, bytes, scorer);
       process.stdout.write(
-        values.json === true ? toJson(comparison) : describeComparison(comparison),
+        values.json === true
+          ? toJson(comparison)
+          : `${describeComparison(comparison)}model ${scorer.clip.name}${noteOn(scorer.clip)}\n`,
       );
       return;
     }
@@ -168,7 +170,7 @@ function describeModel({ name, sha256, demonstration }: Clip) {
 }
 
 function noteOn({ demonstration }: Clip): string {
-  return demonstration ? ", a demonstration that knows few words" : "";
+  return demonstration ? `, ${demonstrationNote}` : "";
 }
 
 function summary(scored: ScoredAsset, { clip }: Scorer): string {

@@ -69,10 +69,13 @@ export interface ClipOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The model that comes with the project: it knows colours, nothing else. */
+/** The model that comes with the project: a demonstration that knows the words of the procedural engine. */
 export const defaultModelDir = fileURLToPath(
-  new URL("../../../../resources/models/turntable-tiny", import.meta.url),
+  new URL("../../../../resources/models/turntable-small", import.meta.url),
 );
+
+/** Said wherever scores of a demonstration model are shown. */
+export const demonstrationNote = "a demonstration model with a small vocabulary";
 
 /** In the subnet's order, which is that of the logits. */
 export const negatives: readonly string[] = [

@@ -2,6 +2,7 @@ export {
   type Clip,
   type ClipOptions,
   defaultModelDir,
+  demonstrationNote,
   loadClip,
   negatives,
   type ViewScoring,

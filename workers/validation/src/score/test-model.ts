@@ -1,8 +1,11 @@
 /** Small CLIP directories for tests, in every form that exports come in. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { defaultModelDir } from "./clip.ts";
+import {
+  createVocabulary,
+  tokenizerJson,
+} from "../../../../resources/models/training/vocabulary.ts";
 import {
   type ElementType,
   encodeModel,
@@ -19,7 +22,12 @@ export interface TestModel extends AsyncDisposable {
   remove(name: string): Promise<void>;
 }
 
-/** A model directory of its own with the vocabulary of turntable-tiny and pictures of 8 × 8; no ONNX files yet. */
+/** Of a few words; all others are letters. */
+export const testTokenizerJson = JSON.stringify(
+  tokenizerJson(createVocabulary(["red", "orange", "yellow", "green", "blue", "purple"])),
+);
+
+/** A model directory of its own with a small vocabulary and pictures of 8 × 8; no ONNX files yet. */
 export async function createTestModel(): Promise<TestModel> {
   const directory = await mkdtemp(join(tmpdir(), "turntable-model-"));
   const model: TestModel = {
@@ -31,7 +39,7 @@ export async function createTestModel(): Promise<TestModel> {
     remove: (name) => rm(join(directory, name), { recursive: true }),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
-  await model.write("tokenizer.json", await readFile(join(defaultModelDir, "tokenizer.json")));
+  await model.write("tokenizer.json", testTokenizerJson);
   await model.write(
     "config.json",
     JSON.stringify({ vision_config: { image_size: testImageSize } }),

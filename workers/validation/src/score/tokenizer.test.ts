@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import { defaultModelDir } from "./index.ts";
-import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
+import {
+  createVocabulary,
+  tokenizerJson,
+} from "../../../../resources/models/training/vocabulary.ts";
+import { createTokenizer } from "./tokenizer.ts";
 
-let tokenizer: Tokenizer;
-let vocab: ReadonlyMap<string, number>;
-before(async () => {
-  const tokenizerJson = await readFile(join(defaultModelDir, "tokenizer.json"), "utf8");
-  tokenizer = createTokenizer({ tokenizerJson }, 77);
-  vocab = new Map(Object.entries(JSON.parse(tokenizerJson).model.vocab));
-});
+const vocabulary = createVocabulary(["red", "green", "grey", "blue"]);
+const { vocab } = vocabulary;
+const tokenizer = createTokenizer({ tokenizerJson: JSON.stringify(tokenizerJson(vocabulary)) }, 77);
 
 /** The tokens of a text, without start and end. */
 function tokens(text: string): readonly (string | undefined)[] {
@@ -86,7 +83,7 @@ test("a long text is cut before its end token", () => {
 });
 
 test("merges count in both ways of writing them, and in vocab.json with merges.txt", () => {
-  const vocabulary = {
+  const pair = {
     a: 0,
     b: 1,
     "b</w>": 2,
@@ -96,13 +93,13 @@ test("merges count in both ways of writing them, and in vocab.json with merges.t
   };
   const json = (merges: unknown) =>
     JSON.stringify({
-      model: { type: "BPE", end_of_word_suffix: "</w>", vocab: vocabulary, merges },
+      model: { type: "BPE", end_of_word_suffix: "</w>", vocab: pair, merges },
     });
   for (const files of [
     { tokenizerJson: json(["a b</w>"]) },
     { tokenizerJson: json([["a", "b</w>"]]) },
-    { vocabJson: JSON.stringify(vocabulary), mergesTxt: "#version: 0.2\r\na b</w>\r\n" },
-    { vocabJson: JSON.stringify(vocabulary), mergesTxt: "a b</w>" },
+    { vocabJson: JSON.stringify(pair), mergesTxt: "#version: 0.2\r\na b</w>\r\n" },
+    { vocabJson: JSON.stringify(pair), mergesTxt: "a b</w>" },
   ]) {
     assert.deepEqual(
       createTokenizer(files, 77).encode("ab b"),

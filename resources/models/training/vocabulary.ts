@@ -1,7 +1,7 @@
 /** A vocabulary of a few whole words in CLIP's form; all other words come out as bytes. */
-import { symbolOfByte } from "../../workers/validation/src/score/tokenizer.ts";
+import { symbolOfByte } from "../../../workers/validation/src/score/tokenizer.ts";
 
-export interface TinyVocabulary {
+export interface Vocabulary {
   /** Token to id, in the order of the ids. */
   readonly vocab: ReadonlyMap<string, number>;
   /** Best first. */
@@ -11,7 +11,7 @@ export interface TinyVocabulary {
 }
 
 /** @param words lower-case ASCII; each becomes one token when it stands alone */
-export function createVocabulary(words: readonly string[]): TinyVocabulary {
+export function createVocabulary(words: readonly string[]): Vocabulary {
   const merges: (readonly [string, string])[] = [];
   for (const word of words) {
     // A merge that comes later never acts before an earlier one, so words that are whole stay whole.
@@ -50,7 +50,7 @@ function join(parts: readonly string[], left: string, right: string): string[] {
 }
 
 /** The vocabulary as the file that the `tokenizers` libraries read, normalising and splitting as CLIP does. */
-export function tokenizerJson({ vocab, merges, startId, endId }: TinyVocabulary): unknown {
+export function tokenizerJson({ vocab, merges, startId, endId }: Vocabulary): unknown {
   const special = (content: string, id: number) => ({
     id,
     content,
