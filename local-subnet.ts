@@ -27,7 +27,8 @@ import {
 import { startCoordinator } from "@turntable/coordinator";
 import { createPrompts } from "@turntable/coordinator/prompts";
 import { ruleSets } from "@turntable/coordinator/rules";
-import { startGenerationEndpoint } from "@turntable/generation";
+import { generate, startGenerationEndpoint } from "@turntable/generation";
+import { formatScene } from "@turntable/generation/grammar";
 import { startMiner } from "@turntable/miner";
 import {
   createLogger,
@@ -39,12 +40,15 @@ import {
 import type { JobQueue, JobSource } from "@turntable/proto/bus";
 import { createInProcessQueue } from "@turntable/proto/in-process";
 import { connectJobQueue, connectJobSource, type NatsEvent } from "@turntable/proto/nats";
-import { readAsset } from "@turntable/splat";
+import { defaultAssetLimits, readAsset, writePly } from "@turntable/splat";
 import {
   createScene,
   defaultModelDir,
+  demonstrationNote,
+  loadClip,
   loadProfile,
   orbitCamera,
+  scoreAsset,
   startCpuRenderer,
   startWorker,
   writeContactSheet,
@@ -205,19 +209,30 @@ async function startSubnet(
   } else if (first !== undefined) {
     say("There is no miner yet: the first task waits for one that you start and --register.");
   }
-  if (first !== undefined) void showTask(client, first, dir, signal, logger, addresses.grpc);
+  if (first !== undefined) {
+    void showTask({ client, task: first, dir, options, signal, logger, server: addresses.grpc });
+  }
   return stack.move();
 }
 
 /** Tells what happens to a task; a failure is told, too, and leaves the subnet up. */
-async function showTask(
-  client: TurntableClient,
-  task: Task,
-  dir: string,
-  signal: AbortSignal,
-  logger: Logger,
-  server: string,
-): Promise<void> {
+async function showTask({
+  client,
+  task,
+  dir,
+  options,
+  signal,
+  logger,
+  server,
+}: {
+  readonly client: TurntableClient;
+  readonly task: Task;
+  readonly dir: string;
+  readonly options: Options;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly server: string;
+}): Promise<void> {
   try {
     say(`\nFirst task: "${task.prompt}"`);
     for await (const event of client.watch(task.id, { signal })) {
@@ -228,15 +243,15 @@ async function showTask(
     const { asset, bytes } = await client.download(task.id, { signal });
     const report = await client.report(task.id, { signal });
     const sheet = await drawContactSheet(report, bytes, dir);
-    const demonstration = report.model?.demonstration
-      ? " (the built-in demonstration model: it knows colours, nothing else)"
-      : "";
+    const demonstration = report.model?.demonstration ? ` (${demonstrationNote})` : "";
+    const wrong = await scoreWrongAsset(report, resolve(options.model));
     say(`
   prompt   ${task.prompt}
   miner    ${asset.minerHotkey}
   score    ${report.score.toFixed(3)} by ${report.model?.name ?? "?"}${demonstration}
   asset    ${bytes.length} bytes, ${report.splatCount} splats
   pictures ${shortPath(sheet)}
+  wrong    ${wrong.shown}, scored for the same prompt: ${wrong.score.toFixed(3)}, ${wrong.verdict}
 
 In another shell: npx turntable generate "a blue ball" --out ball.ply --server ${server}
 Ctrl-C stops everything.`);
@@ -249,6 +264,19 @@ Ctrl-C stops everything.`);
     logger.error({ err: error }, "the first task failed");
     say(`  the first task failed: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** What the same judge, with the same cameras, says of an asset that shows something else. */
+async function scoreWrongAsset({ prompt, profile, cameraSeed }: ScoreReport, modelDir: string) {
+  const { splat, shown } = generate({ prompt, quality: "wrong-shape" });
+  await using renderer = await startCpuRenderer(availableParallelism());
+  await using clip = await loadClip(modelDir);
+  const { score } = await scoreAsset(
+    { renderer, clip, limits: defaultAssetLimits },
+    { bytes: writePly(splat), prompt, profile: await loadProfile(profile), cameraSeed },
+  );
+  const verdict = score >= ruleSets.local.acceptance ? "accepted" : "rejected";
+  return { shown: formatScene(shown), score, verdict };
 }
 
 async function drawContactSheet(
