@@ -117,16 +117,25 @@ export function geometryOf(splat: Splat): GeometryFingerprint {
 }
 
 /**
- * Change by part of the fingerprint that noise and encoding may make: about four times the largest that the variants
- * of `npm run bench:fingerprint` show on 1,000 splats (more splats average better). Positions and colours are numbers around 1; higher moments grow faster.
+ * The largest error that an SPZ's bytes make in a colour. Of an object in one colour every splat has the same, so it
+ * does not average out; products of two colours have it twice.
+ */
+const colourStep = (0.5 / 255 / 0.15) * shC0;
+
+/**
+ * Change by part of the fingerprint that noise and encoding may make: of shape about four times the largest that the
+ * variants of `npm run bench:fingerprint` show on 1,000 splats (more splats average better), of colour a little above
+ * the step of SPZ. Positions and colours are numbers around 1; higher moments grow faster.
  */
 const tolerances = Float32Array.from([
   ...new Array<number>(layout.size + layout.mean).fill(0.001),
   ...new Array<number>(layout.second).fill(0.0008),
   ...new Array<number>(layout.third).fill(0.0015),
   ...new Array<number>(layout.fourth).fill(0.004),
-  ...new Array<number>(layout.colour).fill(0.0035),
-  ...new Array<number>(layout.cross).fill(0.0024),
+  // Three means, then six products.
+  ...new Array<number>(3).fill(1.2 * colourStep),
+  ...new Array<number>(layout.colour - 3).fill(2.4 * colourStep),
+  ...new Array<number>(layout.cross).fill(1.2 * colourStep),
 ]);
 
 /** 1 for equal ones; 0.5 where the largest change is as large as noise can make it; towards 0 beyond. */
