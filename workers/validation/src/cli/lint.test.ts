@@ -55,6 +55,16 @@ test("lint tells of a card, and fails where the profile rejects it", () => {
   assert.equal(measures.count, 900);
 });
 
+test("score tells what lint found, and how many views the subnet would not take", () => {
+  const file = join(folder, "card.ply");
+  writeFileSync(file, writePly(card(30)));
+  const profile = ["--profile", "sn17-2024-05", "--backend", "cpu"];
+  const { stdout, status } = worker("score", file, "--prompt", "a card", ...profile);
+  assert.equal(status, 0);
+  assert.match(stdout, /^lint flat, one-sided$/m);
+  assert.match(stdout, /^views 10, from .*; 10 below 0\.6$/m);
+});
+
 test("lint tells why an asset cannot be read", () => {
   const file = join(folder, "broken.ply");
   const splat = card(5);

@@ -179,6 +179,7 @@ function summary(scored: ScoredAsset, { clip }: Scorer): string {
   const verdict = scored.score >= acceptedFrom ? "accepted" : "not accepted";
   return `score ${scored.score.toFixed(4)} (${verdict}; the subnet takes ${acceptedFrom} and above)
 views ${probabilities.length}, from ${Math.min(...probabilities).toFixed(3)} to ${Math.max(...probabilities).toFixed(3)}; ${weak} below ${acceptedFrom}
+lint ${scored.findings.length === 0 ? "found nothing" : scored.findings.map(({ code }) => code).join(", ")}
 model ${clip.name}${noteOn(clip)}
 ${scored.splatCount} splats; decode ${Math.round(scored.decodeMs)} ms, render ${Math.round(scored.renderMs)} ms, score ${Math.round(scored.scoreMs)} ms
 `;
