@@ -2,11 +2,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { LintSeverity, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import { acceptedFrom } from "./profile.ts";
 import type { ScoredAsset, ScoreRequest, Scorer } from "./score-asset.ts";
 import { version } from "./version.ts";
 
-/** Views below this are low; the step to an accepted asset. Source: the subnet's rules. */
-const lowProbability = 0.6;
 const severities = { error: LintSeverity.ERROR, warning: LintSeverity.WARNING } as const;
 
 /** @param more what only the caller knows: ids, who did it, other durations */
@@ -36,7 +35,7 @@ export function createReport(
       severity: severities[severity],
     })),
     lowViewShare:
-      scored.views.filter(({ probability }) => probability < lowProbability).length /
+      scored.views.filter(({ probability }) => probability < acceptedFrom).length /
       scored.views.length,
     createTime: timestampNow(),
     ...more,
