@@ -28,8 +28,8 @@ export interface Original {
   readonly weight: number;
 }
 
-type Packing = "none" | "gzip" | "zstd";
-const every: readonly Packing[] = ["none", "gzip", "zstd"];
+type Packing = "none" | "gzip" | "zstd" | "two gzip members" | "two zstd frames";
+const every: readonly Packing[] = ["none", "gzip", "zstd", "two gzip members", "two zstd frames"];
 
 /** One asset a format and version. */
 export async function originals(): Promise<readonly Original[]> {
@@ -45,6 +45,7 @@ export async function originals(): Promise<readonly Original[]> {
     { name: "ply of degree 3", bytes: writePly(full), packings: every, weight: 5 },
     { name: "ply big endian", bytes: bigEndian(ply), packings: ["none"], weight: 5 },
     { name: "ply ascii", bytes: asciiPly(plain), packings: ["none"], weight: 10 },
+    { name: "ply behind lists", bytes: behindLists(ply), packings: ["none"], weight: 5 },
     {
       name: "compressed ply",
       bytes: compressedPly(createRandom(2)),
@@ -72,7 +73,7 @@ export function brokenAsset(sources: readonly Original[], seed: number, index: n
   const packing = pick(source.packings, random);
   const isInside = packing === "none" || random() < 0.5;
   const inside = isInside ? mutate(source.bytes, sources, random) : source.bytes;
-  const packed = packing === "none" ? inside : pack(inside, packing);
+  const packed = pack(inside, packing);
   return {
     original: packing === "none" ? source.name : `${source.name} in ${packing}`,
     bytes: isInside ? packed : mutate(packed, sources, random),
@@ -93,7 +94,23 @@ export async function outcomeOf({ original, bytes }: Input): Promise<string> {
 }
 
 function pack(bytes: Uint8Array, packing: Packing): Uint8Array {
-  return packing === "gzip" ? gzipSync(bytes, { level: 1 }) : zstdCompressSync(bytes);
+  const gzip = (part: Uint8Array): Uint8Array => gzipSync(part, { level: 1 });
+  const half = bytes.length / 2;
+  const halves = [bytes.subarray(0, half), bytes.subarray(half)];
+  switch (packing) {
+    case "none":
+      return bytes;
+    case "gzip":
+      return gzip(bytes);
+    case "zstd":
+      return zstdCompressSync(bytes);
+    case "two gzip members":
+      return joined(...halves.map(gzip));
+    case "two zstd frames":
+      return joined(...halves.map((part) => zstdCompressSync(part)));
+    default:
+      return packing satisfies never;
+  }
 }
 
 type Mutation = (bytes: Uint8Array, random: Random, sources: readonly Original[]) => Uint8Array;
@@ -196,6 +213,16 @@ function bigEndian(ply: Uint8Array): Uint8Array {
   const header = text.slice(0, start).replace("little", "big");
   const body = Buffer.from(ply.subarray(start)).swap32();
   return joined(Buffer.from(header, "latin1"), body);
+}
+
+/** With an element before the vertices whose records have no fixed length. */
+function behindLists(ply: Uint8Array): Uint8Array {
+  const text = Buffer.from(ply).toString("latin1");
+  const start = text.indexOf("end_header\n") + "end_header\n".length;
+  const lists = "element face 3\nproperty list uchar short corners\nelement vertex";
+  const header = text.slice(0, start).replace("element vertex", lists);
+  const faces = Uint8Array.of(3, 1, 0, 2, 0, 3, 0, 0, 1, 7, 0);
+  return joined(Buffer.from(header, "latin1"), faces, ply.subarray(start));
 }
 
 function asciiPly(splat: Splat): Uint8Array {
