@@ -4,15 +4,23 @@ import { readAsset, type Splat, writePly, writeSpz } from "@turntable/splat";
 import { readHdf5, writeHdf5 } from "@turntable/splat/hdf5";
 import { UsageError } from "./arguments.ts";
 
-/** @throws AssetError, or Node's own error when the file cannot be read */
-export async function readAssetFile(file: string): Promise<Splat> {
-  return await decodeAssetFile(file, await readFile(file));
+/**
+ * @param activated an HDF5 of the subnet's `data_ver` 1 and above
+ * @throws AssetError, or Node's own error when the file cannot be read
+ */
+export async function readAssetFile(file: string, activated = false): Promise<Splat> {
+  return await decodeAssetFile(file, await readFile(file), activated);
 }
 
 /** `bytes` being what is in `file`. @throws AssetError */
-export async function decodeAssetFile(file: string, bytes: Uint8Array): Promise<Splat> {
+export async function decodeAssetFile(
+  file: string,
+  bytes: Uint8Array,
+  activated = false,
+): Promise<Splat> {
   return await readAsset(bytes, {
     readHdf5,
+    activated,
     ...(/\.splat$/i.test(file) ? { format: "splat" } : {}),
   });
 }

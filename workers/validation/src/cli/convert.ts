@@ -11,11 +11,14 @@ Reads PLY (also PlayCanvas' compressed PLY), SPZ 1 to 3, HDF5 and .splat; writes
 
   --spz-version N        1, 2 or 3 [2]
   --spz-compression NAME zstd or gzip [zstd]
+  --activated            IN is an HDF5 of the subnet's data_ver 1 and above: opacities from 0 to 1, standard deviations
+                         and colours, not their logits, logarithms and coefficients
 `;
 
 const options = {
   "spz-version": { type: "string" },
   "spz-compression": { type: "string" },
+  activated: { type: "boolean" },
 } as const;
 
 export const convertCommand: Command = {
@@ -30,7 +33,7 @@ export const convertCommand: Command = {
     if (!isSpz && (values["spz-version"] ?? values["spz-compression"]) !== undefined) {
       throw new UsageError("--spz-version and --spz-compression go with an OUT that ends in .spz");
     }
-    const splat = await readAssetFile(input);
+    const splat = await readAssetFile(input, values.activated);
     if (!isSpz) return await writeAssetFile(output, splat);
     const spzVersion = { "1": 1, "2": 2, "3": 3 } as const;
     await writeFile(output, writeSpz(splat, { version: spzVersion[version], compression }));
