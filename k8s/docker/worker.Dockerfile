@@ -6,6 +6,8 @@ COPY . .
 RUN npm ci --omit=dev --ignore-scripts --workspace @turntable/validation --include-workspace-root=false
 
 FROM node:24.21-bookworm-slim
+# The loader alone: a GPU's Vulkan driver comes from the host with the container runtime, see the worker's README.
+RUN apt-get update && apt-get install -y --no-install-recommends libvulkan1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=packages /app ./
 USER 1000:1000

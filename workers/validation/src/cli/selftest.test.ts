@@ -15,11 +15,17 @@ function selftest(...argv: readonly string[]) {
 test("selftest names backend, ratio, time and device, and passes over what is absent", () => {
   const { status, stdout, stderr } = selftest("--threads", "1");
   assert.equal(status, 0, stderr);
-  const [header, cpu, webgpu, gl, ...more] = stdout.trimEnd().split("\n");
+  const [header, cpu, webgpu, gl, gap, ...providers] = stdout.trimEnd().split("\n");
   assert.match(header ?? "", /^backend +PSNR +ms a view +device$/);
   assert.match(cpu ?? "", /^cpu +\d\d\.\d dB +\d+\.\d +good +\S.*, threads: 1$/);
   assert.match(webgpu ?? "", /^webgpu +- +- +absent +WebGPU finds no GPU/);
   assert.match(gl ?? "", /^gl +- +- +absent +\S/);
+  assert.equal(gap, "");
+  const [providerHeader, onCpu, onWebgpu, onCuda, ...more] = providers;
+  assert.match(providerHeader ?? "", /^provider +difference +ms a batch +model and operators$/);
+  assert.match(onCpu ?? "", /^cpu +- +\d+\.\d +good +\S.*, threads: 1$/);
+  assert.match(onWebgpu ?? "", /^webgpu +- +- +absent +.* Vulkan offers no GPU/);
+  assert.match(onCuda ?? "", /^cuda +\S/);
   assert.deepEqual(more, []);
 });
 

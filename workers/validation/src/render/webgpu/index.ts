@@ -12,12 +12,14 @@ export interface WebgpuOptions extends OpenOptions {
   readonly timeoutMs?: number;
 }
 
+/** The longest wait for a view on a GPU, in ms; and on a CPU that may stand in for one. */
+const timeouts = { gpu: 60_000, software: 600_000 };
 /** As many as its painter keeps under way. */
 const inFlight = 3;
 
 /** @throws DeviceError when it cannot be had */
 export function startWebgpuRenderer(options: WebgpuOptions = {}): Promise<DeviceRenderer> {
-  const { timeoutMs, ...open } = options;
+  const { timeoutMs = timeouts[options.allowSoftware ? "software" : "gpu"], ...open } = options;
   return startDeviceRenderer(
     {
       backend: "webgpu",
