@@ -33,7 +33,6 @@ async function assertAgrees(directory: string): Promise<readonly number[]> {
   await using webgpu = await loadClip(directory, onGpu);
   assert.equal(webgpu.executionProvider, "webgpu");
   assert.ok(webgpu.placement.onProvider > 0);
-  assert.deepEqual(webgpu.placement.onCpu, {});
   const expected = await cpu.probabilities(prompt, images);
   for (const [view, probability] of (await webgpu.probabilities(prompt, images)).entries()) {
     const difference = Math.abs(probability - (expected[view] ?? Number.NaN));
