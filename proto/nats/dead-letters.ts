@@ -21,6 +21,7 @@ import {
   jobHeaders,
   oneLine,
   parseDeadLetter,
+  replyToOf,
   resultHeaders,
   traceparentOf,
   withoutAsset,
@@ -36,18 +37,24 @@ export interface Burial {
   readonly workerId: string;
 }
 
-/** Stores the dead letter and the result that says so; the caller drops the job then. @throws QueueUnavailableError */
+/**
+ * Stores the dead letter and the result that says so; the caller drops the job then. A job whose result goes to
+ * somebody who waits for it leaves no letter: they hear of it and try again. @throws QueueUnavailableError
+ */
 export async function bury(link: NatsLink, burial: Burial): Promise<void> {
   const { message, delivery, attempts, workerId } = burial;
   const reason = oneLine(burial.reason);
   const traceparent = traceparentOf(message);
   const job =
     burial.job ?? create(RenderScoreJobSchema, { jobId: `unreadable-${delivery.streamSequence}` });
-  await link.publish(
-    deadLetterSubject(job.jobId, job.replica),
-    message.data,
-    deadLetterHeaders({ job, subject: message.subject, reason, attempts, traceparent }),
-  );
+  const replyTo = replyToOf(message);
+  if (replyTo === undefined) {
+    await link.publish(
+      deadLetterSubject(job.jobId, job.replica),
+      message.data,
+      deadLetterHeaders({ job, subject: message.subject, reason, attempts, traceparent }),
+    );
+  }
   if (burial.job === undefined) {
     return;
   }
@@ -59,6 +66,10 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
     attempt: attempts,
     outcome: { case: "systemFault", value: { message: reason } },
   });
+  if (replyTo !== undefined) {
+    await link.tell(replyTo, encodeResult(fault));
+    return;
+  }
   // Not under the result's own id: the result of a replay must not look like a double of this one.
   const id = `${replicaId(job)}.fault.${delivery.streamSequence}`;
   await link.publish(resultSubject, encodeResult(fault), resultHeaders(id, traceparent, undefined));

@@ -3,29 +3,21 @@ import type { Msg } from "@nats-io/transport-node";
 import {
   type JobQueue,
   jobClassNames,
-  jobSubject,
   jobsStream,
   QueueUnavailableError,
   type ResultDelivery,
-  type SubmitOptions,
   shutdownGraceMs,
   workersDurable,
 } from "../bus.ts";
-import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
-import { dispatchId, parseQueueableJob } from "../job-identity.ts";
+import type { RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import { dispatchId } from "../job-identity.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
-import {
-  assetObjectOf,
-  decodeResult,
-  encodeInline,
-  encodeWithObject,
-  jobHeaders,
-  traceparentOf,
-} from "./messages.ts";
+import { assetObjectOf, decodeResult, jobHeaders, traceparentOf } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
+import { publishJob } from "./publish-job.ts";
 import { pullResults } from "./result-pull.ts";
 import { createResultTrimmer, type ResultTrimmer } from "./result-trimmer.ts";
 import { settledWithin, track } from "./waiting.ts";
@@ -36,16 +28,15 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
   const assets = createAssetStore(link);
   const trimmer = createResultTrimmer(link);
   const closing = new AbortController();
-  const submissions = new Set<Promise<void>>();
+  const submissions = new Set<Promise<unknown>>();
   /** Results that are being applied. */
   const deliveries = new Set<Promise<void>>();
 
   return {
-    submit(job, submitOptions = {}) {
-      if (closing.signal.aborted) {
-        return Promise.reject(new QueueUnavailableError("the queue is shut down"));
-      }
-      return track(submissions, submit(link, assets, job, submitOptions));
+    async submit(job, { dispatch = 0, traceparent } = {}) {
+      if (closing.signal.aborted) throw new QueueUnavailableError("the queue is shut down");
+      const id = dispatchId(job, dispatch);
+      await track(submissions, publishJob(link, assets, job, id, jobHeaders(id, traceparent)));
     },
     async *results() {
       for await (const message of pullResults(link, closing.signal)) {
@@ -75,32 +66,6 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
       await link.close();
     },
   };
-}
-
-async function submit(
-  link: NatsLink,
-  assets: AssetStore,
-  job: RenderScoreJob,
-  { dispatch = 0, traceparent }: SubmitOptions,
-): Promise<void> {
-  const queueable = parseQueueableJob(job);
-  const id = dispatchId(job, dispatch);
-  const subject = jobSubject(queueable.jobClass, job.profile);
-  const headers = jobHeaders(id, traceparent);
-  const maxPayload = link.maxPayloadBytes();
-  const inline = encodeInline(queueable, maxPayload);
-  if (inline !== undefined) {
-    await link.publish(subject, inline, headers);
-    return;
-  }
-  // Each queueing has an object of its own, which goes when its own result is acked (Q7).
-  const payload = encodeWithObject(job, id, maxPayload);
-  const isNew = await assets.put(id, queueable.asset, job.assetSha256);
-  const { duplicate } = await link.publish(subject, payload, headers);
-  if (duplicate && isNew) {
-    // The first one has been done and its object removed.
-    await assets.remove(id);
-  }
 }
 
 /** So many messages wait or are in work: what the autoscaler looks at, too. */

@@ -39,6 +39,8 @@ export interface NatsLink {
   run<Result>(operation: () => Promise<Result>): Promise<Result>;
   /** Stores a message in a stream. @throws QueueUnavailableError */
   publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<PublishAck>;
+  /** Sends to whoever listens, or nobody; the server has it then. @throws QueueUnavailableError */
+  tell(subject: string, payload: Uint8Array): Promise<void>;
   /** Sends without waiting, a moment later and together with others; lost when the link is down. */
   send(subject: string, payload: string): void;
   /** Streams or consumers were found missing: sets them up again. */
@@ -51,6 +53,8 @@ export interface NatsLink {
 export interface PublishAck {
   /** The stream had a message with this id already and dropped this one. */
   readonly duplicate: boolean;
+  /** The message's place in its stream. */
+  readonly sequence: number;
 }
 
 type State =
@@ -145,6 +149,11 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
       const reply = await link.request(subject, payload, { headers });
       return parsePublishAck(reply.string());
     },
+    tell: (subject, payload) =>
+      link.run(async () => {
+        connection.publish(subject, payload);
+        await connection.flush();
+      }),
     send(subject, payload) {
       if (unsent.length === 0) {
         setImmediate(sendAll);
@@ -292,11 +301,15 @@ function isFromNats(error: unknown): error is Error {
 /** @throws QueueUnavailableError when the stream did not take the message */
 function parsePublishAck(text: string): PublishAck {
   // The server's own words: {"stream", "seq", "duplicate"?} or {"error": {"description"}}.
-  const ack = JSON.parse(text) as { duplicate?: boolean; error?: { description?: string } };
-  if (ack.error !== undefined) {
-    throw new QueueUnavailableError(`the queue refuses: ${ack.error.description ?? text}`);
+  const ack = JSON.parse(text) as {
+    seq?: number;
+    duplicate?: boolean;
+    error?: { description?: string };
+  };
+  if (ack.error !== undefined || ack.seq === undefined) {
+    throw new QueueUnavailableError(`the queue refuses: ${ack.error?.description ?? text}`);
   }
-  return { duplicate: ack.duplicate === true };
+  return { duplicate: ack.duplicate === true, sequence: ack.seq };
 }
 
 function notify(listeners: Iterable<() => void>): void {

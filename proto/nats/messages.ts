@@ -14,6 +14,8 @@ const traceparentHeader = "traceparent";
 const messageIdHeader = "Nats-Msg-Id";
 /** On a result: the object to remove when the result is acked. */
 const assetObjectHeader = "Turntable-Asset-Object";
+/** On a job: where its caller waits for the result, which goes there instead of to the coordinator. */
+const replyToHeader = "Turntable-Reply-To";
 /** On a dead letter: the job without its asset, in base64, so that letters can be listed without their payloads. */
 const jobHeader = "Turntable-Job";
 const jobSubjectHeader = "Turntable-Job-Subject";
@@ -63,9 +65,16 @@ function fits(sizeWithoutAsset: number, size: number, maxPayload: number): boole
   return size + 2 * sizeWithoutAsset + headroomBytes <= maxPayload;
 }
 
-export function jobHeaders(messageId: string, traceparent: string | undefined): MsgHdrs {
+export function jobHeaders(
+  messageId: string,
+  traceparent: string | undefined,
+  replyTo?: string,
+): MsgHdrs {
   const hdrs = headers();
   hdrs.set(messageIdHeader, messageId);
+  if (replyTo !== undefined) {
+    hdrs.set(replyToHeader, replyTo);
+  }
   if (traceparent !== undefined) {
     hdrs.set(traceparentHeader, traceparent);
   }
@@ -101,6 +110,9 @@ const plain = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
 
 export const traceparentOf = (message: WithHeaders): string | undefined =>
   headerOf(message, traceparentHeader);
+
+export const replyToOf = (message: WithHeaders): string | undefined =>
+  headerOf(message, replyToHeader);
 
 export const assetObjectOf = (message: WithHeaders): string | undefined =>
   headerOf(message, assetObjectHeader);

@@ -7,7 +7,7 @@ import type { AssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
 import { ack, type Delivery, inProgress, nak, term } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
-import { encodeResult, oneLine, resultHeaders, traceparentOf } from "./messages.ts";
+import { encodeResult, oneLine, replyToOf, resultHeaders, traceparentOf } from "./messages.ts";
 
 export type JobEnding = "completed" | "handedBack" | "terminated" | "lost";
 
@@ -123,6 +123,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
   }
 
   const object = job.asset.case === "assetObject" ? job.asset.value : undefined;
+  const replyTo = replyToOf(message);
   return {
     job,
     attempt: delivery.count,
@@ -137,6 +138,13 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
     },
     async complete(result) {
       const payload = encodeResult(result);
+      if (replyTo !== undefined) {
+        return settle(
+          "completed",
+          () => link.tell(replyTo, payload),
+          () => confirm(ack, link.requestTimeoutMs),
+        );
+      }
       const id = replicaId(job);
       let isDouble = false;
       await settle(
