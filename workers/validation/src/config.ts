@@ -126,6 +126,19 @@ const serveSchema = schema.omit({ nats: true, workerId: true, http: true }).exte
       .default(128)
       .describe("largest request in MiB; an asset in base64 takes a third more than its bytes"),
   }),
+  nats: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("NATS servers: the pool of workers scores instead of this process"),
+  natsCredentialsFile: schema.shape.nats.shape.credentialsFile,
+  natsAckWaitMs: schema.shape.nats.shape.ackWaitMs,
+  poolTimeoutMs: z
+    .number()
+    .int()
+    .positive()
+    .default(120_000)
+    .describe("with --nats: an asset that no worker scored for this long is answered 503, in ms"),
   profile: z.string().default("sn17-seed").describe("the scoring profile of all requests"),
   queue: z.object({
     capacity: z
@@ -134,9 +147,11 @@ const serveSchema = schema.omit({ nats: true, workerId: true, http: true }).exte
       .min(0)
       .max(1000)
       .default(16)
-      .describe("requests that may wait; one more is answered 503"),
+      .describe("requests that may wait beside one in work; one more is answered 503"),
   }),
 });
+
+export type ServeConfig = z.infer<typeof serveSchema>;
 
 export const serveConfig: ConfigDefinition<typeof serveSchema> = {
   command: "turntable-worker serve",

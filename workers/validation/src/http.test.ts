@@ -3,6 +3,7 @@ import { after, test } from "node:test";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
 import { writeHdf5 } from "@turntable/splat/hdf5";
 import sharp from "sharp";
+import { scoreHere } from "./endpoint-scorers.ts";
 import { type RequestEvent, startValidationEndpoint } from "./http.ts";
 import { loadProfile } from "./profile.ts";
 import { createTestSplat, type Renderer, startCpuRenderer } from "./render/index.ts";
@@ -28,8 +29,7 @@ async function endpoint(change: { renderer?: Renderer; queueCapacity?: number } 
   const running = await startValidationEndpoint({
     host: "127.0.0.1",
     port: 0,
-    scorer,
-    profile,
+    score: scoreHere(scorer, profile),
     maxBodyBytes: 300_000,
     queueCapacity: change.queueCapacity ?? 16,
     onRequest: (event) => events.push(event),

@@ -3,8 +3,8 @@
  * changing one address.
  *
  * H1 A fault of ours answers 5xx and an asset that cannot be scored 422 with its code; neither is ever a score of 0.
- * H2 One asset is scored at a time. A request gets its place in the line before its body is read, and the size, the
- *    prompt and the fields are checked before an asset is decoded.
+ * H2 A request gets its place in a bounded line before its body is read, and the size, the prompt and the fields are
+ *    checked before an asset is decoded.
  * H3 A caller that leaves costs nothing more.
  */
 import { randomBytes } from "node:crypto";
@@ -12,20 +12,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { AssetError } from "@turntable/splat";
 import { z } from "zod";
+import {
+  type EndpointScorer,
+  type Judged,
+  PoolUnavailableError,
+  UnscorableAssetError,
+} from "./endpoint-scorers.ts";
 import { encodeGrid, encodePng } from "./pictures/index.ts";
-import type { Profile } from "./profile.ts";
-import { type ScoredAsset, type Scorer, scoreAsset } from "./score-asset.ts";
 import { version } from "./version.ts";
 
 export interface ValidationEndpointOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  readonly scorer: Scorer;
-  readonly profile: Profile;
+  readonly score: EndpointScorer;
   /** Of a request's body. */
   readonly maxBodyBytes: number;
-  /** How many requests may wait for the one in work; one more is answered 503. */
+  /** How many requests may wait beside one in work; one more is answered 503. */
   readonly queueCapacity: number;
   readonly onRequest?: (event: RequestEvent) => void;
 }
@@ -64,7 +67,7 @@ const requestSchema = z.object({
 type ValidationRequest = z.infer<typeof requestSchema>;
 
 /** What a route answers with. */
-type Answer = (request: ValidationRequest, scored: ScoredAsset) => Promise<object>;
+type Answer = (request: ValidationRequest, judged: Judged) => Promise<object>;
 
 const scoreAlone: Answer = async (_, { score }) => ({ score });
 const routes: ReadonlyMap<string, Answer> = new Map([
@@ -140,7 +143,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   route: string,
-  { scorer, profile, maxBodyBytes }: ValidationEndpointOptions,
+  { score: judge, maxBodyBytes }: ValidationEndpointOptions,
   line: Line,
   signal: AbortSignal,
 ): Promise<Omit<RequestEvent, "route" | "durationMs">> {
@@ -154,34 +157,34 @@ async function answer(
     throw new HttpError(404, "not-found", `there are ${known.join(", ")} and /version/`);
   }
   if (request.method !== "POST") throw new HttpError(405, "method", "POST only");
-  return await line.enter(async (turn) => {
+  return await line.enter(async () => {
     const body = parseBody(await readBody(request, maxBodyBytes, signal));
-    await turn(signal);
     const cameraSeed = randomBytes(8).readBigUInt64LE();
-    const scored = await scoreAsset(scorer, {
+    const judged = await judge({
       bytes: Buffer.from(body.data, "base64"),
       activated: body.data_ver >= 1,
       prompt: body.prompt,
-      profile,
       cameraSeed,
       signal,
     });
-    if (!Number.isFinite(scored.score)) throw new Error(`the score came out as ${scored.score}`);
-    reply(response, 200, await answerOf(body, scored));
-    return { status: 200, score: scored.score, cameraSeed };
+    const { score } = judged;
+    if (!Number.isFinite(score)) throw new Error(`the score came out as ${score}`);
+    reply(response, 200, await answerOf(body, judged));
+    return { status: 200, score, cameraSeed };
   });
 }
 
 /** The answer of October 2025. Its other metrics are not computed: iqa, ssim and lpips are 0. */
 async function scoreAndPreviews(
   request: ValidationRequest,
-  { score, images }: ScoredAsset,
+  { score, pictures }: Judged,
 ): Promise<object> {
   const isShown = score >= request.preview_score_threshold;
+  const isSingle = isShown && request.generate_single_preview;
+  const isGrid = isShown && request.generate_grid_preview;
+  const quarters = isGrid ? [0, 1 / 4, 2 / 4, 3 / 4] : isSingle ? [0] : [];
+  const images = quarters.length === 0 ? [] : await pictures(quarters);
   const [first] = images;
-  const quarters = [0, 1, 2, 3].flatMap(
-    (quarter) => images[Math.floor((quarter * images.length) / 4)] ?? [],
-  );
   const base64 = async (png: Promise<Uint8Array>): Promise<string> =>
     Buffer.from(await png).toString("base64");
   return {
@@ -190,12 +193,8 @@ async function scoreAndPreviews(
     alignment_score: score,
     ssim: 0,
     lpips: 0,
-    preview:
-      isShown && request.generate_single_preview && first !== undefined
-        ? await base64(encodePng(first))
-        : null,
-    grid_preview:
-      isShown && request.generate_grid_preview ? await base64(encodeGrid(quarters)) : null,
+    preview: isSingle && first !== undefined ? await base64(encodePng(first)) : null,
+    grid_preview: isGrid ? await base64(encodeGrid(images)) : null,
   };
 }
 
@@ -238,7 +237,12 @@ function failureOf(error: unknown): {
 } {
   if (error instanceof HttpError) return error;
   // H1: who made the asset learns what is wrong with it.
-  if (error instanceof AssetError) return { status: 422, code: error.code, message: error.message };
+  if (error instanceof AssetError || error instanceof UnscorableAssetError) {
+    return { status: 422, code: error.code, message: error.message };
+  }
+  if (error instanceof PoolUnavailableError) {
+    return { status: 503, code: error.code, message: "no worker could score it now; come back" };
+  }
   return { status: 500, code: "internal", message: "this asset could not be scored now" };
 }
 
@@ -247,17 +251,16 @@ function reply(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
-/** A bounded line in front of the one scorer. */
+/** A bounded line. */
 interface Line {
-  /** @throws HttpError 503 when it is full or closed; `turn` resolves when all before have finished */
-  enter<T>(work: (turn: (signal: AbortSignal) => Promise<void>) => Promise<T>): Promise<T>;
+  /** @throws HttpError 503 when it is full or closed */
+  enter<T>(work: () => Promise<T>): Promise<T>;
   close(): void;
   idle(): Promise<void>;
 }
 
 function createLine(capacity: number): Line {
   const running = new Set<Promise<unknown>>();
-  let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
   return {
     async enter(work) {
@@ -265,26 +268,19 @@ function createLine(capacity: number): Line {
       if (running.size > capacity) {
         throw new HttpError(503, "busy", `${capacity} requests wait already; come back later`);
       }
-      const finished = Promise.withResolvers<void>();
-      running.add(finished.promise);
+      const run = work();
+      running.add(run);
       try {
-        return await work(async (signal) => {
-          // Those whose bodies were read first are first.
-          const before = last;
-          last = Promise.all([before, finished.promise]);
-          await before;
-          signal.throwIfAborted();
-        });
+        return await run;
       } finally {
-        running.delete(finished.promise);
-        finished.resolve();
+        running.delete(run);
       }
     },
     close() {
       isClosed = true;
     },
     async idle() {
-      await Promise.all(running);
+      await Promise.allSettled(running);
     },
   };
 }

@@ -1,9 +1,11 @@
 /** `turntable-worker serve`: the drop-in validation endpoint as a process. */
 import { availableParallelism } from "node:os";
-import { configHelp, createLogger, runMain } from "@turntable/process";
-import { assetLimits, environment, serveConfig } from "../config.ts";
+import { configHelp, createLogger, type Logger, runMain } from "@turntable/process";
+import { connectJobCaller } from "@turntable/proto/nats";
+import { assetLimits, environment, type ServeConfig, serveConfig } from "../config.ts";
+import { type EndpointScorer, scoreHere, scoreOverPool } from "../endpoint-scorers.ts";
 import { startValidationEndpoint } from "../http.ts";
-import { loadProfile } from "../profile.ts";
+import { loadProfile, type Profile } from "../profile.ts";
 import { startRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
 import type { Command } from "./arguments.ts";
@@ -19,34 +21,20 @@ export const serveCommand: Command = {
       argv,
       env: environment,
       gracePeriodMs: (config) => config.gracePeriodMs,
-      async start(config) {
+      async start(config, { signal }) {
         await using stack = new AsyncDisposableStack();
         const logger = createLogger("turntable-worker", config.log.level);
-        const threads = config.threads ?? availableParallelism();
-        const { executionProvider, profiles, backend, gpu, allowSoftwareGpu } = config;
-        const clip = stack.use(
-          await loadClip(config.model ?? defaultModelDir, {
-            executionProvider,
-            threads,
-            gpu,
-            allowSoftwareGpu,
-          }),
-        );
+        const profile = await loadProfile(config.profile, config.profiles);
+        const pool = config.nats;
+        const { score, ...scoredBy } =
+          pool === undefined
+            ? await startHere(config, profile, logger, stack)
+            : await startPool({ ...config, nats: pool }, profile, logger, stack, signal);
         const endpoint = stack.use(
           await startValidationEndpoint({
             host: config.http.host,
             port: config.http.port,
-            scorer: {
-              renderer: stack.use(
-                await startRenderer({
-                  ...{ backend, threads, gpu, allowSoftwareGpu },
-                  onPassedOver: ({ message }) => logger.info({ reason: message }, "no GPU is used"),
-                }),
-              ),
-              clip,
-              limits: assetLimits(config),
-            },
-            profile: await loadProfile(config.profile, profiles),
+            score,
             maxBodyBytes: config.http.requestMebibytes * mebibyte,
             queueCapacity: config.queue.capacity,
             onRequest({ route, status, durationMs, score, cameraSeed, error }) {
@@ -62,17 +50,68 @@ export const serveCommand: Command = {
             },
           }),
         );
-        logger.info(
-          {
-            http: `${config.http.host}:${endpoint.port}`,
-            model: clip.name,
-            demonstration: clip.demonstration,
-          },
-          "ready",
-        );
+        logger.info({ http: `${config.http.host}:${endpoint.port}`, ...scoredBy }, "ready");
         stack.defer(() => logger.info("stopping"));
         return stack.move();
       },
     });
   },
 };
+
+type Started = { readonly score: EndpointScorer } & Readonly<Record<string, unknown>>;
+
+async function startHere(
+  config: ServeConfig,
+  profile: Profile,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): Promise<Started> {
+  const { executionProvider, backend, gpu, allowSoftwareGpu } = config;
+  const threads = config.threads ?? availableParallelism();
+  const clip = stack.use(
+    await loadClip(config.model ?? defaultModelDir, {
+      executionProvider,
+      threads,
+      gpu,
+      allowSoftwareGpu,
+    }),
+  );
+  const renderer = stack.use(
+    await startRenderer({
+      ...{ backend, threads, gpu, allowSoftwareGpu },
+      onPassedOver: ({ message }) => logger.info({ reason: message }, "no GPU is used"),
+    }),
+  );
+  return {
+    score: scoreHere({ renderer, clip, limits: assetLimits(config) }, profile),
+    model: clip.name,
+    demonstration: clip.demonstration,
+  };
+}
+
+async function startPool(
+  config: ServeConfig & { readonly nats: readonly string[] },
+  profile: Profile,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Started> {
+  const caller = stack.use(
+    await connectJobCaller({
+      servers: config.nats,
+      credentialsFile: config.natsCredentialsFile,
+      ackWaitMs: config.natsAckWaitMs,
+      signal,
+      onEvent(event) {
+        if (event.kind === "up") logger.info({ server: event.server }, "connected to NATS");
+        else if (event.kind === "down") logger.warn({ reason: event.reason }, "NATS is away");
+        else logger.warn({ err: event.error }, event.what);
+      },
+    }),
+  );
+  const threads = config.threads ?? availableParallelism();
+  const renderer = stack.use(await startRenderer({ backend: "cpu", threads }));
+  const limits = assetLimits(config);
+  const timeoutMs = config.poolTimeoutMs;
+  return { score: scoreOverPool({ caller, renderer, limits, profile, timeoutMs }), pool: true };
+}

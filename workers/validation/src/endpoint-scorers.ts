@@ -1,0 +1,138 @@
+/** Who scores for the validation endpoint: this process, or the pool of workers behind the job queue. */
+import { createHash, randomUUID } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { JobClass, type RenderScoreJob, RenderScoreJobSchema } from "@turntable/proto";
+import { QueueUnavailableError } from "@turntable/proto/bus";
+import type { JobCaller } from "@turntable/proto/nats";
+import { type AssetLimits, readAsset } from "@turntable/splat";
+import { readHdf5 } from "@turntable/splat/hdf5";
+import { type Profile, viewsOf } from "./profile.ts";
+import { createScene, orbitCamera, type Renderer, type RgbImage } from "./render/index.ts";
+import { type Scorer, scoreAsset } from "./score-asset.ts";
+
+export interface AssetToScore {
+  readonly bytes: Uint8Array;
+  /** An HDF5 of the subnet's `data_ver` 1 and above holds activated values. */
+  readonly activated: boolean;
+  readonly prompt: string;
+  readonly cameraSeed: bigint;
+  readonly signal: AbortSignal;
+}
+
+export interface Judged {
+  /** 0 to 1 */
+  readonly score: number;
+  /** Pictures of some of the scored views, from `share` 0 to below 1 of the way around. */
+  pictures(shares: readonly number[]): Promise<readonly RgbImage[]>;
+}
+
+/** @throws AssetError or UnscorableAssetError when the asset cannot be scored; anything else is a fault of ours. */
+export type EndpointScorer = (asset: AssetToScore) => Promise<Judged>;
+
+/** Another worker found that the asset cannot be scored, which is the doing of whoever made it. */
+export class UnscorableAssetError extends Error {
+  override name = "UnscorableAssetError";
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The pool is away or too slow: the caller comes back later. */
+export class PoolUnavailableError extends Error {
+  override name = "PoolUnavailableError";
+  readonly code = "pool-unavailable";
+}
+
+const viewAt = (share: number, count: number): number => Math.floor(share * count);
+
+/** One asset at a time, in the order in which they come. */
+export function scoreHere(scorer: Scorer, profile: Profile): EndpointScorer {
+  let last: Promise<unknown> = Promise.resolve();
+  return (asset) => {
+    const scored = last.then(async () => {
+      asset.signal.throwIfAborted();
+      return await scoreAsset(scorer, { ...asset, profile });
+    });
+    last = scored.catch(() => undefined);
+    return scored.then(({ score, images }) => ({
+      score,
+      pictures: async (shares) =>
+        shares.flatMap((share) => images[viewAt(share, images.length)] ?? []),
+    }));
+  };
+}
+
+export interface PoolOptions {
+  readonly caller: JobCaller;
+  readonly profile: Profile;
+  /** How long one asset may take, its wait for a worker included, in ms. */
+  readonly timeoutMs: number;
+  /** Draws the previews, which do not travel. */
+  readonly renderer: Renderer;
+  readonly limits: AssetLimits;
+}
+
+/** All at once, as many as there are workers. */
+export function scoreOverPool({ caller, timeoutMs, ...options }: PoolOptions): EndpointScorer {
+  const { profile } = options;
+  return async (asset) => {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const { outcome } = await caller
+      .call(jobOf(asset, profile, timeoutMs), AbortSignal.any([asset.signal, timeout]))
+      .catch((cause: unknown) => {
+        const isLate = timeout.aborted && !asset.signal.aborted;
+        if (!isLate && !(cause instanceof QueueUnavailableError)) throw cause;
+        const why = isLate ? `no worker scored it within ${timeoutMs} ms` : cause;
+        throw new PoolUnavailableError(String(why), { cause });
+      });
+    switch (outcome.case) {
+      case "scored":
+        return {
+          score: outcome.value.score,
+          pictures: (shares) => draw(asset, shares, options),
+        };
+      case "invalidAsset":
+        throw new UnscorableAssetError(outcome.value.code, outcome.value.message);
+      case "systemFault":
+      case undefined:
+        throw new Error(`the pool gave it up: ${outcome.value?.message ?? "no outcome"}`);
+      default:
+        throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
+    }
+  };
+}
+
+function jobOf(asset: AssetToScore, profile: Profile, timeoutMs: number): RenderScoreJob {
+  const id = `endpoint-${randomUUID()}`;
+  return create(RenderScoreJobSchema, {
+    jobId: id,
+    taskId: id,
+    submissionId: id,
+    class: JobClass.ORGANIC,
+    profile: profile.name,
+    prompt: asset.prompt,
+    cameraSeed: asset.cameraSeed,
+    encoding: { version: asset.activated ? 1 : 0 },
+    assetSha256: createHash("sha256").update(asset.bytes).digest(),
+    assetSizeBytes: BigInt(asset.bytes.length),
+    asset: { case: "inlineAsset", value: asset.bytes },
+    deadline: timestampFromMs(Date.now() + timeoutMs),
+  });
+}
+
+async function draw(
+  { bytes, activated, cameraSeed, signal }: AssetToScore,
+  shares: readonly number[],
+  { profile, renderer, limits }: Omit<PoolOptions, "caller" | "timeoutMs">,
+): Promise<readonly RgbImage[]> {
+  const scene = createScene(await readAsset(bytes, { limits, activated, readHdf5 }), profile);
+  const views = viewsOf(profile, cameraSeed);
+  const cameras = shares.flatMap((share) => {
+    const view = views[viewAt(share, views.length)];
+    return view === undefined ? [] : [orbitCamera(view, profile)];
+  });
+  return await renderer.render(scene, cameras, profile.background, { signal });
+}
