@@ -58,21 +58,7 @@ for (const [backend, start] of Object.entries(backends)) {
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-    for (const jobId of ["a", "b", "c", "d", "e", "f"]) {
-      await queue.submit(
-        create(RenderScoreJobSchema, {
-          jobId,
-          taskId: jobId,
-          submissionId: jobId,
-          class: JobClass.ORGANIC,
-          profile: "small",
-          prompt: "a red ball",
-          assetSha256: createHash("sha256").update(asset).digest(),
-          assetSizeBytes: BigInt(asset.length),
-          asset: { case: "inlineAsset", value: asset },
-        }),
-      );
-    }
+    for (const jobId of ["a", "b", "c", "d", "e", "f"]) await queue.submit(jobOf(jobId));
     await using jobs = source();
     const outcomes: string[] = [];
     const loop = runJobLoop({
@@ -102,6 +88,54 @@ for (const [backend, start] of Object.entries(backends)) {
     assert.deepEqual(outcomes, [lost, lost, scored, lost, lost, lost]);
     // The third and the fourth render had the same one.
     assert.equal(pids.size, deadly.length - 1);
+  });
+}
+
+test("an asset that no device here can hold is handed back, and the worker goes on", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using clip = await loadClip(defaultModelDir, { executionProvider: "cpu", threads: 1 });
+  await using profiles = await smallProfile();
+  const renderer: Renderer = {
+    ...{ backend: "webgpu", approximate: false },
+    render: () => Promise.reject(new DeviceError("too-large", "this takes 5 MiB")),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const jobIds = ["a", "b", "c", "d"];
+  for (const jobId of jobIds) await queue.submit(jobOf(jobId));
+  await using jobs = source();
+  const enough = new AbortController();
+  const outcomes: string[] = [];
+  await runJobLoop({
+    source: jobs,
+    scorer: { renderer, clip, limits: defaultAssetLimits },
+    profilesDir: profiles.directory,
+    workerId: "w1",
+    signal: enough.signal,
+    giveUp: new AbortController().signal,
+    onTaken: () => undefined,
+    onJob({ outcome }) {
+      outcomes.push(outcome.kind);
+      if (outcomes.length === jobIds.length) enough.abort();
+    },
+  });
+  assert.deepEqual(
+    outcomes,
+    jobIds.map(() => "retryable"),
+  );
+});
+
+function jobOf(jobId: string) {
+  return create(RenderScoreJobSchema, {
+    jobId,
+    taskId: jobId,
+    submissionId: jobId,
+    class: JobClass.ORGANIC,
+    profile: "small",
+    prompt: "a red ball",
+    assetSha256: createHash("sha256").update(asset).digest(),
+    assetSizeBytes: BigInt(asset.length),
+    asset: { case: "inlineAsset", value: asset },
   });
 }
 
