@@ -90,6 +90,20 @@ test("an aborted render gives no more views and leaves the renderer in use", asy
   assert.equal(await interrupted((stop) => stop.abort(reason)), reason);
 });
 
+test("a signal that is aborted after its render stops no other one", async () => {
+  await using renderer = await startCpuRenderer(2);
+  const scene = createScene(createTestSplat({ count: 2_000 }));
+  const over = new AbortController();
+  const first = await renderer.render(scene, cameras, white, { signal: over.signal });
+  const many = Array.from({ length: 60 }, (_, index) => cameras[index % 4] ?? assert.fail());
+  const images = await renderer.render(scene, many, white, { onView: () => over.abort() });
+  const isSame = many.map((_, index) => {
+    const [image, expected] = [images[index], first[index % 4]];
+    return Buffer.from(image?.pixels ?? []).equals(expected?.pixels ?? Buffer.alloc(1));
+  });
+  assert.equal(isSame.indexOf(false), -1);
+});
+
 test("so does one whose views nobody can take", async () => {
   const reason = new Error("no room");
   assert.equal(

@@ -74,7 +74,10 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
       const images = new Array<RgbImage>(cameras.length);
       const stop = new AbortController();
       const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-      ended.addEventListener("abort", () => Atomics.store(nextView, 0, noView), { once: true });
+      const takeNoMore = (): void => {
+        Atomics.store(nextView, 0, noView);
+      };
+      ended.addEventListener("abort", takeNoMore);
       const collect = (index: number, image: RgbImage): void => {
         if (ended.aborted) return;
         images[index] = image;
@@ -91,6 +94,8 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
           renderOn(pool[number], { cameras, background, scene: places.scene, ...place }, collect),
         ),
       );
+      // A signal outlives its render: later it must not stop another one.
+      ended.removeEventListener("abort", takeNoMore);
       for (const run of runs) if (run.status === "rejected") throw run.reason;
       ended.throwIfAborted();
       return images;
