@@ -37,7 +37,7 @@ import {
 import { benchModel, benchPrompt } from "./model.ts";
 
 const bars = { ofBareModel: 1.6, fasterThanOriginal: 1.8, peakMegabytes: 1500 };
-const rounds = 3;
+const rounds = 5;
 const views = 36;
 const bareBatch = 12;
 const pixelsOfView = 3 * 224 * 224;

@@ -56,6 +56,7 @@ export interface ScoredAsset {
 /** @throws AssetError when the bytes cannot be scored, which is the fault of whoever made them. */
 export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise<ScoredAsset> {
   const { profile, signal } = request;
+  const { renderer, clip } = scorer;
   const clock = stopwatch();
   request.onPhase?.("decode");
   const splat = await readAsset(request.bytes, {
@@ -73,9 +74,11 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
   request.onPhase?.("render");
   const views = viewsOf(profile, request.cameraSeed);
   const cameras = views.map((view) => orbitCamera(view, profile));
-  const scoring = scorer.clip.startViews(request.prompt, signal);
+  // Taking turns on the same cores costs both more than it gives: one after the other is faster there.
+  const waitsForLast = renderer.backend === "cpu" && clip.executionProvider === "cpu";
+  const scoring = clip.startViews(request.prompt, { signal, waitsForLast });
   const onView = inOrder((index, image: RgbImage) => scoring.add(index, image));
-  const rendering = scorer.renderer.render(scene, cameras, profile.background, {
+  const rendering = renderer.render(scene, cameras, profile.background, {
     onView,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -94,9 +94,11 @@ test("views that come in any order get their own probabilities, whatever the bat
   await using model = await splitModel();
   await using clip = await loadClip(model.directory, { batchSize: 2 });
   const expected = forward(prompt, 9, false);
-  const scoring = clip.startViews(prompt);
-  for (const view of [2, 0, 1]) scoring.add(view, images[view] ?? flat([0, 0, 0]));
-  assertNear(await scoring.finish(), expected, 1e-6);
+  for (const waitsForLast of [false, true]) {
+    const scoring = clip.startViews(prompt, { waitsForLast });
+    for (const view of [2, 0, 1]) scoring.add(view, images[view] ?? flat([0, 0, 0]));
+    assertNear(await scoring.finish(), expected, 1e-6);
+  }
 });
 
 test("the hash is what sha256sum prints, and follows every file that counts", async () => {

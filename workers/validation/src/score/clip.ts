@@ -42,7 +42,13 @@ export interface Clip extends AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<readonly number[]>;
   /** Compares pictures as they come, while others are still being rendered. */
-  startViews(prompt: string, signal?: AbortSignal): ViewScoring;
+  startViews(prompt: string, options?: ViewOptions): ViewScoring;
+}
+
+export interface ViewOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The model waits for the last view: for pictures that are made on the cores that it runs on. */
+  readonly waitsForLast?: boolean;
 }
 
 /** The views of one asset on their way to probabilities. */
@@ -89,7 +95,7 @@ export const negatives: readonly string[] = [
 
 /** Prompts whose embeddings are kept, 2 to 4 kB each. */
 const maxKeptPrompts = 512;
-const defaultBatchSize = 6;
+const defaultBatchSize = 12;
 
 /** @throws ModelError that says what is wrong with the directory or the execution provider */
 export async function loadClip(directory: string, options: ClipOptions = {}): Promise<Clip> {
@@ -115,8 +121,13 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   const crop = createCrop(model.preprocessing);
 
   // Pictures are made the model's size here, a millisecond each: the thread of the model is busy with the model.
-  const startViews = (prompt: string, viewsSignal?: AbortSignal): ViewScoring =>
-    scoreInBatches(batchSize, crop, (images) => judge(prompt, images, viewsSignal));
+  const startViews: Clip["startViews"] = (prompt, { signal, waitsForLast = false } = {}) =>
+    scoreInBatches({
+      batchSize,
+      waitsForLast,
+      crop,
+      run: (images) => judge(prompt, images, signal),
+    });
   return {
     name: model.name,
     sha256: model.sha256,
@@ -125,8 +136,8 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
     placement: inference.placement,
     ...(inference.note === undefined ? {} : { note: inference.note }),
     startViews,
-    probabilities(prompt, images, viewsSignal) {
-      const scoring = startViews(prompt, viewsSignal);
+    probabilities(prompt, images, signal) {
+      const scoring = startViews(prompt, { signal });
       images.forEach((image, view) => {
         scoring.add(view, image);
       });
@@ -193,17 +204,19 @@ async function tryOnce(
   }
 }
 
-function scoreInBatches(
-  batchSize: number,
-  crop: (image: RgbImage) => RgbImage,
-  run: (images: readonly RgbImage[]) => Promise<readonly number[]>,
-): ViewScoring {
-  let waiting: { readonly view: number; readonly image: RgbImage }[] = [];
+interface Batching {
+  readonly batchSize: number;
+  readonly waitsForLast: boolean;
+  readonly crop: (image: RgbImage) => RgbImage;
+  readonly run: (images: readonly RgbImage[]) => Promise<readonly number[]>;
+}
+
+function scoreInBatches({ batchSize, waitsForLast, crop, run }: Batching): ViewScoring {
+  const waiting: { readonly view: number; readonly image: RgbImage }[] = [];
   const running: Promise<void>[] = [];
   const probabilities: number[] = [];
   const flush = (): void => {
-    const batch = waiting;
-    waiting = [];
+    const batch = waiting.splice(0, batchSize);
     const done = run(batch.map(({ image }) => image)).then((values) => {
       batch.forEach(({ view }, index) => {
         probabilities[view] = values[index] ?? Number.NaN;
@@ -216,10 +229,10 @@ function scoreInBatches(
   return {
     add(view, image) {
       waiting.push({ view, image: crop(image) });
-      if (waiting.length === batchSize) flush();
+      if (waiting.length === batchSize && !waitsForLast) flush();
     },
     async finish() {
-      if (waiting.length > 0) flush();
+      while (waiting.length > 0) flush();
       await Promise.all(running);
       return probabilities;
     },
