@@ -36,6 +36,8 @@ const projection = { size: 512, fovyDeg: 49.1 };
 const white = [1, 1, 1] as const;
 const radii = [1.5, 2.5, 5];
 const rounds = 4;
+/** Of one thread and two, to compare them. */
+const pairs = 15;
 const threads = availableParallelism();
 const batch = 12;
 
@@ -176,18 +178,20 @@ async function againstModel(): Promise<void> {
     }
     return performance.now() - since;
   };
-  const [render = 0, single = 0, infer = 0] = await interleaved([
-    () => wallOf(all, scene, cameras),
-    () => wallOf(one, scene, cameras),
-    model,
-  ]);
+  const [render = 0, infer = 0] = await interleaved([() => wallOf(all, scene, cameras), model]);
   console.log(
     `\n${main.name}: 36 views ${render.toFixed(0)} ms, ViT-B/32 on 36 pictures ${infer.toFixed(0)} ms, ${threads} threads`,
   );
   check("36 views / model", render / infer, "<=", bars.ofModel);
-  if (threads === 2) {
-    check("36 views, 2 threads / 1 thread", single / render, ">=", bars.twoThreads);
+  if (threads !== 2) return;
+  // The clock of a shared machine changes from second to second: each pair has its own ratio.
+  const ratios: number[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    const single = await wallOf(one, scene, cameras);
+    ratios.push(single / (await wallOf(all, scene, cameras)));
   }
+  const median = ratios.toSorted((a, b) => a - b)[pairs >> 1] ?? Number.NaN;
+  check("36 views, 2 threads / 1 thread", median, ">=", bars.twoThreads);
 }
 
 function orbit(radius: number, count: number): readonly View[] {
