@@ -71,6 +71,21 @@ test("a caller that leaves takes its job along", { timeout }, async () => {
   assert.equal((await admin.manager.streams.info("JOBS")).state.messages, 0);
 });
 
+test("a worker whose caller left finishes and takes the next job", { timeout }, async () => {
+  await using sides = await openSides();
+  await using caller = await connectJobCaller({ servers: sides.server.url });
+  const leaving = new AbortController();
+  const left = assert.rejects(caller.call(testJob("a"), leaving.signal));
+  const taken = await mustTake(sides.source.take(patience()));
+  leaving.abort();
+  await left;
+  await taken.complete(resultOf(taken));
+  const next = caller.call(testJob("b"), patience());
+  const other = await mustTake(sides.source.take(patience()));
+  await other.complete(resultOf(other));
+  assert.equal((await next).jobId, "b");
+});
+
 test("a caller hears at once when the queue goes away", { timeout }, async () => {
   await using sides = await openSides();
   await using caller = await connectJobCaller({ servers: sides.server.url });

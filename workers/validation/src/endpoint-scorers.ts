@@ -50,18 +50,29 @@ const viewAt = (share: number, count: number): number => Math.floor(share * coun
 
 /** One asset at a time, in the order in which they come. */
 export function scoreHere(scorer: Scorer, profile: Profile): EndpointScorer {
-  let last: Promise<unknown> = Promise.resolve();
-  return (asset) => {
-    const scored = last.then(async () => {
-      asset.signal.throwIfAborted();
-      return await scoreAsset(scorer, { ...asset, profile });
-    });
-    last = scored.catch(() => undefined);
-    return scored.then(({ score, images }) => ({
+  const inTurn = createTurns();
+  return async (asset) => {
+    const { score, images } = await inTurn(asset.signal, () =>
+      scoreAsset(scorer, { ...asset, profile }),
+    );
+    return {
       score,
       pictures: async (shares) =>
         shares.flatMap((share) => images[viewAt(share, images.length)] ?? []),
-    }));
+    };
+  };
+}
+
+/** Each work begins when the one before it has ended: a renderer draws one asset at a time. */
+function createTurns(): <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (signal, work) => {
+    const done = last.then(() => {
+      signal.throwIfAborted();
+      return work();
+    });
+    last = done.catch(() => undefined);
+    return done;
   };
 }
 
@@ -75,9 +86,10 @@ export interface PoolOptions {
   readonly limits: AssetLimits;
 }
 
-/** All at once, as many as there are workers. */
+/** All at once, as many as there are workers; previews in turn. */
 export function scoreOverPool({ caller, timeoutMs, ...options }: PoolOptions): EndpointScorer {
   const { profile } = options;
+  const inTurn = createTurns();
   return async (asset) => {
     const timeout = AbortSignal.timeout(timeoutMs);
     const { outcome } = await caller
@@ -92,7 +104,7 @@ export function scoreOverPool({ caller, timeoutMs, ...options }: PoolOptions): E
       case "scored":
         return {
           score: outcome.value.score,
-          pictures: (shares) => draw(asset, shares, options),
+          pictures: (shares) => inTurn(asset.signal, () => draw(asset, shares, options)),
         };
       case "invalidAsset":
         throw new UnscorableAssetError(outcome.value.code, outcome.value.message);

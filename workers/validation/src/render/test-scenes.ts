@@ -56,3 +56,25 @@ export function mulberry32(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/**
+ * Changes to a scene of two splats that no honest asset has: they may neither end a renderer nor be called its fault.
+ * @param eyeDistance of the first camera, on the z axis
+ */
+export function extremeChanges(eyeDistance: number): Readonly<Record<string, Partial<Splat>>> {
+  return {
+    "huge splats": { scales: Float32Array.of(60, 60, 60, 88, 88, 88) },
+    "large splats": { scales: Float32Array.of(3, 3, 3, 9, 9, 9) },
+    "vanishing splats": { scales: Float32Array.of(-100, -100, -100, -3e38, -3, -3) },
+    needles: { scales: Float32Array.of(6, -40, -40, -40, -40, 6) },
+    "colours beyond measure": { shDc: Float32Array.of(3e38, -3e38, 3e38, 1e30, 1e30, 1e30) },
+    "splats at the eye": {
+      positions: Float32Array.of(0, 0, eyeDistance, 0, 0, eyeDistance - 0.011),
+    },
+    "splats far away": { positions: Float32Array.of(3e38, 3e38, -3e38, 1e20, 0, 0) },
+    "certain opacity": { opacities: Float32Array.of(Infinity, Infinity) },
+    "quaternions of any length": {
+      rotations: Float32Array.of(1e-30, 0, 0, 1e-30, 1e30, 1e30, 0, 0),
+    },
+  };
+}

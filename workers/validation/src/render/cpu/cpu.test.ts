@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Splat } from "@turntable/splat";
 import { orbitCamera, psnr, type RgbImage } from "../index.ts";
 import { createScene } from "../scene.ts";
-import { createTestSplat } from "../test-scenes.ts";
+import { createTestSplat, extremeChanges } from "../test-scenes.ts";
 import { startCpuRenderer } from "./index.ts";
 import { renderReference } from "./reference.ts";
 
@@ -38,18 +38,7 @@ test("gives the same bytes whatever the number of threads, and again", async () 
   assert.deepEqual(await render(splat, 1), one);
 });
 
-/** What no honest asset has, and a renderer must live through. */
-const extremes: Readonly<Record<string, Partial<Splat>>> = {
-  "huge splats": { scales: Float32Array.of(60, 60, 60, 88, 88, 88) },
-  "vanishing splats": { scales: Float32Array.of(-100, -100, -100, -3e38, -3, -3) },
-  needles: { scales: Float32Array.of(6, -40, -40, -40, -40, 6) },
-  "colours beyond measure": { shDc: Float32Array.of(3e38, -3e38, 3e38, 1e30, 1e30, 1e30) },
-  "splats at the eye": { positions: Float32Array.of(0, 0, 1.5, 0, 0, 1.489) },
-  "certain opacity": { opacities: Float32Array.of(Infinity, Infinity) },
-  "quaternions of any length": { rotations: Float32Array.of(1e-30, 0, 0, 1e-30, 1e30, 1e30, 0, 0) },
-};
-
-for (const [name, change] of Object.entries(extremes)) {
+for (const [name, change] of Object.entries(extremeChanges(1.5))) {
   test(`lives through ${name}`, async () => {
     const splat: Splat = { ...createTestSplat({ count: 2 }), ...change };
     const images = await render(splat, 1);
@@ -90,6 +79,16 @@ test("an aborted render gives no more views and leaves the renderer in use", asy
   assert.equal(await interrupted((stop) => stop.abort(reason)), reason);
 });
 
+test("so does one whose views nobody can take", async () => {
+  const reason = new Error("no room");
+  assert.equal(
+    await interrupted(() => {
+      throw reason;
+    }),
+    reason,
+  );
+});
+
 test("a signal that is aborted after its render stops no other one", async () => {
   await using renderer = await startCpuRenderer(2);
   const scene = createScene(createTestSplat({ count: 2_000 }));
@@ -104,12 +103,10 @@ test("a signal that is aborted after its render stops no other one", async () =>
   assert.equal(isSame.indexOf(false), -1);
 });
 
-test("so does one whose views nobody can take", async () => {
-  const reason = new Error("no room");
-  assert.equal(
-    await interrupted(() => {
-      throw reason;
-    }),
-    reason,
-  );
+test("a second asset is refused while one is drawn", async () => {
+  await using renderer = await startCpuRenderer(2);
+  const scene = createScene(createTestSplat({ count: 2_000 }));
+  const first = renderer.render(scene, cameras, white);
+  await assert.rejects(renderer.render(scene, cameras, white), /one at a time/);
+  assert.equal((await first).length, cameras.length);
 });

@@ -70,6 +70,9 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
     approximate: false,
     async render(scene, cameras, background, { onView, signal } = {}) {
       signal?.throwIfAborted();
+      if (pool.some(({ busy }) => busy !== undefined)) {
+        throw new Error("this renderer draws an asset already; it takes one at a time");
+      }
       const places = layOut(memory, scene, cameras, pool.length, scratchBytes);
       const images = new Array<RgbImage>(cameras.length);
       const stop = new AbortController();

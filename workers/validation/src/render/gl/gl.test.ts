@@ -12,6 +12,7 @@ import {
   psnr,
   startCpuRenderer,
 } from "../index.ts";
+import { extremeChanges } from "../test-scenes.ts";
 import { startGlRenderer } from "./index.ts";
 
 const skip = await missingDevice(startGlRenderer);
@@ -63,23 +64,10 @@ test("colours below 0 stay below 0 where the profile says so", { skip }, async (
   assert.notDeepEqual(pictures[0], pictures[1]);
 });
 
-/** What no honest asset has: it may neither end the process nor be called its fault. */
-const extremes: Readonly<Record<string, Partial<Splat>>> = {
-  "huge splats": { scales: Float32Array.of(60, 60, 60, 88, 88, 88) },
-  "large splats": { scales: Float32Array.of(3, 3, 3, 9, 9, 9) },
-  "vanishing splats": { scales: Float32Array.of(-100, -100, -100, -3e38, -3, -3) },
-  needles: { scales: Float32Array.of(6, -40, -40, -40, -40, 6) },
-  "colours beyond measure": { shDc: Float32Array.of(3e38, -3e38, 3e38, 1e30, 1e30, 1e30) },
-  "splats at the eye": { positions: Float32Array.of(0, 0, 1.3, 0, 0, 1.289) },
-  "splats far away": { positions: Float32Array.of(3e38, 3e38, -3e38, 1e20, 0, 0) },
-  "certain opacity": { opacities: Float32Array.of(Infinity, Infinity) },
-  "quaternions of any length": { rotations: Float32Array.of(1e-30, 0, 0, 1e-30, 1e30, 1e30, 0, 0) },
-};
-
 test("lives through anything", { skip }, async (t) => {
   await using gl = await startGlRenderer();
   const { pid } = gl;
-  for (const [name, change] of Object.entries(extremes)) {
+  for (const [name, change] of Object.entries(extremeChanges(1.3))) {
     await t.test(name, async () => {
       const splat: Splat = { ...createTestSplat({ count: 2 }), ...change };
       assert.equal((await gl.render(createScene(splat), cameras, white)).length, cameras.length);

@@ -8,6 +8,7 @@
 import * as three from "three";
 import { DeviceError } from "../../device/errors.ts";
 import { jacobianLimit } from "../cpu/project.ts";
+import { drawnRgb } from "../device/drawn-rgb.ts";
 import type { Painter } from "../device/serve.ts";
 import type { Scene } from "../scene.ts";
 import { createCanvas, type Gl, type GlContext } from "./context.ts";
@@ -134,16 +135,7 @@ function checkedRgb(gl: Gl, rgba: Uint8Array): Uint8Array {
   if (error !== gl.NO_ERROR || gl.isContextLost()) {
     throw new DeviceError("lost", `the device reports error ${error}`);
   }
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    if (rgba[from + 3] !== 255) {
-      throw new DeviceError("wrong-pictures", `pixel ${from / 4} was not drawn, or is no number`);
-    }
-    rgb[to] = rgba[from] ?? 0;
-    rgb[to + 1] = rgba[from + 1] ?? 0;
-    rgb[to + 2] = rgba[from + 2] ?? 0;
-  }
-  return rgb;
+  return drawnRgb(rgba);
 }
 
 function createRenderer(gl: Gl): three.WebGLRenderer {

@@ -11,6 +11,7 @@
 import { DeviceError } from "../../device/errors.ts";
 import type { Camera } from "../camera.ts";
 import { jacobianLimit } from "../cpu/project.ts";
+import { drawnRgb } from "../device/drawn-rgb.ts";
 import type { Painter } from "../device/serve.ts";
 import type { RgbImage } from "../image.ts";
 import type { Scene } from "../scene.ts";
@@ -283,7 +284,7 @@ export function createPainter(
       work.readBytes += seen.byteLength;
       const pixels =
         wanted <= room && bands.length === 0
-          ? checkedRgb(new Uint8Array(seen, listBytes, pictureBytes))
+          ? drawnRgb(new Uint8Array(seen, listBytes, pictureBytes))
           : undefined;
       target.readback.buffer.unmap();
       if (pixels !== undefined) return { width: size, height: size, pixels };
@@ -361,18 +362,4 @@ function packSplats({
     packed.set(covariance, i * 12 + 4);
   }
   return packed;
-}
-
-/** Drops alpha, which is 255 in every pixel that was drawn, P2. */
-function checkedRgb(rgba: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    if (rgba[from + 3] !== 255) {
-      throw new DeviceError("wrong-pictures", `pixel ${from / 4} was not drawn, or is no number`);
-    }
-    rgb[to] = rgba[from] ?? 0;
-    rgb[to + 1] = rgba[from + 1] ?? 0;
-    rgb[to + 2] = rgba[from + 2] ?? 0;
-  }
-  return rgb;
 }
