@@ -39,13 +39,17 @@ async function taken(subnet: TestSubnet): Promise<TakenJob> {
   return (await subnet.source.take(new AbortController().signal)) ?? assert.fail("no job");
 }
 
-function scored(job: RenderScoreJob, score: number) {
+function scored(job: RenderScoreJob, score: number, demonstration = false) {
   const { cameraSeed } = job;
+  const model = { name: "any", demonstration };
   const views = [{ azimuthDeg: 0, elevationDeg: 3, probability: score }];
   return create(RenderScoreResultSchema, {
     jobId: job.jobId,
     submissionId: job.submissionId,
-    outcome: { case: "scored", value: create(ScoreReportSchema, { score, views, cameraSeed }) },
+    outcome: {
+      case: "scored",
+      value: create(ScoreReportSchema, { score, model, views, cameraSeed }),
+    },
   });
 }
 
@@ -94,6 +98,25 @@ test("a task goes from the client to a miner, its submission to a worker, the re
     tasks.map(({ id, state }) => [id, state]),
     [[task.id, TaskState.SUCCEEDED]],
   );
+});
+
+test("what a demonstration model scored says so in the task, its asset and its events", async () => {
+  await using subnet = await startTestSubnet();
+  const { client } = subnet;
+  const task = await client.create("a red cube");
+  const pulled = await pullTaskOf(subnet);
+  const answer = subnet.miner.call(submitResults, {
+    target: subnet.target,
+    body: signedResults(subnet, pulled, bytes),
+  });
+  const job = await taken(subnet);
+  await job.complete(scored(job.job, 0.9, true));
+  await answer;
+  const saying: string[] = [];
+  for await (const event of client.watch(task.id)) if (event.demonstration) saying.push(event.kind);
+  assert.deepEqual(saying, ["accepted", "succeeded"]);
+  const ended = await client.get(task.id);
+  assert.deepEqual([ended.asset?.demonstration, ended.assignments[0]?.demonstration], [true, true]);
 });
 
 test("an axon beside the first has its own subnet, hotkey and callers, and the same tasks", async () => {

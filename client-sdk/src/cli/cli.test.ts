@@ -9,7 +9,7 @@ import { before, describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { status } from "@grpc/grpc-js";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
-import { type Asset, TaskState } from "@turntable/proto";
+import { type Asset, AssignmentState, TaskState } from "@turntable/proto";
 import { RpcError } from "@turntable/proto/grpc";
 import { readAsset, type Splat, writePly } from "@turntable/splat";
 import {
@@ -136,6 +136,21 @@ describe("turntable", () => {
       );
     });
 
+    it("says of each score that a demonstration model gave it", async (t) => {
+      const made: Asset = { ...asset, demonstration: true };
+      const watchTask: TestHandlers["watchTask"] = ({ afterSequence }) =>
+        eventsAfter(
+          successfulEvents.map((event) => ({ ...event, demonstration: event.score !== undefined })),
+          afterSequence,
+        );
+      const { stdout, stderr } = await run(t, { ...succeedingService(bytes, made), watchTask }, [
+        "generate",
+        "a red cube",
+      ]);
+      assert.match(stdout.toString(), / score 0\.93 \(demonstration model\) /);
+      assert.match(stderr, /^accepted 0\.93 \(demonstration model\)$/m);
+    });
+
     it("prints JSON for programs", async (t) => {
       const { code, stdout } = await run(t, succeedingService(bytes, asset), [
         "generate",
@@ -152,6 +167,7 @@ describe("turntable", () => {
         format: "ply",
         compression: 0,
         score: 0.93,
+        demonstration: false,
         prompt: "a red cube",
         minerHotkey: asset.minerHotkey,
         validatorHotkey: asset.validatorHotkey,
@@ -398,6 +414,22 @@ describe("turntable", () => {
       assert.match(lines[1] ?? "", /^task-2 +queued +\d+ d +a "red" cube \\u\{1b\}\[31mx+…$/);
       assert.match(lines[2] ?? "", /^task-1 +succeeded +0\.93 +5Grwva…utQY +\d+ d +a red cube$/);
       assert.equal(stderr, "more: turntable tasks --limit 2 --page-token p2\n");
+    });
+
+    it("marks the scores of a demonstration model, also where nothing was accepted", async (t) => {
+      const rejected = { state: AssignmentState.REJECTED, score: 0.31, demonstration: true };
+      const tasks = [
+        taskOf("task-3", { asset: assetOf(bytes, { demonstration: true }) }),
+        { id: "task-2", assignments: [rejected] },
+        taskOf("task-1", { asset: assetOf(bytes) }),
+      ];
+      const { stdout, stderr } = await run(t, { listTasks: async () => ({ tasks }) }, ["tasks"]);
+      const [, ...scores] = stdout.toString().split("\n");
+      assert.deepEqual(
+        scores.map((line) => /0\.\d+\*?/.exec(line)?.[0]),
+        ["0.93*", "0.31*", "0.93", undefined],
+      );
+      assert.match(stderr, /^\* by a demonstration model: it knows few words/);
     });
 
     it("prints a page as JSON", async (t) => {

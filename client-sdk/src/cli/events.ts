@@ -1,6 +1,6 @@
 /** What a change of a task means, in a few words. */
 import type { TaskEvent } from "../client.ts";
-import { printable, shortHotkey } from "./text.ts";
+import { formatScore, printable, shortHotkey } from "./text.ts";
 
 /** `assigned to miner 5Grwva…utQY`, `accepted 0.93` */
 export function describeEvent(event: TaskEvent): string {
@@ -10,7 +10,8 @@ export function describeEvent(event: TaskEvent): string {
 
 function outcome(event: TaskEvent): string {
   const miner = shortHotkey(printable(event.minerHotkey));
-  const score = event.score === undefined ? "" : ` ${event.score.toFixed(2)}`;
+  const score =
+    event.score === undefined ? "" : ` ${formatScore(event.score, event.demonstration)}`;
   switch (event.kind) {
     case "created":
       return "queued, waiting for a miner";

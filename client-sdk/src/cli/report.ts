@@ -1,7 +1,7 @@
 import { toJson } from "@bufbuild/protobuf";
 import { LintSeverity, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import { type ReportSignature, verifyReport } from "../report-signature.ts";
-import { bar, formatDuration, printable, table } from "./text.ts";
+import { bar, demonstrationNote, formatDuration, printable, table } from "./text.ts";
 import type { Verb } from "./verb.ts";
 
 /** Nobody vouches for what the report says. */
@@ -70,14 +70,7 @@ export function describeReport(report: ScoreReport, signature: ReportSignature):
     ["validator", printable(report.validatorHotkey)],
     ["signature", signature.kind === "verified" ? "verified: the validator's" : "NOT VERIFIED"],
     ["model", `${printable(model?.name ?? "")} (sha256 ${hex(model?.sha256)})`],
-    ...(model?.demonstration
-      ? [
-          [
-            "",
-            "a demonstration model: it knows few words, its scores say little outside them",
-          ] as const,
-        ]
-      : []),
+    ...(model?.demonstration ? [["", demonstrationNote] as const] : []),
     [
       "renderer",
       `${printable(renderer?.backend ?? "")} ${printable(renderer?.version ?? "")}${renderer?.approximate ? ", approximate" : ""}`,

@@ -5,7 +5,7 @@ import { type AssetOrigin, verifyAssetOrigin } from "../origin.ts";
 import type { OptionSpec } from "./arguments.ts";
 import { convertAsset, isWritable } from "./convert.ts";
 import { writeFileWhole } from "./output.ts";
-import { formatBytes, printable, shortHotkey } from "./text.ts";
+import { formatBytes, formatScore, printable, shortHotkey } from "./text.ts";
 import type { VerbContext } from "./verb.ts";
 
 export const saveOptions: Readonly<Record<string, OptionSpec>> = {
@@ -65,7 +65,7 @@ export async function saveAsset(
         out === "-" ? "standard output" : out,
         formatBytes(written.length),
         isConverted ? given.toUpperCase() : describeEncoding(asset),
-        `score ${asset.score.toFixed(2)}`,
+        `score ${formatScore(asset.score, asset.demonstration)}`,
         `miner ${shortHotkey(printable(asset.minerHotkey))}`,
         describeOrigin(origin),
       ].join("  ");
@@ -88,6 +88,7 @@ function saveSummary(taskId: string, out: string, asset: Asset, origin: AssetOri
     format: asset.encoding?.format ?? "",
     compression: asset.encoding?.compression ?? 0,
     score: asset.score,
+    demonstration: asset.demonstration,
     prompt: asset.prompt,
     minerHotkey: asset.minerHotkey,
     validatorHotkey: asset.validatorHotkey,

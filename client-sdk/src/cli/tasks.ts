@@ -1,8 +1,21 @@
 import { create, toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { AssignmentState, ListTasksResponseSchema, type Task } from "@turntable/proto";
+import {
+  type Assignment,
+  AssignmentState,
+  ListTasksResponseSchema,
+  type Task,
+} from "@turntable/proto";
 import { parseWhole } from "./arguments.ts";
-import { formatDuration, printable, shorten, shortHotkey, table, taskStateName } from "./text.ts";
+import {
+  demonstrationNote,
+  formatDuration,
+  printable,
+  shorten,
+  shortHotkey,
+  table,
+  taskStateName,
+} from "./text.ts";
 import type { Verb } from "./verb.ts";
 
 const defaultLimit = "20";
@@ -32,6 +45,9 @@ export const tasksVerb: Verb = {
     await output.write(
       table(["TASK", "STATE", "SCORE", "MINER", "AGE", "PROMPT"], rows, ["SCORE", "AGE"]),
     );
+    if (page.tasks.some((task) => scored(task)?.demonstration)) {
+      output.note(`* by ${demonstrationNote}`);
+    }
     if (page.nextPageToken !== undefined) {
       const limit = args.text("limit") === undefined ? "" : ` --limit ${pageSize}`;
       output.note(`more: turntable tasks${limit} --page-token ${page.nextPageToken}`);
@@ -43,11 +59,11 @@ function row(task: Task, now: number): readonly string[] {
   // Of an ended task its result, otherwise the miner that had it last.
   const miner = task.asset?.minerHotkey ?? task.assignments.at(-1)?.minerHotkey ?? "";
   const others = new Set(task.assignments.map((a) => a.minerHotkey)).size - 1;
-  const score = task.asset?.score ?? bestScore(task);
+  const by = scored(task);
   return [
     printable(task.id),
     taskStateName(task.state),
-    score === undefined ? "" : score.toFixed(2),
+    by?.score === undefined ? "" : `${by.score.toFixed(2)}${by.demonstration ? "*" : ""}`,
     `${shortHotkey(printable(miner))}${others > 0 ? ` +${others}` : ""}`,
     task.createTime === undefined
       ? ""
@@ -56,9 +72,10 @@ function row(task: Task, now: number): readonly string[] {
   ];
 }
 
-function bestScore(task: Task): number | undefined {
-  const scores = task.assignments
+/** What bears the score to show: the result, else the best so far. */
+function scored(task: Task): Pick<Assignment, "score" | "demonstration"> | undefined {
+  const [best] = task.assignments
     .filter((a) => a.state === AssignmentState.ACCEPTED || a.state === AssignmentState.REJECTED)
-    .flatMap((a) => a.score ?? []);
-  return scores.length === 0 ? undefined : Math.max(...scores);
+    .toSorted((a, b) => (b.score ?? 0) - (a.score ?? 0));
+  return task.asset ?? best;
 }

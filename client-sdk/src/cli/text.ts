@@ -20,6 +20,15 @@ export function shortHotkey(hotkey: string): string {
   return hotkey.length <= 12 ? hotkey : `${hotkey.slice(0, 6)}…${hotkey.slice(-4)}`;
 }
 
+/** Said where scores of a demonstration model are shown. */
+export const demonstrationNote =
+  "a demonstration model: it knows few words, its scores say little outside them";
+
+/** `0.93`, `0.93 (demonstration model)` */
+export function formatScore(score: number, demonstration: boolean): string {
+  return `${score.toFixed(2)}${demonstration ? " (demonstration model)" : ""}`;
+}
+
 /** `1.4 MB` */
 export function formatBytes(sizeBytes: number | bigint): string {
   let value = Number(sizeBytes);

@@ -50,6 +50,7 @@ export function taskMessage(
       expireTime: timestampFromDate(assignment.expiresAt),
       state: assignmentStates[assignment.state],
       ...(assignment.score === undefined ? {} : { score: assignment.score }),
+      demonstration: assignment.demonstration,
       reason: assignment.reason,
     })),
     ...(asset === undefined ? {} : { asset }),
@@ -72,6 +73,7 @@ export function assetMessage(
     sizeBytes: BigInt(submission.assetSizeBytes),
     sha256: Buffer.from(submission.assetSha256, "hex"),
     score: assignment.score ?? 0,
+    demonstration: assignment.demonstration,
     minerHotkey: assignment.hotkey,
     validatorHotkey,
     submitTimeNs: submission.submitTime,
@@ -88,6 +90,7 @@ export function eventMessage(event: TaskEvent): MessageInitShape<typeof WatchTas
     state: taskStates[event.state],
     minerHotkey: event.hotkey,
     ...(event.score === undefined ? {} : { score: event.score }),
+    demonstration: event.demonstration,
     message: event.message,
   };
 }

@@ -89,6 +89,11 @@ CREATE INDEX observations_by_hotkey ON observations (hotkey, at);
 `,
   // Whose axon took the submission; empty for those from when there was one axon only.
   "ALTER TABLE submissions ADD COLUMN validator TEXT NOT NULL DEFAULT '';",
+  // Whether the score is a demonstration model's.
+  `
+ALTER TABLE assignments ADD COLUMN demonstration INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task_events ADD COLUMN demonstration INTEGER NOT NULL DEFAULT 0;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -291,12 +291,13 @@ function verdictOf(result: RenderScoreResult, rules: RuleSet): Verdict {
   const { outcome } = result;
   switch (outcome.case) {
     case "scored": {
-      const { score } = outcome.value;
+      const { score, model } = outcome.value;
       // A score that is no probability says that the worker is broken, not that the asset is bad.
       if (!(score >= 0 && score <= 1)) {
         return { kind: "system-fault", reason: "scoring failed" };
       }
-      return { kind: score >= rules.acceptance ? "accepted" : "rejected", score };
+      const demonstration = model?.demonstration ?? false;
+      return { kind: score >= rules.acceptance ? "accepted" : "rejected", score, demonstration };
     }
     case "invalidAsset":
       return {

@@ -39,6 +39,8 @@ export interface Assignment {
   readonly expiresAt: Date;
   readonly state: AssignmentState;
   readonly score: number | undefined;
+  /** A demonstration model gave the score. */
+  readonly demonstration: boolean;
   readonly reason: string;
 }
 
@@ -52,6 +54,8 @@ export interface TaskEvent {
   readonly state: TaskState;
   readonly hotkey: string;
   readonly score: number | undefined;
+  /** A demonstration model gave the score. */
+  readonly demonstration: boolean;
   readonly message: string;
 }
 
@@ -98,6 +102,7 @@ const assignmentRow = z.object({
     "system-fault",
   ]),
   score: z.number().nullable(),
+  demonstration: z.number(),
   reason: z.string(),
 });
 
@@ -120,6 +125,7 @@ const eventRow = z.object({
   state: taskRow.shape.state,
   hotkey: z.string(),
   score: z.number().nullable(),
+  demonstration: z.number(),
   message: z.string(),
 });
 
@@ -154,6 +160,7 @@ export function parseAssignment(value: unknown): Assignment {
     expiresAt: new Date(row.expires_at),
     state: row.state,
     score: row.score ?? undefined,
+    demonstration: row.demonstration === 1,
     reason: row.reason,
   };
 }
@@ -168,6 +175,7 @@ export function parseEvent(value: unknown): TaskEvent {
     state: row.state,
     hotkey: row.hotkey,
     score: row.score ?? undefined,
+    demonstration: row.demonstration === 1,
     message: row.message,
   };
 }

@@ -62,6 +62,8 @@ export type CreateOutcome =
 export interface Verdict {
   readonly kind: VerdictKind;
   readonly score?: number | undefined;
+  /** A demonstration model gave the score. */
+  readonly demonstration?: boolean | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -126,12 +128,12 @@ export function createTasks(options: TasksOptions): Tasks {
     kind: TaskEventKind,
     state: TaskState,
     now: number,
-    detail: { hotkey?: string; score?: number | undefined; message?: string | undefined } = {},
+    detail: Partial<Pick<TaskEvent, "hotkey" | "score" | "demonstration" | "message">> = {},
   ): void => {
     store.run("UPDATE tasks SET state = ?, updated_at = ? WHERE id = ?", state, now, taskId);
     store.run(
       `INSERT INTO task_events SELECT ?1, 1 + (SELECT count(*) FROM task_events WHERE task_id = ?1),
-       ?2, ?3, ?4, ?5, ?6, ?7`,
+       ?2, ?3, ?4, ?5, ?6, ?7, ?8`,
       taskId,
       now,
       kind,
@@ -139,6 +141,7 @@ export function createTasks(options: TasksOptions): Tasks {
       detail.hotkey ?? "",
       detail.score ?? null,
       detail.message ?? "",
+      Number(detail.demonstration ?? false),
     );
     store.afterCommit(() => changes.emit(taskId));
   };
@@ -147,9 +150,9 @@ export function createTasks(options: TasksOptions): Tasks {
   const settle = (taskId: string, kind: TaskEventKind, cause: Assignment, now: number): void => {
     const row = taskRow.parse(store.get("SELECT * FROM tasks WHERE id = ?", taskId));
     const assignments = assignmentsOf(taskId);
-    const detail = { hotkey: cause.hotkey, score: cause.score, message: cause.reason };
+    const { hotkey, score, demonstration, reason: message } = cause;
     const running = isEnded(row.state) ? row.state : stateOf(assignments);
-    record(taskId, kind, running, now, detail);
+    record(taskId, kind, running, now, { hotkey, score, demonstration, message });
     if (!isEnded(row.state)) finish(row, assignments, now);
   };
 
@@ -171,7 +174,8 @@ export function createTasks(options: TasksOptions): Tasks {
       store.run("UPDATE tasks SET first_accepted_at = ? WHERE id = ?", first, row.id);
       if (open && now < first + options.organicFinishMs && now < row.expires_at) return;
       store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", best.id, row.id);
-      record(row.id, "succeeded", "succeeded", now, { hotkey: best.hotkey, score: best.score });
+      const { hotkey, score, demonstration } = best;
+      record(row.id, "succeeded", "succeeded", now, { hotkey, score, demonstration });
       return;
     }
     const scoring = assignments.some((a) => a.state === "scoring");
@@ -211,21 +215,22 @@ export function createTasks(options: TasksOptions): Tasks {
     id: string,
     from: readonly Assignment["state"][],
     to: Assignment["state"],
-    detail: { kind: TaskEventKind; score?: number | undefined; reason?: string | undefined },
+    detail: Omit<Verdict, "kind"> & { readonly kind: TaskEventKind },
     now: number,
   ): boolean =>
     store.transaction(() => {
       const before = assignment(id);
       if (before === undefined || !from.includes(before.state)) return false;
+      const { kind, score, demonstration = false, reason = "" } = detail;
       store.run(
-        "UPDATE assignments SET state = ?, score = ?, reason = ? WHERE id = ?",
+        "UPDATE assignments SET state = ?, score = ?, demonstration = ?, reason = ? WHERE id = ?",
         to,
-        detail.score ?? null,
-        detail.reason ?? "",
+        score ?? null,
+        Number(demonstration),
+        reason,
         id,
       );
-      const after = { ...before, state: to, score: detail.score, reason: detail.reason ?? "" };
-      settle(before.taskId, detail.kind, after, now);
+      settle(before.taskId, kind, { ...before, state: to, score, demonstration, reason }, now);
       return true;
     });
 
@@ -350,7 +355,7 @@ export function createTasks(options: TasksOptions): Tasks {
           ? ["generating", "scoring"]
           : ["generating", "scoring", "system-fault"],
         verdict.kind,
-        { kind: verdict.kind, score: verdict.score, reason: verdict.reason },
+        verdict,
         now,
       ),
     expire(now) {
