@@ -48,7 +48,7 @@ async function scoresOf(splat: Splat, prompts: readonly [string, ...string[]]) {
 const slice: readonly (readonly [string, ...string[]])[] = [
   ["a purple tube", "a green tube", "a purple cone"],
   ["a cyan bus", "a red bus", "a cyan lamp"],
-  ["a yellow metal pyramid", "a blue metal pyramid", "a yellow metal sphere"],
+  ["a pink metal cylinder", "a blue metal cylinder", "a pink metal cube"],
   ["a red bicycle", "a green bicycle", "a red turtle"],
   ["a turtle", "a castle", "a glass bottle"],
   ["a red moon on top of a teddy bear", "a blue moon on top of a teddy bear", "a red robot"],

@@ -10,17 +10,15 @@ SIDE = 64
 
 
 class Scenes:
-    """
-    Scenes with their pictures (kept on disk) and texts: the first of each range that pictures.ts made, then the second
-    of each, and so on, `count` in all.
-    """
+    """Scenes with their pictures (kept on disk) and texts: the first `count` that pictures.ts made, range by range."""
 
     def __init__(self, folder: Path, count: int):
         texts = sorted(folder.glob("texts-*.jsonl"), key=lambda path: int(path.stem.split("-")[1]))
-        ranges = [read_range(path) for path in texts]
-        self.pictures = [pictures for _, pictures in ranges]
-        shortest = min(len(lines) for lines, _ in ranges)
-        self.lines = [lines[i] for i in range(shortest) for lines, _ in ranges][:count]
+        self.lines, self.pictures = [], []
+        for lines, pictures in map(read_range, texts):
+            self.lines += lines
+            self.pictures.extend(pictures)  # each a view of what is on disk
+        del self.lines[count:]
         if len(self.lines) < count:
             raise SystemExit(f"{folder} holds {len(self.lines)} scenes, not {count}: make more with pictures.ts")
 
@@ -28,7 +26,7 @@ class Scenes:
         return len(self.lines)
 
     def views(self, scene: int) -> np.ndarray:
-        return self.pictures[scene % len(self.pictures)][scene // len(self.pictures)]
+        return self.pictures[scene]
 
 
 def read_range(texts: Path) -> tuple:

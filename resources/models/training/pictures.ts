@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { generate, type Quality } from "@turntable/generation";
 import {
+  categories,
   createRandom,
   pick,
   type Random,
@@ -31,14 +32,17 @@ const radius = 2.5;
 
 /** Shares of the scenes. */
 const qualities: readonly (readonly [Quality | "blank", number])[] = [
-  ["good", 0.82],
+  ["good", 0.8],
   ["wrong-colour", 0.02],
   ["wrong-shape", 0.02],
   ["sparse", 0.04],
   ["blurry", 0.04],
-  ["noise", 0.02],
-  ["blank", 0.04],
+  ["noise", 0.03],
+  ["blank", 0.05],
 ];
+
+/** What is hardest to learn comes more often than in the grammar. */
+const drawnFrom = [...categories, "relation", "relation", "stack"] as const;
 
 await main();
 
@@ -77,8 +81,9 @@ async function main(): Promise<void> {
 function makeScene(random: Random): { readonly scene: TrainingScene; readonly splat: Splat } {
   const quality = pickQuality(random);
   if (quality === "blank") return { scene: { quality, shown: null }, splat: blankSplat(random) };
-  let { prompt } = samplePrompt(random);
-  while (isHeldOut(prompt)) ({ prompt } = samplePrompt(random));
+  const category = pick(random, drawnFrom);
+  let { prompt } = samplePrompt(random, category);
+  while (isHeldOut(prompt)) ({ prompt } = samplePrompt(random, category));
   // Few splats are quick to make; most assets have more, and a few here do.
   const splats = pick(random, [2500, 3000, 4000, 4000, 5000, 8000, 15_000]);
   const made = generate({ prompt, seed: Math.floor(random() * 2 ** 32), splats, quality });

@@ -27,11 +27,16 @@ export interface SceneTexts {
 
 export function sceneTexts(shown: Scene | null, random: Random): SceneTexts {
   const about = shown ?? samplePrompt(random).scene;
-  const wrong = [...hardNegatives(about, random), ...unreadable(about, random)];
-  if (shown === null) wrong.push(formatScene(about));
+  // Twice: what is drawn at random is another text each time.
+  const wrong = new Set([
+    ...hardNegatives(about, random),
+    ...hardNegatives(about, random),
+    ...unreadable(about, random),
+  ]);
+  if (shown === null) wrong.add(formatScene(about));
   return {
     right: shown === null ? [] : rightTexts(shown, random),
-    wrong: wrong.filter((text) => !isHeldOut(text)),
+    wrong: [...wrong].filter((text) => !isHeldOut(text)),
     shows: numbersOf(shown ?? undefined),
   };
 }

@@ -30,12 +30,15 @@ class VisionTower(nn.Module):
         self.blocks = nn.Sequential(Block(24, 48), Block(48, 96), Block(96, 192))
         # Where things are matters for "on top of": besides what there is anywhere, a little of each place.
         self.places = nn.Conv2d(192, 32, 1)
+        # So that it does not learn by heart which scene it looks at.
+        self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(192 * 2 + 32 * 16, WIDTH)
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
         x = F.relu(self.stem_norm(self.stem(pixel_values)))
         x = self.blocks(x)
-        return self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3)), self.places(x).flatten(1)], 1))
+        found = torch.cat([x.mean((2, 3)), x.amax((2, 3)), self.places(x).flatten(1)], 1)
+        return self.head(self.dropout(found))
 
 
 class TextTower(nn.Module):

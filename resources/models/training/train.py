@@ -19,22 +19,23 @@ from towers import TextTower, VisionTower
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = ROOT / ".cache/model"
-SCENES, VIEWS, WRONG = 64, 2, 3  # of a step: scenes, views of each, wrong texts of each
+SCENES, VIEWS, WRONG = 64, 2, 5  # of a step: scenes, views of each, wrong texts of each
 HARDEST = 8  # of a step: other scenes' texts that count for a picture
 # Weight of texts that fit, at first and at the end: full fidelity begins at 0.8, but wrong texts count from 0.6.
 RIGHT, RIGHT_AT_THE_END = 1.5, 2.0
 POOR = 0.3  # what is right but sparse or blurry should get: less than is accepted
-KEPT_BACK = 200  # the first scenes, to look at while training
-LOOK_EVERY = 200  # steps
+KEPT_BACK = 400  # the first scenes, to look at while training
+LOOK_EVERY = 400  # steps
 SETTLING = 60  # batches
 CALIBRATION_STEPS = 150
 RATE, WARM_UP = 2e-3, 200
 
 
 class Trainer:
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, threads: int):
         torch.manual_seed(seed)
-        self.seed = seed
+        torch.set_num_threads(threads)
+        self.seed, self.threads = seed, threads
         self.vocabulary = json.loads((CACHE / "vocabulary.json").read_text())
         self.end_id = self.vocabulary["endId"]
         self.vision = VisionTower().to(memory_format=torch.channels_last)
@@ -72,12 +73,14 @@ class Trainer:
         return self.log_scale.exp().clamp(max=60)
 
     def margins(self, images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """Logits of the probability of each text alone against the negatives."""
-        negatives = torch.logsumexp(self.scale() * images @ self.texts(self.vocabulary["negatives"]).T, 1)
-        return self.scale() * images @ texts.T - negatives.unsqueeze(1)
+        """Logits of the probability of each text alone against the negatives, which are the last of the texts."""
+        logits = self.scale() * images @ texts.T
+        count = len(self.vocabulary["negatives"])
+        return logits[:, :-count] - torch.logsumexp(logits[:, -count:], 1, keepdim=True)
 
     def train_step(self, scenes: Scenes, rate: float, right_weight: float) -> float:
         random = np.random.default_rng([self.seed, self.step])
+        torch.manual_seed(self.seed * 1_000_003 + self.step)  # of the dropout: stopping changes nothing
         chosen = KEPT_BACK + random.choice(len(scenes) - KEPT_BACK, SCENES, replace=False)
         lines = [scenes.lines[i] for i in chosen]
         pictures = np.concatenate([augmented(scenes.views(i), random) for i in chosen])
@@ -88,7 +91,12 @@ class Trainer:
         shows = torch.tensor([line["shows"] for line in lines])
         says = torch.tensor([r["says"] if r else line["shows"] for r, line in zip(right, lines)])
 
-        margins = self.margins(self.images(pictures), self.texts(texts)).view(SCENES, VIEWS, -1)
+        # Threads make the convolutions faster and the recurrent net slower: it goes forward and back on one.
+        torch.set_num_threads(1)
+        embedded = self.texts(texts + self.vocabulary["negatives"])
+        torch.set_num_threads(self.threads)
+        leaf = embedded.detach().requires_grad_()
+        margins = self.margins(self.images(pictures), leaf).view(SCENES, VIEWS, -1)
         own, others = margins[..., :SCENES], margins[..., SCENES:]
         each = torch.arange(SCENES)
         matched = own[each, :, each]  # scene, view
@@ -111,6 +119,9 @@ class Trainer:
             group["lr"] = rate
         self.optimiser.zero_grad()
         loss.backward()
+        torch.set_num_threads(1)
+        embedded.backward(leaf.grad)
+        torch.set_num_threads(self.threads)
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.step += 1
@@ -171,7 +182,8 @@ class Trainer:
             line = scenes.lines[i]
             good = line["quality"] not in ("sparse", "blurry") and len(line["right"]) > 0
             texts = ([line["right"][0]["ids"]] if good else []) + line["wrong"]
-            scores = torch.sigmoid(self.margins(self.images(scenes.views(i)), self.texts(texts))).mean(0).tolist()
+            embedded = self.texts(texts + self.vocabulary["negatives"])
+            scores = torch.sigmoid(self.margins(self.images(scenes.views(i)), embedded)).mean(0).tolist()
             if good:
                 right.append(scores[0])
                 wrong += scores[1:]
@@ -210,24 +222,27 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--scenes", type=int, required=True, help="how many scenes to use, counted from the first")
     options.add_argument("--steps", type=int, required=True)
+    options.add_argument("--until", type=int, help="stop at this step, to go on with more scenes another time")
     options.add_argument("--decay", type=int, default=1500, help="steps at the end in which the learning rate goes to 0")
     options.add_argument("--seed", type=int, default=17)
-    options.add_argument("--threads", type=int, default=1, help="more lose time where other processes run")
+    options.add_argument("--threads", type=int, default=1)
     options.add_argument("--checkpoint", type=Path, default=CACHE / "checkpoint.pt", help="goes on from it when it is there")
     options.add_argument("--out", type=Path, default=ROOT / "resources/models/turntable-small")
     given = options.parse_args()
-    torch.set_num_threads(given.threads)
     scenes = Scenes(CACHE, given.scenes)
-    trainer = Trainer(given.seed)
+    trainer = Trainer(given.seed, given.threads)
     if given.checkpoint.exists():
         trainer.load(torch.load(given.checkpoint))
     since, losses = time.time(), []
-    while trainer.step < given.steps:
+    until = given.steps if given.until is None else min(given.until, given.steps)
+    while trainer.step < until:
         losses.append(trainer.train_step(scenes, *schedule(trainer.step, given.steps, given.decay)))
-        if trainer.step % LOOK_EVERY == 0 or trainer.step == given.steps:
+        if trainer.step % LOOK_EVERY == 0 or trainer.step == until:
             torch.save(trainer.state(), given.checkpoint)
             seconds = (time.time() - since) / len(losses)
             print(f"{trainer.step}: loss {np.mean(losses[-LOOK_EVERY:]):.3f}, {seconds:.2f} s a step; {trainer.look(scenes)}", flush=True)
+    if until < given.steps:
+        return
     trainer.settle(scenes)
     print(f"settled: {trainer.look(scenes)}", flush=True)
     trainer.calibrate(scenes)
