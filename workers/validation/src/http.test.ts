@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { defaultAssetLimits, writePly } from "@turntable/splat";
+import { defaultAssetLimits, shC0, writePly } from "@turntable/splat";
 import { writeHdf5 } from "@turntable/splat/hdf5";
 import sharp from "sharp";
 import { scoreHere } from "./endpoint-scorers.ts";
@@ -16,9 +16,20 @@ after(async () => {
   await clip[Symbol.asyncDispose]();
 });
 
-const red = createTestSplat({ count: 1500 });
+/** A ball without bumps or haze, lit from above: what the built-in model knows. */
+const red = createTestSplat({ count: 3000 });
 red.opacities.fill(8);
-for (let i = 0; i < red.count; i++) red.shDc.set([1.1, -1.7, -1.7], i * 3);
+red.scales.fill(Math.log(0.02));
+for (let i = 0; i < red.count; i++) {
+  const place = red.positions.subarray(i * 3, i * 3 + 3);
+  const length = Math.hypot(...place);
+  place.set(place.map((value) => (value / length) * 0.6));
+  const light = 0.75 + 0.4 * (place[1] ?? 0);
+  red.shDc.set(
+    [0.85, 0.08, 0.08].map((value) => (value * light - 0.5) / shC0),
+    i * 3,
+  );
+}
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 const ply = base64(writePly(red));
 
