@@ -52,6 +52,7 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
       workerId: context.workerId,
       timings: { fetchMs, totalMs },
     });
+    context.scorer.renderer.recycle?.(scored.images);
     return { kind: "scored", report };
   } catch (error) {
     if (taken.signal.aborted) return { kind: "lost" };

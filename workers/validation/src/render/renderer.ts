@@ -20,6 +20,11 @@ export interface Renderer extends AsyncDisposable {
     background: readonly [number, number, number],
     options?: RenderOptions,
   ): Promise<readonly RgbImage[]>;
+  /**
+   * Takes back the pictures of one render, which nobody looks at any more: later ones are drawn over them. That spares
+   * the garbage collector what an asset's pictures weigh.
+   */
+  recycle?(images: readonly RgbImage[]): void;
 }
 
 export interface RenderOptions {

@@ -110,3 +110,22 @@ test("a second asset is refused while one is drawn", async () => {
   await assert.rejects(renderer.render(scene, cameras, white), /one at a time/);
   assert.equal((await first).length, cameras.length);
 });
+
+test("pictures that are handed back become the next ones' memory, others stay as they are", async () => {
+  await using renderer = await startCpuRenderer(2);
+  const scene = createScene(createTestSplat({ count: 2_000 }));
+  const render = async (background: readonly [number, number, number]) =>
+    await renderer.render(scene, cameras, background);
+  const bytes = (images: readonly RgbImage[]) => images.map(({ pixels }) => Buffer.from(pixels));
+  const onBlack = await render([0, 0, 0]);
+  const expected = bytes(onBlack);
+
+  const onWhite = await render(white);
+  assert.deepEqual(bytes(onBlack), expected);
+  renderer.recycle?.(onWhite);
+  const again = await render([0, 0, 0]);
+  assert.deepEqual(bytes(again), expected);
+  assert.equal(again[0]?.pixels.buffer, onWhite[0]?.pixels.buffer);
+  const larger = await renderer.render(scene, [...cameras, ...cameras], [0, 0, 0]);
+  assert.deepEqual(bytes(larger), [...expected, ...expected]);
+});

@@ -26,9 +26,7 @@ const noView = 1 << 30;
 
 interface Thread {
   readonly worker: Worker;
-  busy:
-    | { onView(index: number, image: RgbImage): void; done(): void; fail(error: Error): void }
-    | undefined;
+  busy: { onView(index: number): void; done(): void; fail(error: Error): void } | undefined;
 }
 
 /** @param threads at least 1; more than there are cores gains nothing. */
@@ -38,10 +36,12 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   const { scratchBytes } = startRasteriser(module, memory);
   const nextView = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const pool = Array.from({ length: threads }, () => startThread({ module, memory, nextView }));
+  /** Of pictures that were handed back. */
+  let spare = new SharedArrayBuffer(0);
   let broken: Error | undefined;
   for (const thread of pool) {
     thread.worker.on("message", (answer: RenderAnswer) => {
-      if (answer.kind === "view") return thread.busy?.onView(answer.index, answer.image);
+      if (answer.kind === "view") return thread.busy?.onView(answer.index);
       thread.busy?.done();
       thread.busy = undefined;
     });
@@ -57,7 +57,7 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   const renderOn = (
     thread: Thread | undefined,
     order: RenderOrder,
-    onView: (index: number, image: RgbImage) => void,
+    onView: (index: number) => void,
   ): Promise<void> =>
     new Promise((resolve, reject) => {
       if (thread === undefined || broken !== undefined) return reject(broken);
@@ -74,16 +74,17 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
         throw new Error("this renderer draws an asset already; it takes one at a time");
       }
       const places = layOut(memory, scene, cameras, pool.length, scratchBytes);
-      const images = new Array<RgbImage>(cameras.length);
+      const images = emptyImages(cameras, spare);
+      spare = new SharedArrayBuffer(0);
       const stop = new AbortController();
       const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
       const takeNoMore = (): void => {
         Atomics.store(nextView, 0, noView);
       };
       ended.addEventListener("abort", takeNoMore);
-      const collect = (index: number, image: RgbImage): void => {
-        if (ended.aborted) return;
-        images[index] = image;
+      const collect = (index: number): void => {
+        const image = images[index];
+        if (ended.aborted || image === undefined) return;
         try {
           onView?.(index, image);
         } catch (error) {
@@ -94,7 +95,11 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
       // All have come to rest before the next render, whatever became of this one.
       const runs = await Promise.allSettled(
         places.threads.map((place, number) =>
-          renderOn(pool[number], { cameras, background, scene: places.scene, ...place }, collect),
+          renderOn(
+            pool[number],
+            { cameras, images, background, scene: places.scene, ...place },
+            collect,
+          ),
         ),
       );
       // A signal outlives its render: later it must not stop another one.
@@ -102,6 +107,9 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
       for (const run of runs) if (run.status === "rejected") throw run.reason;
       ended.throwIfAborted();
       return images;
+    },
+    recycle([image]) {
+      if (image?.pixels.buffer instanceof SharedArrayBuffer) spare = image.pixels.buffer;
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(
@@ -138,6 +146,19 @@ function layOut(
       return { cameraAt, scratchAt: cameraAt + cameraBytes, listCapacity: capacity };
     }),
   };
+}
+
+/** One behind the other in one memory that all threads share: `spare`, when that is enough. */
+function emptyImages(cameras: readonly Camera[], spare: SharedArrayBuffer): readonly RgbImage[] {
+  const sizes = cameras.map(({ size }) => size * size * 3);
+  const bytes = sizes.reduce((sum, each) => sum + each, 0);
+  const memory = spare.byteLength >= bytes ? spare : new SharedArrayBuffer(bytes);
+  let at = 0;
+  return cameras.map(({ size }, index) => {
+    const pixels = new Uint8Array(memory, at, sizes[index]);
+    at += pixels.length;
+    return { width: size, height: size, pixels };
+  });
 }
 
 function startThread(data: ThreadData): Thread {

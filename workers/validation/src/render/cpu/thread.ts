@@ -15,6 +15,8 @@ export interface ThreadData {
 /** What a thread is asked to do: views, until none is left. Places are in the shared memory. */
 export interface RenderOrder {
   readonly cameras: readonly Camera[];
+  /** Where their pictures go; in memory that is shared with those who wait for them. */
+  readonly images: readonly RgbImage[];
   readonly background: readonly [number, number, number];
   readonly scene: {
     readonly at: number;
@@ -29,43 +31,38 @@ export interface RenderOrder {
 
 /** What comes back: each view, and then that no more are left. */
 export type RenderAnswer =
-  | { readonly kind: "view"; readonly index: number; readonly image: RgbImage }
+  | { readonly kind: "view"; readonly index: number }
   | { readonly kind: "done" };
 
 if (parentPort === null) throw new Error("this module runs in a worker thread");
 const port = parentPort;
 const { module, memory, nextView }: ThreadData = workerData;
 const kernel = startRasteriser(module, memory);
-const answer = (message: RenderAnswer, transfer: ArrayBuffer[] = []): void =>
-  port.postMessage(message, transfer);
+const answer = (message: RenderAnswer): void => port.postMessage(message);
 
 port.on("message", (order: RenderOrder) => {
   for (;;) {
     const index = Atomics.add(nextView, 0, 1);
-    const camera = order.cameras[index];
-    if (camera === undefined) return answer({ kind: "done" });
-    const pixels = render(camera, order);
-    const image = { width: camera.size, height: camera.size, pixels };
-    answer({ kind: "view", index, image }, [pixels.buffer]);
+    const [camera, image] = [order.cameras[index], order.images[index]];
+    if (camera === undefined || image === undefined) return answer({ kind: "done" });
+    render(camera, order, image);
+    answer({ kind: "view", index });
   }
 });
 
-function render(camera: Camera, order: RenderOrder): Uint8Array<ArrayBuffer> {
+function render(camera: Camera, order: RenderOrder, image: RgbImage): void {
   const { scene, background, cameraAt, scratchAt, listCapacity } = order;
-  const { size } = camera;
   writeCamera(memory.buffer, cameraAt, camera);
   const at = kernel.renderView(
     scene.at,
     scene.count,
     scene.shDegree,
     cameraAt,
-    size,
+    camera.size,
     ...background,
     scratchAt,
     listCapacity,
   );
-  const pixels = new Uint8Array(size * size * 3);
   // WebAssembly's pointers are signed where JavaScript sees them.
-  pixels.set(new Uint8Array(memory.buffer, at >>> 0, pixels.length));
-  return pixels;
+  image.pixels.set(new Uint8Array(memory.buffer, at >>> 0, image.pixels.length));
 }
