@@ -34,6 +34,43 @@ export function wrongColour(scene: Scene, random: Random): string | undefined {
   );
 }
 
+/** The colours that light and material make the likeliest to be taken for each other. */
+const lookalikes: Readonly<Record<Colour, readonly Colour[]>> = {
+  red: ["orange", "brown", "pink"],
+  orange: ["red", "yellow", "brown"],
+  yellow: ["orange", "green", "white"],
+  green: ["cyan", "yellow", "black"],
+  blue: ["cyan", "purple", "black"],
+  purple: ["blue", "pink", "black"],
+  pink: ["red", "purple", "white"],
+  brown: ["red", "orange", "gray", "black"],
+  black: ["gray", "brown", "white"],
+  white: ["gray", "pink", "black"],
+  gray: ["white", "black", "brown"],
+  cyan: ["blue", "green", "white"],
+};
+
+/** One of the colours that are named is another one that looks much alike; undefined when none is named. */
+function recolouredAlike(scene: Scene, random: Random): string | undefined {
+  const named = thingsOf(scene).flatMap(({ colour, secondColour }, thing) => [
+    ...(colour === undefined ? [] : [{ thing, key: "colour", colour } as const]),
+    ...(secondColour === undefined
+      ? []
+      : [{ thing, key: "secondColour", colour: secondColour } as const]),
+  ]);
+  if (named.length === 0) return undefined;
+  const changed = pick(random, named);
+  return formatScene(
+    withThings(scene, (thing, index) => {
+      if (index !== changed.thing) return thing;
+      const others = lookalikes[changed.colour].filter(
+        (colour) => colour !== thing.colour && colour !== thing.secondColour,
+      );
+      return { ...thing, [changed.key]: pick(random, others) };
+    }),
+  );
+}
+
 /** Every thing is another one. */
 export function wrongShape(scene: Scene, random: Random): string {
   return formatScene(withThings(scene, (thing) => ({ ...thing, noun: otherNoun(thing, random) })));
@@ -47,6 +84,7 @@ export function hardNegatives(scene: Scene, random: Random): readonly string[] {
   const all: (string | undefined)[] = [
     wrongColour(scene, random),
     wrongColour(scene, random),
+    recolouredAlike(scene, random),
     wrongShape(scene, random),
     formatScene(withThings(scene, (thing) => ({ ...thing, noun: neighbour(thing, random) }))),
     onlyColour(scene, random),
