@@ -19,6 +19,11 @@ async function render(splat: Splat, threads: number): Promise<readonly RgbImage[
   return await renderer.render(createScene(splat), cameras, white);
 }
 
+/** To compare pictures by: what differs in thousands of bytes is not worth printing. */
+function hashes(images: readonly RgbImage[]): readonly string[] {
+  return images.map(({ pixels }) => createHash("sha256").update(pixels).digest("hex"));
+}
+
 for (const shDegree of [0, 1, 2, 3] as const) {
   test(`agrees with the plain float64 rasteriser at SH degree ${shDegree}`, async () => {
     const splat = createTestSplat({ count: 3_000, shDegree });
@@ -34,9 +39,9 @@ for (const shDegree of [0, 1, 2, 3] as const) {
 
 test("gives the same bytes whatever the number of threads, and again", async () => {
   const splat = createTestSplat({ count: 2_000, shDegree: 1 });
-  const one = await render(splat, 1);
-  assert.deepEqual(await render(splat, 3), one);
-  assert.deepEqual(await render(splat, 1), one);
+  const one = hashes(await render(splat, 1));
+  assert.deepEqual(hashes(await render(splat, 3)), one);
+  assert.deepEqual(hashes(await render(splat, 1)), one);
 });
 
 for (const [name, change] of Object.entries(extremeChanges(1.5))) {
@@ -71,7 +76,7 @@ async function interrupted(onFirst: (stop: AbortController) => void): Promise<un
   );
   assert.equal(seen, 1);
   const again = await renderer.render(scene, cameras, white);
-  assert.deepEqual(again, await render(createTestSplat({ count: 2_000 }), 1));
+  assert.deepEqual(hashes(again), hashes(await render(createTestSplat({ count: 2_000 }), 1)));
   return why;
 }
 
@@ -97,11 +102,11 @@ test("a signal that is aborted after its render stops no other one", async () =>
   const first = await renderer.render(scene, cameras, white, { signal: over.signal });
   const many = Array.from({ length: 60 }, (_, index) => cameras[index % 4] ?? assert.fail());
   const images = await renderer.render(scene, many, white, { onView: () => over.abort() });
-  const isSame = many.map((_, index) => {
-    const [image, expected] = [images[index], first[index % 4]];
-    return Buffer.from(image?.pixels ?? []).equals(expected?.pixels ?? Buffer.alloc(1));
-  });
-  assert.equal(isSame.indexOf(false), -1);
+  const expected = hashes(first);
+  assert.deepEqual(
+    hashes(images),
+    many.map((_, index) => expected[index % 4]),
+  );
 });
 
 test("a second asset is refused while one is drawn", async () => {
@@ -117,8 +122,6 @@ test("pictures that are handed back become the next ones' memory, others stay as
   const scene = createScene(createTestSplat({ count: 2_000 }));
   const render = async (background: readonly [number, number, number]) =>
     await renderer.render(scene, cameras, background);
-  const hashes = (images: readonly RgbImage[]) =>
-    images.map(({ pixels }) => createHash("sha256").update(pixels).digest("hex"));
   const onBlack = await render([0, 0, 0]);
   const expected = hashes(onBlack);
 
