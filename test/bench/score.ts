@@ -126,9 +126,11 @@ async function asset(
   };
 }
 
-async function score(scorer: Scorer, bytes: Uint8Array): Promise<unknown> {
+async function score(scorer: Scorer, bytes: Uint8Array): Promise<void> {
   const profile = await loadProfile(defaultProfile);
-  return await scoreAsset(scorer, { bytes, prompt: benchPrompt, profile, cameraSeed: 0n });
+  const request = { bytes, prompt: benchPrompt, profile, cameraSeed: 0n };
+  const { images } = await scoreAsset(scorer, request);
+  scorer.renderer.recycle?.(images); // as a worker does
 }
 
 /** The vision tower on pixel values that are ready. */
