@@ -15,10 +15,8 @@ async function oneTask(subnet: Subnet, meanwhile: () => Promise<void>): Promise<
   const submitted = (async () => {
     for await (const { kind } of subnet.client.watch(task.id)) if (kind === "submitted") return;
   })();
-  const answer = submit(subnet, task, cube);
-  await submitted;
-  await meanwhile();
-  const { feedback } = await answer;
+  // Together, so that what goes wrong first is what the test says.
+  const [{ feedback }] = await Promise.all([submit(subnet, task, cube), submitted.then(meanwhile)]);
   assert.equal(feedback?.verdict, "accepted");
   assert.equal(feedback?.generations_within_8_hours, 1, "one verdict");
 

@@ -235,7 +235,7 @@ describe("timelock-round-real.json", { skip }, () => {
       const signature = rounds.find(({ round }) => round === entry.round)?.signatureG1;
       assert.ok(signature !== undefined);
       const plain = decryptWithSignature(bytes(entry.commit), bytes(signature));
-      if (entry.library.startsWith("bittensor-commit-reveal")) continue; // without hotkey
+      if (entry.library.startsWith("bittensor-commit-reveal")) continue; // its payloads name no sender
       const { publicKey, uids, values, versionKey } = decodePayload(plain);
       assert.deepEqual(
         [hex(publicKey), uids, values, versionKey],
