@@ -3,9 +3,9 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createTokenizer } from "../../../workers/validation/src/score/tokenizer.ts";
+import { createVocabulary } from "../../../workers/validation/src/score/vocabulary.ts";
 import { directoryFiles } from "./directory.ts";
 import { smallDir } from "./settings.ts";
-import { createVocabulary } from "./vocabulary.ts";
 import { knownWords } from "./words.ts";
 
 const mostBytes = 6_000_000;

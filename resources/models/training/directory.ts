@@ -4,8 +4,11 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  createVocabulary,
+  tokenizerJson,
+} from "../../../workers/validation/src/score/vocabulary.ts";
 import { preparation, smallDir } from "./settings.ts";
-import { createVocabulary, tokenizerJson } from "./vocabulary.ts";
 import { knownWords } from "./words.ts";
 
 /** @returns the content of each file by its name */

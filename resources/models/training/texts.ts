@@ -10,9 +10,12 @@ import { join } from "node:path";
 import { createRandom, seedOf } from "@turntable/generation/grammar";
 import { negatives } from "@turntable/validation";
 import { createTokenizer } from "../../../workers/validation/src/score/tokenizer.ts";
+import {
+  createVocabulary,
+  tokenizerJson,
+} from "../../../workers/validation/src/score/vocabulary.ts";
 import { sceneTexts } from "./scene-texts.ts";
 import { cacheDir, seed, type TrainingScene } from "./settings.ts";
-import { createVocabulary, tokenizerJson } from "./vocabulary.ts";
 import { knownWords } from "./words.ts";
 
 /** Longer texts are cut, as a model of so many positions would. */

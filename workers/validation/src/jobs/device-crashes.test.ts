@@ -9,8 +9,8 @@ import { create } from "@bufbuild/protobuf";
 import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
 import { createInProcessQueue } from "@turntable/proto/in-process";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
+import { missingDevice } from "../../test/missing-device.ts";
 import { profilesDir } from "../profile.ts";
-import { missingDevice } from "../render/device/test-device.ts";
 import {
   createTestSplat,
   DeviceError,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
+import { loadManifestScene, readManifest } from "../../test/manifest.ts";
 import { psnr, startCpuRenderer } from "./index.ts";
-import { loadManifestScene, readManifest } from "./test-manifest.ts";
 
 /** Against pictures of a float64 rasteriser, and against those of a GPU. */
 const leastDb = { exact: 80, gpu: 75 };

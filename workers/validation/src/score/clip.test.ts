@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { RgbImage } from "../render/index.ts";
-import { defaultModelDir, loadClip, negatives } from "./index.ts";
-import { readModelDirectory } from "./model-directory.ts";
 import {
   createTestModel,
   type TestGraphOptions,
@@ -15,7 +12,10 @@ import {
   testTokenizerJson,
   testVisionModel,
   testWeights,
-} from "./test-model.ts";
+} from "../../test/test-model.ts";
+import type { RgbImage } from "../render/index.ts";
+import { defaultModelDir, loadClip, negatives } from "./index.ts";
+import { readModelDirectory } from "./model-directory.ts";
 import { createTokenizer } from "./tokenizer.ts";
 
 const images = [10, 80, 200].map((value) => flat([value, 255 - value, 90]));

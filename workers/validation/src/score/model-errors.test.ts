@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadClip, ModelError, type ModelErrorCode } from "./index.ts";
 import {
   createTestModel,
   type TestModel,
   testCombinedModel,
   testTextModel,
   testVisionModel,
-} from "./test-model.ts";
+} from "../../test/test-model.ts";
+import { loadClip, ModelError, type ModelErrorCode } from "./index.ts";
 
 /** What is done to a sound model, the code that must come of it, and what the message must name. */
 const cases: readonly (readonly [

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  createVocabulary,
-  tokenizerJson,
-} from "../../../../resources/models/training/vocabulary.ts";
 import { createTokenizer } from "./tokenizer.ts";
+import { createVocabulary, tokenizerJson } from "./vocabulary.ts";
 
 const vocabulary = createVocabulary(["red", "green", "grey", "blue"]);
 const { vocab } = vocabulary;

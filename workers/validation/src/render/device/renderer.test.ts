@@ -25,7 +25,7 @@ const processes: readonly [string, string, DeviceErrorCode, RegExp][] = [
 
 for (const [what, file, code, message] of processes) {
   test(`a process that ${what} is not used`, async () => {
-    const program = new URL(`test-processes/${file}`, import.meta.url);
+    const program = new URL(`../../../test/device-processes/${file}`, import.meta.url);
     const timeoutMs = code === "timeout" ? 500 : 30_000;
     await assert.rejects(startDeviceRenderer({ ...backend, program }, timeoutMs), (error) => {
       assert.ok(error instanceof DeviceError);

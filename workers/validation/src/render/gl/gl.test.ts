@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Splat } from "@turntable/splat";
+import { missingDevice } from "../../../test/missing-device.ts";
 import { DeviceError } from "../../device/index.ts";
-import { missingDevice } from "../device/test-device.ts";
 import {
   createScene,
   createTestSplat,

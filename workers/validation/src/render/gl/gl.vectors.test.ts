@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { missingDevice } from "../device/test-device.ts";
+import { loadManifestScene, readManifest } from "../../../test/manifest.ts";
+import { missingDevice } from "../../../test/missing-device.ts";
 import { leastDb, psnr, startCpuRenderer } from "../index.ts";
-import { loadManifestScene, readManifest } from "../test-manifest.ts";
 import { startGlRenderer } from "./index.ts";
 
 const vectors = process.env.TURNTABLE_VECTORS;

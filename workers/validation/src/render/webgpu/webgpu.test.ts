@@ -4,9 +4,9 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type { Splat } from "@turntable/splat";
+import { missingDevice } from "../../../test/missing-device.ts";
 import { DeviceError } from "../../device/index.ts";
 import { type DeviceRenderer, startDeviceRenderer } from "../device/index.ts";
-import { missingDevice } from "../device/test-device.ts";
 import { createScene, createTestSplat, orbitCamera, psnr, startCpuRenderer } from "../index.ts";
 import { extremeChanges } from "../test-scenes.ts";
 import { startWebgpuRenderer, vulkanEnvironment } from "./index.ts";
@@ -153,7 +153,7 @@ test("a failure is told by its kind, and the next render has another process", {
 test("a device that is lost fails the render", { skip }, async () => {
   await using losing = await startDeviceRenderer({
     ...{ backend: "webgpu", leastDb: 65, inFlight: 2 },
-    program: new URL("test-processes/lost.ts", import.meta.url),
+    program: new URL("../../../test/device-processes/lost.ts", import.meta.url),
     env: vulkanEnvironment({ allowSoftware: true }),
   });
   await assert.rejects(losing.render(ball, cameras, white), (error) => {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
-import { missingDevice } from "../device/test-device.ts";
+import { loadManifestScene, readManifest } from "../../../test/manifest.ts";
+import { missingDevice } from "../../../test/missing-device.ts";
 import { psnr } from "../index.ts";
-import { loadManifestScene, readManifest } from "../test-manifest.ts";
 import { startWebgpuRenderer } from "./index.ts";
 
 const leastDb = 80;

@@ -2,18 +2,18 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { DeviceError } from "../../device/index.ts";
-import { listGpus, type RgbImage } from "../../render/index.ts";
-import { defaultModelDir, loadClip } from "../clip.ts";
-import { ModelError } from "../errors.ts";
-import { encodeModel, type Node } from "../onnx/index.ts";
+import { encodeModel, type Node } from "../../../test/onnx/index.ts";
 import {
   createTestModel,
   testCombinedModel,
   testImageSize,
   testTextModel,
   testVisionModel,
-} from "../test-model.ts";
+} from "../../../test/test-model.ts";
+import { DeviceError } from "../../device/index.ts";
+import { listGpus, type RgbImage } from "../../render/index.ts";
+import { defaultModelDir, loadClip } from "../clip.ts";
+import { ModelError } from "../errors.ts";
 import { describePlacement } from "./placement.ts";
 
 const onGpu = { executionProvider: "webgpu", allowSoftwareGpu: true } as const;

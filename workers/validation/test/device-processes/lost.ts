@@ -1,7 +1,7 @@
 /** Draws until its pictures have been checked, and loses its device then. */
-import { servePainter } from "../../device/serve.ts";
-import { openDevice, watchDevice } from "../open-device.ts";
-import { createPainter } from "../painter.ts";
+import { servePainter } from "../../src/render/device/serve.ts";
+import { openDevice, watchDevice } from "../../src/render/webgpu/open-device.ts";
+import { createPainter } from "../../src/render/webgpu/painter.ts";
 
 /** Pictures of the check. */
 const good = 3;

@@ -1,6 +1,6 @@
 /** Says what a process says on a machine without a device. */
-import { DeviceError } from "../../../device/errors.ts";
-import { servePainter } from "../serve.ts";
+import { DeviceError } from "../../src/device/errors.ts";
+import { servePainter } from "../../src/render/device/serve.ts";
 
 await servePainter(() => {
   throw new DeviceError("unavailable", "there is no device");

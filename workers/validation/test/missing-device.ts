@@ -1,6 +1,6 @@
 /** For tests that need something to draw with. */
-import { DeviceError } from "../../device/index.ts";
-import type { DeviceRenderer } from "./index.ts";
+import { DeviceError } from "../src/device/index.ts";
+import type { DeviceRenderer } from "../src/render/device/index.ts";
 
 /** Why tests of a backend cannot run here, false when they can: the `skip` of node:test. */
 export async function missingDevice(start: () => Promise<DeviceRenderer>): Promise<string | false> {

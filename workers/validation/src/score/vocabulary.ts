@@ -1,5 +1,5 @@
 /** A vocabulary of a few whole words in CLIP's form; all other words come out as bytes. */
-import { symbolOfByte } from "../../../workers/validation/src/score/tokenizer.ts";
+import { symbolOfByte } from "./tokenizer.ts";
 
 export interface Vocabulary {
   /** Token to id, in the order of the ids. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { readAsset } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import { z } from "zod";
-import { type Camera, orbitCamera } from "./camera.ts";
-import { createScene, type Scene } from "./scene.ts";
+import { type Camera, orbitCamera } from "../src/render/camera.ts";
+import { createScene, type Scene } from "../src/render/scene.ts";
 
 const unit = z.number().min(0).max(1);
 const itemSchema = z.object({

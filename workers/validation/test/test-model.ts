@@ -2,10 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  createVocabulary,
-  tokenizerJson,
-} from "../../../../resources/models/training/vocabulary.ts";
+import { createVocabulary, tokenizerJson } from "../src/score/vocabulary.ts";
 import {
   type ElementType,
   encodeModel,
