@@ -12,7 +12,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   integration: ["test/integration/**/*.test.ts"],
   golden: ["test/golden/**/*.test.ts"],
   gpu: [
-    "workers/validation/src/render/{device,gl,webgpu}/*.test.ts",
+    "workers/validation/src/{gpu,render/remote,render/gl,render/webgpu}/*.test.ts",
     "workers/validation/src/jobs/device-*.test.ts",
   ],
   k8s: ["test/k8s/**/*.test.ts"],

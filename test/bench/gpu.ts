@@ -24,11 +24,9 @@ import {
   scoreAsset,
   viewsOf,
 } from "@turntable/validation";
-import {
-  startWebgpuRenderer,
-  vulkanEnvironment,
-} from "../../workers/validation/src/render/index.ts";
-import { openDevice } from "../../workers/validation/src/render/webgpu/open-device.ts";
+import { vulkanEnvironment } from "../../workers/validation/src/gpu/index.ts";
+import { openDevice } from "../../workers/validation/src/gpu/open-device.ts";
+import { startWebgpuRenderer } from "../../workers/validation/src/render/index.ts";
 import { createPainter } from "../../workers/validation/src/render/webgpu/painter.ts";
 import { benchModel, benchPrompt } from "./model.ts";
 

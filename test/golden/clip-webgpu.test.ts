@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadClip, negatives } from "@turntable/validation";
-import { listGpus } from "../../workers/validation/src/render/index.ts";
+import { listGpus } from "../../workers/validation/src/gpu/index.ts";
 import { writeClipDirectory } from "../bench/clip-shape.ts";
 
 const skip = (await listGpus({ allowSoftware: true })).length === 0 ? "Vulkan has no GPU" : false;

@@ -1,4 +1,5 @@
 export { workerConfig } from "./config.ts";
+export { DeviceError } from "./gpu/index.ts";
 export {
   encodeContactSheet,
   encodePng,
@@ -18,7 +19,6 @@ export {
 export {
   createScene,
   createTestSplat,
-  DeviceError,
   orbitCamera,
   psnr,
   type Renderer,

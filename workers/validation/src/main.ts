@@ -14,10 +14,10 @@ import { ReportError } from "./cli/score-report.ts";
 import { selftestCommand } from "./cli/selftest.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { tokenizeCommand } from "./cli/tokenize.ts";
+import { DeviceError } from "./gpu/index.ts";
 import { PullError } from "./models/index.ts";
 import { PictureError } from "./pictures/index.ts";
 import { ProfileError } from "./profile.ts";
-import { DeviceError } from "./render/index.ts";
 import { ModelError } from "./score/index.ts";
 
 const commands: Readonly<Record<string, Command>> = {

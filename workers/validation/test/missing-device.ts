@@ -1,6 +1,6 @@
 /** For tests that need something to draw with. */
-import { DeviceError } from "../src/device/index.ts";
-import type { DeviceRenderer } from "../src/render/device/index.ts";
+import { DeviceError } from "../src/gpu/index.ts";
+import type { DeviceRenderer } from "../src/render/remote/index.ts";
 
 /** Why tests of a backend cannot run here, false when they can: the `skip` of node:test. */
 export async function missingDevice(start: () => Promise<DeviceRenderer>): Promise<string | false> {

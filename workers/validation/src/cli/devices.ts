@@ -1,6 +1,6 @@
 /** `turntable-worker devices`: the GPUs that can be used, and why others cannot. */
 import { basename } from "node:path";
-import { type Gpu, listGpus, unusableDrivers } from "../render/index.ts";
+import { type Gpu, listGpus, unusableDrivers } from "../gpu/index.ts";
 import { type Command, parseArguments } from "./arguments.ts";
 
 const help = `Usage: turntable-worker devices

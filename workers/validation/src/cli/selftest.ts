@@ -1,8 +1,8 @@
 /** `turntable-worker selftest`: whether backends draw and providers compute what they should, and how fast. */
 import { cpus } from "node:os";
+import { DeviceError } from "../gpu/index.ts";
 import {
   checkBackend,
-  DeviceError,
   exactDb,
   largeTest,
   leastDb,

@@ -10,10 +10,10 @@ import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
 import { createInProcessQueue } from "@turntable/proto/in-process";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
 import { missingDevice } from "../../test/missing-device.ts";
+import { DeviceError } from "../gpu/index.ts";
 import { profilesDir } from "../profile.ts";
 import {
   createTestSplat,
-  DeviceError,
   type Renderer,
   startGlRenderer,
   startWebgpuRenderer,

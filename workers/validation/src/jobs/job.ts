@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
 import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/proto/bus";
 import { AssetError } from "@turntable/splat";
+import { DeviceError } from "../gpu/index.ts";
 import { loadProfile, ProfileError } from "../profile.ts";
-import { DeviceError } from "../render/index.ts";
 import { createReport } from "../report.ts";
 import { type Scorer, scoreAsset } from "../score-asset.ts";
 

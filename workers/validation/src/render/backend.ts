@@ -1,5 +1,5 @@
 /** Which renderer is used. */
-import { DeviceError } from "../device/index.ts";
+import { DeviceError } from "../gpu/index.ts";
 import { startCpuRenderer } from "./cpu/index.ts";
 import { startGlRenderer } from "./gl/index.ts";
 import type { Renderer } from "./renderer.ts";

@@ -1,4 +1,3 @@
-export { DeviceError } from "../device/index.ts";
 export {
   type RenderBackend,
   type RendererOptions,
@@ -7,18 +6,11 @@ export {
 } from "./backend.ts";
 export { type Camera, defaultFovyDeg, orbitCamera, type Projection, type View } from "./camera.ts";
 export { renderReference, startCpuRenderer } from "./cpu/index.ts";
-export type { DeviceRenderer } from "./device/index.ts";
 export { startGlRenderer } from "./gl/index.ts";
 export { psnr, type RgbImage } from "./image.ts";
+export type { DeviceRenderer } from "./remote/index.ts";
 export type { Renderer, RenderOptions } from "./renderer.ts";
 export { createScene, type Scene, type SceneOptions } from "./scene.ts";
 export { checkBackend, exactDb, largeTest, leastDb, timeBackend } from "./self-test.ts";
 export { createTestSplat, mulberry32, type TestSceneOptions } from "./test-scenes.ts";
-export {
-  type Gpu,
-  listGpus,
-  startWebgpuRenderer,
-  type UnusableDriver,
-  unusableDrivers,
-  vulkanEnvironment,
-} from "./webgpu/index.ts";
+export { startWebgpuRenderer } from "./webgpu/index.ts";

@@ -1,5 +1,5 @@
 /** Draws nothing. */
-import { servePainter } from "../../src/render/device/serve.ts";
+import { servePainter } from "../../src/render/remote/serve.ts";
 
 await servePainter(() => ({
   device: "a black hole",

@@ -1,6 +1,6 @@
 /** A WebGL 2 context without a window, and the little of a canvas that three asks for. */
 import { createRequire } from "node:module";
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "../../gpu/errors.ts";
 
 /** WebGL's own constants. */
 const glRenderer = 0x1f01;

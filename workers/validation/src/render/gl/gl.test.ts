@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Splat } from "@turntable/splat";
 import { missingDevice } from "../../../test/missing-device.ts";
-import { DeviceError } from "../../device/index.ts";
+import { DeviceError } from "../../gpu/index.ts";
 import {
   createScene,
   createTestSplat,

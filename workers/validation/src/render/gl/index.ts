@@ -2,7 +2,7 @@
  * The `gl` backend: WebGL 2 through ANGLE. In a process of its own also because the add-on cannot be loaded in a second
  * thread.
  */
-import { type DeviceRenderer, startDeviceRenderer } from "../device/index.ts";
+import { type DeviceRenderer, startDeviceRenderer } from "../remote/index.ts";
 import { leastDb } from "../self-test.ts";
 
 /** @throws DeviceError when it cannot be had */

@@ -6,10 +6,10 @@
  * P2 A picture is given out only when all its pixels were drawn and the device reports no error.
  */
 import * as three from "three";
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "../../gpu/errors.ts";
 import { jacobianLimit } from "../cpu/project.ts";
-import { drawnRgb } from "../device/drawn-rgb.ts";
-import type { Painter } from "../device/serve.ts";
+import { drawnRgb } from "../remote/drawn-rgb.ts";
+import type { Painter } from "../remote/serve.ts";
 import type { Scene } from "../scene.ts";
 import { createCanvas, type Gl, type GlContext } from "./context.ts";
 import { writeDepthOrder } from "./depth-order.ts";

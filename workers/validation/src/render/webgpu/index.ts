@@ -1,11 +1,9 @@
 /** The `webgpu` backend: compute shaders through Dawn, on any GPU with a Vulkan driver. */
-import { type DeviceRenderer, startDeviceRenderer } from "../device/index.ts";
-import { leastDb } from "../self-test.ts";
-import { vulkanEnvironment } from "./environment.ts";
-import type { OpenOptions } from "./open-device.ts";
 
-export { vulkanEnvironment } from "./environment.ts";
-export { type Gpu, listGpus, type UnusableDriver, unusableDrivers } from "./gpus.ts";
+import { vulkanEnvironment } from "../../gpu/environment.ts";
+import type { OpenOptions } from "../../gpu/open-device.ts";
+import { type DeviceRenderer, startDeviceRenderer } from "../remote/index.ts";
+import { leastDb } from "../self-test.ts";
 
 export interface WebgpuOptions extends OpenOptions {
   /** The longest wait for a view, or for a start, in ms. */

@@ -1,5 +1,5 @@
 /** Buffers on the device that grow and are kept. */
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "../../gpu/errors.ts";
 
 /** A buffer that is replaced when more is needed; what was in it is lost then. */
 export interface GrowingBuffer {

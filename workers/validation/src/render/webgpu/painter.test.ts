@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { environment } from "../../config.ts";
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "../../gpu/errors.ts";
+import { vulkanEnvironment } from "../../gpu/index.ts";
+import { type OpenDevice, openDevice } from "../../gpu/open-device.ts";
 import { createScene, createTestSplat, orbitCamera } from "../index.ts";
-import { vulkanEnvironment } from "./index.ts";
-import { type OpenDevice, openDevice } from "./open-device.ts";
 import { createPainter } from "./painter.ts";
 
 Object.assign(environment, vulkanEnvironment({ allowSoftware: true }));

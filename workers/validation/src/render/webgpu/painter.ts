@@ -8,16 +8,16 @@
  * P3 The same device gives the same bytes again: no sum depends on the order in which threads come.
  */
 
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "../../gpu/errors.ts";
+import type { OpenDevice } from "../../gpu/open-device.ts";
 import type { Camera } from "../camera.ts";
 import { jacobianLimit } from "../cpu/project.ts";
-import { drawnRgb } from "../device/drawn-rgb.ts";
-import type { Painter } from "../device/serve.ts";
 import type { RgbImage } from "../image.ts";
+import { drawnRgb } from "../remote/drawn-rgb.ts";
+import type { Painter } from "../remote/serve.ts";
 import type { Scene } from "../scene.ts";
 import { createKernels } from "./kernels.ts";
 import { createDeviceMemory, type GrowingBuffer } from "./memory.ts";
-import type { OpenDevice } from "./open-device.ts";
 
 export interface WebgpuPainter extends Painter {
   /** Since it was made. */

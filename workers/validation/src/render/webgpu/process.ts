@@ -1,6 +1,7 @@
 /** The process that draws for the `webgpu` backend; its argument is `OpenOptions` as JSON. */
-import { servePainter } from "../device/serve.ts";
-import { openDevice, watchDevice } from "./open-device.ts";
+
+import { openDevice, watchDevice } from "../../gpu/open-device.ts";
+import { servePainter } from "../remote/serve.ts";
 import { createPainter } from "./painter.ts";
 
 await servePainter(async (onFailure) => {

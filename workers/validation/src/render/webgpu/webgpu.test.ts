@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type { Splat } from "@turntable/splat";
 import { missingDevice } from "../../../test/missing-device.ts";
-import { DeviceError } from "../../device/index.ts";
-import { type DeviceRenderer, startDeviceRenderer } from "../device/index.ts";
+import { DeviceError, vulkanEnvironment } from "../../gpu/index.ts";
 import { createScene, createTestSplat, orbitCamera, psnr, startCpuRenderer } from "../index.ts";
+import { type DeviceRenderer, startDeviceRenderer } from "../remote/index.ts";
 import { extremeChanges } from "../test-scenes.ts";
-import { startWebgpuRenderer, vulkanEnvironment } from "./index.ts";
+import { startWebgpuRenderer } from "./index.ts";
 
 const start = (timeoutMs = 120_000) => startWebgpuRenderer({ allowSoftware: true, timeoutMs });
 const skip = await missingDevice(start);

@@ -11,8 +11,8 @@ import {
   type DeviceErrorCode,
   isDeviceCode,
   startDeviceChild,
-} from "../../device/index.ts";
-import { vulkanEnvironment } from "../../render/index.ts";
+  vulkanEnvironment,
+} from "../../gpu/index.ts";
 import { ModelError, type ModelErrorCode } from "../errors.ts";
 import {
   closeRequest,

@@ -1,6 +1,6 @@
 /** The process that runs a model on a GPU, whose driver may take it down or hang; its argument is `TowerOptions`. */
 import { env } from "onnxruntime-node";
-import { serveOrders } from "../../device/serve.ts";
+import { serveOrders } from "../../gpu/serve.ts";
 import { ModelError } from "../errors.ts";
 import { rowsOf } from "./answer.ts";
 import type { InferenceRequest, ReadyModel } from "./messages.ts";

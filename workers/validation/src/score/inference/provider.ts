@@ -1,6 +1,6 @@
 /** Which execution providers come into question for a model on this machine. */
 import { readFile } from "node:fs/promises";
-import { listGpus } from "../../render/index.ts";
+import { listGpus } from "../../gpu/index.ts";
 import { ModelError } from "../errors.ts";
 import type { GraphFiles } from "../model-directory.ts";
 import type { ExecutionProvider, Provider } from "./graph.ts";

@@ -10,8 +10,8 @@ import {
   testTextModel,
   testVisionModel,
 } from "../../../test/test-model.ts";
-import { DeviceError } from "../../device/index.ts";
-import { listGpus, type RgbImage } from "../../render/index.ts";
+import { DeviceError, listGpus } from "../../gpu/index.ts";
+import type { RgbImage } from "../../render/index.ts";
 import { defaultModelDir, loadClip } from "../clip.ts";
 import { ModelError } from "../errors.ts";
 import { describePlacement } from "./placement.ts";

@@ -1,7 +1,7 @@
 /** How the supervisor takes processes that do not draw; none of this needs a device. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeviceError, type DeviceErrorCode } from "../../device/index.ts";
+import { DeviceError, type DeviceErrorCode } from "../../gpu/index.ts";
 import { startDeviceRenderer } from "./index.ts";
 
 const backend = { backend: "test", leastDb: 46, inFlight: 2 };

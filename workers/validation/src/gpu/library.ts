@@ -1,6 +1,6 @@
 /** npm's `webgpu`, which is Dawn, and the GPUs that it offers. */
 import { create, globals } from "webgpu";
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "./errors.ts";
 
 const options = [
   "backend=vulkan",

@@ -1,6 +1,6 @@
 /** The side of a process that draws. */
-import { DeviceError } from "../../device/errors.ts";
-import { serveOrders } from "../../device/serve.ts";
+import { DeviceError } from "../../gpu/errors.ts";
+import { serveOrders } from "../../gpu/serve.ts";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Scene } from "../scene.ts";

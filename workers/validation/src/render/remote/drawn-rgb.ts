@@ -1,4 +1,4 @@
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "../../gpu/errors.ts";
 
 /**
  * Drops alpha, which is 255 in every pixel that was drawn.

@@ -10,7 +10,7 @@ import {
   DeviceError,
   type DeviceErrorCode,
   startDeviceChild,
-} from "../../device/index.ts";
+} from "../../gpu/index.ts";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";

@@ -1,7 +1,7 @@
 /** Which GPU `--gpu` means. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "./errors.ts";
 import { chooseGpu } from "./library.ts";
 
 const [fast, slow] = ["NVIDIA RTX 4090", "Intel Arc A770"];

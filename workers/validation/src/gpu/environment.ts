@@ -1,6 +1,6 @@
 /** Variables for processes that use Vulkan. */
 import { existsSync } from "node:fs";
-import { environment } from "../../config.ts";
+import { environment } from "../config.ts";
 import type { OpenOptions } from "./open-device.ts";
 
 /** SwiftShader, which comes with Debian's chromium but is not among the system's drivers. */

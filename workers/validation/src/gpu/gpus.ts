@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { environment } from "../../config.ts";
+import { environment } from "../config.ts";
 import { vulkanEnvironment } from "./environment.ts";
 import type { OpenOptions } from "./open-device.ts";
 

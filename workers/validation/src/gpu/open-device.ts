@@ -1,5 +1,5 @@
 /** The GPU that draws. */
-import { DeviceError } from "../../device/errors.ts";
+import { DeviceError } from "./errors.ts";
 import { chooseGpu, gpuNames, requestAdapter } from "./library.ts";
 
 export interface OpenOptions {
