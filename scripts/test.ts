@@ -13,7 +13,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   golden: ["test/golden/**/*.test.ts"],
   gpu: [
     "workers/validation/src/{gpu,render/remote,render/gl,render/webgpu}/*.test.ts",
-    "workers/validation/src/jobs/device-*.test.ts",
+    "workers/validation/src/worker/device-*.test.ts",
   ],
   k8s: ["test/k8s/**/*.test.ts"],
   e2e: ["test/e2e/**/*.test.ts"],

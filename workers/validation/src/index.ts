@@ -8,15 +8,6 @@ export {
   writePng,
 } from "./pictures/index.ts";
 export {
-  defaultProfile,
-  loadProfile,
-  type Profile,
-  ProfileError,
-  profilesDir,
-  summarise,
-  viewsOf,
-} from "./profile.ts";
-export {
   createScene,
   createTestSplat,
   orbitCamera,
@@ -37,10 +28,17 @@ export {
   readTokenizer,
 } from "./score/index.ts";
 export {
+  defaultProfile,
+  loadProfile,
+  type Profile,
+  ProfileError,
+  profilesDir,
   type ScoredAsset,
   type ScoredView,
   type ScoreRequest,
   type Scorer,
   scoreAsset,
-} from "./score-asset.ts";
-export { type RunningWorker, startWorker, type WorkerOptions } from "./worker.ts";
+  summarise,
+  viewsOf,
+} from "./scoring/index.ts";
+export { type RunningWorker, startWorker, type WorkerOptions } from "./worker/index.ts";

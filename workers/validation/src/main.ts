@@ -17,8 +17,8 @@ import { tokenizeCommand } from "./cli/tokenize.ts";
 import { DeviceError } from "./gpu/index.ts";
 import { PullError } from "./models/index.ts";
 import { PictureError } from "./pictures/index.ts";
-import { ProfileError } from "./profile.ts";
 import { ModelError } from "./score/index.ts";
+import { ProfileError } from "./scoring/index.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   run: runCommand,

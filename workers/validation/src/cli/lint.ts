@@ -1,6 +1,6 @@
 /** `turntable-worker lint`: what is wrong with an asset, before a validator says so. */
 import { AssetError, type Finding, lint, type Measures, measure } from "@turntable/splat";
-import { defaultProfile, loadProfile } from "../profile.ts";
+import { defaultProfile, loadProfile } from "../scoring/index.ts";
 import { type Command, parseArguments } from "./arguments.ts";
 import { readAssetFile } from "./asset-file.ts";
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { readAsset, type Splat } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import { pullModel, readKnownModels } from "../models/index.ts";
-import { defaultProfile, loadProfile, summarise, viewsOf } from "../profile.ts";
 import { createScene, createTestSplat, orbitCamera, startCpuRenderer } from "../render/index.ts";
 import { demonstrationNote, loadClip } from "../score/index.ts";
+import { defaultProfile, loadProfile, summarise, viewsOf } from "../scoring/index.ts";
 import { type Command, parseArguments, UsageError } from "./arguments.ts";
 
 const help = `Usage: turntable-worker models list

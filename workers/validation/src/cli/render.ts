@@ -2,7 +2,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeContactSheet, writePng } from "../pictures/index.ts";
-import { defaultProfile, loadProfile, viewsOf } from "../profile.ts";
 import {
   createScene,
   defaultFovyDeg,
@@ -12,6 +11,7 @@ import {
   startRenderer,
   type View,
 } from "../render/index.ts";
+import { defaultProfile, loadProfile, viewsOf } from "../scoring/index.ts";
 import { type Command, parseArguments, parseNumber, parseSeed, UsageError } from "./arguments.ts";
 import { readAssetFile } from "./asset-file.ts";
 import { progress } from "./progress.ts";

@@ -11,7 +11,7 @@ import { connectJobSource } from "@turntable/proto/nats";
 import { assetLimits, environment, workerConfig } from "../config.ts";
 import { defaultModelDir } from "../score/index.ts";
 import { version } from "../version.ts";
-import { startWorker } from "../worker.ts";
+import { startWorker } from "../worker/index.ts";
 import type { Command } from "./arguments.ts";
 
 /** Of the grace period, what is left for handing back and closing after a job was given up. */

@@ -2,8 +2,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PictureError, readPng } from "../pictures/index.ts";
-import { type Profile, summarise } from "../profile.ts";
 import type { Clip } from "../score/index.ts";
+import { type Profile, summarise } from "../scoring/index.ts";
 
 export interface ScoredPictures {
   /** 0 to 1 */

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
-import { loadProfile } from "../profile.ts";
-import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
+import { loadProfile, type ScoredAsset, type Scorer, scoreAsset } from "../scoring/index.ts";
 import { version } from "../version.ts";
 
 /** A file is no score report, or not one of this asset. */

@@ -4,11 +4,17 @@ import { toJson as toProtobufJson } from "@bufbuild/protobuf";
 import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
 import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
-import { acceptedFrom, defaultProfile, loadProfile } from "../profile.ts";
 import { startRenderer } from "../render/index.ts";
-import { createReport } from "../report.ts";
 import { type Clip, defaultModelDir, demonstrationNote, loadClip } from "../score/index.ts";
-import { type ScoredAsset, type Scorer, scoreAsset } from "../score-asset.ts";
+import {
+  acceptedFrom,
+  createReport,
+  defaultProfile,
+  loadProfile,
+  type ScoredAsset,
+  type Scorer,
+  scoreAsset,
+} from "../scoring/index.ts";
 import { type Command, parseArguments, parseChoice, parseSeed, UsageError } from "./arguments.ts";
 import { parseRendererOptions, rendererHelp, rendererOptions } from "./renderer-options.ts";
 import { scorePictures } from "./score-pictures.ts";

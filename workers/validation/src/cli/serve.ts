@@ -3,11 +3,15 @@ import { availableParallelism } from "node:os";
 import { configHelp, createLogger, type Logger, runMain } from "@turntable/process";
 import { connectJobCaller } from "@turntable/proto/nats";
 import { assetLimits, environment, type ServeConfig, serveConfig } from "../config.ts";
-import { type EndpointScorer, scoreHere, scoreOverPool } from "../endpoint-scorers.ts";
-import { startValidationEndpoint } from "../http.ts";
-import { loadProfile, type Profile } from "../profile.ts";
+import {
+  type EndpointScorer,
+  scoreHere,
+  scoreOverPool,
+  startValidationEndpoint,
+} from "../endpoint/index.ts";
 import { startRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
+import { loadProfile, type Profile } from "../scoring/index.ts";
 import type { Command } from "./arguments.ts";
 
 const mebibyte = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** All views of an asset on one page. */
 import { writeFile } from "node:fs/promises";
-import { acceptedFrom } from "../profile.ts";
 import type { RgbImage, View } from "../render/index.ts";
+import { acceptedFrom } from "../scoring/index.ts";
 import { drawText, signHeight, textWidth } from "./font.ts";
 import { paste } from "./paste.ts";
 import { encodePng, shrink } from "./png.ts";

@@ -2,9 +2,9 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { LintSeverity, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import { version } from "../version.ts";
 import { acceptedFrom } from "./profile.ts";
 import type { ScoredAsset, ScoreRequest, Scorer } from "./score-asset.ts";
-import { version } from "./version.ts";
 
 const severities = { error: LintSeverity.ERROR, warning: LintSeverity.WARNING } as const;
 

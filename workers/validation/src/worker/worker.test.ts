@@ -12,8 +12,8 @@ import {
 import type { JobQueue, TakenJob } from "@turntable/proto/bus";
 import { createInProcessQueue } from "@turntable/proto/in-process";
 import { writePly } from "@turntable/splat";
-import { createTestSplat } from "./render/index.ts";
-import { defaultModelDir } from "./score/index.ts";
+import { createTestSplat } from "../render/index.ts";
+import { defaultModelDir } from "../score/index.ts";
 import { startWorker } from "./worker.ts";
 
 const logger = createLogger("test", "silent");

@@ -4,9 +4,9 @@ import { create } from "@bufbuild/protobuf";
 import { RenderScoreResultSchema } from "@turntable/proto";
 import type { JobCaller } from "@turntable/proto/nats";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
-import { scoreOverPool } from "./endpoint-scorers.ts";
-import { defaultProfile, loadProfile } from "./profile.ts";
-import { createTestSplat, startCpuRenderer } from "./render/index.ts";
+import { createTestSplat, startCpuRenderer } from "../render/index.ts";
+import { defaultProfile, loadProfile } from "../scoring/index.ts";
+import { scoreOverPool } from "./scorers.ts";
 
 /** A pool that scores at once, whatever it is given. */
 const caller: JobCaller = {

@@ -3,11 +3,11 @@ import { after, test } from "node:test";
 import { defaultAssetLimits, shC0, writePly } from "@turntable/splat";
 import { writeHdf5 } from "@turntable/splat/hdf5";
 import sharp from "sharp";
-import { scoreHere } from "./endpoint-scorers.ts";
-import { type RequestEvent, startValidationEndpoint } from "./http.ts";
-import { loadProfile } from "./profile.ts";
-import { createTestSplat, type Renderer, startCpuRenderer } from "./render/index.ts";
-import { defaultModelDir, loadClip } from "./score/index.ts";
+import { createTestSplat, type Renderer, startCpuRenderer } from "../render/index.ts";
+import { defaultModelDir, loadClip } from "../score/index.ts";
+import { loadProfile } from "../scoring/index.ts";
+import { type RequestEvent, startValidationEndpoint } from "./endpoint.ts";
+import { scoreHere } from "./scorers.ts";
 
 const renderer = await startCpuRenderer(1);
 const clip = await loadClip(defaultModelDir, { threads: 1 });

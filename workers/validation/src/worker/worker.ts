@@ -7,12 +7,12 @@
 import type { Logger, Metrics } from "@turntable/process";
 import type { JobSource } from "@turntable/proto/bus";
 import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
+import { type RenderBackend, startRenderer } from "../render/index.ts";
+import { type ExecutionProvider, loadClip } from "../score/index.ts";
+import type { Scorer } from "../scoring/index.ts";
+import { profilesDir } from "../scoring/index.ts";
 import { createEvents } from "./events.ts";
-import { runJobLoop } from "./jobs/index.ts";
-import { profilesDir } from "./profile.ts";
-import { type RenderBackend, startRenderer } from "./render/index.ts";
-import { type ExecutionProvider, loadClip } from "./score/index.ts";
-import type { Scorer } from "./score-asset.ts";
+import { runJobLoop } from "./loop.ts";
 
 export interface WorkerOptions {
   /** Disposed with the worker. */

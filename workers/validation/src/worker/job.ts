@@ -4,9 +4,13 @@ import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
 import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/proto/bus";
 import { AssetError } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
-import { loadProfile, ProfileError } from "../profile.ts";
-import { createReport } from "../report.ts";
-import { type Scorer, scoreAsset } from "../score-asset.ts";
+import {
+  createReport,
+  loadProfile,
+  ProfileError,
+  type Scorer,
+  scoreAsset,
+} from "../scoring/index.ts";
 
 export type JobOutcome =
   | { readonly kind: "scored"; readonly report: ScoreReport }

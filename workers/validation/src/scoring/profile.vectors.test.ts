@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readAsset } from "@turntable/splat";
 import { z } from "zod";
+import { createScene, orbitCamera, startCpuRenderer } from "../render/index.ts";
+import { loadClip } from "../score/index.ts";
 import { loadProfile, summarise, viewsOf } from "./profile.ts";
-import { createScene, orbitCamera, startCpuRenderer } from "./render/index.ts";
-import { loadClip } from "./score/index.ts";
 
 const vectors = process.env.TURNTABLE_VECTORS;
 const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : false;

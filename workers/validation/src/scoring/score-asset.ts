@@ -2,15 +2,15 @@
 import { createHash } from "node:crypto";
 import { type AssetLimits, type Finding, lint, readAsset, rejectByLint } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
-import { type Profile, summarise, viewsOf } from "./profile.ts";
 import {
   createScene,
   orbitCamera,
   type Renderer,
   type RgbImage,
   type View,
-} from "./render/index.ts";
-import type { Clip } from "./score/index.ts";
+} from "../render/index.ts";
+import type { Clip } from "../score/index.ts";
+import { type Profile, summarise, viewsOf } from "./profile.ts";
 
 /** What stays loaded between assets. */
 export interface Scorer {

@@ -20,10 +20,10 @@ import {
   noisy,
   reordered,
   together,
-} from "../../splat/test/shapes.ts";
+} from "../../../splat/test/shapes.ts";
+import { startCpuRenderer } from "../render/index.ts";
+import { defaultModelDir, loadClip } from "../score/index.ts";
 import { acceptedFrom, loadProfile } from "./profile.ts";
-import { startCpuRenderer } from "./render/index.ts";
-import { defaultModelDir, loadClip } from "./score/index.ts";
 import { type ScoredAsset, scoreAsset } from "./score-asset.ts";
 
 const scorer = {

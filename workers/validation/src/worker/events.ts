@@ -1,6 +1,7 @@
 /** One function for each thing that happens: the counter and the log line together. */
 import { childTraceparent, type Logger, type Metrics, traceIdOf } from "@turntable/process";
-import type { JobEvent, JobOutcome } from "./jobs/index.ts";
+import type { JobOutcome } from "./job.ts";
+import type { JobEvent } from "./loop.ts";
 
 export interface Events {
   jobDone(event: JobEvent): void;

@@ -7,9 +7,8 @@ import { QueueUnavailableError } from "@turntable/proto/bus";
 import type { JobCaller } from "@turntable/proto/nats";
 import { type AssetLimits, readAsset } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
-import { type Profile, viewsOf } from "./profile.ts";
-import { createScene, orbitCamera, type Renderer, type RgbImage } from "./render/index.ts";
-import { type Scorer, scoreAsset } from "./score-asset.ts";
+import { createScene, orbitCamera, type Renderer, type RgbImage } from "../render/index.ts";
+import { type Profile, type Scorer, scoreAsset, viewsOf } from "../scoring/index.ts";
 
 export interface AssetToScore {
   readonly bytes: Uint8Array;

@@ -11,7 +11,6 @@ import { createInProcessQueue } from "@turntable/proto/in-process";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
 import { missingDevice } from "../../test/missing-device.ts";
 import { DeviceError } from "../gpu/index.ts";
-import { profilesDir } from "../profile.ts";
 import {
   createTestSplat,
   type Renderer,
@@ -19,7 +18,8 @@ import {
   startWebgpuRenderer,
 } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
-import { runJobLoop } from "./index.ts";
+import { profilesDir } from "../scoring/index.ts";
+import { runJobLoop } from "./loop.ts";
 
 const backends = {
   gl: startGlRenderer,

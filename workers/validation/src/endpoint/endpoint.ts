@@ -12,14 +12,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { AssetError } from "@turntable/splat";
 import { z } from "zod";
+import { encodeGrid, encodePng } from "../pictures/index.ts";
+import { version } from "../version.ts";
 import {
   type EndpointScorer,
   type Judged,
   PoolUnavailableError,
   UnscorableAssetError,
-} from "./endpoint-scorers.ts";
-import { encodeGrid, encodePng } from "./pictures/index.ts";
-import { version } from "./version.ts";
+} from "./scorers.ts";
 
 export interface ValidationEndpointOptions {
   readonly host: string;

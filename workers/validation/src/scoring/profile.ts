@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LintLimits } from "@turntable/splat";
 import { z } from "zod";
-import type { View } from "./render/index.ts";
+import type { View } from "../render/index.ts";
 
 const unit = z.number().min(0).max(1);
 
@@ -69,7 +69,7 @@ export const defaultProfile = "sn17-seed";
 export const acceptedFrom = 0.6;
 
 /** Where the project's own profiles are. */
-export const profilesDir = new URL("../../../resources/profiles/", import.meta.url).pathname;
+export const profilesDir = new URL("../../../../resources/profiles/", import.meta.url).pathname;
 
 /** @throws ProfileError */
 export async function loadProfile(name: string, directory = profilesDir): Promise<Profile> {

@@ -1,0 +1,6 @@
+export {
+  startValidationEndpoint,
+  type ValidationEndpoint,
+  type ValidationEndpointOptions,
+} from "./endpoint.ts";
+export { type EndpointScorer, scoreHere, scoreOverPool } from "./scorers.ts";

@@ -1,2 +1,0 @@
-export type { JobOutcome } from "./job.ts";
-export { type JobEvent, type JobLoopOptions, runJobLoop } from "./loop.ts";
