@@ -1,9 +1,9 @@
 /** Compares pictures with many prompts as the scorer does, but looks at the pictures once. */
 import { availableParallelism } from "node:os";
 import { loadClip, negatives, type RgbImage } from "@turntable/validation";
-import { startInference } from "../../../workers/validation/src/score/inference/index.ts";
-import { readModelDirectory } from "../../../workers/validation/src/score/model-directory.ts";
-import { createCrop } from "../../../workers/validation/src/score/preprocess.ts";
+import { startInference } from "../../validation/src/score/inference/index.ts";
+import { readModelDirectory } from "../../validation/src/score/model-directory.ts";
+import { createCrop } from "../../validation/src/score/preprocess.ts";
 
 export interface Judge extends AsyncDisposable {
   /** @returns the probability of a prompt, one a picture */

@@ -2,7 +2,7 @@
  * How well a model tells right prompts from wrong ones, on assets and prompts that training never saw, by the path that
  * scores take: our engine's asset, our renderer's 36 views of `sn17-seed`, ONNX Runtime.
  *
- * `node resources/models/training/evaluate.ts [--model DIR] [--assets 300] [--empty 200] [--out FILE]` prints the report as Markdown.
+ * `node workers/training/src/evaluate.ts [--model DIR] [--assets 300] [--empty 200] [--out FILE]` prints the report as Markdown.
  * Exits with 1 when a bar is missed.
  */
 import { writeFile } from "node:fs/promises";

@@ -40,7 +40,7 @@ export function describeEvaluation(evaluation: Evaluation): {
   const verdicts = verdictsOf(evaluation);
   const text = `# Evaluation of ${model}
 
-By \`node resources/models/training/evaluate.ts --assets ${assets}\`: assets of the procedural engine, ${defaultSplats}
+By \`node workers/training/src/evaluate.ts --assets ${assets}\`: assets of the procedural engine, ${defaultSplats}
 splats, for prompts that training never saw (their SHA-256 is divisible by 10), evenly over the engine's categories,
 scored with the profile \`${profile}\`: our renderer, 36 views, ONNX Runtime. The wrong prompts were never trained with,
 either.

@@ -14,8 +14,8 @@ import {
   startCpuRenderer,
   summarise,
 } from "@turntable/validation";
-import { blankSplat } from "./training/bad-splats.ts";
-import { isHeldOut } from "./training/held-out.ts";
+import { blankSplat } from "./bad-splats.ts";
+import { isHeldOut } from "./held-out.ts";
 
 const accepted = 0.6;
 const full = 0.8;
@@ -96,7 +96,8 @@ test("an asset that shows something else is not accepted, nor is one that shows 
   const nothing = Array.from({ length: 6 }, () => blankSplat(random));
   const noise = generate({ prompt: prompts[0], quality: "noise" }).splat;
   for (const splat of [noise, ...nothing]) {
-    for (const score of await scoresOf(splat, [...prompts])) assert.ok(score < accepted, `${score}`);
+    for (const score of await scoresOf(splat, [...prompts]))
+      assert.ok(score < accepted, `${score}`);
   }
   for (const quality of ["wrong-colour", "wrong-shape"] as const) {
     const { splat } = generate({ prompt: prompts[0], quality });

@@ -2,7 +2,7 @@
  * The pictures that the model learns from: scenes of our engine, seen by our renderer as a scorer sees them, in other
  * sizes, places and lights, some of them bad on purpose.
  *
- * `node resources/models/training/pictures.ts --from 0 --to 12000` writes `.cache/model/pictures-0.bin` (a scene's
+ * `node workers/training/src/pictures.ts --from 0 --to 12000` writes `.cache/model/pictures-0.bin` (a scene's
  * pictures one after the other, bytes of row, column, channel) and `scenes-0.jsonl` (a line a scene). A scene follows
  * from the seed and its number alone, so ranges can be made side by side, and stopped at any time.
  */
@@ -20,7 +20,7 @@ import {
 } from "@turntable/generation/grammar";
 import { type Splat, shC0 } from "@turntable/splat";
 import { createScene, orbitCamera, startCpuRenderer } from "@turntable/validation";
-import { createCrop } from "../../../workers/validation/src/score/preprocess.ts";
+import { createCrop } from "../../validation/src/score/preprocess.ts";
 import { blankSplat } from "./bad-splats.ts";
 import { isHeldOut } from "./held-out.ts";
 import { cacheDir, preparation, seed, type TrainingScene, viewsOfScene } from "./settings.ts";

@@ -12,7 +12,7 @@ import {
   sizes,
   stackWords,
   synonyms,
-} from "../../../workers/generation/src/grammar/vocabulary.ts";
+} from "../../generation/src/grammar/vocabulary.ts";
 
 const nouns = [...primitives, ...objects];
 /** `fancy`, say, of `two fancy cups`: any synonym may stand in the plural. */

@@ -9,7 +9,9 @@ export const viewsOfScene = 6;
 /** Where what training needs is kept; about 75 kB a scene. */
 export const cacheDir = fileURLToPath(new URL("../../../.cache/model/", import.meta.url));
 /** Where the committed model is. */
-export const smallDir = fileURLToPath(new URL("../turntable-small", import.meta.url));
+export const smallDir = fileURLToPath(
+  new URL("../../../resources/models/turntable-small", import.meta.url),
+);
 
 /**
  * How a picture is made ready for the model. All that the engine makes stays within 0.87 of the picture's half, so the

@@ -1,13 +1,10 @@
 /**
  * The files of a model directory beside the ONNX graphs: configuration, picture preparation and the tokenizer, as
- * transformers writes them. `node resources/models/training/directory.ts [DIR]`
+ * transformers writes them. `node workers/training/src/directory.ts [DIR]`
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  createVocabulary,
-  tokenizerJson,
-} from "../../../workers/validation/src/score/vocabulary.ts";
+import { createVocabulary, tokenizerJson } from "../../validation/src/score/vocabulary.ts";
 import { preparation, smallDir } from "./settings.ts";
 import { knownWords } from "./words.ts";
 

@@ -2,18 +2,15 @@
  * What the model learns to say about the pictures: for each scene texts that fit it and texts that do not, as token
  * ids. None of them is a held-out prompt.
  *
- * `node resources/models/training/texts.ts` reads the `scenes-*.jsonl` of pictures.ts and writes a `texts-*.jsonl` for
+ * `node workers/training/src/texts.ts` reads the `scenes-*.jsonl` of pictures.ts and writes a `texts-*.jsonl` for
  * each, and `vocabulary.json`.
  */
 import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRandom, seedOf } from "@turntable/generation/grammar";
 import { negatives } from "@turntable/validation";
-import { createTokenizer } from "../../../workers/validation/src/score/tokenizer.ts";
-import {
-  createVocabulary,
-  tokenizerJson,
-} from "../../../workers/validation/src/score/vocabulary.ts";
+import { createTokenizer } from "../../validation/src/score/tokenizer.ts";
+import { createVocabulary, tokenizerJson } from "../../validation/src/score/vocabulary.ts";
 import { sceneTexts } from "./scene-texts.ts";
 import { cacheDir, seed, type TrainingScene } from "./settings.ts";
 import { knownWords } from "./words.ts";
