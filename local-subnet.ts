@@ -17,6 +17,14 @@ import {
   loadHotkey,
   ready,
 } from "@turntable/bittensor/keys";
+import type { JobQueue, JobSource } from "@turntable/bus";
+import { createInProcessQueue } from "@turntable/bus/in-process";
+import {
+  connectJobQueue,
+  connectJobSource,
+  logNatsEvent,
+  type NatsEvent,
+} from "@turntable/bus/nats";
 import {
   CallFailedError,
   createTurntableClient,
@@ -37,9 +45,6 @@ import {
   runMain,
   type StopControl,
 } from "@turntable/process";
-import type { JobQueue, JobSource } from "@turntable/proto/bus";
-import { createInProcessQueue } from "@turntable/proto/in-process";
-import { connectJobQueue, connectJobSource, type NatsEvent } from "@turntable/proto/nats";
 import { defaultAssetLimits, readAsset, writePly } from "@turntable/splat";
 import {
   createScene,
@@ -311,10 +316,7 @@ async function openQueue(
     return { queue, source: source() };
   }
   const servers = [options.nats];
-  const onEvent = (event: NatsEvent): void =>
-    event.kind === "trouble"
-      ? logger.warn({ what: event.what, err: event.error }, "nats trouble")
-      : logger.info(event, "nats");
+  const onEvent = (event: NatsEvent): void => logNatsEvent(logger, event);
   const queue = await connectJobQueue({ servers, name: "turntable-coordinator", signal, onEvent });
   const source = await connectJobSource({ servers, workerId: "local", signal, onEvent });
   return { queue, source };

@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 
-const workspaces = "{process,proto,bittensor,coordinator,workers/*,client-sdk,resources,scripts}";
+const workspaces =
+  "{process,proto,bus,bittensor,coordinator,workers/*,client-sdk,resources,scripts}";
 const kinds: Readonly<Record<string, readonly string[]>> = {
   unit: [`${workspaces}/**/*.test.ts`],
   contract: ["test/contract/**/*.test.ts"],

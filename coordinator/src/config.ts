@@ -1,7 +1,7 @@
 /** What the coordinator process can be told. */
 import { isSs58 } from "@turntable/bittensor/keys";
+import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels } from "@turntable/process";
-import { defaultJobQueueOptions } from "@turntable/proto/bus";
 import { z } from "zod";
 import { ruleSets } from "./miners/index.ts";
 

@@ -4,8 +4,8 @@ import { type Chain, createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
+import { connectJobQueue, logNatsEvent } from "@turntable/bus/nats";
 import { createLogger, runMain } from "@turntable/process";
-import { connectJobQueue } from "@turntable/proto/nats";
 import { parseApiKeys } from "./api/index.ts";
 import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
@@ -53,10 +53,7 @@ await runMain({
           ...config.nats,
           name: "turntable-coordinator",
           signal,
-          onEvent: (event) =>
-            event.kind === "trouble"
-              ? logger.warn({ what: event.what, err: event.error }, "nats trouble")
-              : logger.info(event, `nats ${event.kind}`),
+          onEvent: (event) => logNatsEvent(logger, event),
         }),
       }),
     );

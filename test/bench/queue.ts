@@ -9,8 +9,8 @@
  */
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { connectJobQueue, connectJobSource } from "@turntable/bus/nats";
 import { JobClass } from "@turntable/proto";
-import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
 import { bytes, mustTake, resultOf, testJob } from "../contract/job-queue-tools.ts";
 import { type NatsServer, startNatsServer } from "../harness/nats-server.ts";
 

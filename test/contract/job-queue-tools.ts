@@ -1,6 +1,13 @@
 /** What tests of a JobQueue need: jobs, results, and ways to wait for them without sleeping. */
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
+import type {
+  JobQueue,
+  JobQueueOptions,
+  JobSource,
+  ResultDelivery,
+  TakenJob,
+} from "@turntable/bus";
 import {
   JobClass,
   type RenderScoreJob,
@@ -8,13 +15,6 @@ import {
   type RenderScoreResult,
   RenderScoreResultSchema,
 } from "@turntable/proto";
-import type {
-  JobQueue,
-  JobQueueOptions,
-  JobSource,
-  ResultDelivery,
-  TakenJob,
-} from "@turntable/proto/bus";
 
 /** Of every queue that a test does not ask otherwise of. */
 export const contractOptions: JobQueueOptions = { ackWaitMs: 10_000, maxDeliver: 3 };

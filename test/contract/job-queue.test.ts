@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { createInProcessQueue } from "@turntable/proto/in-process";
-import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
+import { createInProcessQueue } from "@turntable/bus/in-process";
+import { connectJobQueue, connectJobSource } from "@turntable/bus/nats";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { describeJobQueue } from "./job-queue.ts";
 

@@ -1,10 +1,9 @@
 /**
- * What every JobQueue keeps (Q1 to Q8 of proto/bus.ts), whatever carries it. Nothing here sleeps: where time has to
+ * What every JobQueue keeps (Q1 to Q8 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
  * pass, the queue's own delays are waited for.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { JobClass, type RenderScoreJob } from "@turntable/proto";
 import {
   InvalidJobError,
   JobNotOursError,
@@ -12,7 +11,8 @@ import {
   type JobQueueOptions,
   type JobSource,
   QueueUnavailableError,
-} from "@turntable/proto/bus";
+} from "@turntable/bus";
+import { JobClass, type RenderScoreJob } from "@turntable/proto";
 import { describeKeeping } from "./job-queue-keeping.ts";
 import {
   bytes,

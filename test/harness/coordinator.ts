@@ -6,6 +6,8 @@ import { createLocalChain, type LocalChain } from "@turntable/bittensor/chain";
 import { createDendrite, type Dendrite } from "@turntable/bittensor/dendrite";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { signSubmission } from "@turntable/bittensor/synapse";
+import type { JobSource } from "@turntable/bus";
+import { createInProcessQueue } from "@turntable/bus/in-process";
 import { createTurntableClient, type TurntableClient } from "@turntable/client";
 import {
   type Coordinator,
@@ -14,8 +16,6 @@ import {
 } from "@turntable/coordinator";
 import { ruleSets } from "@turntable/coordinator/rules";
 import { createLogger } from "@turntable/process";
-import type { JobSource } from "@turntable/proto/bus";
-import { createInProcessQueue } from "@turntable/proto/in-process";
 
 export const netuid = 17;
 

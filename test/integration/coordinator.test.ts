@@ -10,6 +10,7 @@ import { createLocalChain } from "@turntable/bittensor/chain";
 import { createDendrite } from "@turntable/bittensor/dendrite";
 import { keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import type { TakenJob } from "@turntable/bus";
 import { CallFailedError, createTurntableClient, TaskState } from "@turntable/client";
 import { parseApiKeys } from "@turntable/coordinator/api";
 import { createPrompts } from "@turntable/coordinator/prompts";
@@ -19,7 +20,6 @@ import {
   RenderScoreResultSchema,
   ScoreReportSchema,
 } from "@turntable/proto";
-import type { TakenJob } from "@turntable/proto/bus";
 import { type ErrorDetails, noErrorDetails } from "@turntable/proto/error-details";
 import { netuid, signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
 

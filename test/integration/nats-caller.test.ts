@@ -1,8 +1,8 @@
 /** Somebody waits for the result of a job of its own, beside a coordinator, over a real server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { QueueUnavailableError } from "@turntable/proto/bus";
-import { connectJobCaller } from "@turntable/proto/nats";
+import { QueueUnavailableError } from "@turntable/bus";
+import { connectJobCaller } from "@turntable/bus/nats";
 import {
   bytes,
   mustTake,

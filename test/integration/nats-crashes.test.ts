@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { JobNotOursError, QueueUnavailableError } from "@turntable/proto/bus";
-import { connectJobQueue, connectJobSource } from "@turntable/proto/nats";
+import { JobNotOursError, QueueUnavailableError } from "@turntable/bus";
+import { connectJobQueue, connectJobSource } from "@turntable/bus/nats";
 import {
   mustTake,
   nextAcked,

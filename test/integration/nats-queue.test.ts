@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { millis } from "@nats-io/transport-node";
-import { QueueUnavailableError } from "@turntable/proto/bus";
+import { QueueUnavailableError } from "@turntable/bus";
 import {
   connectJobQueue,
   connectJobSource,
   type NatsEvent,
   NatsServerError,
-} from "@turntable/proto/nats";
+} from "@turntable/bus/nats";
 import {
   bytes,
   mustTake,

@@ -1,13 +1,13 @@
 /** Both sides of the queue over a server of their own, and what tests need to look behind them. */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { type JobQueue, type JobSource, QueueUnavailableError } from "@turntable/proto/bus";
+import { type JobQueue, type JobSource, QueueUnavailableError } from "@turntable/bus";
 import {
   connectJobQueue,
   connectJobSource,
   type JobSourceOptions,
   type NatsEvent,
-} from "@turntable/proto/nats";
+} from "@turntable/bus/nats";
 import { releasing } from "../contract/job-queue-tools.ts";
 import {
   type NatsServer,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import { type JobQueue, QueueUnavailableError } from "@turntable/bus";
+import { createInProcessQueue } from "@turntable/bus/in-process";
 import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
-import { type JobQueue, QueueUnavailableError } from "@turntable/proto/bus";
-import { createInProcessQueue } from "@turntable/proto/in-process";
 import { type Dispatchable, type DispatchOptions, startDispatch } from "./index.ts";
 
 function start(queue: JobQueue, options: Partial<DispatchOptions<Dispatchable>>) {

@@ -7,8 +7,9 @@
  *    asset is gone) is ended.
  * D3 A result is acked only after it was applied and is on disk.
  */
+
+import { type JobQueue, QueueUnavailableError } from "@turntable/bus";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
-import { type JobQueue, QueueUnavailableError } from "@turntable/proto/bus";
 
 /** A submission as far as dispatch cares. */
 export interface Dispatchable {

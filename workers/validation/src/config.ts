@@ -1,6 +1,7 @@
 /** What the worker process can be told. */
+
+import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels } from "@turntable/process";
-import { defaultJobQueueOptions } from "@turntable/proto/bus";
 import { defaultAssetLimits } from "@turntable/splat";
 import { z } from "zod";
 

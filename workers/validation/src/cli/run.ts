@@ -1,5 +1,6 @@
 /** `turntable-worker run`: the worker as a process. */
 import { availableParallelism, hostname } from "node:os";
+import { connectJobSource, logNatsEvent } from "@turntable/bus/nats";
 import {
   configHelp,
   createLogger,
@@ -7,7 +8,6 @@ import {
   runMain,
   startStatusServer,
 } from "@turntable/process";
-import { connectJobSource } from "@turntable/proto/nats";
 import { assetLimits, environment, workerConfig } from "../config.ts";
 import { defaultModelDir } from "../score/index.ts";
 import { version } from "../version.ts";
@@ -44,13 +44,9 @@ export const runCommand: Command = {
           version,
           signal,
           onEvent(event) {
-            if (event.kind === "up") {
-              notReady = undefined;
-              logger.info({ server: event.server, version: event.version }, "connected to NATS");
-            } else if (event.kind === "down") {
-              notReady = "NATS is away";
-              logger.warn({ reason: event.reason }, "NATS is away");
-            } else logger.warn({ err: event.error }, event.what);
+            if (event.kind === "up") notReady = undefined;
+            if (event.kind === "down") notReady = "NATS is away";
+            logNatsEvent(logger, event);
           },
         });
         const worker = stack.use(

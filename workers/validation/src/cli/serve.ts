@@ -1,7 +1,7 @@
 /** `turntable-worker serve`: the drop-in validation endpoint as a process. */
 import { availableParallelism } from "node:os";
+import { connectJobCaller, logNatsEvent } from "@turntable/bus/nats";
 import { configHelp, createLogger, type Logger, runMain } from "@turntable/process";
-import { connectJobCaller } from "@turntable/proto/nats";
 import { assetLimits, environment, type ServeConfig, serveConfig } from "../config.ts";
 import {
   type EndpointScorer,
@@ -106,11 +106,7 @@ async function startPool(
       credentialsFile: config.natsCredentialsFile,
       ackWaitMs: config.natsAckWaitMs,
       signal,
-      onEvent(event) {
-        if (event.kind === "up") logger.info({ server: event.server }, "connected to NATS");
-        else if (event.kind === "down") logger.warn({ reason: event.reason }, "NATS is away");
-        else logger.warn({ err: event.error }, event.what);
-      },
+      onEvent: (event) => logNatsEvent(logger, event),
     }),
   );
   const threads = config.threads ?? availableParallelism();

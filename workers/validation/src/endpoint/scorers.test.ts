@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import type { JobCaller } from "@turntable/bus/nats";
 import { RenderScoreResultSchema } from "@turntable/proto";
-import type { JobCaller } from "@turntable/proto/nats";
 import { defaultAssetLimits, writePly } from "@turntable/splat";
 import { createTestSplat, startCpuRenderer } from "../render/index.ts";
 import { defaultProfile, loadProfile } from "../scoring/index.ts";

@@ -2,9 +2,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { QueueUnavailableError } from "@turntable/bus";
+import type { JobCaller } from "@turntable/bus/nats";
 import { JobClass, type RenderScoreJob, RenderScoreJobSchema } from "@turntable/proto";
-import { QueueUnavailableError } from "@turntable/proto/bus";
-import type { JobCaller } from "@turntable/proto/nats";
 import { type AssetLimits, readAsset } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import { createScene, orbitCamera, type Renderer, type RgbImage } from "../render/index.ts";

@@ -1,7 +1,7 @@
 /** One try at one job. Expected endings are values; what to do with each is up to the loop. */
 import { createHash } from "node:crypto";
+import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/bus";
 import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
-import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/proto/bus";
 import { AssetError } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
 import {

@@ -6,8 +6,8 @@
  * L3 When told to stop it takes nothing more and finishes what it has.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/bus";
 import { type RenderScoreResult, RenderScoreResultSchema } from "@turntable/proto";
-import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/proto/bus";
 import { type JobContext, type JobOutcome, runJob } from "./job.ts";
 
 export interface JobLoopOptions extends JobContext {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import type { JobQueue, TakenJob } from "@turntable/bus";
+import { createInProcessQueue } from "@turntable/bus/in-process";
 import { createLogger } from "@turntable/process";
 import {
   JobClass,
@@ -9,8 +11,6 @@ import {
   RenderScoreJobSchema,
   type RenderScoreResult,
 } from "@turntable/proto";
-import type { JobQueue, TakenJob } from "@turntable/proto/bus";
-import { createInProcessQueue } from "@turntable/proto/in-process";
 import { writePly } from "@turntable/splat";
 import { createTestSplat } from "../render/index.ts";
 import { defaultModelDir } from "../score/index.ts";

@@ -4,8 +4,9 @@
  * W1 Stopping takes nothing more and lets the job in work finish for `drainMs`; then it is handed back.
  * W2 A worker that finds itself sick stops and says so through `ended`; its process then exits with an error.
  */
+
+import type { JobSource } from "@turntable/bus";
 import type { Logger, Metrics } from "@turntable/process";
-import type { JobSource } from "@turntable/proto/bus";
 import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
 import { type RenderBackend, startRenderer } from "../render/index.ts";
 import { type ExecutionProvider, loadClip } from "../score/index.ts";

@@ -5,7 +5,7 @@
  * another synced write for each result, and a file made and deleted whenever the stream runs empty, which it does all
  * the time: a fifth of the whole round trip.
  */
-import { coordinatorDurable, resultsStream } from "../bus.ts";
+import { coordinatorDurable, resultsStream } from "../contract.ts";
 import type { NatsLink } from "./link.ts";
 
 export interface ResultTrimmer extends AsyncDisposable {

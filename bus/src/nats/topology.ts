@@ -25,7 +25,7 @@ import {
   resultSubject,
   resultsStream,
   workersDurable,
-} from "../bus.ts";
+} from "../contract.ts";
 
 export interface TopologyOptions {
   readonly ackWaitMs: number;

@@ -10,7 +10,7 @@
  *    any time: without that, a worker would wait on the empty organic durable before each synthetic job.
  */
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
-import { jobsStream } from "../bus.ts";
+import { jobsStream } from "../contract.ts";
 import { type Delivery, nextSubject, parseDelivery, statusCode, statusOf } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
 

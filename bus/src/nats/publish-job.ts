@@ -1,6 +1,6 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
-import { jobSubject } from "../bus.ts";
-import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import type { RenderScoreJob } from "@turntable/proto";
+import { jobSubject } from "../contract.ts";
 import { parseQueueableJob } from "../job-identity.ts";
 import type { AssetStore } from "./assets.ts";
 import type { NatsLink } from "./link.ts";

@@ -1,13 +1,13 @@
 /** The worker's side of the job queue over NATS. */
 import type { Msg } from "@nats-io/transport-node";
+import type { RenderScoreJob } from "@turntable/proto";
 import {
   defaultJobQueueOptions,
   type JobSource,
   jobClassNames,
   type TakenJob,
   workersDurable,
-} from "../bus.ts";
-import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+} from "../contract.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
 import { createDoorbells } from "./doorbells.ts";

@@ -7,7 +7,7 @@ import {
   errors,
   type NatsConnection,
 } from "@nats-io/transport-node";
-import { QueueUnavailableError } from "../bus.ts";
+import { QueueUnavailableError } from "../contract.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
 import { backoffMs, pause } from "./waiting.ts";

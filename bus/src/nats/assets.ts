@@ -1,6 +1,6 @@
 /** The object store, for assets that are too large for a message (Q7). */
 import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
-import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../bus.ts";
+import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../contract.ts";
 import type { NatsLink } from "./link.ts";
 
 export interface AssetStore {

@@ -1,5 +1,5 @@
 import { createInbox, type Msg, nanos } from "@nats-io/transport-node";
-import { coordinatorDurable, resultsStream } from "../bus.ts";
+import { coordinatorDurable, resultsStream } from "../contract.ts";
 import { nak, nextSubject, parseDelivery, statusCode, statusOf } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
 

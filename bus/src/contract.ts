@@ -1,7 +1,7 @@
 /**
  * The contract between the coordinator and its workers, whatever carries it: names of streams and subjects, and
- * the two sides of the job queue. Two implementations keep it, `@turntable/proto/in-process` and
- * `@turntable/proto/nats`; one suite of contract tests runs over both.
+ * the two sides of the job queue. Two implementations keep it, `@turntable/bus/in-process` and
+ * `@turntable/bus/nats`; one suite of contract tests runs over both.
  *
  * Invariants, referred to as Q1 to Q8 where they are kept:
  * Q1  When `submit` has returned, the job survives a crash of every process (NATS: of the server too).
@@ -17,7 +17,7 @@
  *     result has been acknowledged; a dead letter keeps it.
  * Q8  Disposing a side stops taking, lets what is in flight settle, flushes, then closes.
  */
-import type { RenderScoreJob, RenderScoreResult } from "./gen/turntable/bus/v1/render_score_pb.ts";
+import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 
 /** Stream that holds jobs until they are done. */
 export const jobsStream = "JOBS";

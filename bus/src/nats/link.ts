@@ -7,7 +7,7 @@
  */
 import { JetStreamError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
-import { defaultJobQueueOptions, QueueUnavailableError } from "../bus.ts";
+import { defaultJobQueueOptions, QueueUnavailableError } from "../contract.ts";
 import { connectFirst, unreachable } from "./connect.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultConnectTimeoutMs, defaultRequestTimeoutMs, NatsServerError } from "./options.ts";

@@ -1,7 +1,7 @@
 /** Who waits for results of jobs of its own, beside the coordinator, over the same pool of workers. */
 import { createInbox } from "@nats-io/transport-node";
-import { jobsStream, QueueUnavailableError } from "../bus.ts";
-import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
+import { jobsStream, QueueUnavailableError } from "../contract.ts";
 import { dispatchId } from "../job-identity.ts";
 import { createAssetStore } from "./assets.ts";
 import { openLink } from "./link.ts";

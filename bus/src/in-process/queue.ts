@@ -1,10 +1,14 @@
 /**
  * The job queue within one process: for the local subnet, for tests, and for a coordinator with a worker of its own.
- * It keeps the invariants of `bus.ts` with these differences: nothing outlives the process (Q1; the coordinator
+ * It keeps the invariants of `contract.ts` with these differences: nothing outlives the process (Q1; the coordinator
  * dispatches again what has no verdict), a job cannot lose its worker (Q5; both live and die together), and every
  * asset stays inline (Q7).
  */
 import { create } from "@bufbuild/protobuf";
+import type { RenderScoreJob } from "@turntable/proto";
+import { RenderScoreResultSchema } from "@turntable/proto";
+import type { Clock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import type {
   DeadLetter,
   JobClassName,
@@ -12,21 +16,17 @@ import type {
   JobQueueOptions,
   JobSource,
   TakenJob,
-} from "./bus.ts";
+} from "../contract.ts";
 import {
   deduplicationWindowMs,
   defaultJobQueueOptions,
   JobNotOursError,
   jobClassNames,
   QueueUnavailableError,
-} from "./bus.ts";
-import type { Clock } from "./clock.ts";
-import { systemClock } from "./clock.ts";
-import type { RenderScoreJob } from "./gen/turntable/bus/v1/render_score_pb.ts";
-import { RenderScoreResultSchema } from "./gen/turntable/bus/v1/render_score_pb.ts";
-import { createRecentIds } from "./in-process/recent-ids.ts";
-import { createResultLine } from "./in-process/result-line.ts";
-import { dispatchId, parseQueueableJob, replicaId } from "./job-identity.ts";
+} from "../contract.ts";
+import { dispatchId, parseQueueableJob, replicaId } from "../job-identity.ts";
+import { createRecentIds } from "./recent-ids.ts";
+import { createResultLine } from "./result-line.ts";
 
 export interface InProcessQueueOptions extends Partial<JobQueueOptions> {
   readonly clock?: Clock;

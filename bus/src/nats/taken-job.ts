@@ -1,7 +1,12 @@
 /** A job in a worker's hands: kept alive until it is settled, or lost when that fails for too long (Q5). */
 import type { Msg } from "@nats-io/transport-node";
-import { JobNotOursError, QueueUnavailableError, resultSubject, type TakenJob } from "../bus.ts";
-import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import type { RenderScoreJob } from "@turntable/proto";
+import {
+  JobNotOursError,
+  QueueUnavailableError,
+  resultSubject,
+  type TakenJob,
+} from "../contract.ts";
 import { replicaId } from "../job-identity.ts";
 import type { AssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";

@@ -7,7 +7,7 @@
  * message to deliver, fresh or given back, and neither delivers nor counts it. Then the worker pulls, organic first.
  */
 import { nanos } from "@nats-io/transport-node";
-import { jobsStream } from "../bus.ts";
+import { jobsStream } from "../contract.ts";
 import { nextSubject, statusCode } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
 

@@ -6,12 +6,14 @@
 import { create } from "@bufbuild/protobuf";
 import { jetstream } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
-import { type DeadLetter, deadLetterSubject, deadLettersStream, resultSubject } from "../bus.ts";
-import type { RenderScoreJob } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import type { RenderScoreJob } from "@turntable/proto";
+import { RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
 import {
-  RenderScoreJobSchema,
-  RenderScoreResultSchema,
-} from "../gen/turntable/bus/v1/render_score_pb.ts";
+  type DeadLetter,
+  deadLetterSubject,
+  deadLettersStream,
+  resultSubject,
+} from "../contract.ts";
 import { isToken, replicaId } from "../job-identity.ts";
 import type { Delivery } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";

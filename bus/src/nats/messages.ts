@@ -1,12 +1,9 @@
 /** What our messages look like on the wire: payloads are the contract's messages, the rest is in headers. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { InvalidJobError } from "../bus.ts";
-import type { RenderScoreJob, RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
-import {
-  RenderScoreJobSchema,
-  RenderScoreResultSchema,
-} from "../gen/turntable/bus/v1/render_score_pb.ts";
+import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
+import { RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
+import { InvalidJobError } from "../contract.ts";
 import type { QueueableJob } from "../job-identity.ts";
 
 /** W3C trace context. */

@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
-import { deduplicationWindowMs, type TakenJob } from "./bus.ts";
-import type { Clock } from "./clock.ts";
-import {
-  JobClass,
-  RenderScoreJobSchema,
-  RenderScoreResultSchema,
-} from "./gen/turntable/bus/v1/render_score_pb.ts";
-import { createInProcessQueue } from "./in-process.ts";
+import { JobClass, RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
+import type { Clock } from "../clock.ts";
+import { deduplicationWindowMs, type TakenJob } from "../contract.ts";
+import { createInProcessQueue } from "./queue.ts";
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,6 @@
-import { type ResultDelivery, shutdownGraceMs } from "../bus.ts";
+import type { RenderScoreResult } from "@turntable/proto";
 import type { Clock } from "../clock.ts";
-import type { RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+import { type ResultDelivery, shutdownGraceMs } from "../contract.ts";
 
 /** Results that the coordinator has not acked. Each is given out again after `ackWaitMs` or its nak's delay. */
 export interface ResultLine extends AsyncDisposable {

@@ -2,10 +2,11 @@
  * What a job, a result and a dead letter are told apart by, the same whatever carries them, and what makes a job
  * fit to travel.
  */
-import type { JobClassName } from "./bus.ts";
-import { InvalidJobError } from "./bus.ts";
-import type { RenderScoreJob, RenderScoreResult } from "./gen/turntable/bus/v1/render_score_pb.ts";
-import { JobClass } from "./gen/turntable/bus/v1/render_score_pb.ts";
+
+import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
+import { JobClass } from "@turntable/proto";
+import type { JobClassName } from "./contract.ts";
+import { InvalidJobError } from "./contract.ts";
 
 /** Ids and profile names become parts of subjects and object names, where dots, spaces and wildcards mean something. */
 const token = /^[A-Za-z0-9_-]{1,128}$/;

@@ -1,4 +1,4 @@
-import type { JobQueueOptions } from "../bus.ts";
+import type { JobQueueOptions } from "../contract.ts";
 
 /** How to reach NATS, and what is set up there. Both sides must be given the same `ackWaitMs` and `replicas`. */
 export interface NatsOptions extends Partial<JobQueueOptions> {

@@ -1,5 +1,6 @@
 /** The coordinator's side of the job queue over NATS. */
 import type { Msg } from "@nats-io/transport-node";
+import type { RenderScoreResult } from "@turntable/proto";
 import {
   type JobQueue,
   jobClassNames,
@@ -8,8 +9,7 @@ import {
   type ResultDelivery,
   shutdownGraceMs,
   workersDurable,
-} from "../bus.ts";
-import type { RenderScoreResult } from "../gen/turntable/bus/v1/render_score_pb.ts";
+} from "../contract.ts";
 import { dispatchId } from "../job-identity.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";

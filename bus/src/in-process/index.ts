@@ -1,0 +1,1 @@
+export { createInProcessQueue, type InProcessQueue, type InProcessQueueOptions } from "./queue.ts";
