@@ -59,7 +59,7 @@ import {
   writeContactSheet,
 } from "@turntable/validation";
 import { z } from "zod";
-import { startSimulator } from "./test/harness/subtensor/index.ts";
+import { startLocalNode } from "./bittensor/src/chain/local-node/index.ts";
 
 const netuid = 17;
 const root = import.meta.dirname;
@@ -149,7 +149,7 @@ async function startSubnet(
   const node =
     options.chainPort === undefined
       ? undefined
-      : stack.use(await startSimulator({ chain, port: options.chainPort }));
+      : stack.use(await startLocalNode({ chain, port: options.chainPort }));
   const { queue, source } = await openQueue(options, logger, signal);
   const prompts = await readFile(join(root, "resources/prompts.txt"), "utf8");
   const coordinator = stack.use(

@@ -1,4 +1,4 @@
-/** The chain client against the simulator: real SCALE bytes over a WebSocket, our own minimal metadata. */
+/** The chain client against the local node: real SCALE bytes over a WebSocket, our own minimal metadata. */
 import assert from "node:assert/strict";
 import { on, once } from "node:events";
 import { before, describe, it } from "node:test";
@@ -10,14 +10,14 @@ import {
   type LocalChain,
 } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
-import { connectSubtensor, type SubtensorOptions } from "@turntable/bittensor/subtensor";
-import { decodePayload, decryptWithSignature, roundPoint } from "@turntable/bittensor/timelock";
 import {
   createOwnMetadata,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "../harness/subtensor/index.ts";
+  type LocalNode,
+  type LocalNodeOptions,
+  startLocalNode,
+} from "@turntable/bittensor/local-node";
+import { connectSubtensor, type SubtensorOptions } from "@turntable/bittensor/subtensor";
+import { decodePayload, decryptWithSignature, roundPoint } from "@turntable/bittensor/timelock";
 
 before(ready);
 
@@ -25,14 +25,14 @@ const netuid = 17;
 
 interface Rig extends AsyncDisposable {
   readonly local: LocalChain;
-  readonly simulator: Simulator;
+  readonly localNode: LocalNode;
   readonly chain: Chain;
   readonly validator: Keypair;
   weigh(weights?: Readonly<Record<number, number>>, versionKey?: number): Promise<ChainOutcome>;
 }
 
 interface RigOptions {
-  readonly simulator?: Partial<SimulatorOptions>;
+  readonly localNode?: Partial<LocalNodeOptions>;
   readonly client?: Partial<SubtensorOptions>;
   readonly hyperparameters?: NonNullable<Parameters<typeof createLocalChain>[0]>["subnets"] extends
     | readonly (infer S)[]
@@ -46,7 +46,7 @@ interface RigOptions {
 
 /** Blocks of 20 ms, so that inclusion needs no help. */
 async function startRig({
-  simulator = {},
+  localNode = {},
   client = {},
   hyperparameters = {},
   neurons = 3,
@@ -60,14 +60,14 @@ async function startRig({
   for (let index = 1; index < neurons; index += 1)
     local.register({ netuid, hotkey: keypairFromUri(`//Miner${index}`).ss58, stakeTao: index / 4 });
   local.advance(100);
-  const running = stack.use(await startSimulator({ chain: local, ...simulator }));
+  const running = stack.use(await startLocalNode({ chain: local, ...localNode }));
   const chain = stack.use(
     await connectSubtensor({ endpoints: [running.url], inclusionTimeoutMs: 5000, ...client }),
   );
   const owned = stack.move();
   return {
     local,
-    simulator: running,
+    localNode: running,
     chain,
     validator,
     weigh: (weights = { 1: 65535, 2: 100 }, versionKey = 0) =>
@@ -144,7 +144,7 @@ describe("a validator on the simulated chain", () => {
     const wrongKey = await rig.weigh({ 1: 1 }, 8);
     assert.ok(wrongKey.kind === "refused" && wrongKey.name === "IncorrectWeightVersionKey");
     assert.match(wrongKey.message, /version key is below/);
-    rig.simulator.failNext({ kind: "dispatch", error: "NeuronNoValidatorPermit" });
+    rig.localNode.failNext({ kind: "dispatch", error: "NeuronNoValidatorPermit" });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "NeuronNoValidatorPermit");
     const stranger = keypairFromUri("//Eve");
     assert.equal(
@@ -155,25 +155,25 @@ describe("a validator on the simulated chain", () => {
 
   it("is told the pool's errors, and tries again where that helps", async () => {
     await using rig = await startRig();
-    rig.simulator.failNext({ kind: "pool", code: 1010, data: "Custom error: 6" });
+    rig.localNode.failNext({ kind: "pool", code: 1010, data: "Custom error: 6" });
     assert.equal(nameOf(await rig.weigh()), "RateLimitExceeded");
-    rig.simulator.failNext({ kind: "pool", code: 1014, data: "too low priority" });
-    rig.simulator.failNext({ kind: "pool", code: 1010, data: "Transaction is outdated" });
+    rig.localNode.failNext({ kind: "pool", code: 1014, data: "too low priority" });
+    rig.localNode.failNext({ kind: "pool", code: 1010, data: "Transaction is outdated" });
     assert.equal(nameOf(await rig.weigh()), "included");
-    assert.equal(rig.simulator.included.length, 1);
+    assert.equal(rig.localNode.included.length, 1);
   });
 
   it("asks the chain when the connection breaks between sending and inclusion", async () => {
     await using rig = await startRig({ client: { inclusionTimeoutMs: 10_000 } });
-    rig.simulator.failNext({ kind: "cut" });
+    rig.localNode.failNext({ kind: "cut" });
     const outcome = await rig.weigh();
     assert.equal(outcome.kind, "included");
-    assert.equal(rig.simulator.included.length, 1);
+    assert.equal(rig.localNode.included.length, 1);
   });
 
   it("says that it does not know when no block takes the call", async () => {
     await using rig = await startRig({ client: { inclusionTimeoutMs: 300 } });
-    rig.simulator.failNext({ kind: "stall" });
+    rig.localNode.failNext({ kind: "stall" });
     const outcome = await rig.weigh();
     assert.ok(outcome.kind === "unknown");
     assert.match(outcome.message, /within 0\.3 seconds/);
@@ -185,7 +185,7 @@ describe("a validator on the simulated chain", () => {
     });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
     const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
-    rig.simulator.upgrade(321, { latest: v15, v14 });
+    rig.localNode.upgrade(321, { latest: v15, v14 });
     let upgraded = 0;
     for await (const _ of rig.chain.blocks()) if (++upgraded === 5) break;
     const outcome = await rig.weigh({ 1: 1 }, 8);
@@ -199,24 +199,24 @@ describe("a validator on the simulated chain", () => {
     });
     const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
     const metadata = { latest: v15, v14 };
-    rig.simulator.failNext({ kind: "upgrade", specVersion: 321, metadata });
+    rig.localNode.failNext({ kind: "upgrade", specVersion: 321, metadata });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
-    assert.equal(rig.simulator.included.length, 1);
+    assert.equal(rig.localNode.included.length, 1);
   });
 
   it("does not send again what waits in the pool already", async () => {
     await using rig = await startRig({ client: { inclusionTimeoutMs: 300 } });
-    rig.simulator.failNext({ kind: "pool", code: 1013, data: "" });
+    rig.localNode.failNext({ kind: "pool", code: 1013, data: "" });
     const outcome = await rig.weigh();
     assert.ok(outcome.kind === "unknown");
     assert.match(outcome.message, /in the node's pool already/);
-    assert.equal(rig.simulator.included.length, 0);
+    assert.equal(rig.localNode.included.length, 0);
   });
 
   it("moves to the next endpoint when one does not answer", async () => {
     await using rig = await startRig();
     await using other = await connectSubtensor({
-      endpoints: ["ws://127.0.0.1:1", rig.simulator.url],
+      endpoints: ["ws://127.0.0.1:1", rig.localNode.url],
     });
     assert.equal(await other.uidOf(netuid, rig.validator.ss58), 0);
     await assert.rejects(
@@ -230,7 +230,7 @@ describe("a validator on the simulated chain", () => {
 describe("the simulated node", () => {
   it("answers what is no JSON-RPC, and stays up", async () => {
     await using rig = await startRig();
-    const socket = new WebSocket(rig.simulator.url);
+    const socket = new WebSocket(rig.localNode.url);
     const answers = on(socket, "message");
     await once(socket, "open");
     const ask = async (text: string): Promise<{ error?: { code: number }; result?: unknown }> => {
@@ -254,7 +254,7 @@ describe("committed weights", () => {
     const outcome = await rig.weigh();
     assert.ok(outcome.kind === "refused" && outcome.name === "IncorrectCommitRevealVersion");
     assert.match(outcome.message, /expects commits of version 5/);
-    assert.equal(rig.simulator.included.length, 0);
+    assert.equal(rig.localNode.included.length, 0);
   });
 
   it("open with the round's signature to what was meant", async () => {
@@ -281,6 +281,6 @@ describe("committed weights", () => {
       },
     );
     assert.equal(rig.local.weightsOf(netuid, 0).size, 0);
-    assert.equal(rig.simulator.included[0]?.call, "commit_timelocked_mechanism_weights");
+    assert.equal(rig.localNode.included[0]?.call, "commit_timelocked_mechanism_weights");
   });
 });

@@ -7,14 +7,14 @@ import { bls12_381 as bls } from "@noble/curves/bls12-381.js";
 import { blake2AsU8a } from "@polkadot/util-crypto";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { keypairFromUri, publicKeyOf, ready } from "@turntable/bittensor/keys";
+import { startLocalNode } from "@turntable/bittensor/local-node";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { decodePayload, decryptWithSignature, roundPoint } from "@turntable/bittensor/timelock";
+import { parseExtrinsic } from "../../bittensor/src/chain/local-node/extrinsic.ts";
+import { compact, littleEndian, loadRuntime } from "../../bittensor/src/chain/local-node/scale.ts";
+import { keyOf, parseKey, prefixOf } from "../../bittensor/src/chain/local-node/storage-key.ts";
 import { decodeNeuronsLite } from "../../bittensor/src/chain/subtensor/neurons-lite.ts";
 import { readVectors, skip, vectorPath } from "../../bittensor/test/vectors.ts";
-import { parseExtrinsic } from "../harness/subtensor/extrinsic.ts";
-import { startSimulator } from "../harness/subtensor/index.ts";
-import { compact, littleEndian, loadRuntime } from "../harness/subtensor/scale.ts";
-import { keyOf, parseKey, prefixOf } from "../harness/subtensor/storage-key.ts";
 
 before(ready);
 
@@ -51,14 +51,14 @@ describe("with the metadata of real runtimes", { skip }, () => {
       for (let index = 1; index < 256; index += 1)
         local.register({ netuid, hotkey: keypairFromUri(`//Miner${index}`).ss58, stakeTao: index });
       local.advance(100);
-      await using simulator = await startSimulator({
+      await using localNode = await startLocalNode({
         chain: local,
         metadata: { latest: metadata, ...(isV14 ? { v14: metadata } : {}) },
         specVersion,
         wrapped: isV14,
       });
       await using chain = await connectSubtensor({
-        endpoints: [simulator.url],
+        endpoints: [localNode.url],
         inclusionTimeoutMs: 10_000,
         beaconPublicKey: bls.G2.Point.BASE.multiply(masterScalar).toBytes(true),
       });
@@ -143,7 +143,7 @@ describe("recorded-rpc.json", { skip }, () => {
     );
   });
 
-  it("the client decodes a real metagraph that the simulator plays back", async () => {
+  it("the client decodes a real metagraph that the local node plays back", async () => {
     const metadata = metadataFiles.find(
       (path) => specOf(path) === 320 && readMetadata(path)[4] === 15,
     );
@@ -156,13 +156,13 @@ describe("recorded-rpc.json", { skip }, () => {
       ],
       ["NeuronInfoRuntimeApi_get_neurons_lite", stateCall("metagraph", "get_neurons_lite")],
     ]);
-    await using simulator = await startSimulator({
+    await using localNode = await startLocalNode({
       chain: local,
       metadata: { latest: readMetadata(metadata) },
       specVersion: 320,
       recorded,
     });
-    await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+    await using chain = await connectSubtensor({ endpoints: [localNode.url] });
     const { neurons } = await chain.metagraph(1);
     const lite = decodeNeuronsLite(
       Buffer.from(stateCall("metagraph", "get_neurons_lite").slice(2), "hex"),
@@ -204,19 +204,19 @@ describe("recorded storage", { skip }, () => {
       );
       assert.ok(added !== undefined);
       await using local = createLocalChain({ blockMs: 50, subnets: [{ netuid }] });
-      await using simulator = await startSimulator({
+      await using localNode = await startLocalNode({
         chain: local,
         metadata: { latest: readMetadata(path) },
         specVersion: spec,
         recorded: new Map([[keyOf(added, [unknown]), "0x01"]]),
       });
-      await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+      await using chain = await connectSubtensor({ endpoints: [localNode.url] });
       const { commitRevealEnabled, weightsRateLimit } = await chain.hyperparameters(unknown);
       assert.deepEqual([commitRevealEnabled, weightsRateLimit], [on, 100]);
     }
   });
 
-  it("is read by the client from the simulator that plays it back", async () => {
+  it("is read by the client from the local node that plays it back", async () => {
     const path = metadataFiles.find((file) => specOf(file) === 320 && readMetadata(file)[4] === 15);
     assert.ok(path !== undefined);
     const recorded = values();
@@ -239,13 +239,13 @@ describe("recorded storage", { skip }, () => {
       blockMs: 50,
       subnets: Array.from(new Set(netuids), (id) => ({ netuid: id })),
     });
-    await using simulator = await startSimulator({
+    await using localNode = await startLocalNode({
       chain: local,
       metadata: { latest: readMetadata(path) },
       specVersion: 320,
       recorded,
     });
-    await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+    await using chain = await connectSubtensor({ endpoints: [localNode.url] });
     const uids = parts("Uids");
     assert.ok(uids.length > 0 && netuids.length > 0);
     for (const { found, value } of uids)
@@ -277,13 +277,13 @@ describe("the stakes of a real subnet", { skip }, () => {
       );
       assert.ok(path !== undefined);
       await using local = createLocalChain({ blockMs: 50, subnets: [{ netuid: 1 }] });
-      await using simulator = await startSimulator({
+      await using localNode = await startLocalNode({
         chain: local,
         metadata: { latest: readMetadata(path) },
         specVersion: spec,
         recorded: new Map(recorded),
       });
-      await using chain = await connectSubtensor({ endpoints: [simulator.url] });
+      await using chain = await connectSubtensor({ endpoints: [localNode.url] });
       return (await chain.metagraph(1)).neurons;
     };
     const newer = await read(320, [["SubnetInfoRuntimeApi_get_selective_metagraph", selective]]);
@@ -405,7 +405,7 @@ describe("calls.json and rpc-logs", { skip }, () => {
     }[];
   }
 
-  it("real extrinsics of the SDKs decode, and are signed as the simulator checks", () => {
+  it("real extrinsics of the SDKs decode, and are signed as the local node checks", () => {
     const runtimes = new Map(
       metadataFiles
         .filter((file) => readMetadata(file)[4] !== 14)

@@ -14,9 +14,9 @@ import {
   publicKeyFileText,
   ready,
 } from "@turntable/bittensor/keys";
+import { startLocalNode } from "@turntable/bittensor/local-node";
 import { isJsonObject, type Json } from "@turntable/bittensor/synapse";
 import { skip as noVectors, vectorPath } from "../../bittensor/test/vectors.ts";
-import { startSimulator } from "../harness/subtensor/index.ts";
 import { ensureEnvironment } from "./environments.ts";
 import { type Peer, startPeer } from "./peer.ts";
 
@@ -66,7 +66,7 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
       const latest = globSync(vectorPath("subtensor-metadata.hex"))[0];
       const v14 = globSync(vectorPath("subtensor-metadata-spec320-v14.hex"))[0];
       assert.ok(latest !== undefined && v14 !== undefined);
-      await using simulator = await startSimulator({
+      await using localNode = await startLocalNode({
         chain,
         metadata: { latest: readHex(latest), v14: readHex(v14) },
         specVersion: 320,
@@ -75,7 +75,7 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
         const answer = await peer.ask({
           op: "chain",
           action,
-          url: simulator.url,
+          url: localNode.url,
           netuid,
           wallets,
           hotkey: hotkey.ss58,
@@ -120,7 +120,7 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
         assert.equal(commits.length, 1, String(committed.answer));
         assert.equal(commits[0]?.commit.length, 59 - 12 + 244);
       }
-      assert.ok(simulator.included.every(({ signer }) => signer === hotkey.ss58));
+      assert.ok(localNode.included.every(({ signer }) => signer === hotkey.ss58));
     });
   });
 }

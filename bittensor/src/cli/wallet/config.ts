@@ -1,4 +1,4 @@
-import type { Environment } from "../keys/index.ts";
+import type { Environment } from "../../keys/index.ts";
 
 /** What the command is configured by, beside its flags: BT_WALLET_*, and the wallets' own variables for passwords. */
 export function readEnvironment(): Environment {

@@ -8,18 +8,18 @@ import type { SignedCall } from "./extrinsic.ts";
 import { createNode, type Fault, type NodeOptions } from "./node.ts";
 import { answerRequest, type Connection, createMethods } from "./rpc.ts";
 
-export interface SimulatorOptions extends NodeOptions {
+export interface LocalNodeOptions extends NodeOptions {
   /** 127.0.0.1 and a free port by default. */
   readonly port?: number;
 }
 
-export interface Simulator extends AsyncDisposable {
+export interface LocalNode extends AsyncDisposable {
   readonly url: string;
   failNext(fault: Fault): void;
   /** Every client loses its connection; the server stays. */
   cut(): void;
   /** A runtime upgrade: other metadata and version, told to subscribers with the next block. */
-  upgrade(specVersion: number, metadata: NonNullable<SimulatorOptions["metadata"]>): void;
+  upgrade(specVersion: number, metadata: NonNullable<LocalNodeOptions["metadata"]>): void;
   /** Extrinsics that are in blocks, in order. */
   readonly included: readonly SignedCall[];
   /** Methods that were called, with how often. */
@@ -27,7 +27,7 @@ export interface Simulator extends AsyncDisposable {
   setLastDrandRound(round: bigint): void;
 }
 
-export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNode> {
   const node = createNode(options);
   const methods = createMethods(node);
   const connections = new Set<Connection>();

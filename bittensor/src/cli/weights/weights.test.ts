@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 
-const bin = new URL("../../bin/bittensor-weights", import.meta.url).pathname;
+const bin = new URL("../../../bin/bittensor-weights", import.meta.url).pathname;
 
 function run(input: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(bin, args, { input, encoding: "utf8" });

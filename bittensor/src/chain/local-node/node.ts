@@ -1,6 +1,6 @@
-/** The node behind the simulator's JSON-RPC: metadata, blocks, the pool of calls, storage and runtime APIs. */
+/** The node behind the local node's JSON-RPC: metadata, blocks, the pool of calls, storage and runtime APIs. */
 import { blake2AsU8a } from "@polkadot/util-crypto";
-import type { LocalChain } from "@turntable/bittensor/chain";
+import type { LocalChain } from "../index.ts";
 import { parseExtrinsic, type SignedCall } from "./extrinsic.ts";
 import { applyToLedger, moduleEvents, outcomeEvent } from "./ledger-calls.ts";
 import { createOwnMetadata } from "./own-metadata.ts";

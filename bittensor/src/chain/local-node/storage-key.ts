@@ -1,6 +1,6 @@
 /** Keys of storage items: the hashed names of pallet and item, then the hashed parts. */
 import { blake2AsU8a, xxhashAsU8a } from "@polkadot/util-crypto";
-import { publicKeyOf, ss58Of } from "@turntable/bittensor/keys";
+import { publicKeyOf, ss58Of } from "../../keys/index.ts";
 import { littleEndian, type StorageEntry } from "./scale.ts";
 
 export function prefixOf({ pallet, name }: StorageEntry): string {

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { explainWeights, WeightsError } from "../chain/index.ts";
+import { explainWeights, WeightsError } from "../../chain/index.ts";
 
 const help = `Usage: bittensor-weights FILE [options]
 

@@ -1,6 +1,7 @@
 /** The ledger's state under the names of the real chain's storage and runtime APIs. */
-import type { LocalChain } from "@turntable/bittensor/chain";
-import { publicKeyOf, ss58Of } from "@turntable/bittensor/keys";
+
+import { publicKeyOf, ss58Of } from "../../keys/index.ts";
+import type { LocalChain } from "../index.ts";
 import {
   byteVector,
   compact,

@@ -1,7 +1,7 @@
 /** Signed calls as they come in: decoded by the runtime's metadata, their signature checked by hand. */
 
 import { blake2AsU8a } from "@polkadot/util-crypto";
-import { ss58Of, verifySignature } from "@turntable/bittensor/keys";
+import { ss58Of, verifySignature } from "../../keys/index.ts";
 import { compact, littleEndian, type Runtime } from "./scale.ts";
 
 export interface SignedCall {

@@ -10,7 +10,7 @@ import {
   passwordValue,
   passwordVariable,
   ready,
-} from "../keys/index.ts";
+} from "../../keys/index.ts";
 import { run } from "./run.ts";
 
 before(ready);

@@ -38,7 +38,7 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
 
   const methods: Readonly<Record<string, Method>> = {
     system_chain: () => "Bittensor",
-    system_name: () => "simulator",
+    system_name: () => "turntable",
     system_version: () => "1",
     system_properties: () => ({ ss58Format: 42, tokenDecimals: 9, tokenSymbol: "TAO" }),
     system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),

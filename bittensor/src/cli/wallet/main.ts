@@ -1,4 +1,4 @@
-import { ready } from "../keys/index.ts";
+import { ready } from "../../keys/index.ts";
 import { readEnvironment } from "./config.ts";
 import { run } from "./run.ts";
 

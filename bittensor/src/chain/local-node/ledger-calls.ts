@@ -1,6 +1,6 @@
 /** Calls of the runtime turned into those of the ledger, and what happened turned into the runtime's events. */
 import { blake2AsU8a } from "@polkadot/util-crypto";
-import type { LocalChain } from "@turntable/bittensor/chain";
+import type { LocalChain } from "../index.ts";
 import type { SignedCall } from "./extrinsic.ts";
 import { encode, type Runtime, variantsOf } from "./scale.ts";
 

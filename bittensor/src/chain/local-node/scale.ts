@@ -1,9 +1,9 @@
 /**
- * SCALE encoding straight from a runtime's type table, so that what the simulator serves does not come from the library
+ * SCALE encoding straight from a runtime's type table, so that what the local node serves does not come from the library
  * that reads it. Values are plain JavaScript; what a struct's value leaves out is zero.
  */
 import { createTypeUnsafe, Metadata, TypeRegistry } from "@polkadot/types";
-import { publicKeyOf } from "@turntable/bittensor/keys";
+import { publicKeyOf } from "../../keys/index.ts";
 
 /** One type of the table, as the metadata's JSON has it. */
 export interface TypeDef {

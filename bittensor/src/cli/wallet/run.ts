@@ -23,7 +23,7 @@ import {
   walletFiles,
   walletPlace,
   writeKeyFile,
-} from "../keys/index.ts";
+} from "../../keys/index.ts";
 
 export interface WalletCommand {
   readonly args: readonly string[];
