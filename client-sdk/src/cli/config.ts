@@ -15,7 +15,7 @@ export interface ConfigSources {
   readonly readFile: (path: string) => string;
 }
 
-/** `local-subnet.ts` writes it into the directory that it was started in. */
+/** The local subnet (`npm start`) writes it into the folder that it was started in. */
 const addressesFile = ".turntable/addresses.json";
 const defaultAddress = "127.0.0.1:50051";
 

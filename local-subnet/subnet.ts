@@ -1,0 +1,205 @@
+/**
+ * The whole subnet in one process: coordinator, worker, generation endpoint, miners and a chain in memory.
+ *
+ * It runs one task, shows what happened, and stays up until it is told to stop.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import {
+  createHotkeyFile,
+  createMnemonic,
+  type Keypair,
+  keypairFromUri,
+  loadHotkey,
+  ready,
+} from "@turntable/bittensor/keys";
+import { startLocalNode } from "@turntable/bittensor/local-node";
+import type { JobQueue, JobSource } from "@turntable/bus";
+import { createInProcessQueue } from "@turntable/bus/in-process";
+import {
+  connectJobQueue,
+  connectJobSource,
+  logNatsEvent,
+  type NatsEvent,
+} from "@turntable/bus/nats";
+import { createTurntableClient } from "@turntable/client";
+import { startCoordinator } from "@turntable/coordinator";
+import { createPrompts } from "@turntable/coordinator/prompts";
+import { ruleSets } from "@turntable/coordinator/rules";
+import { startGenerationEndpoint } from "@turntable/generation";
+import { startMiner } from "@turntable/miner";
+import { createLogger, type Logger, type StopControl } from "@turntable/process";
+import { startWorker } from "@turntable/validation";
+import { showFirstTask } from "./first-task.ts";
+import type { SubnetOptions } from "./options.ts";
+import { say, shortPath } from "./say.ts";
+
+const netuid = 17;
+const loopback = "127.0.0.1";
+const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
+
+/**
+ * Starts everything and prints where it is. The first task runs on after it has returned.
+ *
+ * @param options their `dir` is an absolute path
+ */
+export async function startSubnet(
+  options: SubnetOptions,
+  { signal, stop }: StopControl,
+): Promise<AsyncDisposable> {
+  await ready();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => {
+    if (signal.aborted) say("Everything has stopped."); // a start that failed says why by itself
+  });
+  const { dir } = options;
+  await mkdir(dir, { recursive: true });
+  const modelDir = resolve(options.model);
+  const logger = createLogger("turntable", options.log.level);
+  const validator =
+    options.validatorKey === undefined
+      ? await throwAwayKey(dir, "validator")
+      : keypairFromUri(options.validatorKey);
+  const minerKeys = await Promise.all(
+    Array.from({ length: options.miners }, (_, i) => throwAwayKey(dir, `miner-${i + 1}`)),
+  );
+
+  const chain = stack.use(createLocalChain({ blockMs: 1_000, subnets: [{ netuid }] }));
+  chain.register({ netuid, hotkey: validator.ss58, stakeTao: 10_000 });
+  for (const { ss58 } of minerKeys) chain.register({ netuid, hotkey: ss58 });
+  for (const hotkey of options.register) chain.register({ netuid, hotkey });
+
+  const node =
+    options.chainPort === undefined
+      ? undefined
+      : stack.use(await startLocalNode({ chain, port: options.chainPort }));
+  const { queue, source } = await openQueue(options, logger, signal);
+  const prompts = await readFile(promptsFile, "utf8");
+  const coordinator = stack.use(
+    await startCoordinator({
+      hotkey: validator,
+      chain,
+      netuid,
+      queue,
+      dataDir: join(dir, "coordinator"),
+      rules: ruleSets.local,
+      prompts: options.synthetic ? createPrompts(prompts) : undefined,
+      consentText: undefined,
+      grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
+      axon: { host: "0.0.0.0", port: await portOr(options.axonPort, 8091) },
+      http: { host: loopback, port: await portOr(options.httpPort, 9090) },
+      limits: { promptChars: 1024, openTasks: 1000, submissionBytes: 128 << 20 },
+      logger,
+    }),
+  );
+  const worker = stack.use(
+    await startWorker({
+      source,
+      modelDir,
+      threads: availableParallelism(),
+      workerId: "local",
+      logger,
+    }),
+  );
+  // Without it nothing would ever be scored.
+  worker.ended.catch((cause: unknown) => stop(new Error("the worker has stopped", { cause })));
+  const addresses = {
+    grpc: `${loopback}:${coordinator.grpcPort}`,
+    http: `${loopback}:${coordinator.httpPort}`,
+    axon: { port: coordinator.axonPort, hotkey: validator.ss58 },
+    ...(node === undefined ? {} : { chain: node.url }),
+  };
+  const addressesFile = join(dir, "addresses.json");
+  await writeWhole(addressesFile, `${JSON.stringify(addresses, undefined, 2)}\n`);
+  stack.defer(() => rm(addressesFile, { force: true }));
+  say(`Turntable is up.
+  API      ${addresses.grpc} (gRPC)
+  axon     port ${addresses.axon.port}, hotkey ${validator.ss58}
+  health   http://${addresses.http}/readyz, metrics http://${addresses.http}/metrics
+  miners   ${options.miners}${node === undefined ? "" : `\n  chain    ${node.url} (subtensor JSON-RPC)`}
+  folder   ${shortPath(dir)}`);
+
+  const client = stack.use(createTurntableClient({ address: addresses.grpc }));
+  // Queued before the miners come, so that it is the first they get.
+  const first = options.prompt === "" ? undefined : await client.create(options.prompt);
+  if (options.miners > 0) {
+    const generator = stack.use(await startGenerationEndpoint({ host: loopback, port: 0 }));
+    const target = { ip: loopback, port: coordinator.axonPort, hotkey: validator.ss58 };
+    for (const hotkey of minerKeys) {
+      const miner = {
+        hotkey,
+        validators: async () => [target],
+        generateUrl: generator.url,
+        logger,
+      };
+      stack.use(await startMiner(miner));
+    }
+  } else if (first !== undefined) {
+    say("There is no miner yet: the first task waits for one that you start and --register.");
+  }
+  if (first !== undefined) {
+    void showFirstTask({
+      client,
+      task: first,
+      dir,
+      modelDir,
+      server: addresses.grpc,
+      signal,
+      logger,
+    });
+  }
+  return stack.move();
+}
+
+async function openQueue(
+  options: SubnetOptions,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<{ readonly queue: JobQueue; readonly source: JobSource }> {
+  if (options.nats === undefined) {
+    const { queue, source } = createInProcessQueue();
+    return { queue, source: source() };
+  }
+  const servers = [options.nats];
+  const onEvent = (event: NatsEvent): void => logNatsEvent(logger, event);
+  const queue = await connectJobQueue({ servers, name: "turntable-coordinator", signal, onEvent });
+  const source = await connectJobSource({ servers, workerId: "local", signal, onEvent });
+  return { queue, source };
+}
+
+/** A key of its own for this folder; made when there is none. */
+async function throwAwayKey(dir: string, name: string): Promise<Keypair> {
+  const file = join(dir, "wallets", name, "hotkeys", "default");
+  try {
+    return await loadHotkey(file);
+  } catch (error) {
+    if (!isNotThere(error)) throw error;
+  }
+  await mkdir(join(dir, "wallets", name, "hotkeys"), { recursive: true, mode: 0o700 });
+  await createHotkeyFile(file, createMnemonic());
+  return loadHotkey(file);
+}
+
+function isNotThere(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+}
+
+/** The port asked for; else the usual one when nobody has it, else any. */
+async function portOr(asked: number | undefined, usual: number): Promise<number> {
+  if (asked !== undefined) return asked;
+  const probe = createServer();
+  return new Promise((done) => {
+    probe.once("error", () => done(0));
+    probe.listen(usual, "0.0.0.0", () => probe.close(() => done(usual)));
+  });
+}
+
+/** Readers see the old content or the new, never a part. */
+async function writeWhole(file: string, content: string): Promise<void> {
+  await writeFile(`${file}.new`, content);
+  await rename(`${file}.new`, file);
+}
