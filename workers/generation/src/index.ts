@@ -5,17 +5,17 @@ export {
   startGenerationEndpoint,
 } from "./endpoint/index.ts";
 export {
-  defaultSplats,
-  type Generated,
-  type GenerateRequest,
-  generate,
-  splatLimits,
-} from "./engine/generate.ts";
-export { type Quality, qualities } from "./engine/quality.ts";
-export {
   createCommandEngine,
   createHttpEngine,
   EngineError,
   type GenerationEngine,
   startProceduralEngine,
 } from "./engines/index.ts";
+export {
+  defaultSplats,
+  type Generated,
+  type GenerateRequest,
+  generate,
+  splatLimits,
+} from "./procedural/generate.ts";
+export { type Quality, qualities } from "./procedural/quality.ts";

@@ -4,13 +4,13 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { formatOf, readAsset, writePly } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
-import { generate } from "../engine/generate.ts";
 import {
   type EngineAnswer,
   EngineError,
   type EngineRequest,
   type GenerationEngine,
 } from "../engines/index.ts";
+import { generate } from "../procedural/generate.ts";
 import { type EndpointOptions, startGenerationEndpoint } from "./endpoint.ts";
 
 const loopback = { host: "127.0.0.1", port: 0 } as const;

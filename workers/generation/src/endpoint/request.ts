@@ -2,9 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import type { AssetFormat } from "@turntable/splat";
 import { z } from "zod";
-import { splatLimits } from "../engine/generate.ts";
-import { qualities } from "../engine/quality.ts";
 import { assetFormats, type EngineRequest } from "../engines/index.ts";
+import { splatLimits } from "../procedural/generate.ts";
+import { qualities } from "../procedural/quality.ts";
 
 /** The request can't be served as it is. */
 export class RequestError extends Error {

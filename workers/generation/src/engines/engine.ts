@@ -9,7 +9,7 @@ import {
   writeSpz,
 } from "@turntable/splat";
 import { readHdf5, writeHdf5 } from "@turntable/splat/hdf5";
-import type { Quality } from "../engine/quality.ts";
+import type { Quality } from "../procedural/quality.ts";
 
 export const assetFormats = ["ply", "spz", "hdf5"] as const satisfies readonly AssetFormat[];
 

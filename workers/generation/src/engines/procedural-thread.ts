@@ -1,6 +1,6 @@
 /** The thread's side of the procedural engine: one order at a time. */
 import { parentPort } from "node:worker_threads";
-import { generate } from "../engine/generate.ts";
+import { generate } from "../procedural/generate.ts";
 import {
   type EngineAnswer,
   type EngineErrorCode,

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { readPly, writePly } from "@turntable/splat";
 import { startGenerationEndpoint } from "../endpoint/index.ts";
-import { generate } from "../engine/generate.ts";
+import { generate } from "../procedural/generate.ts";
 import { createCommandEngine } from "./command.ts";
 import type { EngineRequest, GenerationEngine } from "./engine.ts";
 import { createHttpEngine } from "./http.ts";
@@ -125,7 +125,7 @@ const command = (...args: string[]) =>
 test("a program's standard output is the asset; its arguments are filled in, without a shell", async () => {
   const script = `
     const [prompt, seed, splats, format] = process.argv.slice(1);
-    const { generate } = await import(${JSON.stringify(new URL("../engine/generate.ts", import.meta.url).href)});
+    const { generate } = await import(${JSON.stringify(new URL("../procedural/generate.ts", import.meta.url).href)});
     const { writePly } = await import("@turntable/splat");
     if (format !== "ply") throw new Error(format);
     process.stdout.write(writePly(generate({ prompt, seed: Number(seed), splats: Number(splats) }).splat));`;

@@ -31,7 +31,7 @@ test("a process of its own makes the committed bytes", () => {
   const committed: unknown = JSON.parse(
     readFileSync(new URL("./hashes.json", import.meta.url), "utf8"),
   );
-  // If the engine was changed on purpose: node engine/print-hashes.test-process.ts > hashes.json
+  // If the engine was changed on purpose: node procedural/print-hashes.test-process.ts > hashes.json
   assert.deepEqual(printed, committed);
 });
 
