@@ -10,6 +10,7 @@ export {
   loadConfig,
 } from "./config.ts";
 export { createLogger, type Logger, type LogLevel, logLevels } from "./logger.ts";
+export { type Loop, type LoopOptions, startLoop } from "./loop.ts";
 export { type MainOptions, runMain, type StopControl } from "./main.ts";
 export {
   createMetrics,
