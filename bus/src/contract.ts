@@ -80,8 +80,11 @@ export interface JobQueue extends AsyncDisposable {
    * @throws InvalidJobError when the job could not travel: no class, no inline asset, an id that is not a token.
    */
   submit(job: RenderScoreJob, options?: SubmitOptions): Promise<void>;
-  /** Every result that was not acked yet, then new ones as they come; ends when the queue is disposed. */
-  results(): AsyncIterable<ResultDelivery>;
+  /**
+   * Every result that was not acked yet, then new ones as they come; ends when `signal` is aborted or the queue is
+   * disposed. A result that was given out before can still be settled then, until the queue is disposed.
+   */
+  results(signal?: AbortSignal): AsyncIterable<ResultDelivery>;
   /** Jobs that were given up, oldest first, without their assets. */
   listDeadLetters(): Promise<readonly DeadLetter[]>;
   /**

@@ -295,6 +295,21 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
   });
 
   describe(`JobQueue ${name}: shutting down`, () => {
+    check("who listens for results can leave, and the queue goes on", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      await finish(queue, source, "a");
+      const leave = new AbortController();
+      const iterator = queue.results(leave.signal)[Symbol.asyncIterator]();
+      const last = await iterator.next();
+      const end = iterator.next();
+      leave.abort();
+      assert.equal((await end).done, true);
+      await last.value.ack();
+      await finish(queue, source, "b");
+      assert.equal((await nextAcked(openResults(queue))).jobId, "b");
+    });
+
     check("a source stops taking and waits for what is in work", async (fixture) => {
       const { queue } = fixture;
       const source = await fixture.source();

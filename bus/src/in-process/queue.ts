@@ -83,7 +83,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
         enqueue({ job: { ...job }, asset, jobClass, traceparent });
       }
     },
-    results: () => results.deliveries(),
+    results: (signal) => results.deliveries(signal),
     async listDeadLetters() {
       return [...deadLetters.values()].map(({ entry: _, ...letter }) => letter);
     },

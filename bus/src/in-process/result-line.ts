@@ -5,7 +5,8 @@ import { type ResultDelivery, shutdownGraceMs } from "../contract.ts";
 /** Results that the coordinator has not acked. Each is given out again after `ackWaitMs` or its nak's delay. */
 export interface ResultLine extends AsyncDisposable {
   push(result: RenderScoreResult, traceparent: string | undefined): void;
-  deliveries(): AsyncIterable<ResultDelivery>;
+  /** Ends when the line is disposed or `signal` is aborted. */
+  deliveries(signal?: AbortSignal): AsyncIterable<ResultDelivery>;
 }
 
 interface Held {
@@ -25,14 +26,19 @@ export function createResultLine(ackWaitMs: number, clock: Clock): ResultLine {
     push(result, traceparent) {
       offer({ result, traceparent });
     },
-    async *deliveries() {
-      while (!isClosed) {
-        const [held] = ready;
-        if (held === undefined) {
-          await changed.promise;
-          continue;
+    async *deliveries(signal) {
+      signal?.addEventListener("abort", notify);
+      try {
+        while (!isClosed && signal?.aborted !== true) {
+          const [held] = ready;
+          if (held === undefined) {
+            await changed.promise;
+            continue;
+          }
+          yield giveOut(held);
         }
-        yield giveOut(held);
+      } finally {
+        signal?.removeEventListener("abort", notify);
       }
     },
     async [Symbol.asyncDispose]() {

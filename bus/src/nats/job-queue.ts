@@ -38,8 +38,9 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
       const id = dispatchId(job, dispatch);
       await track(submissions, publishJob(link, assets, job, id, jobHeaders(id, traceparent)));
     },
-    async *results() {
-      for await (const message of pullResults(link, closing.signal)) {
+    async *results(signal) {
+      const until = signal === undefined ? [] : [signal];
+      for await (const message of pullResults(link, AbortSignal.any([closing.signal, ...until]))) {
         const settled = Promise.withResolvers<void>();
         const delivery = openResult({ link, assets, trimmer, message, onSettled: settled.resolve });
         if (delivery !== undefined) {
