@@ -1,36 +1,33 @@
 /** One function for each thing that happens: the counter and the log line together. Hotkeys go to logs only. */
 import type { AxonEvent } from "@turntable/bittensor/axon";
-import type { Logger, Metrics } from "@turntable/process";
-import { traceIdOf } from "@turntable/process";
+import { type Logger, type Metrics, traceIdOf } from "@turntable/process";
+import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
-import type { Feedback } from "./submissions/index.ts";
+import type { AxonAnnouncement } from "./chain/index.ts";
+import type { ResultOutcome, Submission } from "./submissions/index.ts";
+import type { Task, TaskState } from "./tasks/index.ts";
 
 export interface Events {
   apiCall(event: ApiCallEvent): void;
   axonRequest(event: AxonEvent): void;
-  assigned(event: {
-    readonly taskId: string;
-    readonly taskClass: string;
-    readonly hotkey: string;
-  }): void;
-  submitted(event: {
-    readonly submissionId: string;
-    readonly hotkey: string;
-    readonly sizeBytes: number;
-  }): void;
-  verdict(event: {
-    readonly submissionId: string;
-    readonly hotkey: string;
-    /** Undefined when it came to no worker. */
-    readonly workerId: string | undefined;
-    readonly attempt: number | undefined;
-    readonly feedback: Feedback;
-    readonly waitedMs: number;
-  }): void;
+  /** The chain was told an axon's address, or did not take it. */
+  axonAnnounced(event: AxonAnnouncement): void;
+  /** A task was lent to a miner. */
+  assigned(task: Task, hotkey: string): void;
+  /** A submission is on disk. */
+  submitted(submission: Submission, hotkey: string): void;
+  /**
+   * A worker's result was applied, or had nothing to change.
+   * @param now ms since 1970 UTC
+   */
+  result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
+  /** A submission was ended without a worker; as `result`. */
+  failed(outcome: ResultOutcome, now: number): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
 
+/** Makes the counters in `metrics`; the log lines go to `logger`. */
 export function createEvents(logger: Logger, metrics: Metrics): Events {
   const { meter } = metrics;
   const apiCalls = meter.createCounter("turntable_api_calls", {
@@ -60,6 +57,29 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
+
+  const verdict = (
+    { submission, hotkey, feedback }: Extract<ResultOutcome, { kind: "applied" }>,
+    now: number,
+    by?: Pick<RenderScoreResult, "workerId" | "attempt">,
+  ): void => {
+    const waitedMs = now - submission.receivedAt;
+    verdicts.add(1, { kind: feedback.verdict });
+    verdictSeconds.record(waitedMs / 1000);
+    logger[feedback.verdict === "system-fault" ? "error" : "info"](
+      {
+        job_id: submission.id,
+        hotkey,
+        outcome: feedback.verdict,
+        score: feedback.score,
+        reason: feedback.reason || undefined,
+        worker_id: by?.workerId,
+        attempt: by?.attempt,
+        duration_ms: waitedMs,
+      },
+      "verdict",
+    );
+  };
 
   return {
     apiCall(event) {
@@ -94,41 +114,42 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       if (event.error === undefined) logger.info(fields, "axon request");
       else logger.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");
     },
-    assigned(event) {
-      assignments.add(1, { class: event.taskClass });
-      logger.info(
-        { task_id: event.taskId, class: event.taskClass, hotkey: event.hotkey },
-        "task assigned",
-      );
+    axonAnnounced({ netuid, ip, port, outcome }) {
+      const fields = { netuid, ip, port };
+      if (outcome.kind === "included" || outcome.kind === "unchanged") {
+        logger.info({ ...fields, outcome: outcome.kind }, "axon announced");
+      } else logger.error({ ...fields, ...outcome }, "the chain did not take the axon's address");
     },
-    submitted(event) {
+    assigned(task, hotkey) {
+      assignments.add(1, { class: task.class });
+      logger.info({ task_id: task.id, class: task.class, hotkey }, "task assigned");
+    },
+    submitted({ id, assetSizeBytes }, hotkey) {
       submissions.add(1);
-      logger.info(
-        { job_id: event.submissionId, hotkey: event.hotkey, size_bytes: event.sizeBytes },
-        "submission taken",
-      );
+      logger.info({ job_id: id, hotkey, size_bytes: assetSizeBytes }, "submission taken");
     },
-    verdict(event) {
-      verdicts.add(1, { kind: event.feedback.verdict });
-      verdictSeconds.record(event.waitedMs / 1000);
-      const fault = event.feedback.verdict === "system-fault";
-      logger[fault ? "error" : "info"](
-        {
-          job_id: event.submissionId,
-          hotkey: event.hotkey,
-          outcome: event.feedback.verdict,
-          score: event.feedback.score,
-          reason: event.feedback.reason || undefined,
-          worker_id: event.workerId,
-          attempt: event.attempt,
-          duration_ms: event.waitedMs,
-        },
-        "verdict",
-      );
+    result(result, outcome, now) {
+      if (outcome.kind === "applied") verdict(outcome, now, result);
+      else logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
+    },
+    failed(outcome, now) {
+      if (outcome.kind === "applied") verdict(outcome, now);
     },
     trouble(what, error) {
       troubles.add(1);
       logger.warn({ err: error }, what);
     },
   };
+}
+
+/** Lets metrics tell how many tasks have not ended, by state. */
+export function observeOpenTasks(
+  { meter }: Metrics,
+  countOpen: () => Readonly<Partial<Record<TaskState, number>>>,
+): void {
+  meter
+    .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
+    .addCallback((gauge) => {
+      for (const [state, count] of Object.entries(countOpen())) gauge.observe(count, { state });
+    });
 }

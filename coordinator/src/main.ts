@@ -25,11 +25,11 @@ await runMain({
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-coordinator", config.log.level);
     const hotkey = await hotkeyOf(config);
-    const also = await Promise.all(config.axon.also.map(axonPlaceOf));
+    const extra = await Promise.all(config.axon.also.map(axonPlaceOf));
     const { apiKeysFile } = config.grpc;
     const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
     const chain = stack.use(
-      await openChain(config, [{ netuid: config.chain.netuid, hotkey }, ...also], signal),
+      await openChain(config, [{ netuid: config.chain.netuid, hotkey }, ...extra], signal),
     );
     const coordinator = stack.use(
       await startCoordinator({
@@ -44,7 +44,7 @@ await runMain({
         consentText:
           config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile),
         grpc: { ...config.grpc, keys },
-        axon: { ...config.axon, also },
+        axon: { ...config.axon, extra },
         http: config.http,
         limits: config.limits,
         logger,
@@ -66,7 +66,9 @@ await runMain({
         rules: config.rules,
         grpc: `${config.grpc.host}:${coordinator.grpcPort}`,
         axon: `${config.axon.host}:${coordinator.axonPort}`,
-        ...(also.length === 0 ? {} : { axons_beside: coordinator.alsoAxonPorts }),
+        ...(extra.length === 0
+          ? {}
+          : { extra_axons: coordinator.extraAxons.map(({ netuid, port }) => ({ netuid, port })) }),
         http: `${config.http.host}:${coordinator.httpPort}`,
         data_dir: config.dataDir,
       },

@@ -131,11 +131,11 @@ test("an axon beside the first has its own subnet, hotkey and callers, and the s
   const bob = keypairFromUri("//Bob").ss58;
   for (const hotkey of [first.ss58, bob]) chain.register({ netuid, hotkey });
   for (const hotkey of [second.ss58, eve.ss58]) chain.register({ netuid: beside, hotkey });
-  const also = [{ netuid: beside, hotkey: second, port: 0 }];
-  const axon = { host: "127.0.0.1", port: 0, externalIp: "8.8.8.8", also };
+  const extra = [{ netuid: beside, hotkey: second, port: 0 }];
+  const axon = { host: "127.0.0.1", port: 0, externalIp: "8.8.8.8", extra };
   await using subnet = await startTestSubnet({ chain, axon });
   const { client, coordinator, miner, target } = subnet;
-  const [port = 0] = coordinator.alsoAxonPorts;
+  const port = coordinator.extraAxons[0]?.port ?? 0;
   for (const [id, served] of [
     [netuid, coordinator.axonPort],
     [beside, port],

@@ -1,6 +1,1 @@
-export { type MinerAxonOptions, startMinerAxon } from "./miner-axon.ts";
-export {
-  createMinerProtocol,
-  type MinerProtocol,
-  type MinerProtocolOptions,
-} from "./miner-protocol.ts";
+export { type AxonPlace, type OpenAxons, type OpenAxonsOptions, openAxons } from "./open-axons.ts";

@@ -122,8 +122,8 @@ test("submitting twice, also while scoring runs, returns one verdict and counts 
   const first = subnet.submit("A", taskId);
   const id = await subnet.submitted();
   const second = subnet.submit("A", taskId, { results: Buffer.from("other").toString("base64") });
-  assert.equal(subnet.scored(id, 0.9), "applied");
-  assert.equal(subnet.scored(id, 0.2), "repeated", "the same job done twice");
+  assert.equal(subnet.scored(id, 0.9).kind, "applied");
+  assert.equal(subnet.scored(id, 0.2).kind, "repeated", "the same job done twice");
   assert.deepEqual(await second, await first);
   assert.deepEqual(await subnet.submit("A", taskId), await first);
   assert.equal(subnet.miners.get("A", 1_000_000).observations, 1);
@@ -165,8 +165,8 @@ test("a replayed dead letter still gives the miner its verdict, once", async () 
   const id = await subnet.submitted();
   subnet.apply(id, { case: "systemFault", value: { message: "gone" } });
   await answer;
-  assert.equal(subnet.scored(id, 0.9), "applied");
-  assert.equal(subnet.scored(id, 0.9), "repeated");
+  assert.equal(subnet.scored(id, 0.9).kind, "applied");
+  assert.equal(subnet.scored(id, 0.9).kind, "repeated");
   assert.equal(subnet.miners.get("A", 1_000_000).observations, 1);
 });
 
@@ -293,7 +293,7 @@ test("the report names who made and who judged and what the score earned, signed
   const id = await subnet.submitted();
   subnet.scored(id, 0.7);
   await answer;
-  const report = subnet.reports.ofAssignment(id);
+  const report = subnet.reports.get(id);
   assert.deepEqual(
     [report?.minerHotkey, report?.validatorHotkey, report?.fidelity],
     ["A", validator.ss58, 0.75],

@@ -134,7 +134,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     hotkey: string,
     signal: AbortSignal,
   ): Promise<SubmitAnswer> => {
-    const feedback = await submissions.feedback(submission, signal);
+    const feedback = await submissions.feedback(submission.id, signal);
     if (feedback !== undefined && feedback.verdict !== "system-fault") return answer(feedback);
     const fault = standing(
       hotkey,
@@ -168,7 +168,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       if (assignment === undefined || task === undefined) {
         return violation(hotkey, undefined, "this task was not assigned to you");
       }
-      const known = submissions.ofAssignment(assignment.id);
+      const known = submissions.get(assignment.id);
       const signed = { ...results, hotkey, prompt: task.prompt };
       if (known !== undefined) {
         return waitForVerdict(known, options.verify(signed) ?? "2024", hotkey, signal);

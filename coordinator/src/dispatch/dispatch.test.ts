@@ -3,84 +3,276 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { type JobQueue, QueueUnavailableError } from "@turntable/bus";
 import { createInProcessQueue } from "@turntable/bus/in-process";
-import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
+import { JobClass, RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
 import { type Dispatchable, type DispatchOptions, startDispatch } from "./index.ts";
 
-function start(queue: JobQueue, options: Partial<DispatchOptions<Dispatchable>>) {
+const jobOf = ({ id }: Pick<Dispatchable, "id">) =>
+  create(RenderScoreJobSchema, {
+    jobId: id,
+    submissionId: id,
+    class: JobClass.ORGANIC,
+    profile: "sn17-seed",
+    asset: { case: "inlineAsset", value: new Uint8Array(1) },
+  });
+
+/** Submissions without a verdict, as the store would give them; `read` has the ids of the rows that were read. */
+function createPending(...ids: string[]) {
+  const items: { id: string; sequence: number; dispatch: number; traceparent: undefined }[] = [];
+  const read: string[] = [];
+  const pending = {
+    add(id: string) {
+      items.push({ id, sequence: items.length + 1, dispatch: 0, traceparent: undefined });
+    },
+    end(id: string) {
+      const item = items.find((candidate) => candidate.id === id);
+      if (item !== undefined) item.id = "";
+    },
+    read,
+    options: {
+      pending(after, limit) {
+        const page = items.filter(({ id, sequence }) => id !== "" && sequence > after);
+        read.push(...page.slice(0, limit).map(({ id }) => id));
+        return page.slice(0, limit).map((item) => ({ ...item }));
+      },
+      stillPending(id) {
+        const item = items.find((candidate) => candidate.id === id);
+        if (item !== undefined) read.push(id);
+        return item === undefined ? undefined : { ...item };
+      },
+      markDispatched(id, dispatch) {
+        const item = items.find((candidate) => candidate.id === id);
+        if (item !== undefined) item.dispatch = dispatch;
+      },
+    } satisfies Partial<DispatchOptions<Dispatchable>>,
+  };
+  for (const id of ids) pending.add(id);
+  return pending;
+}
+
+function start(queue: JobQueue, change: Partial<DispatchOptions<Dispatchable>> = {}) {
   return startDispatch<Dispatchable>({
     queue,
-    pending: () => [],
-    job: async ({ id }) =>
-      create(RenderScoreJobSchema, {
-        jobId: id,
-        submissionId: id,
-        class: JobClass.ORGANIC,
-        profile: "sn17-seed",
-        asset: { case: "inlineAsset", value: new Uint8Array(1) },
-      }),
-    giveUp: () => {},
-    markDispatched: () => {},
+    ...createPending().options,
+    job: async (item) => jobOf(item),
+    fail: () => {},
     onResult: () => {},
     onTrouble: () => {},
     now: () => 0,
-    ...options,
+    ...change,
   });
 }
 
-const item = (id: string): Dispatchable => ({ id, dispatch: 0, traceparent: undefined });
-
-test("a submission that cannot be queued holds up no other; one whose job can never be made is given up", async () => {
+/** A queue that forgets what it is given, and says so in `submitted`: `id.dispatch`. */
+function createForgetfulQueue() {
   const { queue } = createInProcessQueue();
-  const troubles: string[] = [];
-  const given: string[] = [];
-  await using dispatch = start(queue, {
-    pending: () => [item("sick"), item("gone"), item("whole")],
-    async job({ id }) {
-      if (id === "sick") throw new Error("EIO");
-      if (id === "gone") return undefined;
-      return create(RenderScoreJobSchema, {
-        jobId: id,
-        submissionId: id,
-        class: JobClass.ORGANIC,
-        profile: "sn17-seed",
-        asset: { case: "inlineAsset", value: new Uint8Array(1) },
-      });
+  const submitted: string[] = [];
+  const depth = { organic: 0, synthetic: 0 };
+  const forgetful: JobQueue = {
+    ...queue,
+    depth: async () => ({ ...depth }),
+    async submit(job, { dispatch = 0 } = {}) {
+      submitted.push(`${job.jobId}.${dispatch}`);
     },
-    giveUp: ({ id }) => given.push(id),
+  };
+  return { queue: forgetful, submitted, depth };
+}
+
+test("a submission that cannot be queued holds up no other; one whose job can never be made is ended", async () => {
+  const { queue } = createInProcessQueue();
+  const pending = createPending("sick", "gone", "whole");
+  const troubles: string[] = [];
+  const ended: string[] = [];
+  await using dispatch = start(queue, {
+    ...pending.options,
+    async job(item) {
+      if (item.id === "sick") throw new Error("EIO");
+      return item.id === "gone" ? undefined : jobOf(item);
+    },
+    fail({ id }) {
+      ended.push(id);
+      pending.end(id);
+    },
     onTrouble: (what) => troubles.push(what),
   });
   await dispatch.check();
   assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
-  assert.match(troubles.join(), /sick/);
-  assert.deepEqual(given, ["gone"]);
-  assert.equal(dispatch.trouble(), undefined);
+  assert.deepEqual(troubles, ["submission sick could not be queued"]);
+  assert.deepEqual(ended, ["gone"]);
+  assert.equal(dispatch.notReady(), undefined);
+});
+
+test("what could not be queued is tried again until it can, or has its verdict", async () => {
+  const { queue, submitted } = createForgetfulQueue();
+  const pending = createPending("a", "b");
+  let isSick = true;
+  await using dispatch = start(queue, {
+    ...pending.options,
+    async job(item) {
+      if (isSick) throw new Error("EIO");
+      return jobOf(item);
+    },
+  });
+  await dispatch.check();
+  pending.end("b");
+  isSick = false;
+  await dispatch.check();
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a.0"]);
+});
+
+test("a queue that goes away in the middle loses nothing", async () => {
+  const { queue, submitted } = createForgetfulQueue();
+  let isAway = true;
+  const shaky: JobQueue = {
+    ...queue,
+    async submit(job, options) {
+      if (isAway) throw new QueueUnavailableError("away");
+      await queue.submit(job, options);
+    },
+  };
+  await using dispatch = start(shaky, createPending("a", "b").options);
+  await dispatch.check();
+  assert.match(dispatch.notReady() ?? "", /away/);
+  isAway = false;
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a.0", "b.0"]);
+  assert.equal(dispatch.notReady(), undefined);
 });
 
 test("is not ready while the queue is away, with nothing to dispatch either", async () => {
   const { queue } = createInProcessQueue();
   const away = { ...queue, incarnation: () => Promise.reject(new QueueUnavailableError("away")) };
-  await using dispatch = start(away, {});
+  await using dispatch = start(away);
   await dispatch.check();
-  assert.match(dispatch.trouble() ?? "", /away/);
+  assert.match(dispatch.notReady() ?? "", /away/);
 });
 
 test("when the queue began anew, what it held is queued again, whatever else waits there", async () => {
-  const { queue } = createInProcessQueue();
+  const { queue, submitted, depth } = createForgetfulQueue();
+  depth.synthetic = 1;
   let incarnation = "first";
-  const submitted: string[] = [];
-  const doubled: JobQueue = {
-    ...queue,
-    incarnation: async () => incarnation,
-    depth: async () => ({ organic: 0, synthetic: 1 }),
-    async submit(job) {
-      submitted.push(job.jobId);
-    },
-  };
-  await using dispatch = start(doubled, { pending: () => [item("a")] });
+  const anew: JobQueue = { ...queue, incarnation: async () => incarnation };
+  await using dispatch = start(anew, createPending("a").options);
   await dispatch.check();
   await dispatch.check();
-  assert.deepEqual(submitted, ["a"]);
+  assert.deepEqual(submitted, ["a.0"]);
   incarnation = "second";
   await dispatch.check();
-  assert.deepEqual(submitted, ["a", "a"]);
+  assert.deepEqual(submitted, ["a.0", "a.0"]);
+});
+
+test("a purged queue is given its jobs again, each under its next dispatch number", async () => {
+  const { queue, submitted, depth } = createForgetfulQueue();
+  const pending = createPending("a", "b");
+  let now = 0;
+  await using dispatch = start(queue, { ...pending.options, now: () => now });
+  depth.organic = 2;
+  await dispatch.check();
+  now = 60_000;
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a.0", "b.0"], "they wait, so they are not lost");
+  depth.organic = 0; // the purge
+  pending.end("b"); // its result had come before
+  await dispatch.check();
+  now += 9_999;
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a.0", "b.0"], "a result may be on its way");
+  now += 1;
+  await dispatch.check();
+  assert.deepEqual(submitted, ["a.0", "b.0", "a.1"]);
+  now += 10_000;
+  await dispatch.check();
+  now += 10_000;
+  await dispatch.check();
+  assert.deepEqual(submitted.slice(3), ["a.2"], "and again when that was lost, too");
+});
+
+test("a result that cannot be applied is given back and applied later", async () => {
+  let due: { readonly ms: number; readonly run: () => void }[] = [];
+  const { queue, source } = createInProcessQueue({
+    clock: {
+      now: () => 0,
+      after(ms, run) {
+        const timer = { ms, run };
+        due.push(timer);
+        return () => {
+          due = due.filter((other) => other !== timer);
+        };
+      },
+    },
+  });
+  const troubles: unknown[] = [];
+  const told = Promise.withResolvers<void>();
+  const applied = Promise.withResolvers<string>();
+  let isFull = true;
+  await using dispatch = start(queue, {
+    ...createPending("a").options,
+    onResult({ submissionId }) {
+      if (isFull) throw new Error("the disk is full");
+      applied.resolve(submissionId);
+    },
+    onTrouble(what, error) {
+      troubles.push([what, String(error)]);
+      told.resolve();
+    },
+  });
+  await dispatch.check();
+  await using worker = source();
+  const taken = await worker.take(new AbortController().signal);
+  await taken?.complete(create(RenderScoreResultSchema, { jobId: "a", submissionId: "a" }));
+  await told.promise;
+  await new Promise(setImmediate);
+  assert.deepEqual(troubles, [["a result could not be applied", "Error: the disk is full"]]);
+  assert.deepEqual(
+    due.map(({ ms }) => ms),
+    [1_000],
+    "the queue keeps it, and gives it again after the delay",
+  );
+  isFull = false;
+  due.shift()?.run();
+  assert.equal(await applied.promise, "a");
+  await new Promise(setImmediate);
+  await queue[Symbol.asyncDispose]();
+  assert.deepEqual(due, [], "it was acked then");
+});
+
+test("when results stop for good it is not ready, whatever else goes well", async () => {
+  const { queue } = createInProcessQueue();
+  const troubles: string[] = [];
+  const told = Promise.withResolvers<void>();
+  const deaf: JobQueue = {
+    ...queue,
+    results: () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("no such durable")) }),
+    }),
+  };
+  await using dispatch = start(deaf, {
+    onTrouble(what) {
+      troubles.push(what);
+      told.resolve();
+    },
+  });
+  await told.promise;
+  await dispatch.check();
+  assert.equal(dispatch.notReady(), "results are no longer read: no such durable");
+  assert.deepEqual(troubles, ["results stopped"]);
+});
+
+test("what is queued already is not read again", async () => {
+  const { queue, submitted, depth } = createForgetfulQueue();
+  depth.organic = 1;
+  const ids = Array.from({ length: 250 }, (_, i) => `s${i}`);
+  const pending = createPending(...ids);
+  await using dispatch = start(queue, pending.options);
+  await dispatch.check();
+  assert.deepEqual(
+    submitted,
+    ids.map((id) => `${id}.0`),
+  );
+  assert.deepEqual(pending.read, ids, "each once, page by page");
+  pending.add("new");
+  await dispatch.check();
+  await dispatch.check();
+  assert.deepEqual(pending.read.slice(250), ["new"]);
+  assert.equal(submitted.at(-1), "new.0");
 });

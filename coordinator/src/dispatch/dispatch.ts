@@ -5,29 +5,36 @@
  *    when the queue no longer holds it (it began anew, or was purged).
  * D2 A submission that cannot be queued for a reason of its own holds up no other; one whose job can never be made (its
  *    asset is gone) is ended.
- * D3 A result is acked only after it was applied and is on disk.
+ * D3 A result is acked only after it was applied and is on disk; until then it is given again and again.
+ * D4 What is queued already costs nothing: each look reads only the submissions that are new since the last one.
  */
 
-import { type JobQueue, QueueUnavailableError } from "@turntable/bus";
+import { type JobQueue, QueueUnavailableError, type ResultDelivery } from "@turntable/bus";
+import { startLoop } from "@turntable/process";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 
 /** A submission as far as dispatch cares. */
 export interface Dispatchable {
   readonly id: string;
-  /** How often it was queued on purpose, less one. */
+  /** Its place in the order of arrival, above 0. */
+  readonly sequence: number;
+  /** The job's dispatch number: 0 at first, one more each time that the queue had lost the job. */
   readonly dispatch: number;
   readonly traceparent: string | undefined;
 }
 
 export interface DispatchOptions<Item extends Dispatchable> {
+  /** Not disposed by dispatch. */
   readonly queue: JobQueue;
-  /** Those without a verdict, oldest first. */
-  readonly pending: () => readonly Item[];
+  /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
+  readonly pending: (after: number, limit: number) => readonly Item[];
+  /** The item while it has no verdict. */
+  readonly stillPending: (id: string) => Item | undefined;
   /** Undefined when it can never be made. */
   readonly job: (item: Item) => Promise<RenderScoreJob | undefined>;
-  /** Gives an item up whose job can never be made; afterwards it is pending no more. */
-  readonly giveUp: (item: Item) => void;
-  /** Remembers that an item is queued for the `dispatch`th time. */
+  /** Ends an item whose job can never be made; afterwards it is pending no more. */
+  readonly fail: (item: Item) => void;
+  /** Remembers the dispatch number under which an item is about to be queued. */
   readonly markDispatched: (id: string, dispatch: number) => void;
   /** Applies a result; when it returns, the effect is on disk. */
   readonly onResult: (result: RenderScoreResult) => void;
@@ -38,115 +45,146 @@ export interface DispatchOptions<Item extends Dispatchable> {
 }
 
 export interface Dispatch extends AsyncDisposable {
-  /** Queues everything that has to be; to be called after a submission and about every second. */
+  /** Queues everything that has to be, as happens about every second anyway; to be called after a submission. */
   check(): Promise<void>;
-  /** Why nothing can be dispatched now, or undefined. */
-  trouble(): string | undefined;
+  /** Why nothing can be dispatched or applied now; undefined when all is well. */
+  notReady(): string | undefined;
 }
 
-/** How long the queue may look empty before a job that waits is taken for lost. */
+const checkEveryMs = 1_000;
+/** Submissions that are read at once. */
+const pageSize = 100;
+/** How long the queue may look empty before a job that waits is taken for lost, in ms. */
 const lostAfterMs = 10_000;
-/** Before a result that could not be applied is given again. */
+/** Before a result that could not be applied is given again, in ms. */
 const retryDelayMs = 1_000;
 
+/** Queues what is pending and applies the results that come, until it is disposed. */
 export function startDispatch<Item extends Dispatchable>(options: DispatchOptions<Item>): Dispatch {
-  const { queue } = options;
-  /** When each pending job was queued by this process. */
+  const { queue, now } = options;
+  const stopping = new AbortController();
+  /** When each job that waits for its result was queued by this process. */
   const queuedAt = new Map<string, number>();
-  let emptySince: number | undefined;
+  /** Those that could not be queued for a reason of their own (D2). */
+  const failed = new Set<string>();
+  /** The sequence number up to which all are in one of the two, or have their verdict (D4). */
+  let seen = 0;
   let incarnation: string | undefined;
-  let trouble: string | undefined;
-  /** Never mended: the process has to be started again. */
-  let broken: string | undefined;
-  let checking: Promise<void> | undefined;
-  let checkAgain = false;
-  let stopped = false;
+  let emptySince: number | undefined;
+  /** Why the last look could not queue anything. */
+  let unreachable: string | undefined;
+  /** Why no results come any more. This is never mended: the process has to be started again. */
+  let deaf: string | undefined;
 
-  const submit = async (item: Item, dispatch: number): Promise<void> => {
-    const job = await options.job(item);
-    if (job === undefined) return options.giveUp(item); // D2
-    await queue.submit(job, { dispatch, traceparent: item.traceparent });
-    queuedAt.set(item.id, options.now());
-  };
-
-  const checkOnce = async (): Promise<void> => {
-    const current = await queue.incarnation(); // also with nothing to do: it fails when the queue is away
-    if (current !== incarnation) queuedAt.clear();
-    incarnation = current;
-    const pending = options.pending();
-    const ids = new Set(pending.map((item) => item.id));
-    for (const id of queuedAt.keys()) if (!ids.has(id)) queuedAt.delete(id);
-    for (const item of pending) {
-      if (stopped) return;
-      if (queuedAt.has(item.id)) continue;
-      try {
-        await submit(item, item.dispatch);
-      } catch (error) {
-        if (error instanceof QueueUnavailableError) throw error;
-        options.onTrouble(`submission ${item.id} could not be queued`, error); // D2
-      }
+  /** @throws QueueUnavailableError when nothing can be queued now */
+  const submit = async (item: Item, dispatch = item.dispatch): Promise<void> => {
+    failed.delete(item.id);
+    try {
+      const job = await options.job(item);
+      if (job === undefined) return options.fail(item); // D2
+      queuedAt.set(item.id, now()); // before its result can come
+      await queue.submit(job, { dispatch, traceparent: item.traceparent });
+    } catch (error) {
+      queuedAt.delete(item.id);
+      failed.add(item.id);
+      if (error instanceof QueueUnavailableError) throw error;
+      options.onTrouble(`submission ${item.id} could not be queued`, error); // D2
     }
-    await resubmitLost(pending);
-    trouble = undefined;
   };
 
-  const resubmitLost = async (pending: readonly Item[]): Promise<void> => {
-    const waiting = pending.filter((item) => queuedAt.has(item.id));
-    if (waiting.length === 0) {
+  const submitNew = async (): Promise<void> => {
+    for (;;) {
+      const page = options.pending(seen, pageSize);
+      for (const item of page) {
+        if (stopping.signal.aborted) return;
+        seen = item.sequence;
+        await submit(item);
+      }
+      if (page.length < pageSize) return;
+    }
+  };
+
+  const submitFailed = async (): Promise<void> => {
+    for (const id of [...failed]) {
+      if (stopping.signal.aborted) return;
+      const item = options.stillPending(id);
+      if (item === undefined) failed.delete(id);
+      else await submit(item);
+    }
+  };
+
+  /** A queue that stays empty while jobs wait for their results has lost them (D1). */
+  const submitLost = async (): Promise<void> => {
+    if (queuedAt.size === 0) {
       emptySince = undefined;
       return;
     }
-    const depth = await queue.depth();
-    const now = options.now();
-    if (depth.organic + depth.synthetic > 0) emptySince = undefined;
-    else emptySince ??= now;
-    if (emptySince === undefined || now - emptySince < lostAfterMs) return;
-    for (const item of waiting) {
-      if (stopped || now - (queuedAt.get(item.id) ?? now) < lostAfterMs) continue;
-      options.markDispatched(item.id, item.dispatch + 1);
+    const { organic, synthetic } = await queue.depth();
+    if (organic + synthetic > 0) emptySince = undefined;
+    else emptySince ??= now();
+    if (emptySince === undefined || now() - emptySince < lostAfterMs) return;
+    for (const [id, at] of [...queuedAt]) {
+      if (stopping.signal.aborted || now() - at < lostAfterMs) continue;
+      const item = options.stillPending(id);
+      if (item === undefined) {
+        queuedAt.delete(id);
+        continue;
+      }
+      options.markDispatched(id, item.dispatch + 1); // under the old number it would pass for a double
       await submit(item, item.dispatch + 1);
     }
     emptySince = undefined;
   };
 
-  const results = (async () => {
-    for await (const delivery of queue.results()) {
-      try {
-        options.onResult(delivery.result);
-        await delivery.ack();
-      } catch (error) {
-        options.onTrouble("a result could not be applied", error);
-        await delivery.nak(retryDelayMs).catch(() => undefined); // it comes again after the ack wait then
+  const loop = startLoop({
+    everyMs: checkEveryMs,
+    async run() {
+      const current = await queue.incarnation(); // also with nothing to do: it fails when the queue is away
+      if (current !== incarnation) {
+        queuedAt.clear();
+        failed.clear();
+        seen = 0;
       }
+      incarnation = current;
+      await submitFailed();
+      await submitNew();
+      await submitLost();
+      unreachable = undefined;
+    },
+    onTrouble(error) {
+      unreachable = messageOf(error);
+      options.onTrouble("a job could not be queued", error);
+    },
+  });
+
+  const apply = async (delivery: ResultDelivery): Promise<void> => {
+    try {
+      options.onResult(delivery.result);
+      queuedAt.delete(delivery.result.submissionId);
+      await delivery.ack();
+    } catch (error) {
+      options.onTrouble("a result could not be applied", error);
+      await delivery.nak(retryDelayMs).catch(() => undefined); // it comes again after the ack wait then
     }
+  };
+  const results = (async () => {
+    for await (const delivery of queue.results(stopping.signal)) await apply(delivery); // D3
   })().catch((error: unknown) => {
-    broken = `results are no longer read: ${error instanceof Error ? error.message : String(error)}`;
+    deaf = `results are no longer read: ${messageOf(error)}`;
     options.onTrouble("results stopped", error);
   });
 
   return {
-    check() {
-      checkAgain = checking !== undefined;
-      checking ??= (async () => {
-        do {
-          checkAgain = false;
-          try {
-            await checkOnce();
-          } catch (error) {
-            trouble = error instanceof Error ? error.message : String(error);
-            options.onTrouble("a job could not be queued", error);
-          }
-        } while (checkAgain && !stopped);
-        checking = undefined;
-      })();
-      return checking;
-    },
-    trouble: () => broken ?? trouble,
+    check: () => loop.runNow(),
+    notReady: () => deaf ?? unreachable,
     async [Symbol.asyncDispose]() {
-      stopped = true;
-      await checking;
-      await queue[Symbol.asyncDispose]();
+      stopping.abort();
+      await loop[Symbol.asyncDispose]();
       await results;
     },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

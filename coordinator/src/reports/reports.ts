@@ -5,17 +5,21 @@ import { z } from "zod";
 import type { Store } from "../store/index.ts";
 
 export interface Reports {
-  /** Keeps the report of a submission, signed by the hotkey of the axon that took it, which is put in. */
+  /**
+   * Keeps the report of a submission, signed by the hotkey of the axon that took it, which is put in. A report that is
+   * there already is replaced: a replayed job may overrule what was found before.
+   */
   save(submission: { readonly id: string; readonly validator: string }, report: ScoreReport): void;
-  /** The report of the submission that an assignment got; undefined when nothing of it was scored. */
-  ofAssignment(assignmentId: string): ScoreReport | undefined;
+  /** The report of a submission, by the submission's id; undefined when it was not scored. */
+  get(id: string): ScoreReport | undefined;
 }
 
-const row = z.object({ report: z.instanceof(Uint8Array).nullable() });
+const row = z.object({ report: z.instanceof(Uint8Array) });
 
 type Validator = Pick<Keypair, "ss58" | "sign">;
 
 /**
+ * The signed reports in `store`.
  * @param validator who vouches for reports of submissions whose axon is not, or no more, among the others'
  * @param others by ss58
  */
@@ -30,16 +34,16 @@ export function createReports(
       const vouched = { ...report, validatorHotkey: ss58 };
       const signature = sign(Buffer.from(canonicalReport(vouched)));
       store.run(
-        "UPDATE submissions SET report = ? WHERE id = ?",
-        toBinary(ScoreReportSchema, { ...vouched, signature }),
+        "INSERT OR REPLACE INTO reports (id, report) VALUES (?, ?)",
         submission.id,
+        toBinary(ScoreReportSchema, { ...vouched, signature }),
       );
     },
-    ofAssignment(assignmentId) {
-      const found = row
-        .optional()
-        .parse(store.get("SELECT report FROM submissions WHERE assignment_id = ?", assignmentId));
-      return found?.report ? fromBinary(ScoreReportSchema, found.report) : undefined;
+    get(id) {
+      const found = store.get("SELECT report FROM reports WHERE id = ?", id);
+      return found === undefined
+        ? undefined
+        : fromBinary(ScoreReportSchema, row.parse(found).report);
     },
   };
 }

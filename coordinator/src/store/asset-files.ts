@@ -1,19 +1,38 @@
-/** Assets as files named by their SHA-256, so that the same bytes are stored once and cannot be mixed up. */
+/**
+ * Assets as files named by their SHA-256, so that the same bytes are stored once and cannot be mixed up. What was just
+ * saved is as a rule wanted at once, for its job: until then it stays in memory, and is neither read nor hashed again.
+ */
 import { hash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface AssetFiles {
-  /** Writes the bytes; they are on disk, folder included, when this returns. Returns their SHA-256 in hex. */
+  /**
+   * Writes the bytes; they are on disk, folder included, when this returns. They may be kept in memory until they are
+   * loaded, so nobody may change them afterwards.
+   * @returns their SHA-256 in hex
+   */
   save(bytes: Uint8Array): Promise<string>;
-  /** Undefined when the asset is gone: there is no such file, or its bytes are others. */
+  /**
+   * The bytes with this SHA-256 (64 hex digits); undefined when the asset is gone: there is no such file, or its bytes
+   * are others.
+   * @throws TypeError when `sha256` is no such hash
+   */
   load(sha256: string): Promise<Uint8Array | undefined>;
 }
 
 const partialSuffix = ".partial";
+/** The most that is kept in memory for the first load, of all assets together: some dozens of usual size, in bytes. */
+const defaultFreshBytes = 64 * 1024 * 1024;
 
-/** Opens (or makes) the folder and removes what an interrupted `save` left. */
-export async function openAssetFiles(directory: string): Promise<AssetFiles> {
+/**
+ * Opens (or makes) the folder and removes what an interrupted `save` left.
+ * @param freshBytes how much may be kept in memory for the first load
+ */
+export async function openAssetFiles(
+  directory: string,
+  { freshBytes = defaultFreshBytes }: { readonly freshBytes?: number } = {},
+): Promise<AssetFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const name of await readdir(directory)) {
     if (name.endsWith(partialSuffix)) await rm(join(directory, name), { force: true });
@@ -22,6 +41,7 @@ export async function openAssetFiles(directory: string): Promise<AssetFiles> {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new TypeError(`not a SHA-256 in hex: ${sha256}`);
     return join(directory, sha256);
   };
+  const fresh = createFreshAssets(freshBytes);
   return {
     async save(bytes) {
       const sha256 = sha256Of(bytes);
@@ -40,16 +60,43 @@ export async function openAssetFiles(directory: string): Promise<AssetFiles> {
       } finally {
         await folder.close();
       }
+      fresh.keep(sha256, bytes);
       return sha256;
     },
     async load(sha256) {
       const path = pathOf(sha256);
+      const kept = fresh.take(sha256);
+      if (kept !== undefined) return kept;
       try {
         const bytes = await readFile(path);
         return sha256Of(bytes) === sha256 ? bytes : undefined;
       } catch (error) {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
         throw error;
+      }
+    },
+  };
+}
+
+/** Assets that were saved and not loaded yet; the oldest go when there are too many. */
+function createFreshAssets(limitBytes: number) {
+  const kept = new Map<string, Uint8Array>();
+  let keptBytes = 0;
+  const take = (sha256: string): Uint8Array | undefined => {
+    const bytes = kept.get(sha256);
+    if (kept.delete(sha256)) keptBytes -= bytes?.byteLength ?? 0;
+    return bytes;
+  };
+  return {
+    take,
+    keep(sha256: string, bytes: Uint8Array): void {
+      take(sha256);
+      if (bytes.byteLength > limitBytes) return;
+      kept.set(sha256, bytes);
+      keptBytes += bytes.byteLength;
+      for (const oldest of kept.keys()) {
+        if (keptBytes <= limitBytes) return;
+        take(oldest);
       }
     },
   };

@@ -1,6 +1,8 @@
 /**
- * The tables. Each entry brings the schema one version up; landed entries are never changed.
- * Times are milliseconds since 1970 by the coordinator's clock; 64-bit numbers that JavaScript cannot hold are text.
+ * The tables. Each entry brings the schema one version up and may rebuild tables (see migrate.ts); landed entries are
+ * never changed. Times are milliseconds since 1970 UTC by the coordinator's clock; 64-bit numbers that JavaScript
+ * cannot hold are text. Which states and verdicts there are is not said in SQL, where it could hardly be changed: the
+ * modules check every row that they read.
  */
 export const coordinatorMigrations: readonly string[] = [
   `
@@ -93,6 +95,96 @@ CREATE INDEX observations_by_hotkey ON observations (hotkey, at);
   `
 ALTER TABLE assignments ADD COLUMN demonstration INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task_events ADD COLUMN demonstration INTEGER NOT NULL DEFAULT 0;
+`,
+  // Rebuilds what had state lists. When something ended is written down; a submission is known by its assignment's id
+  // alone and has a place in the order of arrival; reports have a table of their own, so that whoever looks through
+  // submissions does not read them.
+  `
+CREATE TABLE new_tasks (
+  id TEXT PRIMARY KEY,
+  class TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  state TEXT NOT NULL,
+  camera_seed TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  idempotency_key TEXT,
+  client TEXT NOT NULL,
+  best_assignment TEXT,
+  first_accepted_at INTEGER,
+  failure_code TEXT,
+  failure_message TEXT
+) STRICT;
+INSERT INTO new_tasks
+  SELECT id, class, prompt, state, camera_seed, created_at, updated_at, expires_at,
+    CASE WHEN state IN ('succeeded', 'failed') THEN
+      coalesce((SELECT max(at) FROM task_events WHERE task_id = tasks.id AND kind = tasks.state), updated_at) END,
+    idempotency_key, client, best_assignment, first_accepted_at, failure_code, failure_message
+  FROM tasks;
+DROP TABLE tasks;
+ALTER TABLE new_tasks RENAME TO tasks;
+CREATE UNIQUE INDEX tasks_by_key ON tasks (client, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX tasks_by_client ON tasks (client, created_at, id);
+CREATE INDEX tasks_open ON tasks (created_at) WHERE ended_at IS NULL;
+
+CREATE TABLE new_assignments (
+  id TEXT PRIMARY KEY,
+  task_id TEXT NOT NULL REFERENCES tasks (id),
+  hotkey TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  state TEXT NOT NULL,
+  score REAL,
+  demonstration INTEGER NOT NULL DEFAULT 0,
+  reason TEXT NOT NULL DEFAULT '',
+  UNIQUE (task_id, hotkey, attempt)
+) STRICT;
+INSERT INTO new_assignments
+  SELECT id, task_id, hotkey, attempt, created_at, expires_at,
+    CASE WHEN state NOT IN ('generating', 'scoring') THEN
+      coalesce((SELECT max(at) FROM task_events e WHERE e.task_id = a.task_id AND e.hotkey = a.hotkey
+        AND e.kind = a.state), expires_at) END,
+    state, score, demonstration, reason
+  FROM assignments a;
+DROP TABLE assignments;
+ALTER TABLE new_assignments RENAME TO assignments;
+CREATE INDEX assignments_by_hotkey ON assignments (hotkey, created_at);
+CREATE INDEX assignments_open ON assignments (expires_at) WHERE ended_at IS NULL;
+
+CREATE TABLE new_submissions (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE REFERENCES assignments (id),
+  validator TEXT NOT NULL,
+  asset_sha256 TEXT NOT NULL,
+  asset_size INTEGER NOT NULL,
+  format TEXT NOT NULL,
+  format_version INTEGER NOT NULL,
+  compression INTEGER NOT NULL,
+  submit_time TEXT NOT NULL,
+  signature BLOB NOT NULL,
+  received_at INTEGER NOT NULL,
+  traceparent TEXT,
+  dispatch INTEGER NOT NULL DEFAULT 0,
+  verdict TEXT,
+  feedback TEXT
+) STRICT;
+INSERT INTO new_submissions (id, validator, asset_sha256, asset_size, format, format_version, compression,
+    submit_time, signature, received_at, traceparent, dispatch, verdict, feedback)
+  SELECT assignment_id, validator, asset_sha256, asset_size, format, format_version, compression,
+    submit_time, signature, received_at, traceparent, dispatch, verdict, feedback
+  FROM submissions ORDER BY received_at, id;
+CREATE TABLE reports (
+  id TEXT PRIMARY KEY REFERENCES submissions (id),
+  report BLOB NOT NULL
+) STRICT;
+INSERT INTO reports SELECT assignment_id, report FROM submissions WHERE report IS NOT NULL;
+DROP TABLE submissions;
+ALTER TABLE new_submissions RENAME TO submissions;
+CREATE INDEX submissions_pending ON submissions (sequence) WHERE verdict IS NULL;
 `,
 ];
 

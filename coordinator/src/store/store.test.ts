@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { openAssetFiles, openStore, StoreError } from "./index.ts";
+import { openStore, StoreError } from "./index.ts";
 
 function directory(): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "turntable-store-"));
@@ -45,6 +45,26 @@ test("what was committed is there after kill -9", () => {
   assert.ok(store.get("SELECT * FROM miners WHERE hotkey = 'A'"));
 });
 
+test("a committed transaction is synced; what is noted is not, and leaves the setting as it was", () => {
+  using folder = directory();
+  using store = openStore(folder.path);
+  const full = { synchronous: 2 }; // FULL, by SQLite's numbers; NORMAL is 1, OFF is 0
+  const pragma = () => ({ ...Object(store.get("PRAGMA synchronous")) });
+  assert.deepEqual(pragma(), full);
+  store.note("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
+  assert.deepEqual(pragma(), full);
+  assert.throws(() => store.note("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)"), /UNIQUE/);
+  assert.deepEqual(pragma(), full, "also after a note that failed");
+  assert.deepEqual({ ...Object(store.get("PRAGMA journal_mode")) }, { journal_mode: "wal" });
+});
+
+test("a reference that leads nowhere is refused", () => {
+  using folder = directory();
+  using store = openStore(folder.path);
+  const insert = "INSERT INTO reports (id, report) VALUES ('none', x'00')";
+  assert.throws(() => store.run(insert), /FOREIGN KEY/);
+});
+
 test("a second process is refused with a hint", () => {
   using folder = directory();
   using _store = openStore(folder.path);
@@ -62,29 +82,6 @@ test("a database of a newer version is refused", () => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   assert.throws(() => openStore(folder.path), StoreError);
-});
-
-test("assets come back byte for byte, and left-overs are removed", async () => {
-  using folder = directory();
-  const assets = await openAssetFiles(folder.path);
-  const bytes = new Uint8Array([1, 2, 3]);
-  const sha256 = await assets.save(bytes);
-  assert.equal(sha256, await assets.save(bytes), "the same bytes are one asset");
-  writeFileSync(join(folder.path, "x.partial"), "half");
-  const again = await openAssetFiles(folder.path);
-  assert.deepEqual(await again.load(sha256), Buffer.from(bytes));
-  assert.deepEqual(readdirSync(folder.path), [sha256]);
-  await assert.rejects(again.load("../etc/passwd"), TypeError);
-});
-
-test("an asset whose file is gone, or rotten, is gone", async () => {
-  using folder = directory();
-  const assets = await openAssetFiles(folder.path);
-  const sha256 = await assets.save(new Uint8Array([1, 2, 3]));
-  writeFileSync(join(folder.path, sha256), new Uint8Array([1, 2, 7]));
-  assert.equal(await assets.load(sha256), undefined);
-  rmSync(join(folder.path, sha256));
-  assert.equal(await assets.load(sha256), undefined);
 });
 
 test("what was noted is there after kill -9, too", () => {

@@ -8,7 +8,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { migrate } from "./migrate.ts";
 import { coordinatorMigrations } from "./schema.ts";
+import { StoreError } from "./store-error.ts";
 
 export type SqlValue = SQLInputValue;
 
@@ -32,21 +34,21 @@ export interface Store extends Disposable {
   afterCommit(notify: () => void): void;
 }
 
-/** The data directory cannot be used, and why. */
-export class StoreError extends Error {
-  override name = "StoreError";
-  readonly code = "store";
-}
-
 /**
  * Opens the coordinator's database in `directory`, makes it when there is none, and brings its tables up to date.
- * @throws StoreError when another process has it or a newer version wrote it.
+ * @throws StoreError when another process has it, a newer version wrote it, or its tables cannot be brought up to date
  */
 export function openStore(directory: string): Store {
   return openDatabase(directory, "coordinator.sqlite", coordinatorMigrations, "FULL");
 }
 
-/** @param synchronous FULL survives a power cut; OFF survives the death of the process, and costs no disk access. */
+/**
+ * Opens a database of the data directory, makes it when there is none, and brings its tables up to date.
+ * @param name of the file in `directory`
+ * @param synchronous FULL survives a power cut; OFF survives the death of the process, and waits for no
+ * disk.
+ * @throws StoreError as `openStore`
+ */
 export function openDatabase(
   directory: string,
   name: string,
@@ -59,7 +61,7 @@ export function openDatabase(
   try {
     // EXCLUSIVE keeps the file locked for as long as the database is open (S2).
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 2000");
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON");
+    database.exec("PRAGMA journal_mode = WAL");
     database.exec(`PRAGMA synchronous = ${synchronous}`);
     migrate(database, file, migrations);
   } catch (error) {
@@ -123,18 +125,4 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
       database.close();
     },
   };
-}
-
-function migrate(database: DatabaseSync, file: string, migrations: readonly string[]): void {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-  if (version > migrations.length) {
-    throw new StoreError(
-      `${file}: written by a newer version (schema ${version}, this one knows ${migrations.length}). ` +
-        "Run that version, or restore a backup.",
-    );
-  }
-  database.exec("BEGIN EXCLUSIVE");
-  for (const [index, sql] of migrations.entries()) if (index >= version) database.exec(sql);
-  database.exec(`PRAGMA user_version = ${migrations.length}`);
-  database.exec("COMMIT");
 }

@@ -1,7 +1,8 @@
+export type { Feedback, Submission } from "./submission.ts";
 export {
   createSubmissions,
-  type Feedback,
   type ReceiveSubmission,
-  type Submission,
+  type ResultOutcome,
   type Submissions,
+  type SubmissionsOptions,
 } from "./submissions.ts";

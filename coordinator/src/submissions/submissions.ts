@@ -9,88 +9,75 @@
  */
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
-import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
-import { JobClass, RenderScoreJobSchema } from "@turntable/proto";
-import { z } from "zod";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import {
+  JobClass,
+  type RenderScoreJob,
+  RenderScoreJobSchema,
+  type RenderScoreResult,
+} from "@turntable/proto";
 import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
-import type { Assignment, Tasks, Verdict, VerdictKind } from "../tasks/index.ts";
+import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
+import { type Feedback, parseSubmission, type Submission } from "./submission.ts";
+import { verdictOf } from "./verdict.ts";
 
-/** What the miner is told about its work; kept, so that asking again gets the same answer. */
-export interface Feedback {
-  readonly verdict: VerdictKind;
-  /** For the miner: empty when there is nothing to add. */
-  readonly reason: string;
-  /** 0 to 1 */
-  readonly score: number;
-  /** 0 to 1 */
-  readonly fidelity: number;
-  /** 0 to 1 */
-  readonly averageFidelity: number;
-  /** Accepted results in the window. */
-  readonly observations: number;
-  readonly reward: number;
-  /** ms since 1970 */
-  readonly cooldownUntil: number;
-}
-
-export interface Submission {
-  /** The job's id too: one submission is one job. */
-  readonly id: string;
-  readonly assignmentId: string;
-  /** Hotkey of the axon that took it, for which the miner signed; empty when there was only one. */
-  readonly validator: string;
-  readonly assetSha256: string;
-  readonly assetSizeBytes: number;
-  readonly format: string;
-  readonly formatVersion: number;
-  readonly compression: number;
-  /** Nanoseconds since 1970 by the miner's clock. */
-  readonly submitTime: bigint;
-  /** sr25519, 64 bytes */
-  readonly signature: Uint8Array;
-  readonly receivedAt: number;
-  readonly traceparent: string | undefined;
-  /** How often the job was queued on purpose, less one. */
-  readonly dispatch: number;
-  /** Undefined while there is no verdict. */
-  readonly feedback: Feedback | undefined;
-}
-
-export interface ReceiveSubmission {
+export interface ReceiveSubmission
+  extends Pick<
+    Submission,
+    | "validator"
+    | "format"
+    | "formatVersion"
+    | "compression"
+    | "submitTime"
+    | "signature"
+    | "traceparent"
+  > {
   readonly assignment: Assignment;
-  readonly validator: string;
+  /** The asset; nobody changes the bytes any more. */
   readonly bytes: Uint8Array;
-  readonly format: string;
-  readonly formatVersion: number;
-  readonly compression: number;
-  readonly submitTime: bigint;
-  readonly signature: Uint8Array;
-  readonly traceparent: string | undefined;
 }
 
+/** What applying a result did. */
+export type ResultOutcome =
+  /** The submission has its verdict now. */
+  | {
+      readonly kind: "applied";
+      readonly submission: Submission;
+      readonly hotkey: string;
+      readonly feedback: Feedback;
+    }
+  /** It had one that counts; nothing changed. */
+  | { readonly kind: "repeated" }
+  /** There is no such submission. */
+  | { readonly kind: "unknown" };
+
+/** `now` is ms since 1970 UTC throughout. */
 export interface Submissions {
   /**
-   * Stores a submission (U1); the stored one when the assignment has one already (U2), undefined when the
-   * assignment ended without one.
+   * Stores a submission (U1); the stored one when the assignment has one already (U2), undefined when the assignment
+   * ended without one.
    */
   receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
-  ofAssignment(assignmentId: string): Submission | undefined;
-  /** Ends an assignment without scoring anything: the miner's fault, told by `reason`. */
+  /** By its id, which is its assignment's. */
+  get(id: string): Submission | undefined;
+  /** Ends an assignment without scoring anything: the miner's fault, told by the verdict's reason. */
   refuse(assignment: Assignment, verdict: Verdict, now: number): Feedback;
   /** Waits for the verdict; undefined when `signal` is aborted first. */
-  feedback(submission: Submission, signal: AbortSignal): Promise<Feedback | undefined>;
-  /** Those without a verdict, oldest first. */
-  pending(): readonly Submission[];
+  feedback(id: string, signal: AbortSignal): Promise<Feedback | undefined>;
+  /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
+  pending(after: number, limit: number): readonly Submission[];
+  /** The submission while it has no verdict. */
+  stillPending(id: string): Submission | undefined;
   /** The job that a submission is, its asset inline; undefined when the asset is gone. */
   job(submission: Submission): Promise<RenderScoreJob | undefined>;
-  /** Ends a submission that can never be scored, as a fault of ours; undefined when it has its verdict. */
-  fail(submission: Submission, reason: string, now: number): Feedback | undefined;
-  /** The job was queued on purpose once more. */
+  /** The job is queued once more, under a new dispatch number. */
   markDispatched(id: string, dispatch: number): void;
+  /** Ends a submission that can never be scored, as a fault of ours. */
+  fail(id: string, reason: string, now: number): ResultOutcome;
   /** Applies what a worker found (U2, U3). */
-  applyResult(result: RenderScoreResult, now: number): "applied" | "repeated" | "unknown";
+  applyResult(result: RenderScoreResult, now: number): ResultOutcome;
 }
 
 export interface SubmissionsOptions {
@@ -102,49 +89,25 @@ export interface SubmissionsOptions {
   readonly rules: RuleSet;
 }
 
-const feedbackJson = z.object({
-  verdict: z.enum(["accepted", "rejected", "invalid-asset", "system-fault"]),
-  reason: z.string(),
-  score: z.number(),
-  fidelity: z.number(),
-  averageFidelity: z.number(),
-  observations: z.number(),
-  reward: z.number(),
-  cooldownUntil: z.number(),
-});
-
-const row = z.object({
-  id: z.string(),
-  assignment_id: z.string(),
-  validator: z.string(),
-  asset_sha256: z.string(),
-  asset_size: z.number(),
-  format: z.string(),
-  format_version: z.number(),
-  compression: z.number(),
-  submit_time: z.string(),
-  signature: z.instanceof(Uint8Array),
-  received_at: z.number(),
-  traceparent: z.string().nullable(),
-  dispatch: z.number(),
-  feedback: z.string().nullable(),
-});
-
+/** The submissions in `store`. */
 export function createSubmissions(options: SubmissionsOptions): Submissions {
   const { store, assets, tasks, miners, reports, rules } = options;
   const verdicts = new EventEmitter().setMaxListeners(0);
 
-  const ofAssignment = (assignmentId: string): Submission | undefined => {
-    const found = store.get("SELECT * FROM submissions WHERE assignment_id = ?", assignmentId);
-    return found === undefined ? undefined : parse(found);
-  };
-  const byId = (id: string): Submission | undefined => {
+  const get = (id: string): Submission | undefined => {
     const found = store.get("SELECT * FROM submissions WHERE id = ?", id);
-    return found === undefined ? undefined : parse(found);
+    return found === undefined ? undefined : parseSubmission(found);
   };
 
-  /** Counts the verdict for the miner and ends the assignment; false when it had ended. To be called in a transaction. */
-  const settle = (assignment: Assignment, verdict: Verdict, now: number): Feedback | undefined => {
+  /**
+   * Ends the assignment with the verdict and counts it for the miner; undefined when a verdict that counts has come
+   * before. To be called in a transaction.
+   */
+  const countVerdict = (
+    assignment: Assignment,
+    verdict: Verdict,
+    now: number,
+  ): Feedback | undefined => {
     if (!tasks.applyVerdict(assignment.id, verdict, now)) return undefined;
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
     if (verdict.kind !== "system-fault") {
@@ -163,40 +126,48 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     };
   };
 
-  /** Settles the assignment and keeps what its miner is told; as `settle`. */
-  const conclude = (
-    submission: Submission,
-    assignment: Assignment,
+  /** Gives a submission its verdict, in one transaction with what `alongside` writes (U3). */
+  const end = (
+    id: string,
     verdict: Verdict,
     now: number,
-  ): Feedback | undefined => {
-    const feedback = settle(assignment, verdict, now);
-    if (feedback === undefined) return undefined;
-    store.run(
-      "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
-      feedback.verdict,
-      JSON.stringify(feedback),
-      submission.id,
-    );
-    store.afterCommit(() => verdicts.emit(submission.id));
-    return feedback;
+    alongside: (submission: Submission, hotkey: string, feedback: Feedback) => void = () => {},
+  ): ResultOutcome => {
+    const submission = get(id);
+    const assignment = submission === undefined ? undefined : tasks.assignment(id);
+    if (submission === undefined || assignment === undefined) return { kind: "unknown" };
+    const { hotkey } = assignment;
+    return store.transaction(() => {
+      const feedback = countVerdict(assignment, verdict, now);
+      if (feedback === undefined) return { kind: "repeated" };
+      store.run(
+        "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
+        feedback.verdict,
+        JSON.stringify(feedback),
+        id,
+      );
+      alongside(submission, hotkey, feedback);
+      store.afterCommit(() => verdicts.emit(id));
+      return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
+    });
   };
 
   return {
     async receive(input, now) {
-      const { assignment } = input;
-      const known = ofAssignment(assignment.id);
+      const { id } = input.assignment;
+      const known = get(id);
       if (known !== undefined) return known;
       const sha256 = await assets.save(input.bytes);
       return store.transaction(() => {
-        const raced = ofAssignment(assignment.id);
+        const raced = get(id);
         if (raced !== undefined) return raced;
-        if (!tasks.markSubmitted(assignment.id, now)) return undefined;
+        if (!tasks.markSubmitted(id, now)) return undefined;
         store.run(
-          `INSERT INTO submissions (id, assignment_id, asset_sha256, asset_size, format, format_version,
-           compression, submit_time, signature, received_at, traceparent, validator)
-           VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
-          assignment.id,
+          `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
+           compression, submit_time, signature, received_at, traceparent)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          id,
+          input.validator,
           sha256,
           input.bytes.byteLength,
           input.format,
@@ -206,33 +177,41 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           input.signature,
           now,
           input.traceparent ?? null,
-          input.validator,
         );
-        return ofAssignment(assignment.id);
+        return get(id);
       });
     },
-    ofAssignment,
+    get,
     refuse: (assignment, verdict, now) =>
       store.transaction(() => {
-        const feedback = settle(assignment, verdict, now);
+        const feedback = countVerdict(assignment, verdict, now);
         if (feedback === undefined) throw new Error(`assignment ${assignment.id} has ended`);
         return feedback;
       }),
-    async feedback(submission, signal) {
+    async feedback(id, signal) {
       for (;;) {
-        const found = byId(submission.id)?.feedback;
+        const found = get(id)?.feedback;
         if (found !== undefined || signal.aborted) return found;
-        await once(verdicts, submission.id, { signal }).catch((error: unknown) => {
+        await once(verdicts, id, { signal }).catch((error: unknown) => {
           if (!signal.aborted) throw error;
         });
       }
     },
-    pending: () =>
+    pending: (after, limit) =>
       store
-        .all("SELECT * FROM submissions WHERE verdict IS NULL ORDER BY received_at, id")
-        .map(parse),
+        .all(
+          `SELECT * FROM submissions WHERE verdict IS NULL AND sequence > ?
+           ORDER BY sequence LIMIT ?`,
+          after,
+          limit,
+        )
+        .map(parseSubmission),
+    stillPending(id) {
+      const found = get(id);
+      return found?.feedback === undefined ? found : undefined;
+    },
     async job(submission) {
-      const assignment = tasks.assignment(submission.assignmentId);
+      const assignment = tasks.assignment(submission.id);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (task === undefined) throw new Error(`submission ${submission.id} has no task`);
       const asset = await assets.load(submission.assetSha256);
@@ -253,81 +232,17 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         assetSha256: Buffer.from(submission.assetSha256, "hex"),
         assetSizeBytes: BigInt(submission.assetSizeBytes),
         asset: { case: "inlineAsset", value: asset },
-        deadline: {
-          seconds: BigInt(Math.floor(task.expiresAt.getTime() / 1000)),
-          nanos: 0,
-        },
+        deadline: timestampFromDate(task.expiresAt),
       });
     },
     markDispatched: (id, dispatch) =>
       store.run("UPDATE submissions SET dispatch = ? WHERE id = ?", dispatch, id),
-    fail(submission, reason, now) {
-      const assignment = tasks.assignment(submission.assignmentId);
-      if (assignment === undefined)
-        throw new Error(`submission ${submission.id} has no assignment`);
-      const verdict = { kind: "system-fault", reason } as const;
-      return store.transaction(() => conclude(submission, assignment, verdict, now));
-    },
-    applyResult(result, now) {
-      const submission = byId(result.submissionId);
-      const assignment =
-        submission === undefined ? undefined : tasks.assignment(submission.assignmentId);
-      if (submission === undefined || assignment === undefined) return "unknown";
-      const verdict = verdictOf(result, rules);
-      return store.transaction(() => {
-        const feedback = conclude(submission, assignment, verdict, now);
-        if (feedback === undefined) return "repeated";
-        if (result.outcome.case === "scored") {
-          const report = { fidelity: feedback.fidelity, minerHotkey: assignment.hotkey };
-          reports.save(submission, { ...result.outcome.value, ...report });
-        }
-        return "applied";
-      });
-    },
-  };
-}
-
-function verdictOf(result: RenderScoreResult, rules: RuleSet): Verdict {
-  const { outcome } = result;
-  switch (outcome.case) {
-    case "scored": {
-      const { score, model } = outcome.value;
-      // A score that is no probability says that the worker is broken, not that the asset is bad.
-      if (!(score >= 0 && score <= 1)) {
-        return { kind: "system-fault", reason: "scoring failed" };
-      }
-      const demonstration = model?.demonstration ?? false;
-      return { kind: score >= rules.acceptance ? "accepted" : "rejected", score, demonstration };
-    }
-    case "invalidAsset":
-      return {
-        kind: "invalid-asset",
-        reason: `${outcome.value.code}: ${outcome.value.message}`,
-      };
-    case "systemFault":
-    case undefined:
-      return { kind: "system-fault", reason: "scoring failed" };
-    default:
-      throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
-  }
-}
-
-function parse(value: unknown): Submission {
-  const found = row.parse(value);
-  return {
-    id: found.id,
-    assignmentId: found.assignment_id,
-    validator: found.validator,
-    assetSha256: found.asset_sha256,
-    assetSizeBytes: found.asset_size,
-    format: found.format,
-    formatVersion: found.format_version,
-    compression: found.compression,
-    submitTime: BigInt(found.submit_time),
-    signature: found.signature,
-    receivedAt: found.received_at,
-    traceparent: found.traceparent ?? undefined,
-    dispatch: found.dispatch,
-    feedback: found.feedback === null ? undefined : feedbackJson.parse(JSON.parse(found.feedback)),
+    fail: (id, reason, now) => end(id, { kind: "system-fault", reason }, now),
+    applyResult: (result, now) =>
+      end(result.submissionId, verdictOf(result, rules), now, (submission, hotkey, feedback) => {
+        if (result.outcome.case !== "scored") return;
+        const { fidelity } = feedback;
+        reports.save(submission, { ...result.outcome.value, fidelity, minerHotkey: hotkey });
+      }),
   };
 }

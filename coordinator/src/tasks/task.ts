@@ -23,6 +23,8 @@ export interface Task {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly expiresAt: Date;
+  /** Undefined until it has succeeded or failed. */
+  readonly endedAt: Date | undefined;
   readonly assignments: readonly Assignment[];
   /** The assignment whose submission is the result. */
   readonly bestAssignment: string | undefined;
@@ -37,6 +39,8 @@ export interface Assignment {
   readonly attempt: number;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  /** Undefined until it was abandoned or got its verdict; a verdict that overrules a system fault moves it. */
+  readonly endedAt: Date | undefined;
   readonly state: AssignmentState;
   readonly score: number | undefined;
   /** A demonstration model gave the score. */
@@ -78,6 +82,7 @@ export const taskRow = z.object({
   created_at: z.number(),
   updated_at: z.number(),
   expires_at: z.number(),
+  ended_at: z.number().nullable(),
   best_assignment: z.string().nullable(),
   first_accepted_at: z.number().nullable(),
   failure_code: z.string().nullable(),
@@ -92,6 +97,7 @@ const assignmentRow = z.object({
   attempt: z.number(),
   created_at: z.number(),
   expires_at: z.number(),
+  ended_at: z.number().nullable(),
   state: z.enum([
     "generating",
     "scoring",
@@ -140,6 +146,7 @@ export function parseTask(row: TaskRow, assignments: readonly Assignment[]): Tas
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
     expiresAt: new Date(row.expires_at),
+    endedAt: row.ended_at === null ? undefined : new Date(row.ended_at),
     assignments,
     bestAssignment: row.best_assignment ?? undefined,
     failure:
@@ -158,6 +165,7 @@ export function parseAssignment(value: unknown): Assignment {
     attempt: row.attempt,
     createdAt: new Date(row.created_at),
     expiresAt: new Date(row.expires_at),
+    endedAt: row.ended_at === null ? undefined : new Date(row.ended_at),
     state: row.state,
     score: row.score ?? undefined,
     demonstration: row.demonstration === 1,

@@ -16,6 +16,7 @@ function open(): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
     taskTimeoutMs: timeoutMs,
     organicCopies: 2,
     organicFinishMs: finishMs,
+    failExhausted: true,
     maxOpenTasks: 3,
   };
   return {
@@ -250,18 +251,18 @@ test("a task that every miner has had fails at once, and says how close it came"
   const { id } = created(tasks);
   const untouched = created(tasks, 1, "a blue cube").id;
   const both = new Set(["A", "B"]);
-  tasks.failExhausted(new Set(), 1);
+  tasks.tick(1, () => new Set());
   tasks.applyVerdict(submitted(tasks, "A", 1), { kind: "rejected", score: 0.31 }, 2);
-  tasks.failExhausted(both, 3);
+  tasks.tick(3, () => both);
   assert.equal(tasks.get(id)?.state, "queued", "B may still take it");
   const second = submitted(tasks, "B", 4);
-  tasks.failExhausted(both, 5);
+  tasks.tick(5, () => both);
   assert.equal(tasks.get(id)?.state, "scoring");
   tasks.applyVerdict(second, { kind: "system-fault", reason: "scoring failed" }, 6);
-  tasks.failExhausted(both, 7);
+  tasks.tick(7, () => both);
   assert.equal(tasks.get(id)?.state, "queued", "B may take it again");
   tasks.abandon(tasks.assignOrganic("B", 8)?.id ?? "", "given back by the miner", 8);
-  tasks.failExhausted(both, 9);
+  tasks.tick(9, () => both);
   assert.deepEqual(tasks.get(id)?.failure, {
     code: "exhausted",
     message:

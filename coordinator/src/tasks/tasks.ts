@@ -41,6 +41,8 @@ export interface TasksOptions {
   readonly organicCopies: number;
   /** After the first accepted copy the others have this long, in ms. */
   readonly organicFinishMs: number;
+  /** Whether an organic task fails as soon as every registered miner has had it (T5). */
+  readonly failExhausted: boolean;
   /** Organic tasks that have not ended; one more is refused. */
   readonly maxOpenTasks: number;
 }
@@ -87,10 +89,13 @@ export interface Tasks extends Disposable {
   abandon(assignmentId: string, reason: string, now: number): void;
   /** @returns false when the assignment has ended already; nothing changed then. */
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
-  /** Ends what has run out of time. To be called about every second. */
+  /** Ends what has run out of time. */
   expire(now: number): void;
-  /** Fails the organic tasks that each of `miners` has had and nobody works on: there is nobody left to take them. */
-  failExhausted(miners: ReadonlySet<string>, now: number): void;
+  /**
+   * Ends what only the time brings to its end: to be called about every second. What has run out of time, and where
+   * the rules say so the organic tasks that each of `miners` has had and nobody works on.
+   */
+  tick(now: number, miners: () => ReadonlySet<string>): void;
   events(taskId: string, afterSequence: number): readonly TaskEvent[];
   /** Every event after `afterSequence`, then new ones as they happen, until the task has ended. */
   watch(taskId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<TaskEvent>;
@@ -130,7 +135,13 @@ export function createTasks(options: TasksOptions): Tasks {
     now: number,
     detail: Partial<Pick<TaskEvent, "hotkey" | "score" | "demonstration" | "message">> = {},
   ): void => {
-    store.run("UPDATE tasks SET state = ?, updated_at = ? WHERE id = ?", state, now, taskId);
+    store.run(
+      "UPDATE tasks SET state = ?, updated_at = ?, ended_at = coalesce(ended_at, ?) WHERE id = ?",
+      state,
+      now,
+      isEnded(state) ? now : null,
+      taskId,
+    );
     store.run(
       `INSERT INTO task_events SELECT ?1, 1 + (SELECT count(*) FROM task_events WHERE task_id = ?1),
        ?2, ?3, ?4, ?5, ?6, ?7, ?8`,
@@ -223,8 +234,10 @@ export function createTasks(options: TasksOptions): Tasks {
       if (before === undefined || !from.includes(before.state)) return false;
       const { kind, score, demonstration = false, reason = "" } = detail;
       store.run(
-        "UPDATE assignments SET state = ?, score = ?, demonstration = ?, reason = ? WHERE id = ?",
+        `UPDATE assignments SET state = ?, ended_at = ?, score = ?, demonstration = ?, reason = ?
+         WHERE id = ?`,
         to,
+        to === "scoring" ? null : now,
         score ?? null,
         Number(demonstration),
         reason,
@@ -233,6 +246,42 @@ export function createTasks(options: TasksOptions): Tasks {
       settle(before.taskId, kind, { ...before, state: to, score, demonstration, reason }, now);
       return true;
     });
+
+  const expire = (now: number): void => {
+    const late = store
+      .all(
+        `SELECT id FROM assignments
+         WHERE ended_at IS NULL AND state = 'generating' AND expires_at <= ?`,
+        now,
+      )
+      .map((row) => idRow.parse(row).id);
+    for (const id of late) {
+      const reason = "nothing was submitted in time";
+      change(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+    }
+    const due = store.all(
+      `SELECT * FROM tasks WHERE ended_at IS NULL
+       AND (expires_at <= ?1 OR first_accepted_at <= ?1 - ?2)`,
+      now,
+      options.organicFinishMs,
+    );
+    for (const row of due.map((value) => taskRow.parse(value))) {
+      store.transaction(() => finish(row, assignmentsOf(row.id), now));
+    }
+  };
+
+  /** T5: there is nobody left to take them. */
+  const failExhausted = (miners: ReadonlySet<string>, now: number): void => {
+    const waiting = store.all(
+      `SELECT * FROM tasks t WHERE ended_at IS NULL AND class = 'organic' AND state = 'queued'
+       AND EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id)`,
+    );
+    for (const row of waiting.map((value) => taskRow.parse(value))) {
+      const assignments = assignmentsOf(row.id);
+      const exhaustion = exhaustionOf(assignments, miners);
+      if (exhaustion !== undefined) store.transaction(() => fail(row, exhaustion, now));
+    }
+  };
 
   const events = (taskId: string, afterSequence: number): readonly TaskEvent[] =>
     store
@@ -266,8 +315,7 @@ export function createTasks(options: TasksOptions): Tasks {
         if (request.class === "organic") {
           const { count } = countRow.parse(
             store.get(
-              `SELECT count(*) AS count FROM tasks
-               WHERE state NOT IN ('succeeded', 'failed') AND class = 'organic'`,
+              "SELECT count(*) AS count FROM tasks WHERE ended_at IS NULL AND class = 'organic'",
             ),
           );
           if (count >= options.maxOpenTasks) return { kind: "full", limit: options.maxOpenTasks };
@@ -330,12 +378,12 @@ export function createTasks(options: TasksOptions): Tasks {
       store.transaction(() => {
         // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
         const row = store.get(
-          `SELECT id FROM tasks t WHERE class = 'organic' AND state NOT IN ('succeeded', 'failed')
+          `SELECT id FROM tasks t WHERE class = 'organic' AND ended_at IS NULL
              AND first_accepted_at IS NULL AND expires_at > ?1
              AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
                              AND a.state <> 'system-fault')
              AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
-                  AND a.state IN ('generating', 'scoring')) < ?3
+                  AND a.ended_at IS NULL) < ?3
            ORDER BY created_at, id LIMIT 1`,
           now,
           hotkey,
@@ -358,34 +406,10 @@ export function createTasks(options: TasksOptions): Tasks {
         verdict,
         now,
       ),
-    expire(now) {
-      const late = store
-        .all("SELECT id FROM assignments WHERE state = 'generating' AND expires_at <= ?", now)
-        .map((row) => idRow.parse(row).id);
-      for (const id of late) {
-        const reason = "nothing was submitted in time";
-        change(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
-      }
-      const due = store.all(
-        `SELECT * FROM tasks WHERE state NOT IN ('succeeded', 'failed')
-         AND (expires_at <= ?1 OR first_accepted_at <= ?1 - ?2)`,
-        now,
-        options.organicFinishMs,
-      );
-      for (const row of due.map((value) => taskRow.parse(value))) {
-        store.transaction(() => finish(row, assignmentsOf(row.id), now));
-      }
-    },
-    failExhausted(miners, now) {
-      const waiting = store.all(
-        `SELECT * FROM tasks t WHERE class = 'organic' AND state = 'queued'
-         AND EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id)`,
-      );
-      for (const row of waiting.map((value) => taskRow.parse(value))) {
-        const assignments = assignmentsOf(row.id);
-        const exhaustion = exhaustionOf(assignments, miners);
-        if (exhaustion !== undefined) store.transaction(() => fail(row, exhaustion, now));
-      }
+    expire,
+    tick(now, miners) {
+      expire(now);
+      if (options.failExhausted) failExhausted(miners(), now);
     },
     events,
     async *watch(taskId, afterSequence, signal) {
@@ -416,10 +440,7 @@ export function createTasks(options: TasksOptions): Tasks {
     },
     countOpen() {
       const rows = store
-        .all(
-          `SELECT state, count(*) AS count FROM tasks
-           WHERE state NOT IN ('succeeded', 'failed') GROUP BY state`,
-        )
+        .all("SELECT state, count(*) AS count FROM tasks WHERE ended_at IS NULL GROUP BY state")
         .map((row) => stateCountRow.parse(row));
       return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
     },

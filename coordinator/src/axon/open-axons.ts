@@ -1,0 +1,74 @@
+/** The axons of one coordinator: each of its own subnet and hotkey, all with the same tasks and miners' records. */
+import type { AxonEvent, NonceStore } from "@turntable/bittensor/axon";
+import type { Keypair } from "@turntable/bittensor/keys";
+import { verifySubmission } from "@turntable/bittensor/synapse";
+import { startMinerAxon } from "./miner-axon.ts";
+import { createMinerProtocol, type MinerProtocolOptions } from "./miner-protocol.ts";
+
+/** Where an axon is, and whose. */
+export interface AxonPlace {
+  readonly netuid: number;
+  /** The validator's on this axon. */
+  readonly hotkey: Keypair;
+  /** To listen on; 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface OpenAxonsOptions extends Omit<MinerProtocolOptions, "validator" | "verify"> {
+  readonly places: readonly AxonPlace[];
+  /** Interface to listen on. */
+  readonly host: string;
+  /** Whether the hotkey (ss58) is registered on the subnet. */
+  readonly isRegistered: (netuid: number, hotkey: string) => boolean;
+  readonly nonces: NonceStore;
+  /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
+  readonly consentText: string | undefined;
+  /** Largest body of SubmitResults, in bytes. */
+  readonly maxSubmissionBytes: number;
+  /** One event a request, when it was answered. */
+  readonly onRequest: (event: AxonEvent) => void;
+}
+
+export interface OpenAxons extends AsyncDisposable {
+  /** As asked for and in that order, each with the port that it has. */
+  readonly places: readonly AxonPlace[];
+}
+
+/**
+ * Opens an axon at each of the places.
+ * @throws when a port cannot be had; none is open then
+ */
+export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
+  const { tasks, host, nonces, consentText, isRegistered, maxSubmissionBytes, onRequest } = options;
+  await using stack = new AsyncDisposableStack();
+  const places: AxonPlace[] = [];
+  for (const place of options.places) {
+    const validator = place.hotkey.ss58;
+    const protocol = createMinerProtocol({
+      ...options,
+      validator,
+      verify: (signed) =>
+        verifySubmission(
+          { ...signed, minerHotkey: signed.hotkey, validatorHotkey: validator },
+          signed.signature,
+          consentText,
+        ),
+    });
+    const { port } = stack.use(
+      await startMinerAxon({
+        hotkey: place.hotkey,
+        host,
+        port: place.port,
+        protocol,
+        isRegistered: (hotkey) => isRegistered(place.netuid, hotkey),
+        hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
+        nonces,
+        maxSubmissionBytes,
+        onRequest,
+      }),
+    );
+    places.push({ ...place, port });
+  }
+  const open = stack.move();
+  return { places, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
+import { announceAxon, followRegistrations } from "./index.ts";
+
+await ready();
+const [validator, other, bob, eve] = ["//Alice", "//Charlie", "//Bob", "//Eve"].map(
+  (uri) => keypairFromUri(uri).ss58,
+);
+assert.ok(validator && other && bob && eve);
+
+function openChain() {
+  const chain = createLocalChain({ subnets: [{ netuid: 17 }, { netuid: 29 }] });
+  for (const hotkey of [validator ?? "", bob ?? ""]) chain.register({ netuid: 17, hotkey });
+  for (const hotkey of [other ?? "", eve ?? ""]) chain.register({ netuid: 29, hotkey });
+  return chain;
+}
+
+const options = {
+  netuids: [17, 29, 17],
+  validators: [validator, other],
+  everyMs: 1_000_000,
+  onTrouble: () => undefined,
+};
+
+test("a hotkey is known on its own subnet only, and our own are no miners", async () => {
+  await using chain = openChain();
+  await using registrations = await followRegistrations({ ...options, chain });
+  assert.deepEqual(
+    [17, 29, 3].map((netuid) => registrations.has(netuid, bob)),
+    [true, false, false],
+  );
+  assert.ok(registrations.has(17, validator), "a validator may call another's axon");
+  assert.deepEqual([...registrations.miners()].toSorted(), [bob, eve].toSorted());
+});
+
+test("each look follows the chain; while that is away, what was known goes on", async () => {
+  await using chain = openChain();
+  const seen = { 17: 0, 29: 0 };
+  const troubles: string[] = [];
+  const second = Promise.withResolvers<void>();
+  const third = Promise.withResolvers<void>();
+  await using registrations = await followRegistrations({
+    ...options,
+    everyMs: 1,
+    chain: {
+      async metagraph(netuid) {
+        const look = ++seen[netuid === 17 ? 17 : 29];
+        if (netuid === 29 && look === 3) second.resolve();
+        if (netuid === 29 && look === 4) third.resolve();
+        if (netuid === 17 && look === 3) throw new Error("away");
+        return chain.metagraph(netuid);
+      },
+    },
+    onTrouble: (what) => troubles.push(what),
+  });
+  chain.register({ netuid: 17, hotkey: eve });
+  chain.register({ netuid: 29, hotkey: bob });
+  await second.promise;
+  assert.ok(registrations.has(17, eve), "read by the look before");
+  await third.promise;
+  assert.ok(registrations.has(17, bob), "kept");
+  assert.ok(registrations.has(29, bob), "the other subnet was read all the same");
+  assert.deepEqual(troubles, [
+    "subnet 17 could not be read from the chain; what was known of it is used",
+  ]);
+});
+
+test("a chain that is away at the start is told", async () => {
+  const chain = { metagraph: () => Promise.reject(new Error("away")) };
+  await assert.rejects(followRegistrations({ ...options, chain }), /away/);
+});
+
+test("a look that hangs does not hold up the end", async () => {
+  await using chain = openChain();
+  const hanging = Promise.withResolvers<void>();
+  const troubles: string[] = [];
+  let looks = 0;
+  const registrations = await followRegistrations({
+    ...options,
+    netuids: [17],
+    everyMs: 1,
+    chain: {
+      metagraph(netuid, signal) {
+        if (++looks === 1) return chain.metagraph(netuid);
+        hanging.resolve();
+        return new Promise((_, reject) => {
+          signal?.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+    },
+    onTrouble: (what) => troubles.push(what),
+  });
+  await hanging.promise;
+  await registrations[Symbol.asyncDispose]();
+  assert.deepEqual(troubles, []);
+});
+
+test("an address goes to the chain once", async () => {
+  await using chain = openChain();
+  const axon = { netuid: 17, hotkey: keypairFromUri("//Alice"), port: 8091 };
+  const first = await announceAxon(chain, axon, "203.0.113.5");
+  assert.deepEqual([first.outcome.kind, first.ip, first.port], ["included", "203.0.113.5", 8091]);
+  const again = await announceAxon(chain, axon, "203.0.113.5");
+  assert.equal(again.outcome.kind, "unchanged");
+  const stranger = { ...axon, hotkey: keypairFromUri("//Dave") };
+  assert.equal((await announceAxon(chain, stranger, "203.0.113.5")).outcome.kind, "refused");
+});

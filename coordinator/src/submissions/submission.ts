@@ -1,0 +1,113 @@
+import { z } from "zod";
+import type { VerdictKind } from "../tasks/index.ts";
+
+/** What the miner is told about its work; kept, so that asking again gets the same answer. */
+export interface Feedback {
+  readonly verdict: VerdictKind;
+  /** Words for the miner; empty when there is nothing to add. */
+  readonly reason: string;
+  /** 0 to 1 */
+  readonly score: number;
+  /** 0 to 1 */
+  readonly fidelity: number;
+  /** 0 to 1 */
+  readonly averageFidelity: number;
+  /** How many accepted results the miner has in the window. */
+  readonly observations: number;
+  /** observations × averageFidelity */
+  readonly reward: number;
+  /** ms since 1970 UTC */
+  readonly cooldownUntil: number;
+}
+
+/**
+ * What a miner handed in for an assignment. Assignment, submission and job are one thing in three stages and share one
+ * id: an assignment gets at most one submission, and a submission is one job, however often that job is queued.
+ */
+export interface Submission {
+  /** The assignment's id, and the job's. */
+  readonly id: string;
+  /** Its place in the order of arrival; a later submission has a higher one, whatever the clock does. */
+  readonly sequence: number;
+  /** Hotkey of the axon that took it, for which the miner signed; empty in rows from when there was one axon only. */
+  readonly validator: string;
+  /** 64 hex digits */
+  readonly assetSha256: string;
+  readonly assetSizeBytes: number;
+  /** As the miner named it, such as `ply`. */
+  readonly format: string;
+  /** The subnet's `data_ver`. */
+  readonly formatVersion: number;
+  /** The subnet's `compression`. */
+  readonly compression: number;
+  /** Nanoseconds since 1970 by the miner's clock. */
+  readonly submitTime: bigint;
+  /** sr25519, 64 bytes */
+  readonly signature: Uint8Array;
+  /** ms since 1970 UTC */
+  readonly receivedAt: number;
+  readonly traceparent: string | undefined;
+  /** The dispatch number of its job: 0 at first, one more each time that the queue had lost the job. */
+  readonly dispatch: number;
+  /** Undefined while there is no verdict. */
+  readonly feedback: Feedback | undefined;
+}
+
+const verdictKind = z.enum([
+  "accepted",
+  "rejected",
+  "invalid-asset",
+  "system-fault",
+] satisfies VerdictKind[]);
+
+const feedbackJson = z.object({
+  verdict: verdictKind,
+  reason: z.string(),
+  score: z.number(),
+  fidelity: z.number(),
+  averageFidelity: z.number(),
+  observations: z.number(),
+  reward: z.number(),
+  cooldownUntil: z.number(),
+});
+
+const submissionRow = z.object({
+  id: z.string(),
+  sequence: z.number(),
+  validator: z.string(),
+  asset_sha256: z.string(),
+  asset_size: z.number(),
+  format: z.string(),
+  format_version: z.number(),
+  compression: z.number(),
+  submit_time: z.string(),
+  signature: z.instanceof(Uint8Array),
+  received_at: z.number(),
+  traceparent: z.string().nullable(),
+  dispatch: z.number(),
+  feedback: z.string().nullable(),
+});
+
+/**
+ * Parses a row of the table `submissions`.
+ * @throws ZodError when it is none
+ */
+export function parseSubmission(value: unknown): Submission {
+  const row = submissionRow.parse(value);
+  return {
+    id: row.id,
+    sequence: row.sequence,
+    validator: row.validator,
+    assetSha256: row.asset_sha256,
+    assetSizeBytes: row.asset_size,
+    format: row.format,
+    formatVersion: row.format_version,
+    compression: row.compression,
+    submitTime: BigInt(row.submit_time),
+    signature: row.signature,
+    receivedAt: row.received_at,
+    traceparent: row.traceparent ?? undefined,
+    dispatch: row.dispatch,
+    feedback: row.feedback === null ? undefined : feedbackJson.parse(JSON.parse(row.feedback)),
+  };
+}

@@ -1,0 +1,29 @@
+import type { RenderScoreResult } from "@turntable/proto";
+import type { RuleSet } from "../miners/index.ts";
+import type { Verdict } from "../tasks/index.ts";
+
+/** The verdict that follows from what a worker found. A fault of ours says nothing of its cause, which is internal. */
+export function verdictOf(result: RenderScoreResult, rules: Pick<RuleSet, "acceptance">): Verdict {
+  const { outcome } = result;
+  switch (outcome.case) {
+    case "scored": {
+      const { score, model } = outcome.value;
+      // A score that is no probability says that the worker is broken, not that the asset is bad.
+      if (!(score >= 0 && score <= 1)) {
+        return { kind: "system-fault", reason: "scoring failed" };
+      }
+      const demonstration = model?.demonstration ?? false;
+      return { kind: score >= rules.acceptance ? "accepted" : "rejected", score, demonstration };
+    }
+    case "invalidAsset":
+      return {
+        kind: "invalid-asset",
+        reason: `${outcome.value.code}: ${outcome.value.message}`,
+      };
+    case "systemFault":
+    case undefined:
+      return { kind: "system-fault", reason: "scoring failed" };
+    default:
+      throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
+  }
+}
