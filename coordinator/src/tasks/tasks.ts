@@ -158,13 +158,13 @@ export function createTasks(options: TasksOptions): Tasks {
   };
 
   /** Writes the state that follows from the assignments (T1), and ends the task when it is time. */
-  const settle = (taskId: string, kind: TaskEventKind, cause: Assignment, now: number): void => {
+  const advance = (taskId: string, kind: TaskEventKind, cause: Assignment, now: number): void => {
     const row = taskRow.parse(store.get("SELECT * FROM tasks WHERE id = ?", taskId));
     const assignments = assignmentsOf(taskId);
     const { hotkey, score, demonstration, reason: message } = cause;
     const running = isEnded(row.state) ? row.state : stateOf(assignments);
     record(taskId, kind, running, now, { hotkey, score, demonstration, message });
-    if (!isEnded(row.state)) finish(row, assignments, now);
+    if (!isEnded(row.state)) endIfDue(row, assignments, now);
   };
 
   const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
@@ -177,7 +177,7 @@ export function createTasks(options: TasksOptions): Tasks {
     record(row.id, "failed", "failed", now, { message });
   };
 
-  const finish = (row: TaskRow, assignments: readonly Assignment[], now: number): void => {
+  const endIfDue = (row: TaskRow, assignments: readonly Assignment[], now: number): void => {
     const best = bestOf(assignments); // T4
     const open = assignments.some(isOpen);
     if (best !== undefined) {
@@ -218,11 +218,11 @@ export function createTasks(options: TasksOptions): Tasks {
         row.expires_at,
       );
       const made = parseAssignment(store.get("SELECT * FROM assignments WHERE id = ?", id));
-      settle(taskId, "assigned", made, now);
+      advance(taskId, "assigned", made, now);
       return made;
     });
 
-  const change = (
+  const changeAssignment = (
     id: string,
     from: readonly Assignment["state"][],
     to: Assignment["state"],
@@ -243,7 +243,7 @@ export function createTasks(options: TasksOptions): Tasks {
         reason,
         id,
       );
-      settle(before.taskId, kind, { ...before, state: to, score, demonstration, reason }, now);
+      advance(before.taskId, kind, { ...before, state: to, score, demonstration, reason }, now);
       return true;
     });
 
@@ -257,7 +257,7 @@ export function createTasks(options: TasksOptions): Tasks {
       .map((row) => idRow.parse(row).id);
     for (const id of late) {
       const reason = "nothing was submitted in time";
-      change(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+      changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
     }
     const due = store.all(
       `SELECT * FROM tasks WHERE ended_at IS NULL
@@ -266,7 +266,7 @@ export function createTasks(options: TasksOptions): Tasks {
       options.organicFinishMs,
     );
     for (const row of due.map((value) => taskRow.parse(value))) {
-      store.transaction(() => finish(row, assignmentsOf(row.id), now));
+      store.transaction(() => endIfDue(row, assignmentsOf(row.id), now));
     }
   };
 
@@ -392,11 +392,12 @@ export function createTasks(options: TasksOptions): Tasks {
         return row === undefined ? undefined : assign(idRow.parse(row).id, hotkey, now);
       }),
     assign,
-    markSubmitted: (id, now) => change(id, ["generating"], "scoring", { kind: "submitted" }, now),
+    markSubmitted: (id, now) =>
+      changeAssignment(id, ["generating"], "scoring", { kind: "submitted" }, now),
     abandon: (id, reason, now) =>
-      void change(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now),
+      void changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now),
     applyVerdict: (id, verdict, now) =>
-      change(
+      changeAssignment(
         id,
         // A replayed dead letter overrules the system fault, with any verdict but another fault (T6).
         verdict.kind === "system-fault"
