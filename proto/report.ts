@@ -1,6 +1,12 @@
-/** The form of a ScoreReport that is signed and compared. */
+/** What is agreed about reports beside their fields: the form that is signed, and the threshold that they go by. */
 import { toJson } from "@bufbuild/protobuf";
 import { type ScoreReport, ScoreReportSchema } from "./gen/turntable/v1/report_pb.ts";
+
+/**
+ * The subnet's acceptance threshold, 0 to 1: from this score on a submission is accepted. Rule sets may have another;
+ * jobs and reports say which. It also stands for the zero of jobs and reports from before they did.
+ */
+export const subnetAcceptance = 0.6;
 
 /** Canonical JSON of a report without its signature, as report.proto says it; what is signed are its UTF-8 bytes. */
 export function canonicalReport(report: ScoreReport): string {

@@ -1,5 +1,10 @@
 import { toJson } from "@bufbuild/protobuf";
-import { LintSeverity, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import {
+  LintSeverity,
+  type ScoreReport,
+  ScoreReportSchema,
+  subnetAcceptance,
+} from "@turntable/proto";
 import { type ReportSignature, verifyReport } from "../report-signature.ts";
 import { bar, demonstrationNote, formatDuration, printable, table } from "./text.ts";
 import type { Verb } from "./verb.ts";
@@ -63,7 +68,7 @@ export function describeReport(report: ScoreReport, signature: ReportSignature):
     ["prompt", printable(report.prompt)],
     [
       "score",
-      `${report.score.toFixed(4)} (of ${views.length} views, ${Math.round(report.lowViewShare * 100)} % of them below 0.6)`,
+      `${report.score.toFixed(4)} (of ${views.length} views, ${Math.round(report.lowViewShare * 100)} % of them below ${report.acceptance || subnetAcceptance})`,
     ],
     ["fidelity", report.fidelity.toFixed(2)],
     ["miner", printable(report.minerHotkey)],

@@ -1,4 +1,5 @@
 /** The subnet's numbers and what follows from them. Pure functions of values. */
+import { subnetAcceptance } from "@turntable/proto";
 
 export interface RuleSet {
   readonly name: string;
@@ -47,10 +48,10 @@ const seed: RuleSet = {
   organicCopies: 4,
   organicFinishMs: 60_000,
   failExhausted: false,
-  acceptance: 0.6,
+  acceptance: subnetAcceptance,
   fidelitySteps: [
     { score: 0.8, fidelity: 1 },
-    { score: 0.6, fidelity: 0.75 },
+    { score: subnetAcceptance, fidelity: 0.75 },
   ],
   metagraphSyncMs: 600_000,
   idleMs: 10_000,

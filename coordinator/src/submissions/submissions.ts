@@ -222,6 +222,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         submissionId: submission.id,
         class: task.class === "organic" ? JobClass.ORGANIC : JobClass.SYNTHETIC,
         profile: rules.profile,
+        acceptance: rules.acceptance,
         prompt: task.prompt,
         cameraSeed: task.cameraSeed,
         encoding: {

@@ -1,13 +1,12 @@
 /** `turntable-worker score`: one asset against one prompt. */
 import { readFile } from "node:fs/promises";
 import { toJson as toProtobufJson } from "@bufbuild/protobuf";
-import { type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import { type ScoreReport, ScoreReportSchema, subnetAcceptance } from "@turntable/proto";
 import { defaultAssetLimits } from "@turntable/splat";
 import { writeContactSheet } from "../pictures/index.ts";
 import { startRenderer } from "../render/index.ts";
 import { type Clip, defaultModelDir, demonstrationNote, loadClip } from "../score/index.ts";
 import {
-  acceptedFrom,
   createReport,
   defaultProfile,
   loadProfile,
@@ -181,10 +180,10 @@ function noteOn({ demonstration }: Clip): string {
 
 function summary(scored: ScoredAsset, { clip }: Scorer): string {
   const probabilities = scored.views.map((view) => view.probability);
-  const weak = probabilities.filter((probability) => probability < acceptedFrom).length;
-  const verdict = scored.score >= acceptedFrom ? "accepted" : "not accepted";
-  return `score ${scored.score.toFixed(4)} (${verdict}; the subnet takes ${acceptedFrom} and above)
-views ${probabilities.length}, from ${Math.min(...probabilities).toFixed(3)} to ${Math.max(...probabilities).toFixed(3)}; ${weak} below ${acceptedFrom}
+  const weak = probabilities.filter((probability) => probability < subnetAcceptance).length;
+  const verdict = scored.score >= subnetAcceptance ? "accepted" : "not accepted";
+  return `score ${scored.score.toFixed(4)} (${verdict}; the subnet takes ${subnetAcceptance} and above)
+views ${probabilities.length}, from ${Math.min(...probabilities).toFixed(3)} to ${Math.max(...probabilities).toFixed(3)}; ${weak} below ${subnetAcceptance}
 lint ${scored.findings.length === 0 ? "found nothing" : scored.findings.map(({ code }) => code).join(", ")}
 model ${clip.name}${noteOn(clip)}
 ${scored.splatCount} splats; decode ${Math.round(scored.decodeMs)} ms, render ${Math.round(scored.renderMs)} ms, score ${Math.round(scored.scoreMs)} ms

@@ -1,7 +1,7 @@
 /** All views of an asset on one page. */
 import { writeFile } from "node:fs/promises";
+import { subnetAcceptance } from "@turntable/proto";
 import type { RgbImage, View } from "../render/index.ts";
-import { acceptedFrom } from "../scoring/index.ts";
 import { drawText, signHeight, textWidth } from "./font.ts";
 import { paste } from "./paste.ts";
 import { encodePng, shrink } from "./png.ts";
@@ -46,7 +46,7 @@ export async function encodeContactSheet(views: readonly SheetView[]): Promise<U
     };
     write(`az ${degrees(view.azimuthDeg)} el ${degrees(view.elevationDeg)}`, 0);
     if (probability !== undefined) {
-      const colour = probability >= acceptedFrom ? accepted : notAccepted;
+      const colour = probability >= subnetAcceptance ? accepted : notAccepted;
       write(`${(probability * 100).toFixed(1)}%`, 1, colour);
     }
   }

@@ -1,6 +1,7 @@
 /** What miners have tried on the subnet, each as an asset, and what comes of it. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { subnetAcceptance } from "@turntable/proto";
 import {
   AssetError,
   defaultAssetLimits,
@@ -23,7 +24,7 @@ import {
 } from "../../../splat/test/shapes.ts";
 import { startCpuRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
-import { acceptedFrom, loadProfile } from "./profile.ts";
+import { loadProfile } from "./profile.ts";
 import { type ScoredAsset, scoreAsset } from "./score-asset.ts";
 
 const scorer = {
@@ -47,7 +48,7 @@ async function score(splat: Splat, prompt: string, profile = "sn17-seed"): Promi
 }
 
 const weakShare = ({ views }: ScoredAsset): number =>
-  views.filter(({ probability }) => probability < acceptedFrom).length / views.length;
+  views.filter(({ probability }) => probability < subnetAcceptance).length / views.length;
 
 type Colour = readonly [number, number, number];
 
@@ -87,7 +88,7 @@ test("white geometry on the white ground: what cannot be seen is not scored well
   const white = painted(redBall, () => [1, 1, 1]);
   for (const prompt of ["a red ball", "a white ball", "a ball"]) {
     const scored = await score(white, prompt);
-    assert.ok(scored.score < acceptedFrom, `${prompt}: ${scored.score}`);
+    assert.ok(scored.score < subnetAcceptance, `${prompt}: ${scored.score}`);
     assert.equal(weakShare(scored), 1);
   }
 });

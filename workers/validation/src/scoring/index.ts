@@ -1,5 +1,5 @@
 export {
-  acceptedFrom,
+  createProfiles,
   defaultProfile,
   loadProfile,
   type Profile,

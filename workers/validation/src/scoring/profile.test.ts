@@ -3,13 +3,33 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { loadProfile, ProfileError, profilesDir, summarise, viewsOf } from "./profile.ts";
+import {
+  createProfiles,
+  loadProfile,
+  ProfileError,
+  profilesDir,
+  summarise,
+  viewsOf,
+} from "./profile.ts";
 
 test("every profile that comes with the project loads", async () => {
   for (const file of (await readdir(profilesDir)).filter((name) => name.endsWith(".json"))) {
     const profile = await loadProfile(file.slice(0, -".json".length));
     assert.equal(viewsOf(profile, 1n).length, profile.views);
   }
+});
+
+test("a profile is read once; one that comes later is found", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "turntable-profiles-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const profileOf = createProfiles(directory);
+  await assert.rejects(profileOf("mine"), ProfileError);
+  const { name: _, ...content } = await loadProfile("sn17-seed");
+  await writeFile(join(directory, "mine.json"), JSON.stringify(content));
+  const first = await profileOf("mine");
+  assert.deepEqual(first, { name: "mine", ...content });
+  await rm(join(directory, "mine.json"));
+  assert.equal(await profileOf("mine"), first);
 });
 
 test("the documented first draw: seed 0 gives 15 degrees", async () => {

@@ -65,9 +65,6 @@ export class ProfileError extends Error {
 /** What the subnet does, with 36 views. */
 export const defaultProfile = "sn17-seed";
 
-/** The least score, and probability of a view, that the subnet takes. */
-export const acceptedFrom = 0.6;
-
 /** Where the project's own profiles are. */
 export const profilesDir = new URL("../../../../resources/profiles/", import.meta.url).pathname;
 
@@ -91,6 +88,20 @@ export async function loadProfile(name: string, directory = profilesDir): Promis
     const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
     throw new ProfileError(`${file}: ${why}`, { cause: error });
   }
+}
+
+/**
+ * The profiles of a directory, each read and checked once. A file that comes later is found; of one that changes the
+ * old content goes on, until the process starts again.
+ * @returns as `loadProfile`
+ */
+export function createProfiles(directory = profilesDir): (name: string) => Promise<Profile> {
+  const loaded = new Map<string, Profile>();
+  return async (name) => {
+    const profile = loaded.get(name) ?? (await loadProfile(name, directory));
+    loaded.set(name, profile);
+    return profile;
+  };
 }
 
 /** The views of a profile for a camera seed (64 bits). */

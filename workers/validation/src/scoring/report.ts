@@ -1,9 +1,13 @@
 /** What scoring an asset produced, as the report that the coordinator signs. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
-import { LintSeverity, type ScoreReport, ScoreReportSchema } from "@turntable/proto";
+import {
+  LintSeverity,
+  type ScoreReport,
+  ScoreReportSchema,
+  subnetAcceptance,
+} from "@turntable/proto";
 import { version } from "../version.ts";
-import { acceptedFrom } from "./profile.ts";
 import type { ScoredAsset, ScoreRequest, Scorer } from "./score-asset.ts";
 
 const severities = { error: LintSeverity.ERROR, warning: LintSeverity.WARNING } as const;
@@ -16,6 +20,7 @@ export function createReport(
   more: Exclude<MessageInitShape<typeof ScoreReportSchema>, ScoreReport> = {},
 ): ScoreReport {
   const { decodeMs, renderMs, scoreMs } = scored;
+  const acceptance = more.acceptance || subnetAcceptance;
   return create(ScoreReportSchema, {
     prompt: request.prompt,
     profile: request.profile.name,
@@ -35,10 +40,11 @@ export function createReport(
       severity: severities[severity],
     })),
     lowViewShare:
-      scored.views.filter(({ probability }) => probability < acceptedFrom).length /
+      scored.views.filter(({ probability }) => probability < acceptance).length /
       scored.views.length,
     createTime: timestampNow(),
     ...more,
+    acceptance,
     timings: { decodeMs, renderMs, scoreMs, ...more.timings },
   });
 }

@@ -21,6 +21,8 @@ export interface Scorer {
 
 export interface ScoreRequest {
   readonly bytes: Uint8Array;
+  /** Of the bytes, 32 bytes, where the caller has computed it already. */
+  readonly assetSha256?: Uint8Array;
   /** An HDF5 of the subnet's `data_ver` 1 and above holds activated values. */
   readonly activated?: boolean;
   readonly prompt: string;
@@ -99,7 +101,7 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     images,
     splatCount: splat.count,
     findings,
-    assetSha256: createHash("sha256").update(request.bytes).digest(),
+    assetSha256: request.assetSha256 ?? createHash("sha256").update(request.bytes).digest(),
     decodeMs,
     renderMs,
     scoreMs,

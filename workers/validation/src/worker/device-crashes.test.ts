@@ -18,7 +18,7 @@ import {
   startWebgpuRenderer,
 } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
-import { profilesDir } from "../scoring/index.ts";
+import { createProfiles, profilesDir } from "../scoring/index.ts";
 import { runJobLoop } from "./loop.ts";
 
 const backends = {
@@ -64,7 +64,7 @@ for (const [backend, start] of Object.entries(backends)) {
     const loop = runJobLoop({
       source: jobs,
       scorer: { renderer, clip, limits: defaultAssetLimits },
-      profilesDir: profiles.directory,
+      profile: createProfiles(profiles.directory),
       workerId: "w1",
       signal: new AbortController().signal,
       giveUp: new AbortController().signal,
@@ -109,7 +109,7 @@ test("an asset that no device here can hold is handed back, and the worker goes 
   await runJobLoop({
     source: jobs,
     scorer: { renderer, clip, limits: defaultAssetLimits },
-    profilesDir: profiles.directory,
+    profile: createProfiles(profiles.directory),
     workerId: "w1",
     signal: enough.signal,
     giveUp: new AbortController().signal,

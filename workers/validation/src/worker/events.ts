@@ -1,5 +1,7 @@
 /** One function for each thing that happens: the counter and the log line together. */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { childTraceparent, type Logger, type Metrics, traceIdOf } from "@turntable/process";
+import type { RenderScoreJob } from "@turntable/proto";
 import type { JobOutcome } from "./job.ts";
 import type { JobEvent } from "./loop.ts";
 
@@ -39,6 +41,9 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
         profile: job.profile,
         trace_id: traceIdOf(childTraceparent(traceparent)),
         asset_bytes: Number(job.assetSizeBytes),
+        declared_format: job.encoding?.format || undefined,
+        declared_compression: job.encoding?.compression || undefined,
+        late: isLate(job) || undefined,
         outcome: outcome.kind,
         ...factsOf(outcome),
         ...Object.fromEntries(
@@ -55,6 +60,11 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
       logger.warn({ err: error }, what);
     },
   };
+}
+
+/** Whether nobody waits for the result any more. */
+function isLate({ deadline }: RenderScoreJob): boolean {
+  return deadline !== undefined && timestampMs(deadline) < Date.now();
 }
 
 function phasesOf(outcome: JobOutcome): Readonly<Record<string, number | undefined>> {

@@ -6,7 +6,7 @@ import { AssetError } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
 import {
   createReport,
-  loadProfile,
+  type Profile,
   ProfileError,
   type Scorer,
   scoreAsset,
@@ -25,7 +25,8 @@ export type JobOutcome =
 
 export interface JobContext {
   readonly scorer: Scorer;
-  readonly profilesDir: string;
+  /** A scoring profile by its name; throws ProfileError when there is none. */
+  readonly profile: (name: string) => Promise<Profile>;
   readonly workerId: string;
   /** Aborted when a job in work can no longer be finished in time: it is handed back. */
   readonly giveUp: AbortSignal;
@@ -35,7 +36,7 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
   const { job } = taken;
   const startedAt = performance.now();
   try {
-    const profile = await loadProfile(job.profile, context.profilesDir);
+    const profile = await context.profile(job.profile);
     const bytes = await taken.fetchAsset();
     const fetchMs = performance.now() - startedAt;
     checkHash(job, bytes);
@@ -43,6 +44,7 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
     const scored = await scoreAsset(context.scorer, {
       ...request,
       bytes,
+      assetSha256: job.assetSha256, // as it was just checked
       activated: (job.encoding?.version ?? 0) >= 1,
       signal: AbortSignal.any([taken.signal, context.giveUp]),
     });
@@ -53,6 +55,7 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
       jobId,
       taskId,
       submissionId,
+      acceptance: job.acceptance,
       workerId: context.workerId,
       timings: { fetchMs, totalMs },
     });

@@ -10,8 +10,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
 import { type RenderBackend, startRenderer } from "../render/index.ts";
 import { type ExecutionProvider, loadClip } from "../score/index.ts";
-import type { Scorer } from "../scoring/index.ts";
-import { profilesDir } from "../scoring/index.ts";
+import { createProfiles, type Scorer } from "../scoring/index.ts";
 import { createEvents } from "./events.ts";
 import { runJobLoop } from "./loop.ts";
 
@@ -87,7 +86,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const ended = runJobLoop({
     source: options.source,
     scorer,
-    profilesDir: options.profilesDir ?? profilesDir,
+    profile: createProfiles(options.profilesDir),
     workerId: options.workerId,
     signal: stopping.signal,
     giveUp: giveUp.signal,

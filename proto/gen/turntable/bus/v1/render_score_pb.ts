@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/bus/v1/render_score.proto.
  */
 export const file_turntable_bus_v1_render_score: GenFile = /*@__PURE__*/
-  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKAAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIHCgVhc3NldCKXAgoRUmVuZGVyU2NvcmVSZXN1bHQSDgoGam9iX2lkGAEgASgJEhUKDXN1Ym1pc3Npb25faWQYAiABKAkSDwoHcmVwbGljYRgDIAEoDRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIrCgZzY29yZWQYBiABKAsyGS50dXJudGFibGUudjEuU2NvcmVSZXBvcnRIABI3Cg1pbnZhbGlkX2Fzc2V0GAcgASgLMh4udHVybnRhYmxlLmJ1cy52MS5JbnZhbGlkQXNzZXRIABI1CgxzeXN0ZW1fZmF1bHQYCCABKAsyHS50dXJudGFibGUuYnVzLnYxLlN5c3RlbUZhdWx0SABCCQoHb3V0Y29tZSItCgxJbnZhbGlkQXNzZXQSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIh4KC1N5c3RlbUZhdWx0Eg8KB21lc3NhZ2UYASABKAkqVQoISm9iQ2xhc3MSGQoVSk9CX0NMQVNTX1VOU1BFQ0lGSUVEEAASFQoRSk9CX0NMQVNTX09SR0FOSUMQARIXChNKT0JfQ0xBU1NfU1lOVEhFVElDEAJiBnByb3RvMw", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
+  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKUAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBQgcKBWFzc2V0IpcCChFSZW5kZXJTY29yZVJlc3VsdBIOCgZqb2JfaWQYASABKAkSFQoNc3VibWlzc2lvbl9pZBgCIAEoCRIPCgdyZXBsaWNhGAMgASgNEhEKCXdvcmtlcl9pZBgEIAEoCRIPCgdhdHRlbXB0GAUgASgNEisKBnNjb3JlZBgGIAEoCzIZLnR1cm50YWJsZS52MS5TY29yZVJlcG9ydEgAEjcKDWludmFsaWRfYXNzZXQYByABKAsyHi50dXJudGFibGUuYnVzLnYxLkludmFsaWRBc3NldEgAEjUKDHN5c3RlbV9mYXVsdBgIIAEoCzIdLnR1cm50YWJsZS5idXMudjEuU3lzdGVtRmF1bHRIAEIJCgdvdXRjb21lIi0KDEludmFsaWRBc3NldBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiHgoLU3lzdGVtRmF1bHQSDwoHbWVzc2FnZRgBIAEoCSpVCghKb2JDbGFzcxIZChVKT0JfQ0xBU1NfVU5TUEVDSUZJRUQQABIVChFKT0JfQ0xBU1NfT1JHQU5JQxABEhcKE0pPQl9DTEFTU19TWU5USEVUSUMQAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
 
 /**
  * Render one submission and score it. Done at least once; results are idempotent by job id and replica.
@@ -81,7 +81,8 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
   replica: number;
 
   /**
-   * How the miner said the bytes are encoded.
+   * How the miner said the bytes are encoded. A worker goes by the bytes themselves; only `version` decides something
+   * (whether the values of an HDF5 are activated), the rest is for its log.
    *
    * @generated from field: turntable.v1.AssetEncoding encoding = 9;
    */
@@ -125,11 +126,19 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Nobody waits for the result after this time; a job found later is still done, since rewards depend on it.
+   * Nobody waits for the result after this time; a job found later is still done, since rewards depend on it, and the
+   * worker's log says that it was late.
    *
    * @generated from field: google.protobuf.Timestamp deadline = 14;
    */
   deadline?: Timestamp | undefined;
+
+  /**
+   * From this score on the submission is accepted, 0 to 1; goes into the report. 0: the subnet's threshold.
+   *
+   * @generated from field: double acceptance = 15;
+   */
+  acceptance: number;
 };
 
 /**

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createReport } from "./report.ts";
+import type { ScoredAsset, Scorer } from "./score-asset.ts";
+
+const scored: ScoredAsset = {
+  score: 0.65,
+  views: [0.5, 0.6, 0.7, 0.8].map((probability) => ({
+    azimuthDeg: 0,
+    elevationDeg: 0,
+    radius: 2.5,
+    probability,
+  })),
+  images: [],
+  splatCount: 1,
+  findings: [],
+  assetSha256: new Uint8Array(32),
+  decodeMs: 1,
+  renderMs: 2,
+  scoreMs: 3,
+};
+const request = {
+  prompt: "a red cube",
+  cameraSeed: 7n,
+  profile: { name: "sn17-seed" } as Parameters<typeof createReport>[1]["profile"], // only the name is read
+};
+const scorer = {
+  clip: { name: "tiny", sha256: new Uint8Array(32), demonstration: true },
+  renderer: { backend: "cpu", approximate: false },
+} as Pick<Scorer, "clip" | "renderer">; // only these are read
+
+test("views are counted as low by the threshold that the job names, and the report says which", () => {
+  const strict = createReport(scored, request, scorer, { acceptance: 0.75 });
+  assert.deepEqual([strict.acceptance, strict.lowViewShare], [0.75, 0.75]);
+});
+
+test("a job that names no threshold goes by the subnet's", () => {
+  for (const more of [{}, { acceptance: 0 }]) {
+    const report = createReport(scored, request, scorer, more);
+    assert.deepEqual([report.acceptance, report.lowViewShare], [0.6, 0.25]);
+  }
+});
