@@ -1,33 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
-import { canonicalReport, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
-import { createMiners, ruleSets } from "../miners/index.ts";
-import { createReports } from "../reports/index.ts";
-import { openAssetFiles, openStore } from "../store/index.ts";
-import { createSubmissions } from "../submissions/index.ts";
-import { createTasks } from "../tasks/index.ts";
+import { verifySignature } from "@turntable/bittensor/keys";
+import { canonicalReport } from "@turntable/proto";
+import { openRules, rules, validator } from "../../test/rules.ts";
 import { createMinerProtocol, type Results } from "./miner-protocol.ts";
 
-const rules = ruleSets.seed;
-await ready();
-const validator = keypairFromUri("//Validator");
 const asset = Buffer.from("an asset").toString("base64");
 
-/** The coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
+/** The protocol on the coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
 async function open(prompt?: string) {
-  const directory = mkdtempSync(join(tmpdir(), "turntable-miner-protocol-"));
   let now = 1_000_000;
-  const store = openStore(directory);
-  const assets = await openAssetFiles(join(directory, "assets"));
-  const tasks = createTasks({ store, maxOpenTasks: 100, ...rules });
-  const miners = createMiners(store, rules);
-  const reports = createReports(store, validator);
-  const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
+  const opened = await openRules();
+  const { tasks, miners, reports, submissions } = opened;
   const waiting: string[] = [];
   let wake = (): void => {};
   const protocol = createMinerProtocol({
@@ -46,9 +30,8 @@ async function open(prompt?: string) {
     },
     now: () => now,
   });
-  type Outcome = NonNullable<MessageInitShape<typeof RenderScoreResultSchema>["outcome"]>;
-  const apply = (submissionId: string, outcome: Outcome) =>
-    submissions.applyResult(create(RenderScoreResultSchema, { submissionId, outcome }), now);
+  const apply = (id: string, outcome: Parameters<typeof opened.result>[1]) =>
+    submissions.applyResult(opened.result(id, outcome), now);
   return {
     tasks,
     miners,
@@ -59,10 +42,7 @@ async function open(prompt?: string) {
     at: (ms: number) => {
       now = 1_000_000 + ms;
     },
-    ask: (text: string) => {
-      const outcome = tasks.create({ class: "organic", prompt: text, client: "c" }, now);
-      return outcome.kind === "created" ? outcome.task : assert.fail(outcome.kind);
-    },
+    ask: (text: string) => tasks.get(opened.ask(text, now, "c")) ?? assert.fail(),
     pull: (hotkey: string): string => protocol.pull(hotkey).task?.id ?? assert.fail("no task"),
     /** Submits; the answer comes once a verdict was applied. */
     submit: (hotkey: string, taskId: string, change: Partial<Results> = {}, signal = never) =>
@@ -76,12 +56,8 @@ async function open(prompt?: string) {
       }
       return waiting.shift() ?? assert.fail();
     },
-    scored: (submissionId: string, score: number) =>
-      apply(submissionId, { case: "scored", value: create(ScoreReportSchema, { score }) }),
-    [Symbol.dispose]() {
-      store[Symbol.dispose]();
-      rmSync(directory, { recursive: true });
-    },
+    scored: (id: string, score: number) => submissions.applyResult(opened.scored(id, score), now),
+    [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
 }
 

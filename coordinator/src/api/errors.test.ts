@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import {
+  errorDetailsTrailer,
+  noErrorDetails,
+  parseErrorDetails,
+} from "@turntable/proto/error-details";
+import type { RpcError } from "@turntable/proto/grpc";
+import * as errors from "./errors.ts";
+
+function detailsOf({ metadata }: RpcError) {
+  const [bytes] = metadata?.get(errorDetailsTrailer) ?? [];
+  return bytes === undefined ? undefined : parseErrorDetails(Buffer.from(bytes));
+}
+
+test("a malformed field is named for people and for programs", () => {
+  const error = errors.invalidArgument("prompt", "is empty");
+  assert.deepEqual([error.code, error.message], [status.INVALID_ARGUMENT, "prompt is empty"]);
+  assert.deepEqual(detailsOf(error), {
+    ...noErrorDetails,
+    fields: [{ field: "prompt", description: "is empty" }],
+  });
+});
+
+test("what is too large names its limit and no time to try again; what has no room names both", () => {
+  const large = errors.tooLarge("prompt", "has 2000 characters");
+  assert.equal(large.code, status.RESOURCE_EXHAUSTED);
+  assert.deepEqual(detailsOf(large), {
+    ...noErrorDetails,
+    limits: [{ subject: "prompt", description: "has 2000 characters" }],
+  });
+  const full = errors.exhausted("tasks", "1000 tasks are open", 5_000);
+  assert.deepEqual(detailsOf(full), {
+    ...noErrorDetails,
+    limits: [{ subject: "tasks", description: "1000 tasks are open" }],
+    retryAfterMs: 5_000,
+  });
+  const away = errors.unavailable("shutting down", 1_000);
+  assert.deepEqual([away.code, detailsOf(away)?.retryAfterMs], [status.UNAVAILABLE, 1_000]);
+});
+
+test("of a bug the caller learns an id, and nothing else", () => {
+  const cause = new Error("SQLITE_CORRUPT at /var/lib");
+  const error = errors.internal("id-1", cause);
+  assert.deepEqual([error.code, error.message], [status.INTERNAL, "internal error id-1"]);
+  assert.equal(error.cause, cause);
+  assert.equal(detailsOf(error), undefined);
+});
+
+test("the other refusals have their code", () => {
+  assert.equal(errors.notFound("x").code, status.NOT_FOUND);
+  assert.equal(errors.alreadyExists("x").code, status.ALREADY_EXISTS);
+  assert.equal(errors.failedPrecondition("x").code, status.FAILED_PRECONDITION);
+  assert.equal(errors.unauthenticated("x").code, status.UNAUTHENTICATED);
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigError, loadConfig } from "@turntable/process";
+import { coordinatorConfig, parseAxonPlace } from "./config.ts";
+
+const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+
+function load(...argv: string[]) {
+  return loadConfig(coordinatorConfig, { argv, env: {}, readFile: () => assert.fail("no file") });
+}
+
+/** What is wrong with the arguments; the flags that each problem names first. */
+function problemsOf(...argv: string[]): readonly string[] {
+  try {
+    load(...argv);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.problems;
+  }
+  return [];
+}
+
+test("exactly one hotkey is asked for", () => {
+  assert.match(problemsOf().join(), /^--hotkey-file .*--hotkey-uri, exactly one/);
+  assert.match(
+    problemsOf("--hotkey-file", "f", "--hotkey-uri", "//Alice").join(),
+    /^--hotkey-file .*exactly one/,
+  );
+  assert.deepEqual(problemsOf("--hotkey-file", "f"), []);
+  assert.deepEqual(problemsOf("--hotkey-uri", "//Alice"), []);
+});
+
+test("the chain in memory stands alone, and nothing is registered on another", () => {
+  const key = ["--hotkey-uri", "//Alice"];
+  assert.match(
+    problemsOf(...key, "--chain-endpoints", "memory", "--chain-endpoints", "finney").join(),
+    /^--chain-endpoints .*memory stands alone/,
+  );
+  assert.match(
+    problemsOf(...key, "--chain-endpoints", "finney", "--chain-register", alice).join(),
+    /^--chain-register .*chain in memory only/,
+  );
+  assert.deepEqual(problemsOf(...key, "--chain-register", alice), []);
+  assert.match(problemsOf(...key, "--chain-register", "bob").join(), /not an ss58 address/);
+  assert.deepEqual(
+    load(...key, "--chain-endpoints", "finney", "--chain-endpoints", "test").chain.endpoints,
+    ["finney", "test"],
+  );
+});
+
+test("an API for other machines needs keys, or to be told that it needs none", () => {
+  const key = ["--hotkey-uri", "//Alice"];
+  const open = [...key, "--grpc-host", "0.0.0.0"];
+  assert.match(problemsOf(...open).join(), /^--grpc-api-keys-file .*0\.0\.0\.0/);
+  assert.deepEqual(problemsOf(...open, "--grpc-api-keys-file", "keys"), []);
+  assert.deepEqual(problemsOf(...open, "--grpc-insecure-open"), []);
+  for (const host of ["127.0.0.1", "127.8.0.1", "localhost", "::1", "[::1]"]) {
+    assert.deepEqual(problemsOf(...key, "--grpc-host", host), [], host);
+  }
+  for (const host of ["10.0.0.1", "::", "localhost.example.com", "::1:2"]) {
+    assert.equal(problemsOf(...key, "--grpc-host", host).length, 1, host);
+  }
+});
+
+test("every problem is told at once", () => {
+  const flags = problemsOf(
+    ...["--grpc-host", "0.0.0.0", "--chain-endpoints", "memory", "--chain-endpoints", "test"],
+    ...["--axon-also", "17", "--limits-open-tasks", "0"],
+  ).map((problem) => problem.split(" ")[0]);
+  assert.deepEqual(flags.toSorted(), [
+    "--axon-also",
+    "--chain-endpoints",
+    "--grpc-api-keys-file",
+    "--hotkey-file",
+    "--limits-open-tasks",
+  ]);
+});
+
+test("an extra axon is NETUID:PORT:HOTKEY_FILE, whatever the file is called", () => {
+  assert.deepEqual(parseAxonPlace("29:8092:/keys/a:b"), {
+    netuid: 29,
+    port: 8092,
+    hotkeyFile: "/keys/a:b",
+  });
+  for (const text of ["", "29:8092", "29:8092:", "65536:1:f", "1:65536:f", "-1:1:f", "a:1:f"]) {
+    assert.equal(parseAxonPlace(text), undefined, text);
+  }
+});
+
+test("the defaults need nothing but a hotkey", () => {
+  const config = load("--hotkey-uri", "//Alice");
+  assert.deepEqual([config.rules, config.axon.also, config.grpc.host], ["seed", [], "127.0.0.1"]);
+  assert.match(config.prompts.file, /resources\/prompts\.txt$/);
+});

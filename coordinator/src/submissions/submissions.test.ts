@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { JobClass } from "@turntable/proto";
+import { openRules, rules, submissionOf } from "../../test/rules.ts";
+
+test("a submission is on disk, asset and row, when it is taken", async () => {
+  using subnet = await openRules();
+  const { id, assetSha256 } = await subnet.submit(subnet.ask(), "A", 7);
+  assert.deepEqual(readdirSync(subnet.assetsDir), [assetSha256]);
+  const stored = subnet.submissions.get(id);
+  assert.equal(
+    stored?.id,
+    subnet.tasks.latestAssignment("A")?.id,
+    "the assignment's id is its own",
+  );
+  assert.deepEqual(
+    [stored?.receivedAt, stored?.submitTime, stored?.dispatch, stored?.feedback],
+    [7, 1_764_000_000_000_000_001n, 0, undefined],
+  );
+  assert.equal(subnet.tasks.assignment(id)?.state, "scoring");
+});
+
+test("an assignment takes one submission, however many come at once", async () => {
+  using subnet = await openRules();
+  const assignment = subnet.tasks.assign(subnet.ask(), "A", 0);
+  const [first, second] = await Promise.all(
+    ["one", "two"].map((text) =>
+      subnet.submissions.receive(submissionOf(assignment, Buffer.from(text)), 1),
+    ),
+  );
+  assert.ok(first !== undefined);
+  assert.deepEqual(second, first);
+  assert.equal(subnet.submissions.pending(0, 10).length, 1);
+});
+
+test("an assignment that has ended takes none", async () => {
+  using subnet = await openRules();
+  const assignment = subnet.tasks.assign(subnet.ask(), "A", 0);
+  subnet.tasks.abandon(assignment.id, "given back", 1);
+  assert.equal(
+    await subnet.submissions.receive(submissionOf(assignment, Buffer.from("late")), 2),
+    undefined,
+  );
+});
+
+test("applying a result says what it did", async () => {
+  using subnet = await openRules();
+  const { submissions, scored } = subnet;
+  const submission = await subnet.submit(subnet.ask(), "A");
+  const outcome = submissions.applyResult(scored(submission.id, 0.9), 5);
+  assert.ok(outcome.kind === "applied");
+  assert.deepEqual([outcome.hotkey, outcome.feedback.verdict], ["A", "accepted"]);
+  assert.equal(outcome.feedback.cooldownUntil, 5 + rules.cooldownMs);
+  assert.deepEqual(outcome.submission, submissions.get(submission.id));
+  assert.deepEqual(submissions.applyResult(scored(submission.id, 0.2), 6), { kind: "repeated" });
+  assert.deepEqual(submissions.applyResult(scored("nobody's", 0.9), 6), { kind: "unknown" });
+  assert.deepEqual(submissions.fail(submission.id, "lost", 7), { kind: "repeated" });
+  assert.deepEqual(submissions.fail("nobody's", "lost", 7), { kind: "unknown" });
+});
+
+test("a verdict is written whole or not at all", async () => {
+  using subnet = await openRules();
+  const { submissions, store, miners } = subnet;
+  const { id } = await subnet.submit(subnet.ask(), "A");
+  store.run("ALTER TABLE reports RENAME TO hidden"); // the last of what is written fails
+  assert.throws(() => submissions.applyResult(subnet.scored(id, 0.9), 5), /reports/);
+  assert.equal(submissions.get(id)?.feedback, undefined);
+  assert.equal(subnet.tasks.assignment(id)?.state, "scoring");
+  assert.equal(miners.get("A", 5).observations, 0);
+  store.run("ALTER TABLE hidden RENAME TO reports");
+  assert.equal(submissions.applyResult(subnet.scored(id, 0.9), 6).kind, "applied");
+  assert.equal(miners.get("A", 6).observations, 1);
+});
+
+test("a fault of ours is overruled by a verdict, and only by one", async () => {
+  using subnet = await openRules();
+  const { submissions } = subnet;
+  const { id } = await subnet.submit(subnet.ask(), "A");
+  const fault = submissions.fail(id, "the asset was lost", 5);
+  assert.ok(fault.kind === "applied");
+  assert.deepEqual(
+    [fault.feedback.verdict, fault.feedback.reason, fault.feedback.cooldownUntil],
+    ["system-fault", "the asset was lost", 0],
+  );
+  assert.equal(submissions.stillPending(id), undefined);
+  assert.equal(submissions.fail(id, "again", 6).kind, "repeated");
+  assert.equal(submissions.applyResult(subnet.scored(id, 0.7), 7).kind, "applied");
+  assert.equal(submissions.get(id)?.feedback?.verdict, "accepted");
+});
+
+test("each outcome of a worker becomes its verdict", async () => {
+  using subnet = await openRules();
+  const { submissions, result, scored } = subnet;
+  const expected = [
+    ["A", scored, 0.6, "accepted", 0.75],
+    ["B", scored, 0.599, "rejected", 0],
+    ["C", scored, 1.5, "system-fault", 0],
+    ["D", scored, Number.NaN, "system-fault", 0],
+  ] as const;
+  for (const [hotkey, outcomeOf, score, verdict, fidelity] of expected) {
+    const { id } = await subnet.submit(subnet.ask(), hotkey);
+    submissions.applyResult(outcomeOf(id, score), 1);
+    const feedback = submissions.get(id)?.feedback;
+    assert.deepEqual([feedback?.verdict, feedback?.fidelity], [verdict, fidelity]);
+  }
+  const { id } = await subnet.submit(subnet.ask(), "E");
+  const value = { code: "truncated", message: "the file ends early" };
+  submissions.applyResult(result(id, { case: "invalidAsset", value }), 1);
+  assert.equal(submissions.get(id)?.feedback?.reason, "truncated: the file ends early");
+  const empty = await subnet.submit(subnet.ask(), "F");
+  submissions.applyResult({ ...result(empty.id, { case: undefined }) }, 1);
+  assert.equal(submissions.get(empty.id)?.feedback?.verdict, "system-fault");
+});
+
+test("whoever waits for a verdict gets it, or nothing when it leaves first", async () => {
+  using subnet = await openRules();
+  const { submissions } = subnet;
+  const { id } = await subnet.submit(subnet.ask(), "A");
+  const leave = new AbortController();
+  const impatient = submissions.feedback(id, leave.signal);
+  const patient = submissions.feedback(id, new AbortController().signal);
+  leave.abort();
+  assert.equal(await impatient, undefined);
+  submissions.applyResult(subnet.scored(id, 0.9), 5);
+  assert.equal((await patient)?.verdict, "accepted");
+  assert.equal((await submissions.feedback(id, leave.signal))?.verdict, "accepted", "it is there");
+});
+
+test("what is pending comes by pages, in the order of arrival, whatever the clock did", async () => {
+  using subnet = await openRules();
+  const { submissions } = subnet;
+  const ids: string[] = [];
+  for (const [hotkey, now] of [
+    ["A", 900],
+    ["B", 500],
+    ["C", 700],
+    ["D", 100],
+  ] as const) {
+    ids.push((await subnet.submit(subnet.ask(), hotkey, now)).id);
+  }
+  submissions.applyResult(subnet.scored(ids[1] ?? "", 0.9), 1_000);
+  const first = submissions.pending(0, 2);
+  const second = submissions.pending(first.at(-1)?.sequence ?? 0, 2);
+  assert.deepEqual(
+    [...first, ...second].map(({ id }) => id),
+    [ids[0], ids[2], ids[3]],
+  );
+  assert.deepEqual(submissions.pending(second.at(-1)?.sequence ?? 0, 2), []);
+});
+
+test("pending submissions are found by their index, not by looking through all", async () => {
+  using subnet = await openRules();
+  const plan = subnet.store.all(
+    "EXPLAIN QUERY PLAN SELECT * FROM submissions WHERE verdict IS NULL AND sequence > 5 ORDER BY sequence LIMIT 9",
+  );
+  assert.deepEqual(
+    plan.map((step) => Object(step).detail),
+    ["SEARCH submissions USING INDEX submissions_pending (sequence>?)"],
+  );
+});
+
+test("a submission becomes its job, with all that the score depends on", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks } = subnet;
+  const bytes = Buffer.from("the very bytes");
+  const submission = await subnet.submit(subnet.ask("a red cube", 1_000), "A", 2_000, bytes);
+  const task = tasks.get(tasks.assignment(submission.id)?.taskId ?? "");
+  const job = await submissions.job(submission);
+  assert.deepEqual(
+    [job?.jobId, job?.submissionId, job?.taskId, job?.class, job?.prompt, job?.profile],
+    [submission.id, submission.id, task?.id, JobClass.ORGANIC, "a red cube", "sn17-seed"],
+  );
+  assert.deepEqual(
+    [job?.cameraSeed, job?.acceptance, job?.assetSizeBytes, job?.deadline?.seconds],
+    [task?.cameraSeed, rules.acceptance, 14n, BigInt((1_000 + rules.taskTimeoutMs) / 1_000)],
+  );
+  assert.equal(Buffer.from(job?.assetSha256 ?? []).toString("hex"), submission.assetSha256);
+  assert.equal(job?.asset.value, bytes, "from memory: it was just written");
+  assert.deepEqual((await submissions.job(submission))?.asset.value, bytes, "and from disk");
+  rmSync(join(subnet.assetsDir, submission.assetSha256));
+  assert.equal(await submissions.job(submission), undefined);
+});
