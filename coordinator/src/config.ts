@@ -14,7 +14,7 @@ const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
 
 const axonPlaceForm = "NETUID:PORT:HOTKEY_FILE";
 
-/** An axon beside the first, as the configuration writes it; undefined when the text has another form. */
+/** Parses an extra axon as the configuration writes it; undefined when the text has another form. */
 export function parseAxonPlace(
   text: string,
 ): { readonly netuid: number; readonly port: number; readonly hotkeyFile: string } | undefined {
@@ -177,6 +177,7 @@ const schema = z
 
 export type Config = z.infer<typeof schema>;
 
+/** The configuration of `turntable-coordinator`, for loading and for the generated tables. */
 export const coordinatorConfig: ConfigDefinition<typeof schema> = {
   command: "turntable-coordinator",
   summary:

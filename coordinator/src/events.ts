@@ -8,7 +8,9 @@ import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Task, TaskState } from "./tasks/index.ts";
 
 export interface Events {
+  /** A call of the public API has ended. */
   apiCall(event: ApiCallEvent): void;
+  /** A miner's request was answered. */
   axonRequest(event: AxonEvent): void;
   /** The chain was told an axon's address, or did not take it. */
   axonAnnounced(event: AxonAnnouncement): void;

@@ -7,14 +7,20 @@ import {
 } from "@turntable/proto/error-details";
 import { RpcError } from "@turntable/proto/grpc";
 
-/** @param field of the request, as in its message */
+/**
+ * A field of the request is malformed.
+ * @param field its name in the request's message; `problem` goes on from there: "prompt is empty"
+ */
 export const invalidArgument = (field: string, problem: string): RpcError =>
   detailed(status.INVALID_ARGUMENT, `${field} ${problem}`, {
     fields: [{ field, description: problem }],
   });
+/** There is no such thing for this caller. */
 export const notFound = (what: string): RpcError => new RpcError(status.NOT_FOUND, what);
+/** What was to be made exists in another form. */
 export const alreadyExists = (message: string): RpcError =>
   new RpcError(status.ALREADY_EXISTS, message);
+/** The thing is not in the state for that; the message says which state it waits for. */
 export const failedPrecondition = (message: string): RpcError =>
   new RpcError(status.FAILED_PRECONDITION, message);
 /** A field of the request is larger than its limit: asking again does not help. */
@@ -22,14 +28,16 @@ export const tooLarge = (field: string, problem: string): RpcError =>
   detailed(status.RESOURCE_EXHAUSTED, `${field} ${problem}`, {
     limits: [{ subject: field, description: problem }],
   });
-/** There is no room now. */
+/** There is no room now; asking again after `retryAfterMs` may help. */
 export const exhausted = (subject: string, message: string, retryAfterMs: number): RpcError =>
   detailed(status.RESOURCE_EXHAUSTED, message, {
     limits: [{ subject, description: message }],
     retryAfterMs,
   });
+/** Nobody we know calls. */
 export const unauthenticated = (message: string): RpcError =>
   new RpcError(status.UNAUTHENTICATED, message);
+/** We cannot answer now; the same call may be made again after `retryAfterMs`. */
 export const unavailable = (message: string, retryAfterMs: number): RpcError =>
   detailed(status.UNAVAILABLE, message, { retryAfterMs });
 /** A bug: the caller learns the id under which the log has the cause. */

@@ -14,17 +14,19 @@ import { assetMessage, eventMessage, taskMessage } from "./messages.ts";
 
 export interface GenerationOptions {
   readonly tasks: Tasks;
-  /** Of submissions that do not say whose axon took them. */
+  /** Stands for the validator of submissions that do not say whose axon took them; ss58. */
   readonly validatorHotkey: string;
-  readonly submissionOf: (assignmentId: string) => Submission | undefined;
-  readonly reportOf: (assignmentId: string) => ScoreReport | undefined;
-  /** Undefined when the asset is gone. */
+  /** A submission by its id, which is its assignment's. */
+  readonly submissionOf: (id: string) => Submission | undefined;
+  /** A report by its submission's id; undefined when that was not scored. */
+  readonly reportOf: (id: string) => ScoreReport | undefined;
+  /** An asset by its SHA-256 in hex; undefined when it is gone. */
   readonly loadAsset: (sha256: string) => Promise<Uint8Array | undefined>;
-  /** Characters (code points). */
+  /** Longest prompt, in characters (code points). */
   readonly maxPromptChars: number;
-  /** Ends the streams; its reason goes to their callers. */
+  /** Aborted to end the streams; its reason, an RpcError, goes to their callers. */
   readonly stop: AbortSignal;
-  /** ms since 1970 */
+  /** ms since 1970 UTC */
   readonly now: () => number;
 }
 
@@ -34,18 +36,22 @@ export interface ClientCall extends CallContext {
   readonly client: string;
 }
 
+/** Longest idempotency key, in UTF-16 units. */
 const maxIdempotencyKeyChars = 128;
+/** Tasks a page of the list. */
 const defaultPageSize = 50;
 const maxPageSize = 500;
+/** Largest piece of an asset in one message. */
 const chunkBytes = 1024 * 1024;
-/** By then a task or two have ended, in ms. */
+/** When a client that found no room is told to come back: until then a few tasks will have ended, in ms. */
 const fullRetryMs = 5_000;
 
+/** The handlers of the public API; what they refuse is thrown as an RpcError of errors.ts. */
 export function generationHandlers(
   options: GenerationOptions,
 ): Handlers<typeof GenerationService, ClientCall> {
   const { tasks } = options;
-  /** A client's own; others' tasks are not there for it. */
+  /** Finds a task of the caller's own. Other clients' tasks look as if they did not exist. */
   const find = (taskId: string, { client }: ClientCall): Task => {
     const task = tasks.get(taskId);
     if (task === undefined || task.client !== client)

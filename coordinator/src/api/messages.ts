@@ -31,6 +31,10 @@ const assignmentStates = {
 
 type AssetMessage = MessageInitShape<typeof AssetSchema>;
 
+/**
+ * The task as clients see it: all but its camera seed.
+ * @param asset its result, where there is one
+ */
 export function taskMessage(
   task: Task,
   asset: AssetMessage | undefined,
@@ -58,6 +62,10 @@ export function taskMessage(
   };
 }
 
+/**
+ * Where the asset of a submission came from, for whoever wants to check it.
+ * @param validatorHotkey for which the miner signed, ss58
+ */
 export function assetMessage(
   task: Task,
   assignment: Assignment,
@@ -82,6 +90,7 @@ export function assetMessage(
   };
 }
 
+/** A change of a task as its watchers get it. */
 export function eventMessage(event: TaskEvent): MessageInitShape<typeof WatchTaskResponseSchema> {
   return {
     sequence: BigInt(event.sequence),

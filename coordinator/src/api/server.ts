@@ -26,13 +26,16 @@ export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly port: number;
   /** Undefined lets everybody call. */
   readonly keys: ApiKeys | undefined;
-  /** One event a call, when it has ended. */
+  /** Told of each call once, when it has ended. */
   readonly onCall: (event: ApiCallEvent) => void;
 }
 
 export interface ApiCallEvent {
+  /** `/package.Service/Method` */
   readonly method: string;
+  /** Name of the API key; `anonymous` where none are needed, empty when the key was refused. */
   readonly client: string;
+  /** Name of the gRPC status, such as `NOT_FOUND`. */
   readonly code: string;
   readonly durationMs: number;
   readonly traceparent: string | undefined;
@@ -52,6 +55,10 @@ const healthMessages = Object.fromEntries(
   Object.entries(healthDefinition).map(([name, { requestType }]) => [name, requestType]),
 );
 
+/**
+ * Starts the server. Disposing it ends the streams, lets unary calls finish, and cuts what is left after `drainMs`.
+ * @throws when the port cannot be had
+ */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const server = new Server({
     ...messageLimits(maxRequestBytes),
@@ -95,7 +102,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   };
 }
 
-/** Whoever starts the coordinator again is not faster, in ms. */
+/** When a caller that a shutdown cut off is told to come back: starting again takes at least that long, in ms. */
 const restartMs = 1_000;
 /** Calls in flight have this long to end after the streams were told to, in ms. */
 const drainMs = 5_000;

@@ -12,7 +12,7 @@ import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import type { MinerProtocol, Results } from "./miner-protocol.ts";
 
 export interface MinerAxonOptions {
-  /** The validator's. */
+  /** The validator's on this axon. */
   readonly hotkey: Keypair;
   readonly host: string;
   /** 0 takes a free one. */
@@ -22,16 +22,20 @@ export interface MinerAxonOptions {
   /** Whether the miner ever got a task; others' submissions are refused before their bodies are read. */
   readonly hasAssignment: (hotkey: string) => boolean;
   readonly nonces: NonceStore;
-  /** Largest body of SubmitResults. */
+  /** Largest body of SubmitResults, in bytes. */
   readonly maxSubmissionBytes: number;
   readonly onRequest: (event: AxonEvent) => void;
 }
 
-/** What a caller waits for a SubmitResults when it does not say, and the most that we believe; seconds. */
+/** How long a caller waits for SubmitResults when it does not say, and the most that we believe, in seconds. */
 const submitTimeoutS = 300;
 /** The answer goes out this long before the caller gives up, in seconds. */
 const answerEarlyS = 15;
 
+/**
+ * Starts the axon. Disposing it answers whoever waits for a verdict without one.
+ * @throws when the port cannot be had
+ */
 export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   const { protocol } = options;
   const stopping = new AbortController();

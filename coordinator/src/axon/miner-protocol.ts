@@ -1,5 +1,5 @@
 /**
- * What miners are told, in the subnet's own spelling: one answer for both generations of clients (2024 and 2025).
+ * What miners are told, in the subnet's own spelling: one answer for clients of both years (2024 and 2025).
  * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
  */
 import type { Miner, Miners, RuleSet } from "../miners/index.ts";
@@ -7,7 +7,7 @@ import type { Feedback, Submission, Submissions } from "../submissions/index.ts"
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
 
 export interface MinerProtocolOptions {
-  /** Hotkey of the axon that miners speak to. */
+  /** Hotkey of the axon that miners speak to, ss58. */
   readonly validator: string;
   readonly tasks: Tasks;
   readonly miners: Miners;
@@ -15,33 +15,40 @@ export interface MinerProtocolOptions {
   readonly rules: RuleSet;
   /** A prompt for a synthetic task; undefined when there shall be none. */
   readonly drawPrompt: () => string | undefined;
-  /** Whether the miner signed the results, and which generation's text. */
-  readonly verify: (signed: SignedResults) => "2024" | "2025" | undefined;
+  /** Which year's text the miner signed; undefined when the signature is wrong. */
+  readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
   readonly onAssigned: (task: Task, hotkey: string) => void;
   /** A submission is on disk and waits for its verdict. */
   readonly onSubmitted: (submission: Submission, hotkey: string) => void;
-  /** ms since 1970 */
+  /** ms since 1970 UTC */
   readonly now: () => number;
 }
 
+/** The year of the subnet's protocol that a client speaks; known by what it signs. */
+export type ProtocolYear = "2024" | "2025";
+
+/** What a miner's signature is over. */
 export interface SignedResults {
+  /** The miner's, ss58. */
   readonly hotkey: string;
   readonly prompt: string;
+  /** Nanoseconds since 1970 by the miner's clock. */
   readonly submitTime: bigint;
   /** base64 as it came */
   readonly signature: string;
 }
 
-/** Of SubmitResults' fields those that we read. */
+/** The fields of SubmitResults that we read. */
 export interface Results {
   readonly taskId: string;
   /** The prompt that came along with the task (2024); undefined when none did. */
   readonly prompt: string | undefined;
-  /** base64 */
+  /** The asset in base64; empty when the miner gives the task back. */
   readonly results: string;
   readonly dataFormat: string;
   readonly dataVersion: number;
   readonly compression: number;
+  /** Nanoseconds since 1970 by the miner's clock. */
   readonly submitTime: bigint;
   /** base64 */
   readonly signature: string;
@@ -49,12 +56,12 @@ export interface Results {
 
 export interface PullAnswer {
   readonly task: { readonly type: "text"; readonly id: string; readonly prompt: string } | null;
-  /** Unix seconds. */
+  /** Seconds since 1970 UTC. */
   readonly submit_before: number;
   readonly validation_threshold: number;
   /** Seconds. */
   readonly throttle_period: number;
-  /** Unix seconds. */
+  /** Seconds since 1970 UTC. */
   readonly cooldown_until: number;
   readonly cooldown_violations: number;
 }
@@ -67,7 +74,7 @@ export interface FeedbackAnswer {
   readonly generations_within_the_window: number;
   readonly current_duel_rating: number;
   readonly current_miner_reward: number;
-  /** Ours: the verdict and its reason in words. Clients that do not know them skip them. */
+  /** Fields of ours, the verdict and its reason in words; clients that do not know them skip them. */
   readonly verdict: string;
   readonly reason: string;
 }
@@ -75,13 +82,18 @@ export interface FeedbackAnswer {
 export interface SubmitAnswer {
   /** Null tells a miner of 2024 to try again. */
   readonly feedback: FeedbackAnswer | null;
-  /** Unix seconds. */
+  /** Seconds since 1970 UTC. */
   readonly cooldown_until: number;
 }
 
+/** `hotkey` is the verified caller's, ss58. */
 export interface MinerProtocol {
+  /** Answers PullTask: the task that the miner has in work, a new one, or when to come back. */
   pull(hotkey: string): PullAnswer;
-  /** @param signal aborted when the answer has to go out, verdict or not. */
+  /**
+   * Answers SubmitResults, once there is a verdict.
+   * @param signal aborted when the answer has to go out, verdict or not
+   */
   submit(
     hotkey: string,
     results: Results,
@@ -90,6 +102,7 @@ export interface MinerProtocol {
   ): Promise<SubmitAnswer>;
 }
 
+/** The protocol of one axon. */
 export function createMinerProtocol(options: MinerProtocolOptions): MinerProtocol {
   const { tasks, miners, submissions, rules, now } = options;
 
@@ -122,7 +135,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return answer(submissions.refuse(assignment, { kind: "rejected", reason }, now()));
   };
 
-  /** What is told when there is nothing to score: where the miner stands. */
+  /** Where the miner stands: what it is told when there is nothing to score. */
   const standing = (hotkey: string, verdict: Feedback["verdict"], reason: string): Feedback => {
     const miner = miners.get(hotkey, now());
     return { ...miner, verdict, reason, score: 0, fidelity: 0 };
@@ -130,7 +143,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
 
   const waitForVerdict = async (
     submission: Submission,
-    generation: "2024" | "2025",
+    protocolYear: ProtocolYear,
     hotkey: string,
     signal: AbortSignal,
   ): Promise<SubmitAnswer> => {
@@ -141,7 +154,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       "system-fault",
       "validation could not be finished; not your fault",
     );
-    return generation === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
+    return protocolYear === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
   };
 
   return {
@@ -185,8 +198,8 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         miners.startCooldown(hotkey, now());
         return answer(standing(hotkey, "rejected", "given back"));
       }
-      const generation = options.verify(signed);
-      if (generation === undefined) {
+      const protocolYear = options.verify(signed);
+      if (protocolYear === undefined) {
         return violation(hotkey, assignment, "the signature of the results is wrong");
       }
       const bytes = parseBase64(results.results);
@@ -210,7 +223,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       );
       if (submission === undefined) return answer(standing(hotkey, "rejected", "too late"));
       options.onSubmitted(submission, hotkey);
-      return waitForVerdict(submission, generation, hotkey, signal);
+      return waitForVerdict(submission, protocolYear, hotkey, signal);
     },
   };
 }

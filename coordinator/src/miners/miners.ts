@@ -10,30 +10,36 @@ import type { Store } from "../store/index.ts";
 import { nextAverage, type RuleSet, rewardOf } from "./rules.ts";
 
 export interface Miner {
+  /** ss58 */
   readonly hotkey: string;
-  /** ms since 1970; no task before. */
+  /** The miner gets no task before; ms since 1970 UTC. */
   readonly cooldownUntil: number;
-  /** Pulls during a cooldown. */
+  /** How often it pulled during a cooldown. */
   readonly cooldownViolations: number;
-  /** Wrong tasks and wrong signatures. */
+  /** How often it submitted for a wrong task or with a wrong signature. */
   readonly violations: number;
-  /** 0 to 1. */
+  /** 0 to 1 */
   readonly averageFidelity: number;
-  /** Accepted results within the window. */
+  /** How many accepted results it has within the window. */
   readonly observations: number;
   /** observations × averageFidelity */
   readonly reward: number;
 }
 
+/** `hotkey` is ss58, `now` ms since 1970 UTC throughout. */
 export interface Miners {
+  /** What is remembered of a miner; one that is new has a clean record. */
   get(hotkey: string, now: number): Miner;
-  /** A pull during the cooldown. */
+  /** Counts a pull during the cooldown; only a miner with a record can have one. */
   countCooldownViolation(hotkey: string): void;
-  /** A wrong task or a wrong signature: counted, with a cooldown. */
+  /** Counts a wrong task or a wrong signature, and starts a cooldown. */
   countViolation(hotkey: string, now: number): void;
-  /** A scored assignment: accepted when `fidelity` is above 0. Applying it twice changes nothing (M2). */
+  /**
+   * Counts a scored assignment and starts a cooldown. Applying it twice changes nothing (M2).
+   * @param fidelity 0 to 1; above 0 means accepted
+   */
   applyScore(hotkey: string, assignmentId: string, fidelity: number, now: number): void;
-  /** The assignment ended without a score; the cooldown runs as after any other. */
+  /** Starts the cooldown of an assignment that ended without a score, as after any other. */
   startCooldown(hotkey: string, now: number): void;
 }
 
@@ -45,6 +51,7 @@ const row = z.object({
 });
 const countRow = z.object({ count: z.number() });
 
+/** The miners' records in `store`. */
 export function createMiners(store: Store, rules: RuleSet): Miners {
   const ensure = (hotkey: string): void =>
     store.run(

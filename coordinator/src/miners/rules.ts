@@ -2,16 +2,17 @@
 import { subnetAcceptance } from "@turntable/proto";
 
 export interface RuleSet {
+  /** As in `--rules`. */
   readonly name: string;
   /** A miner has this long for a task, and a task for a result, in ms. */
   readonly taskTimeoutMs: number;
   /** Between a result and the next task, in ms. */
   readonly cooldownMs: number;
-  /** Accepted results count for this long, in ms. */
+  /** An accepted result counts for this long, in ms. */
   readonly windowMs: number;
-  /** Weight of the newest fidelity in the moving average. */
+  /** Weight of the newest fidelity in the moving average, 0 to 1. */
   readonly averageAlpha: number;
-  /** Where a new miner's average starts. */
+  /** Where a new miner's average starts, 0 to 1. */
   readonly averageStart: number;
   /** Whether rejected work enters the average (with fidelity 0). The subnet's own rule is that it does not. */
   readonly countRejected: boolean;
@@ -24,7 +25,7 @@ export interface RuleSet {
    * over, for one that registers later.
    */
   readonly failExhausted: boolean;
-  /** Scores from here on are accepted; what miners are told as `validation_threshold`. */
+  /** From this score on a submission is accepted, 0 to 1; miners are told it as `validation_threshold`. */
   readonly acceptance: number;
   /** What a score earns: from `score` on, `fidelity`; steps in falling order. */
   readonly fidelitySteps: readonly { readonly score: number; readonly fidelity: number }[];
@@ -32,7 +33,7 @@ export interface RuleSet {
   readonly metagraphSyncMs: number;
   /** A miner that found no task is asked to come back after this long, in ms. */
   readonly idleMs: number;
-  /** How submissions are rendered and scored. */
+  /** Name of the scoring profile, which says how submissions are rendered and scored. */
   readonly profile: string;
 }
 
@@ -58,6 +59,7 @@ const seed: RuleSet = {
   profile: "sn17-seed",
 };
 
+/** The rule sets that `--rules` can name. */
 export const ruleSets = {
   seed,
   /** The same for a laptop: everything quicker, and nobody new is waited for. */
@@ -74,18 +76,22 @@ export const ruleSets = {
 
 export type RuleSetName = keyof typeof ruleSets;
 
-/** What a score earns, 0 to 1. */
+/** The fidelity that a score (0 to 1) earns, 0 to 1. */
 export function fidelityOf(rules: RuleSet, score: number): number {
   return rules.fidelitySteps.find((step) => score >= step.score)?.fidelity ?? 0;
 }
 
-/** The moving average after one more result. */
+/**
+ * The moving average after one more result.
+ * @param average 0 to 1
+ * @param fidelity 0 to 1; 0 when the result was not accepted
+ */
 export function nextAverage(rules: RuleSet, average: number, fidelity: number): number {
   if (fidelity === 0 && !rules.countRejected) return average;
   return average + rules.averageAlpha * (fidelity - average);
 }
 
-/** What a miner has earned: accepted results in the window × average fidelity. */
+/** The reward that a miner has earned: accepted results in the window × average fidelity. */
 export function rewardOf(observations: number, average: number): number {
   return observations * average;
 }

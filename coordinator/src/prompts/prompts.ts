@@ -1,10 +1,11 @@
 /** The prompts of synthetic tasks. */
 export interface Prompts {
-  /** A random one; undefined when there are none. */
+  /** One at random; undefined when there are none. */
   draw(): string | undefined;
 }
 
 /**
+ * Prompts of a text.
  * @param text one prompt a line; blank lines are skipped.
  * @param random uniform in [0, 1)
  */

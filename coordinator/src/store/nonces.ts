@@ -9,10 +9,14 @@ import { nonceMigrations } from "./schema.ts";
 import { openDatabase } from "./store.ts";
 
 const row = z.object({ nonce: z.string() });
-/** Between two looks for what is out of date, in requests. */
+/** How many requests come between two looks for what is out of date. */
 const sweepEvery = 1_000;
 
-/** @param now ms since 1970 */
+/**
+ * Opens the nonces of the data directory.
+ * @param now ms since 1970 UTC
+ * @throws StoreError as `openStore`
+ */
 export function openNonceStore(directory: string, now: () => number): NonceStore & Disposable {
   const store = openDatabase(directory, "nonces.sqlite", nonceMigrations, "OFF");
   let added = 0;

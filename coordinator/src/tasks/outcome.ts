@@ -1,13 +1,13 @@
-/** What a task's assignments add up to. Pure functions of values. */
+/** What follows for a task from its assignments. Pure functions of values. */
 import { type Assignment, isOpen, type TaskRow, type TaskState } from "./task.ts";
 
-/** The state of a task that has not ended. */
+/** The state of a task that has not ended: that of its furthest assignment. */
 export function stateOf(assignments: readonly Assignment[]): TaskState {
   if (assignments.some((a) => a.state === "scoring")) return "scoring";
   return assignments.some((a) => a.state === "generating") ? "assigned" : "queued";
 }
 
-/** The accepted one with the highest score; of equal ones the earliest. */
+/** The accepted assignment with the highest score; of equal ones the earliest. Undefined when none was accepted. */
 export function bestOf(assignments: readonly Assignment[]): Assignment | undefined {
   let best: Assignment | undefined;
   for (const candidate of assignments) {

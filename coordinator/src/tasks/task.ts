@@ -14,11 +14,11 @@ export type VerdictKind = "accepted" | "rejected" | "invalid-asset" | "system-fa
 export interface Task {
   readonly id: string;
   readonly class: TaskClass;
-  /** Who asked for it; others do not see it. */
+  /** The name of who asked for it; others do not see it. */
   readonly client: string;
   readonly prompt: string;
   readonly state: TaskState;
-  /** Secret until the task has ended. */
+  /** 64 bits that the camera elevations follow from; secret until the task has ended. */
   readonly cameraSeed: bigint;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -26,14 +26,16 @@ export interface Task {
   /** Undefined until it has succeeded or failed. */
   readonly endedAt: Date | undefined;
   readonly assignments: readonly Assignment[];
-  /** The assignment whose submission is the result. */
+  /** Id of the assignment whose submission is the result; undefined while there is none. */
   readonly bestAssignment: string | undefined;
   readonly failure: { readonly code: string; readonly message: string } | undefined;
 }
 
+/** A task lent to a miner. Its submission and its job have the same id, see `Submission`. */
 export interface Assignment {
   readonly id: string;
   readonly taskId: string;
+  /** The miner's, ss58. */
   readonly hotkey: string;
   /** Counts this task's assignments to this miner, from 1. */
   readonly attempt: number;
@@ -42,9 +44,11 @@ export interface Assignment {
   /** Undefined until it was abandoned or got its verdict; a verdict that overrules a system fault moves it. */
   readonly endedAt: Date | undefined;
   readonly state: AssignmentState;
+  /** 0 to 1; undefined when nothing was scored. */
   readonly score: number | undefined;
   /** A demonstration model gave the score. */
   readonly demonstration: boolean;
+  /** Words for the miner and the client; empty when there is nothing to add. */
   readonly reason: string;
 }
 
@@ -55,7 +59,9 @@ export interface TaskEvent {
   readonly sequence: number;
   readonly at: Date;
   readonly kind: TaskEventKind;
+  /** The task's state after the change. */
   readonly state: TaskState;
+  /** The miner that the change is about, ss58; empty when it is about none. */
   readonly hotkey: string;
   readonly score: number | undefined;
   /** A demonstration model gave the score. */
@@ -72,6 +78,7 @@ export type TaskEventKind =
   | "succeeded"
   | "failed";
 
+/** A row of the table `tasks`. */
 export const taskRow = z.object({
   id: z.string(),
   class: z.enum(["organic", "synthetic"]),
@@ -135,6 +142,7 @@ const eventRow = z.object({
   message: z.string(),
 });
 
+/** A task from its row and its assignments. */
 export function parseTask(row: TaskRow, assignments: readonly Assignment[]): Task {
   return {
     id: row.id,
@@ -156,6 +164,10 @@ export function parseTask(row: TaskRow, assignments: readonly Assignment[]): Tas
   };
 }
 
+/**
+ * Parses a row of the table `assignments`.
+ * @throws ZodError when it is none
+ */
 export function parseAssignment(value: unknown): Assignment {
   const row = assignmentRow.parse(value);
   return {
@@ -173,6 +185,10 @@ export function parseAssignment(value: unknown): Assignment {
   };
 }
 
+/**
+ * Parses a row of the table `task_events`.
+ * @throws ZodError when it is none
+ */
 export function parseEvent(value: unknown): TaskEvent {
   const row = eventRow.parse(value);
   return {
@@ -188,10 +204,12 @@ export function parseEvent(value: unknown): TaskEvent {
   };
 }
 
+/** Whether a task in this state has ended. */
 export function isEnded(state: TaskState): boolean {
   return state === "succeeded" || state === "failed";
 }
 
+/** Whether the assignment has not ended: its miner works on it, or it waits for its verdict. */
 export function isOpen(assignment: Assignment): boolean {
   return assignment.state === "generating" || assignment.state === "scoring";
 }

@@ -50,7 +50,7 @@ export interface TasksOptions {
 export interface CreateTask {
   readonly class: TaskClass;
   readonly prompt: string;
-  /** Who asks; idempotency keys are each client's own. */
+  /** The name of who asks; idempotency keys are each client's own. */
   readonly client: string;
   readonly idempotencyKey?: string | undefined;
 }
@@ -59,20 +59,25 @@ export type CreateOutcome =
   | { readonly kind: "created" | "repeated"; readonly task: Task }
   /** The idempotency key belongs to a task with another prompt. */
   | { readonly kind: "conflict" }
+  /** So many organic tasks are open. */
   | { readonly kind: "full"; readonly limit: number };
 
 export interface Verdict {
   readonly kind: VerdictKind;
+  /** 0 to 1; undefined when nothing was scored. */
   readonly score?: number | undefined;
   /** A demonstration model gave the score. */
   readonly demonstration?: boolean | undefined;
+  /** Words for the miner. */
   readonly reason?: string | undefined;
 }
 
+/** `now` is ms since 1970 UTC, `hotkey` a miner's ss58 throughout. Disposing ends all watches. */
 export interface Tasks extends Disposable {
+  /** Makes a task, or gives the one that the idempotency key belongs to. */
   create(request: CreateTask, now: number): CreateOutcome;
   get(id: string): Task | undefined;
-  /** A client's, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
+  /** A client's tasks, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
   list(client: string, limit: number, before?: string): readonly Task[] | undefined;
   /** The miner's open assignment that it still has to submit, if any. */
   openAssignment(hotkey: string, now: number): Assignment | undefined;
@@ -85,9 +90,9 @@ export interface Tasks extends Disposable {
   assign(taskId: string, hotkey: string, now: number): Assignment;
   /** The miner submitted: the assignment waits for its verdict. False when the assignment has ended. */
   markSubmitted(assignmentId: string, now: number): boolean;
-  /** The miner gave it back, or its time ran out. */
+  /** Ends an assignment without a submission: the miner gave it back, or its time ran out. */
   abandon(assignmentId: string, reason: string, now: number): void;
-  /** @returns false when the assignment has ended already; nothing changed then. */
+  /** Ends an assignment with a verdict; false when it has ended already, and nothing changed (T6). */
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
   /** Ends what has run out of time. */
   expire(now: number): void;
@@ -96,6 +101,7 @@ export interface Tasks extends Disposable {
    * the rules say so the organic tasks that each of `miners` has had and nobody works on.
    */
   tick(now: number, miners: () => ReadonlySet<string>): void;
+  /** The task's changes after the one with this number, in order. */
   events(taskId: string, afterSequence: number): readonly TaskEvent[];
   /** Every event after `afterSequence`, then new ones as they happen, until the task has ended. */
   watch(taskId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<TaskEvent>;
@@ -108,6 +114,7 @@ const keyRow = z.object({ id: z.string(), prompt: z.string() });
 const countRow = z.object({ count: z.number() });
 const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
 
+/** The tasks in `store`. */
 export function createTasks(options: TasksOptions): Tasks {
   const { store } = options;
   const changes = new EventEmitter().setMaxListeners(0);
