@@ -4,7 +4,8 @@
  * `@turntable/bus/nats`; one suite of contract tests runs over both.
  *
  * Invariants, referred to as Q1 to Q8 where they are kept:
- * Q1  When `submit` has returned, the job survives a crash of every process (NATS: of the server too).
+ * Q1  When `submit` has returned, the job survives a crash of every process, of the NATS server too. In process nothing
+ *     survives: the coordinator submits again what has no result.
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
  * Q3  A result counts once: results are told apart by `<job id>.<replica>`, a double is dropped where possible,
  *     and consumers treat one that slips through as already applied.
@@ -12,7 +13,9 @@
  * Q5  A job that is being worked on is kept alive (every third of the ack wait); one whose worker died is given
  *     to another after the ack wait.
  * Q6  A job given out more than `maxDeliver` times, or terminated by its worker, goes to the dead letters with
- *     its asset, and a result with a system fault says so. Nothing else removes a job without a verdict.
+ *     its asset, and a result with a system fault says so. Nothing else removes a job without a
+ *     verdict, but for one whose caller waits on a reply subject: that one leaves no letter, and a caller that has
+ *     gone may have withdrawn it.
  * Q7  An asset too large for a message travels through the object store and is removed from there when the job's
  *     result has been acknowledged; a dead letter keeps it.
  * Q8  Disposing a side stops taking, lets what is in flight settle, flushes, then closes.
@@ -94,7 +97,7 @@ export interface JobQueue extends AsyncDisposable {
   replayDeadLetter(jobId: string): Promise<boolean>;
   /** Changes when the queue has lost what it held and began anew; jobs submitted before are to be submitted again. */
   incarnation(): Promise<string>;
-  /** How many jobs wait or are in work, by class; for metrics. */
+  /** How many jobs wait or are in work, by class. The coordinator takes an empty queue for one that lost its jobs. */
   depth(): Promise<Readonly<Record<JobClassName, number>>>;
 }
 

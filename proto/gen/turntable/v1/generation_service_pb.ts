@@ -427,7 +427,7 @@ export const GenerationService: GenService<{
     output: typeof DownloadAssetResponseSchema;
   },
   /**
-   * Returns how the task's submissions were scored. NOT_FOUND: no such task, or nothing of it was scored.
+   * Returns one report, of how the task's result was scored, or when it has none its best submission. NOT_FOUND: no such task, or nothing of it was scored.
    * FAILED_PRECONDITION: the task has not ended, or a miner still works on it (the cameras are secret until then).
    *
    * @generated from rpc turntable.v1.GenerationService.GetReport
