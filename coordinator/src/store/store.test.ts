@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,19 +31,6 @@ test("a transaction that fails leaves nothing, and notifies nobody", () => {
   assert.equal(notified, 1);
 });
 
-test("what was committed is there after kill -9", () => {
-  using folder = directory();
-  const program = `
-    const { openStore } = await import(${JSON.stringify(new URL("index.ts", import.meta.url).href)});
-    const store = openStore(${JSON.stringify(folder.path)});
-    store.run("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
-    process.kill(process.pid, "SIGKILL");`;
-  const child = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
-  assert.equal(child.signal, "SIGKILL", child.stderr.toString());
-  using store = openStore(folder.path);
-  assert.ok(store.get("SELECT * FROM miners WHERE hotkey = 'A'"));
-});
-
 test("a committed transaction is synced; what is noted is not, and leaves the setting as it was", () => {
   using folder = directory();
   using store = openStore(folder.path);
@@ -65,16 +51,6 @@ test("a reference that leads nowhere is refused", () => {
   assert.throws(() => store.run(insert), /FOREIGN KEY/);
 });
 
-test("a second process is refused with a hint", () => {
-  using folder = directory();
-  using _store = openStore(folder.path);
-  const program = `
-    const { openStore } = await import(${JSON.stringify(new URL("index.ts", import.meta.url).href)});
-    openStore(${JSON.stringify(folder.path)});`;
-  const child = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
-  assert.match(child.stderr.toString(), /StoreError: .*another coordinator/);
-});
-
 test("a database of a newer version is refused", () => {
   using folder = directory();
   openStore(folder.path)[Symbol.dispose]();
@@ -82,17 +58,4 @@ test("a database of a newer version is refused", () => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   assert.throws(() => openStore(folder.path), StoreError);
-});
-
-test("what was noted is there after kill -9, too", () => {
-  using folder = directory();
-  const program = `
-    const { openStore } = await import(${JSON.stringify(new URL("index.ts", import.meta.url).href)});
-    const store = openStore(${JSON.stringify(folder.path)});
-    store.note("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
-    process.kill(process.pid, "SIGKILL");`;
-  const child = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
-  assert.equal(child.signal, "SIGKILL", child.stderr.toString());
-  using store = openStore(folder.path);
-  assert.ok(store.get("SELECT * FROM miners WHERE hotkey = 'A'"));
 });
