@@ -12,7 +12,6 @@
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { EventEmitter } from "node:events";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
 import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
@@ -21,7 +20,6 @@ import {
   isEnded,
   isOpen,
   parseAssignment,
-  parseEvent,
   parseTask,
   type Task,
   type TaskClass,
@@ -32,6 +30,7 @@ import {
   taskRow,
   type VerdictKind,
 } from "./task.ts";
+import { createTaskEvents, type TaskEventDetail } from "./task-events.ts";
 
 export interface TasksOptions {
   readonly store: Store;
@@ -117,8 +116,7 @@ const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() }
 /** The tasks in `store`. */
 export function createTasks(options: TasksOptions): Tasks {
   const { store } = options;
-  const changes = new EventEmitter().setMaxListeners(0);
-  const closing = new AbortController();
+  const events = createTaskEvents(store);
 
   const assignmentsOf = (taskId: string): readonly Assignment[] =>
     store
@@ -140,7 +138,7 @@ export function createTasks(options: TasksOptions): Tasks {
     kind: TaskEventKind,
     state: TaskState,
     now: number,
-    detail: Partial<Pick<TaskEvent, "hotkey" | "score" | "demonstration" | "message">> = {},
+    detail: TaskEventDetail = {},
   ): void => {
     store.run(
       "UPDATE tasks SET state = ?, updated_at = ?, ended_at = coalesce(ended_at, ?) WHERE id = ?",
@@ -149,19 +147,7 @@ export function createTasks(options: TasksOptions): Tasks {
       isEnded(state) ? now : null,
       taskId,
     );
-    store.run(
-      `INSERT INTO task_events SELECT ?1, 1 + (SELECT count(*) FROM task_events WHERE task_id = ?1),
-       ?2, ?3, ?4, ?5, ?6, ?7, ?8`,
-      taskId,
-      now,
-      kind,
-      state,
-      detail.hotkey ?? "",
-      detail.score ?? null,
-      detail.message ?? "",
-      Number(detail.demonstration ?? false),
-    );
-    store.afterCommit(() => changes.emit(taskId));
+    events.add(taskId, kind, state, now, detail);
   };
 
   /** Writes the state that follows from the assignments (T1), and ends the task when it is time. */
@@ -290,15 +276,6 @@ export function createTasks(options: TasksOptions): Tasks {
     }
   };
 
-  const events = (taskId: string, afterSequence: number): readonly TaskEvent[] =>
-    store
-      .all(
-        "SELECT * FROM task_events WHERE task_id = ? AND sequence > ? ORDER BY sequence",
-        taskId,
-        afterSequence,
-      )
-      .map(parseEvent);
-
   return {
     create: (request, now) =>
       store.transaction(() => {
@@ -419,39 +396,18 @@ export function createTasks(options: TasksOptions): Tasks {
       expire(now);
       if (options.failExhausted) failExhausted(miners(), now);
     },
-    events,
-    async *watch(taskId, afterSequence, signal) {
-      const stop = AbortSignal.any([signal, closing.signal]);
-      let sequence = afterSequence;
-      let wake = (): void => {};
-      const onChange = (): void => wake();
-      changes.on(taskId, onChange);
-      stop.addEventListener("abort", onChange);
-      try {
-        for (;;) {
-          const changed = new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          for (const event of events(taskId, sequence)) {
-            sequence = event.sequence;
-            yield event;
-          }
-          const row = rowOf(taskId);
-          if (stop.aborted || row === undefined) return;
-          if (isEnded(row.state) && events(taskId, sequence).length === 0) return;
-          await changed;
-        }
-      } finally {
-        changes.off(taskId, onChange);
-        stop.removeEventListener("abort", onChange);
-      }
-    },
+    events: events.after,
+    watch: (taskId, afterSequence, signal) =>
+      events.watch(taskId, afterSequence, signal, () => {
+        const row = rowOf(taskId);
+        return row === undefined || isEnded(row.state);
+      }),
     countOpen() {
       const rows = store
         .all("SELECT state, count(*) AS count FROM tasks WHERE ended_at IS NULL GROUP BY state")
         .map((row) => stateCountRow.parse(row));
       return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
     },
-    [Symbol.dispose]: () => closing.abort(),
+    [Symbol.dispose]: () => events[Symbol.dispose](),
   };
 }
