@@ -1,6 +1,6 @@
 /** The local subnet as a process: what `npm start` runs. */
 import { resolve } from "node:path";
-import { runMain } from "@turntable/process";
+import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { subnetConfig } from "./options.ts";
 import { startSubnet } from "./subnet.ts";
 
@@ -9,10 +9,15 @@ await runMain({
   argv: process.argv.slice(2),
   env: process.env,
   gracePeriodMs: () => 20_000,
-  start: (options, control) =>
-    startSubnet(
-      // npm changes to the package's folder and says where it was called.
-      { ...options, dir: resolve(process.env.INIT_CWD ?? ".", options.dir) },
-      control,
-    ),
+  async start(options, control) {
+    await using stack = new AsyncDisposableStack();
+    const { telemetry } = options;
+    const serviceName = "turntable";
+    const logger = createLogger(serviceName, options.log.level);
+    stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
+    // npm changes to the package's folder and says where it was called.
+    const dir = resolve(process.env.INIT_CWD ?? ".", options.dir);
+    stack.use(await startSubnet({ ...options, dir }, control));
+    return stack.move();
+  },
 });

@@ -1,6 +1,6 @@
 /** What the local subnet can be told. */
 import { isSs58 } from "@turntable/bittensor/keys";
-import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { defaultModelDir } from "@turntable/validation";
 import { z } from "zod";
 
@@ -38,6 +38,7 @@ const schema = z.object({
     .boolean()
     .default(false)
     .describe("keep the miners busy with prompts of resources/prompts.txt"),
+  telemetry: telemetrySchema,
   log: z.object({
     level: z
       .enum(logLevels)

@@ -11,6 +11,8 @@
  *     iterator is then returned, a client's call cancelled.
  * G3  Nothing internal leaves: an error that is no `RpcError` is answered as INTERNAL without its text.
  * G4  A client call that its own signal ended rejects with the signal's reason.
+ * G5  A call is answered as a span of the caller's trace, which is active in interceptors and handlers; a client's
+ *     call is a span of the trace it is given.
  */
 import {
   create,
@@ -33,6 +35,16 @@ import type {
   ServerWritableStream,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import {
+  context as activeContext,
+  type Context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 
 /** Largest message either side takes when nobody says otherwise; grpc-js alone would stop at 4 MiB. */
 export const defaultMaxMessageBytes = 16 * 1024 * 1024;
@@ -59,8 +71,6 @@ export interface CallContext {
   readonly deadline: Date | undefined;
   /** The other end's address, `127.0.0.1:4711`. */
   readonly peer: string;
-  /** W3C trace context as the caller sent it, not yet checked. */
-  readonly traceparent: string | undefined;
 }
 
 /** One method's handler. An answer may be a message or the fields to create one from. */
@@ -144,7 +154,10 @@ export function implement(
 }
 
 export interface ClientCallOptions {
+  /** Trace context is added to it, where OpenTelemetry has a propagator. */
   readonly metadata: Metadata;
+  /** The trace that the call belongs to; the active one when absent. */
+  readonly trace?: Context | undefined;
   readonly deadline?: Date | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -234,7 +247,7 @@ function unaryHandler(
     const run = interceptor(async (context) => {
       response = toMessage(method, await handler(call.request, context));
     });
-    void answer(run, watch.context).then((error) => {
+    void answer(run, watch).then((error) => {
       watch.end();
       if (error === undefined && response !== undefined) respond(null, response);
       else respond(error ?? errorStatus(undefined));
@@ -258,7 +271,7 @@ function streamHandler(
         await write(call, toMessage(method, message), signal); // G1
       }
     });
-    void answer(run, watch.context).then((error) => {
+    void answer(run, watch).then((error) => {
       watch.end();
       if (error === undefined) call.end();
       else call.emit("error", error);
@@ -269,35 +282,67 @@ function streamHandler(
 /** Runs a call to its end; an error comes back as the status to answer. */
 async function answer(
   run: (context: CallContext) => Promise<void>,
-  context: CallContext,
+  { context, trace: traced, span }: WatchedCall,
 ): Promise<ErrorStatus | undefined> {
   try {
-    await run(context);
+    await activeContext.with(traced, run, undefined, context); // G5
     return undefined;
   } catch (error) {
-    return errorStatus(error);
+    const status = errorStatus(error);
+    span.setAttribute("rpc.grpc.status_code", status.code);
+    if (serverFaults.has(status.code)) span.setStatus({ code: SpanStatusCode.ERROR });
+    return status;
+  } finally {
+    span.end();
   }
+}
+
+/** Codes that say that something is wrong with the server; all others are answers. */
+const serverFaults: ReadonlySet<number> = new Set([2, 4, 12, statusInternal, 14, 15]);
+
+interface WatchedCall {
+  readonly context: CallContext;
+  /** Where the call's span is the active one. */
+  readonly trace: Context;
+  readonly span: Span;
+  readonly end: () => void;
 }
 
 /** The call's context; its signal follows the call until `end`, since grpc-js reports a finished call as cancelled too. */
 function watchCall(
   call: ServerUnaryCall<UntypedMessage, unknown> | ServerWritableStream<UntypedMessage, unknown>,
-): { readonly context: CallContext; readonly end: () => void } {
+): WatchedCall {
   const controller = new AbortController();
   const onCancelled = () => controller.abort(new Error("the caller no longer waits")); // G2
   call.once("cancelled", onCancelled);
   const deadline = call.getDeadline();
-  const traceparent = call.metadata.get("traceparent")[0];
+  const parent = propagation.extract(ROOT_CONTEXT, call.metadata, metadataText);
+  const span = trace
+    .getTracer("@turntable/proto")
+    .startSpan(call.getPath().slice(1), { kind: SpanKind.SERVER }, parent);
   const context: CallContext = {
     path: call.getPath(),
     metadata: call.metadata,
     signal: controller.signal,
     deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
     peer: call.getPeer(),
-    traceparent: typeof traceparent === "string" ? traceparent : undefined,
   };
-  return { context, end: () => call.removeListener("cancelled", onCancelled) };
+  return {
+    context,
+    trace: trace.setSpan(parent, span),
+    span,
+    end: () => call.removeListener("cancelled", onCancelled),
+  };
 }
+
+/** How trace context is read from metadata; bytes are none, and neither are several. */
+const metadataText = {
+  keys: (metadata: Metadata): string[] => Object.keys(metadata.getMap()),
+  get(metadata: Metadata, key: string): string | undefined {
+    const [value, second] = metadata.get(key);
+    return typeof value === "string" && second === undefined ? value : undefined;
+  },
+};
 
 /** Resolves when the connection has taken the message, or when nobody waits for it any more. */
 function write(
@@ -322,8 +367,10 @@ function unaryMethod(client: Client, method: DescMethod) {
       const { signal } = options;
       signal?.throwIfAborted();
       const request = toInput(method, init);
+      const endSpan = startClientSpan(path, options); // G5
       const finish = (error: unknown, response: UntypedMessage | undefined): void => {
         signal?.removeEventListener("abort", cancel);
+        endSpan(error);
         if (response !== undefined) resolve(response);
         else reject(signal?.aborted ? signal.reason : error); // G4
       };
@@ -350,6 +397,7 @@ function streamMethod(client: Client, method: DescMethod) {
     const { signal } = options;
     signal?.throwIfAborted();
     const request = toInput(method, init);
+    const endSpan = startClientSpan(path, options); // G5
     const call = client.makeServerStreamRequest(
       path,
       requestSerialize,
@@ -365,12 +413,29 @@ function streamMethod(client: Client, method: DescMethod) {
     try {
       for await (const message of call) yield message;
     } catch (error) {
+      endSpan(error);
       signal?.throwIfAborted(); // G4
       throw error;
     } finally {
+      endSpan(null);
       signal?.removeEventListener("abort", cancel);
       cancel();
     }
+  };
+}
+
+/** Sends the call's trace context with it. @returns to be called at the end, with what failed or null */
+function startClientSpan(path: string, options: ClientCallOptions): (error: unknown) => void {
+  const parent = options.trace ?? activeContext.active();
+  const span = trace
+    .getTracer("@turntable/proto")
+    .startSpan(path.slice(1), { kind: SpanKind.CLIENT }, parent);
+  propagation.inject(trace.setSpan(parent, span), options.metadata, {
+    set: (metadata, key, value) => metadata.set(key, value),
+  });
+  return (error) => {
+    if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
   };
 }
 

@@ -3,7 +3,7 @@
  * the two sides of the job queue. Two implementations keep it, `@turntable/bus/in-process` and
  * `@turntable/bus/nats`; one suite of contract tests runs over both.
  *
- * Invariants, referred to as Q1 to Q8 where they are kept:
+ * Invariants, referred to as Q1 to Q9 where they are kept:
  * Q1  When `submit` has returned, the job survives a crash of every process, of the NATS server too. In process nothing
  *     survives: the coordinator submits again what has no result.
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
@@ -19,7 +19,10 @@
  * Q7  An asset too large for a message travels through the object store and is removed from there when the job's
  *     result has been acknowledged; a dead letter keeps it.
  * Q8  Disposing a side stops taking, lets what is in flight settle, flushes, then closes.
+ * Q9  A job carries the OpenTelemetry context that was active when it was submitted, a result that in which it was
+ *     completed; of a job that is given up, the job's own.
  */
+import type { Context } from "@opentelemetry/api";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 
 /** Stream that holds jobs until they are done. */
@@ -104,13 +107,12 @@ export interface JobQueue extends AsyncDisposable {
 export interface SubmitOptions {
   /** Counts the times this job was queued on purpose, from 0. */
   readonly dispatch?: number;
-  /** W3C trace context that the worker continues. */
-  readonly traceparent?: string | undefined;
 }
 
 export interface ResultDelivery {
   readonly result: RenderScoreResult;
-  readonly traceparent: string | undefined;
+  /** The trace in which the result was made; the root context outside of any. */
+  readonly trace: Context;
   /** The result was applied and is on disk: it may be forgotten. */
   ack(): Promise<void>;
   /** It could not be applied now: give it again after `delayMs`. */
@@ -139,7 +141,8 @@ export interface TakenJob {
   readonly job: RenderScoreJob;
   /** Which delivery this is, from 1. */
   readonly attempt: number;
-  readonly traceparent: string | undefined;
+  /** The trace in which the job was submitted; the root context outside of any. */
+  readonly trace: Context;
   /**
    * Aborted when the job is no longer ours (it could not be kept alive): stop working on it, settle nothing.
    */

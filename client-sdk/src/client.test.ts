@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { equals } from "@bufbuild/protobuf";
 import { Metadata, status } from "@grpc/grpc-js";
+import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { ScoreReportSchema, TaskState } from "@turntable/proto";
 import {
   type ErrorDetails,
@@ -56,18 +57,28 @@ function failsWith(code: string, details?: string) {
   };
 }
 
+const traceparentOf = (call: CallContext | undefined): string =>
+  String(call?.metadata.get("traceparent")[0]);
+
 describe("every call", () => {
   it("carries the API key and a trace context", async (t) => {
     const service = await startService(t, succeedingService(bytes));
     const client = connect(t, service, { apiKey: "key-1" });
     await client.get("task-1");
-    await client.get("task-1", {
-      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    const context = trace.setSpanContext(ROOT_CONTEXT, {
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      spanId: "b7ad6b7169203331",
+      traceFlags: 0,
     });
+    await client.get("task-1", { context });
     const [first, second] = service.calls;
     assert.deepEqual(first?.metadata.get("authorization"), ["Bearer key-1"]);
-    assert.match(first?.traceparent ?? "", /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-    assert.equal(second?.traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert.match(traceparentOf(first), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    assert.equal(
+      traceparentOf(second),
+      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+      "without a propagator of the application, too",
+    );
   });
 
   it("sends no key without one", async (t) => {
@@ -491,7 +502,7 @@ describe("generate", () => {
       "task-1 accepted",
       "task-1 succeeded",
     ]);
-    const traces = new Set(service.calls.map((call) => call.traceparent));
+    const traces = new Set(service.calls.map(traceparentOf));
     assert.equal(traces.size, 1, "one trace for all of it");
   });
 

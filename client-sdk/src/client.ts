@@ -7,6 +7,13 @@
  * C3  A deadline covers the whole operation with all its tries.
  */
 import { randomBytes, randomUUID } from "node:crypto";
+import {
+  type Context,
+  isSpanContextValid,
+  context as openTelemetry,
+  TraceFlags,
+  trace,
+} from "@opentelemetry/api";
 import { type ScoreReport, type Task, TaskState, type WatchTaskResponse } from "@turntable/proto";
 import { collectAsset, type Download } from "./download.ts";
 import { CallFailedError, TaskFailedError } from "./errors.ts";
@@ -46,8 +53,8 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
   /** Limit of the operation with all its tries, in ms. */
   readonly timeoutMs?: number | undefined;
-  /** W3C trace context to continue; a new trace begins without. */
-  readonly traceparent?: string | undefined;
+  /** OpenTelemetry context whose trace is continued. Default: the active one; a new trace begins outside of any. */
+  readonly context?: Context | undefined;
 }
 
 /** Options of `create`. */
@@ -145,7 +152,7 @@ export function createTurntableClient(
     const call: CallOptions = {
       signal: operation.signal,
       deadline: timeoutMs === undefined ? undefined : new Date(Date.now() + timeoutMs), // C3
-      traceparent: operation.traceparent ?? newTraceparent(),
+      trace: inTrace(operation.context),
     };
     const retry: RetryOptions = { ...call, contact, policy, timing, onRetry: options.onRetry };
     return { call, retry };
@@ -224,11 +231,11 @@ export function createTurntableClient(
 
     async generate(prompt, generateOptions = {}) {
       const { signal, timeoutMs: limitMs, onProgress, idempotencyKey } = generateOptions;
-      const traceparent = generateOptions.traceparent ?? newTraceparent();
+      const context = inTrace(generateOptions.context);
       const startedAt = Date.now();
       const rest = (): OperationOptions => {
         const leftMs = limitMs === undefined ? undefined : limitMs - (Date.now() - startedAt);
-        return { signal, traceparent, timeoutMs: leftMs && Math.max(0, leftMs) }; // C3
+        return { signal, context, timeoutMs: leftMs && Math.max(0, leftMs) }; // C3
       };
       const { id } = await client.create(prompt, { ...rest(), idempotencyKey });
       for await (const event of client.watch(id, rest())) onProgress?.(event, id);
@@ -257,7 +264,13 @@ function present<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-/** https://www.w3.org/TR/trace-context/, version 00, sampled */
-function newTraceparent(): string {
-  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
+/** The given context or the active one, in a new trace when it is in none. */
+function inTrace(context: Context = openTelemetry.active()): Context {
+  const spanContext = trace.getSpanContext(context);
+  if (spanContext !== undefined && isSpanContextValid(spanContext)) return context;
+  return trace.setSpanContext(context, {
+    traceId: randomBytes(16).toString("hex"),
+    spanId: randomBytes(8).toString("hex"),
+    traceFlags: TraceFlags.SAMPLED,
+  });
 }

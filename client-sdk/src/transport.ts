@@ -3,6 +3,7 @@
  * leaves it as a `CallFailedError`, or as the reason of the caller's own signal.
  */
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { type Context, INVALID_SPAN_CONTEXT, TraceFlags, trace } from "@opentelemetry/api";
 import { GenerationService } from "@turntable/proto";
 import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
 import {
@@ -33,7 +34,8 @@ export interface TransportOptions {
 export interface CallOptions {
   readonly signal: AbortSignal | undefined;
   readonly deadline: Date | undefined;
-  readonly traceparent: string;
+  /** With a valid span context, which is sent whether or not the application has a propagator. */
+  readonly trace: Context;
 }
 
 type Api = ServiceClient<typeof GenerationService>;
@@ -83,9 +85,9 @@ export function createTransport(options: TransportOptions): Transport {
     closed ? new ClientClosedError({ cause: error }) : callError(error, signal);
   const grpcOptions = (call: CallOptions): ClientCallOptions => {
     const metadata = new Metadata();
-    metadata.set("traceparent", call.traceparent);
+    metadata.set("traceparent", traceparentOf(call.trace));
     if (apiKey !== undefined) metadata.set("authorization", `Bearer ${apiKey}`);
-    return { metadata, signal: call.signal, deadline: call.deadline };
+    return { metadata, signal: call.signal, deadline: call.deadline, trace: call.trace };
   };
   return {
     async unary(call, callOptions) {
@@ -107,6 +109,12 @@ export function createTransport(options: TransportOptions): Transport {
       client.close();
     },
   };
+}
+
+/** https://www.w3.org/TR/trace-context/, version 00 */
+function traceparentOf(context: Context): string {
+  const { traceId, spanId, traceFlags } = trace.getSpanContext(context) ?? INVALID_SPAN_CONTEXT;
+  return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
 }
 
 function channelCredentials(tls: TlsOptions | undefined) {

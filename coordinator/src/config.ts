@@ -1,7 +1,7 @@
 /** What the coordinator process can be told. */
 import { isSs58 } from "@turntable/bittensor/keys";
 import { defaultJobQueueOptions } from "@turntable/bus";
-import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
 import { ruleSets } from "./miners/index.ts";
 
@@ -139,6 +139,7 @@ const schema = z
         .default(128 * mebibyte)
         .describe("largest body of SubmitResults"),
     }),
+    telemetry: telemetrySchema,
     log: z.object({
       level: z
         .enum(logLevels)

@@ -1,6 +1,6 @@
 /** One function for each thing that happens: the counter and the log line together. Hotkeys go to logs only. */
 import type { AxonEvent } from "@turntable/bittensor/axon";
-import { type Logger, type Metrics, traceIdOf } from "@turntable/process";
+import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
@@ -92,7 +92,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         ...labels,
         client: event.client,
         duration_ms: Math.round(event.durationMs),
-        trace_id: traceIdOf(event.traceparent),
       };
       const { fault } = event;
       if (fault === undefined) logger.info(fields, "api call");
@@ -111,7 +110,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         message: event.message,
         body_bytes: event.bodyBytes,
         duration_ms: Math.round(event.durationMs),
-        trace_id: traceIdOf(event.traceparent),
       };
       if (event.error === undefined) logger.info(fields, "axon request");
       else logger.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");

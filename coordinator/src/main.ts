@@ -5,7 +5,7 @@ import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bitt
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
 import { connectJobQueue, logNatsEvent } from "@turntable/bus/nats";
-import { createLogger, runMain } from "@turntable/process";
+import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
 import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
@@ -24,6 +24,9 @@ await runMain({
     await ready();
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-coordinator", config.log.level);
+    const { telemetry } = config;
+    const serviceName = "turntable-coordinator";
+    stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     const hotkey = await hotkeyOf(config);
     const extra = await Promise.all(config.axon.also.map(axonPlaceOf));
     const { apiKeysFile } = config.grpc;

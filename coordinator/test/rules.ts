@@ -71,6 +71,5 @@ export function submissionOf(assignment: Assignment, bytes: Uint8Array) {
     compression: 0,
     submitTime: 1_764_000_000_000_000_001n,
     signature: new Uint8Array(64),
-    traceparent: undefined,
   };
 }

@@ -19,4 +19,13 @@ export {
   type StatusServerOptions,
   startStatusServer,
 } from "./status-server.ts";
-export { childTraceparent, type Traceparent, traceIdOf } from "./trace.ts";
+export {
+  activeTraceparent,
+  contextOf,
+  inSpan,
+  registerTracing,
+  type SpanSettings,
+  startTelemetry,
+  type TelemetryOptions,
+  telemetrySchema,
+} from "./telemetry/index.ts";

@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
 import { createMetrics, startStatusServer } from "./status-server.ts";
-import { childTraceparent, traceIdOf } from "./trace.ts";
 
 const program = `
 import { runMain } from ${JSON.stringify(new URL("main.ts", import.meta.url).href)};
@@ -89,13 +88,4 @@ test("the status server answers liveness, readiness and metrics", async () => {
   assert.equal((await get("/readyz")).status, 200);
   assert.match(await (await get("/metrics")).text(), /^jobs_total\{.*outcome="scored".*\} 3/m);
   assert.equal((await get("/other")).status, 404);
-});
-
-test("a child keeps the trace and takes a span of its own; rubbish starts a new trace", () => {
-  const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  const child = childTraceparent(parent);
-  assert.equal(traceIdOf(child), "0af7651916cd43dd8448eb211c80319c");
-  assert.notEqual(child, parent);
-  assert.notEqual(traceIdOf(childTraceparent("00-zz")), undefined);
-  assert.equal(traceIdOf("rubbish"), undefined);
 });

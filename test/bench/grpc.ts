@@ -8,9 +8,11 @@
  *
  * Tasks come from memory: what the store costs is not the call's.
  */
+import { randomBytes } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
-import { childTraceparent, createLogger, createMetrics, traceIdOf } from "@turntable/process";
+import { type Context, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import { createLogger, createMetrics, registerTracing } from "@turntable/process";
 import {
   type CreateTaskRequest,
   CreateTaskRequestSchema,
@@ -37,13 +39,14 @@ type Kind = (typeof kinds)[number];
 
 async function main(): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  stack.use(registerTracing());
   const request = create(CreateTaskRequestSchema, {
     prompt: "a red cube ".repeat(100).slice(0, promptChars),
     idempotencyKey: "bench",
   });
   const calls: Record<Kind, Call> = {
     bare: await startEcho(stack, request, messageCodec),
-    ours: await startOurs(stack, request, ({ traceparent }) => void traceIdOf(traceparent)),
+    ours: await startOurs(stack, request, () => void trace.getSpanContext(context.active())),
     oursObserved: await startOurs(
       stack,
       request,
@@ -91,7 +94,7 @@ async function startOurs(
   );
   const channel = connect(stack, api.port);
   const client = createServiceClient(GenerationService, channel);
-  return () => client.createTask(request, { metadata: callMetadata() });
+  return () => client.createTask(request, { metadata: callMetadata(), trace: nextTrace() });
 }
 
 /** Who knows one task only. */
@@ -106,6 +109,7 @@ function oneTask(prompt: string): Tasks {
     updatedAt: new Date(1_700_000_000_000),
     expiresAt: new Date(1_700_000_600_000),
     endedAt: undefined,
+    trace: ROOT_CONTEXT,
     assignments: [],
     cameraSeed: 1n,
     bestAssignment: undefined,
@@ -136,13 +140,19 @@ function oneTask(prompt: string): Tasks {
 }
 
 /** As ready-made as the bytes: drawing trace ids is the caller's work, not the call's. */
-const traceparents = Array.from({ length: 1_000 }, () => childTraceparent(undefined));
+const traces: readonly Context[] = Array.from({ length: 1_000 }, () =>
+  trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: randomBytes(16).toString("hex"),
+    spanId: randomBytes(8).toString("hex"),
+    traceFlags: 1,
+  }),
+);
 let drawn = 0;
+const nextTrace = (): Context => traces[drawn++ % traces.length] ?? ROOT_CONTEXT;
 
 function callMetadata(): Metadata {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${apiKey}`);
-  metadata.set("traceparent", traceparents[drawn++ % traceparents.length] ?? "");
   return metadata;
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { JobClass } from "@turntable/proto";
+import { inTestTrace, testTraceId, traceIdOf } from "../harness/tracing.ts";
 import type { Check } from "./job-queue.ts";
 import {
   bytes,
@@ -13,7 +14,6 @@ import {
   patience,
   resultOf,
   testJob,
-  traceparent,
   untilEmpty,
   wordOf,
 } from "./job-queue-tools.ts";
@@ -30,16 +30,16 @@ export function describeKeeping(name: string, check: Check): void {
         const source = await fixture.source("w7");
         const results = openResults(queue);
         const before = Date.now();
-        await queue.submit(testJob("a", { prompt: "a red cube" }), { traceparent });
+        await inTestTrace(() => queue.submit(testJob("a", { prompt: "a red cube" })));
         const taken = await mustTake(source.take(patience()));
         await taken.terminate("no profile of this name");
         const delivery = await results.next();
-        const { result, traceparent: trace } = delivery;
+        const { result, trace } = delivery;
         await delivery.ack();
         assert.equal(result.jobId, "a");
         assert.equal(result.submissionId, "submission-a");
         assert.equal(result.attempt, 1);
-        assert.equal(trace, traceparent);
+        assert.equal(traceIdOf(trace), testTraceId);
         assert.equal(result.outcome.case, "systemFault");
         assert.equal(faultOf(result), "no profile of this name");
         const [letter, ...others] = await queue.listDeadLetters();
@@ -65,7 +65,8 @@ export function describeKeeping(name: string, check: Check): void {
           const source = await fixture.source();
           const results = openResults(queue);
           const asset = bytes(sizeBytes, 3);
-          await queue.submit(testJob("a", { asset, class: JobClass.SYNTHETIC }), { traceparent });
+          const job = testJob("a", { asset, class: JobClass.SYNTHETIC });
+          await inTestTrace(() => queue.submit(job));
           for (let attempt = 1; attempt <= options.maxDeliver; attempt += 1) {
             const taken = await mustTake(source.take(patience()));
             assert.equal(taken.attempt, attempt);
@@ -84,7 +85,7 @@ export function describeKeeping(name: string, check: Check): void {
           const replayed = await mustTake(taking);
           assert.equal(replayed.attempt, 1);
           assert.equal(replayed.job.class, JobClass.SYNTHETIC);
-          assert.equal(replayed.traceparent, traceparent);
+          assert.equal(traceIdOf(replayed.trace), testTraceId);
           assert.ok(Buffer.from(asset).equals(await replayed.fetchAsset()));
           assert.deepEqual(await queue.listDeadLetters(), []);
           await replayed.complete(resultOf(replayed, "at last"));

@@ -18,7 +18,6 @@ import {
 
 /** Of every queue that a test does not ask otherwise of. */
 export const contractOptions: JobQueueOptions = { ackWaitMs: 10_000, maxDeliver: 3 };
-export const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /** Hands back, when `stack` is disposed, what a test that failed had in work: sources wait for that. */
 export function releasing(source: JobSource, stack: AsyncDisposableStack): JobSource {

@@ -1,9 +1,14 @@
+import { after } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { createInProcessQueue } from "@turntable/bus/in-process";
 import { connectJobQueue, connectJobSource } from "@turntable/bus/nats";
+import { registerTracing } from "@turntable/process";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { describeJobQueue } from "./job-queue.ts";
+
+const tracing = registerTracing();
+after(() => tracing[Symbol.dispose]());
 
 describeJobQueue("in process", async (options) => {
   const { queue, source } = createInProcessQueue(options);

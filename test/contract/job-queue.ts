@@ -1,5 +1,5 @@
 /**
- * What every JobQueue keeps (Q1 to Q8 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
+ * What every JobQueue keeps (Q1 to Q9 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
  * pass, the queue's own delays are waited for.
  */
 import assert from "node:assert/strict";
@@ -13,6 +13,7 @@ import {
   QueueUnavailableError,
 } from "@turntable/bus";
 import { JobClass, type RenderScoreJob } from "@turntable/proto";
+import { inTestTrace, spanIdOf, testTraceId, traceIdOf } from "../harness/tracing.ts";
 import { describeKeeping } from "./job-queue-keeping.ts";
 import {
   bytes,
@@ -24,7 +25,6 @@ import {
   releasing,
   resultOf,
   testJob,
-  traceparent,
   untilEmpty,
 } from "./job-queue-tools.ts";
 
@@ -70,17 +70,19 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
         const results = openResults(queue);
         const job = testJob("a", { asset: bytes(1000, 1), replica: 1 });
         const taking = source.take(patience());
-        await queue.submit(job, { traceparent });
+        await inTestTrace(() => queue.submit(job), "1111111111111111");
         const taken = await mustTake(taking);
         assert.equal(taken.attempt, 1);
-        assert.equal(taken.traceparent, traceparent);
+        assert.equal(traceIdOf(taken.trace), testTraceId);
+        assert.equal(spanIdOf(taken.trace), "1111111111111111");
         assert.deepEqual(taken.job, job);
         assert.deepEqual(await taken.fetchAsset(), bytes(1000, 1));
         assert.equal(taken.signal.aborted, false);
-        await taken.complete(resultOf(taken, "good"));
+        await inTestTrace(() => taken.complete(resultOf(taken, "good")), "2222222222222222");
         const delivery = await results.next();
         assert.deepEqual(delivery.result, resultOf(taken, "good"));
-        assert.equal(delivery.traceparent, traceparent);
+        assert.equal(traceIdOf(delivery.trace), testTraceId);
+        assert.equal(spanIdOf(delivery.trace), "2222222222222222", "where it was completed");
         await delivery.ack();
         await untilEmpty(queue);
       },

@@ -6,16 +6,18 @@
  * A3. Every answer is a JSON object with the status in its headers as well, and no fault of ours shows more than an id.
  * A4. A body is read only for a proven and admitted caller, within limits; that of a refused one is drained, so that
  *     the caller sees the answer instead of a broken connection.
+ * A5. A request belongs to the trace that its caller names; only one of a proven caller is a span of ours.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { context as openTelemetry, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { v1 as uuidV1 } from "../uuid.ts";
 import { type Answer, headerSafe, refusal } from "./answer.ts";
 import { createBodyBudget, drainBody } from "./body.ts";
 import { type CallContext, handleCall, type Progress } from "./call.ts";
 import { createNonceMemory } from "./nonces.ts";
-import { emptyHead, headerText } from "./request.ts";
+import { emptyHead } from "./request.ts";
 import type { Axon, AxonEvent, AxonLimits, AxonOptions } from "./types.ts";
 
 /** Python clients keep idle connections for 15 s; closing later than they do avoids lost calls. */
@@ -109,6 +111,7 @@ async function serve(
     handleMs: 0,
     error: undefined,
     errorId: undefined,
+    trace: propagation.extract(ROOT_CONTEXT, req.headers), // A5
   };
   const remoteAddress = req.socket.remoteAddress ?? "";
   const caller = new AbortController();
@@ -123,7 +126,9 @@ async function serve(
     caller.signal.aborted ||
     (await drainBody(req, context.limits.drainBytes, context.limits.idleMs));
   await send(res, answer, drained && !context.stop.aborted);
-  onRequest?.(eventOf(req, answer, progress, remoteAddress, caller.signal.aborted));
+  const event = eventOf(answer, progress, remoteAddress, caller.signal.aborted);
+  openTelemetry.with(progress.trace, () => onRequest?.(event));
+  trace.getSpan(progress.trace)?.setAttribute("http.response.status_code", answer.status).end();
 }
 
 async function send(res: ServerResponse, answer: Answer, keepAlive: boolean): Promise<void> {
@@ -140,7 +145,6 @@ async function send(res: ServerResponse, answer: Answer, keepAlive: boolean): Pr
 }
 
 function eventOf(
-  req: IncomingMessage,
   answer: Answer,
   progress: Progress,
   remoteAddress: string,
@@ -157,7 +161,6 @@ function eventOf(
     status: answer.status,
     message: answer.message,
     bodyBytes,
-    traceparent: headerText(req.headers.traceparent),
     durationMs: performance.now() - progress.startedAt,
     verifyMs,
     bodyMs,

@@ -1,6 +1,7 @@
 /** The steps of one call, from its head to its answer, in the order that `axon.ts` promises. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { type Context, context as openTelemetry, SpanKind, trace } from "@opentelemetry/api";
 import type { Keypair } from "../keys/index.ts";
 import {
   bodyHash,
@@ -26,7 +27,6 @@ import {
   emptyHead,
   type Family,
   familyOf,
-  headerText,
   parseHead,
   type RequestHead,
   targetOf,
@@ -63,6 +63,8 @@ export interface Progress {
   handleMs: number;
   error: unknown;
   errorId: string | undefined;
+  /** The trace of the request; from the proof of its caller on, with a span of ours that ends with the answer. */
+  trace: Context;
 }
 
 /** Never throws: what goes wrong is an answer too. */
@@ -117,6 +119,7 @@ export async function handleCall(
     progress.verifyMs = performance.now() - verifyStart;
     if (unproven !== undefined) return answer.refused(401, notVerified(unproven));
     progress.verified = true;
+    progress.trace = withSpan(progress, synapse.name);
 
     const limited = handler.admit?.(caller);
     if (limited !== undefined) return answer.refused(403, blacklisted(limited));
@@ -144,14 +147,14 @@ export async function handleCall(
 
       const handleStart = performance.now();
       try {
-        const output = await handler.handle({
+        const call = {
           ...caller,
           fields: parsed.fields,
           receivedAt: progress.receivedAt,
           timeoutS: head.timeoutS,
-          traceparent: headerText(req.headers.traceparent),
           signal: AbortSignal.any([callerGone, context.stop]),
-        });
+        };
+        const output = await openTelemetry.with(progress.trace, () => handler.handle(call));
         return answer.succeeded(parsed.fields, output, parsed.totalSize);
       } finally {
         progress.handleMs = performance.now() - handleStart;
@@ -166,6 +169,14 @@ export async function handleCall(
     progress.error = error;
     return answers.ownFault();
   }
+}
+
+/** A span that began when the request came. */
+function withSpan({ trace: parent, startedAt }: Progress, name: string): Context {
+  const span = trace
+    .getTracer("@turntable/bittensor")
+    .startSpan(name, { kind: SpanKind.SERVER, startTime: startedAt }, parent);
+  return trace.setSpan(parent, span);
 }
 
 /** The ping that every axon answers: an empty synapse. */

@@ -19,8 +19,6 @@ export interface AxonCall<S> extends Caller {
   readonly receivedAt: number;
   /** Seconds after which the caller gives up, as it says itself; undefined when it does not. */
   readonly timeoutS: number | undefined;
-  /** W3C trace context, if the caller sent one. */
-  readonly traceparent: string | undefined;
   /** Aborted when the caller hangs up, and when the axon shuts down. */
   readonly signal: AbortSignal;
 }
@@ -72,7 +70,6 @@ export interface AxonEvent {
   readonly message: string;
   /** Of the request's body, as far as it was read. */
   readonly bodyBytes: number;
-  readonly traceparent: string | undefined;
   /** ms from headers to the answer handed to the socket; the phases within it. */
   readonly durationMs: number;
   readonly verifyMs: number;
@@ -99,6 +96,7 @@ export interface AxonOptions {
   readonly maxAheadMs?: number;
   /** Unix ms */
   readonly now?: () => number;
+  /** Called in the trace of the request. */
   readonly onRequest?: (event: AxonEvent) => void;
 }
 

@@ -75,7 +75,6 @@ describe("a call", () => {
     const outcome = await dendrite.call(pullTask, {
       target: server.target,
       body: {},
-      traceparent: "00-x",
     });
     assert.equal(outcome.kind, "ok");
     const { req, body } = await seen.promise;
@@ -86,7 +85,6 @@ describe("a call", () => {
     const signature = Buffer.from(String(headers.bt_header_dendrite_signature).slice(2), "hex");
     assert.ok(verifySignature(message, signature, dendrite.hotkey));
     assert.equal(headers.timeout, "12.0");
-    assert.equal(headers.traceparent, "00-x");
     assert.match(
       dendrite.uuid,
       /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,

@@ -1,7 +1,9 @@
 /**
- * The dendrite: calls axons of every SDK generation, signed, over a pool of connections.
+ * The dendrite: calls axons of every SDK generation, signed, over a pool of connections. Each call is a span of the
+ * active trace, whose context goes with it.
  */
 import { Agent } from "node:http";
+import { context, propagation, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { completeFields, type Synapse, sdkVersionNumber, type ValuesOf } from "../synapse/index.ts";
 import { v1 as uuidV1 } from "../uuid.ts";
 import { exchange } from "./exchange.ts";
@@ -46,27 +48,36 @@ export function createDendrite(options: DendriteOptions): Dendrite {
       const timeoutS = timeoutMs / 1000;
       const values = completeFields(synapse, body) as ValuesOf<S>; // that synapse's own values
       const signed = signRequest(synapse, values, caller, target, nextNonce(), timeoutS);
-      const traced =
-        call.traceparent === undefined
-          ? signed
-          : { ...signed, headers: [...signed.headers, "traceparent", call.traceparent] };
+      const parent = context.active();
+      const span = trace
+        .getTracer("@turntable/bittensor")
+        .startSpan(synapse.name, { kind: SpanKind.CLIENT }, parent);
+      const traced = { ...signed, headers: [...signed.headers] };
+      propagation.inject(trace.setSpan(parent, span), traced.headers, {
+        set: (headers, name, value) => headers.push(name, value),
+      });
       const host = target.ip === externalIp ? "0.0.0.0" : target.ip;
       const startedAt = performance.now();
-      const exchanged = await exchange(traced, {
-        host,
-        port: target.port,
-        agent,
-        maxBodyBytes: synapse.maxBodyBytes,
-        timeoutMs,
-        signal,
-      });
-      return outcomeOf(exchanged, {
-        synapse,
-        endpoint: `${host}:${target.port}`,
-        timeoutS,
-        durationMs: performance.now() - startedAt,
-        wording,
-      });
+      try {
+        const exchanged = await exchange(traced, {
+          host,
+          port: target.port,
+          agent,
+          maxBodyBytes: synapse.maxBodyBytes,
+          timeoutMs,
+          signal,
+        });
+        if (exchanged.kind !== "answered") span.setStatus({ code: SpanStatusCode.ERROR });
+        return outcomeOf(exchanged, {
+          synapse,
+          endpoint: `${host}:${target.port}`,
+          timeoutS,
+          durationMs: performance.now() - startedAt,
+          wording,
+        });
+      } finally {
+        span.end();
+      }
     },
     async [Symbol.asyncDispose]() {
       agent.destroy();

@@ -30,8 +30,6 @@ export interface CallOptions<S extends Synapse> {
   /** ms for the whole call; the synapse's own by default. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** W3C trace context to send along. */
-  readonly traceparent?: string;
 }
 
 /** How a call ended. `status` and `message` are what Python's `dendrite.status_code` and `status_message` would be. */

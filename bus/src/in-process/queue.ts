@@ -5,6 +5,7 @@
  * asset stays inline (Q7).
  */
 import { create } from "@bufbuild/protobuf";
+import { type Context, context } from "@opentelemetry/api";
 import type { RenderScoreJob } from "@turntable/proto";
 import { RenderScoreResultSchema } from "@turntable/proto";
 import type { Clock } from "../clock.ts";
@@ -43,7 +44,7 @@ interface Entry {
   readonly job: RenderScoreJob;
   readonly asset: Uint8Array;
   readonly jobClass: JobClassName;
-  readonly traceparent: string | undefined;
+  readonly trace: Context;
   /** Tells two entries of one job apart. */
   readonly sequence: number;
   /** How often it was given out. */
@@ -74,13 +75,13 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   let isClosed = false;
 
   const queue: JobQueue = {
-    async submit(job, { dispatch = 0, traceparent } = {}) {
+    async submit(job, { dispatch = 0 } = {}) {
       if (isClosed) {
         throw new QueueUnavailableError("the queue is shut down");
       }
       const { jobClass, asset } = parseQueueableJob(job);
       if (submitted.add(dispatchId(job, dispatch))) {
-        enqueue({ job: { ...job }, asset, jobClass, traceparent });
+        enqueue({ job: { ...job }, asset, jobClass, trace: context.active() }); // Q9
       }
     },
     results: (signal) => results.deliveries(signal),
@@ -109,11 +110,11 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   };
   return { queue, source };
 
-  function enqueue(what: Pick<Entry, "job" | "asset" | "jobClass" | "traceparent">): void {
+  function enqueue(what: Pick<Entry, "job" | "asset" | "jobClass" | "trace">): void {
     lastSequence += 1;
     depth[what.jobClass] += 1;
-    const { job, asset, jobClass, traceparent } = what;
-    const entry = { job, asset, jobClass, traceparent, sequence: lastSequence, attempts: 0 };
+    const { job, asset, jobClass, trace } = what;
+    const entry = { job, asset, jobClass, trace, sequence: lastSequence, attempts: 0 };
     lines[jobClass].fresh.add(entry);
     giveOut();
   }
@@ -167,7 +168,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     });
     // Not under the result's own id: the result of a replay must not look like a double of this one.
     if (published.add(`${replicaId(job)}.fault.${entry.sequence}`)) {
-      results.push(fault, entry.traceparent);
+      results.push(fault, entry.trace);
     }
   }
 
@@ -218,14 +219,14 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     return {
       job: entry.job,
       attempt: entry.attempts,
-      traceparent: entry.traceparent,
+      trace: entry.trace,
       signal: new AbortController().signal,
       // A copy: a worker may move the bytes to another thread, and a later attempt needs them again.
       fetchAsset: async () => new Uint8Array(entry.asset),
       async complete(result) {
         settle();
         if (published.add(replicaId(entry.job))) {
-          results.push(result, entry.traceparent);
+          results.push(result, context.active()); // Q9
         }
         depth[entry.jobClass] -= 1;
       },

@@ -1,17 +1,18 @@
+import type { Context } from "@opentelemetry/api";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { Clock } from "../clock.ts";
 import { type ResultDelivery, shutdownGraceMs } from "../contract.ts";
 
 /** Results that the coordinator has not acked. Each is given out again after `ackWaitMs` or its nak's delay. */
 export interface ResultLine extends AsyncDisposable {
-  push(result: RenderScoreResult, traceparent: string | undefined): void;
+  push(result: RenderScoreResult, trace: Context): void;
   /** Ends when the line is disposed or `signal` is aborted. */
   deliveries(signal?: AbortSignal): AsyncIterable<ResultDelivery>;
 }
 
 interface Held {
   readonly result: RenderScoreResult;
-  readonly traceparent: string | undefined;
+  readonly trace: Context;
 }
 
 export function createResultLine(ackWaitMs: number, clock: Clock): ResultLine {
@@ -23,8 +24,8 @@ export function createResultLine(ackWaitMs: number, clock: Clock): ResultLine {
   let isClosed = false;
 
   return {
-    push(result, traceparent) {
-      offer({ result, traceparent });
+    push(result, trace) {
+      offer({ result, trace });
     },
     async *deliveries(signal) {
       signal?.addEventListener("abort", notify);
@@ -88,7 +89,7 @@ export function createResultLine(ackWaitMs: number, clock: Clock): ResultLine {
     };
     return {
       result: held.result,
-      traceparent: held.traceparent,
+      trace: held.trace,
       async ack() {
         settle();
       },

@@ -25,7 +25,7 @@ import {
   parseDeadLetter,
   replyToOf,
   resultHeaders,
-  traceparentOf,
+  traceOf,
   withoutAsset,
 } from "./messages.ts";
 
@@ -46,7 +46,7 @@ export interface Burial {
 export async function bury(link: NatsLink, burial: Burial): Promise<void> {
   const { message, delivery, attempts, workerId } = burial;
   const reason = oneLine(burial.reason);
-  const traceparent = traceparentOf(message);
+  const trace = traceOf(message); // Q9
   const job =
     burial.job ?? create(RenderScoreJobSchema, { jobId: `unreadable-${delivery.streamSequence}` });
   const replyTo = replyToOf(message);
@@ -54,7 +54,7 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
     await link.publish(
       deadLetterSubject(job.jobId, job.replica),
       message.data,
-      deadLetterHeaders({ job, subject: message.subject, reason, attempts, traceparent }),
+      deadLetterHeaders({ job, subject: message.subject, reason, attempts, trace }),
     );
   }
   if (burial.job === undefined) {
@@ -74,7 +74,7 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
   }
   // Not under the result's own id: the result of a replay must not look like a double of this one.
   const id = `${replicaId(job)}.fault.${delivery.streamSequence}`;
-  await link.publish(resultSubject, encodeResult(fault), resultHeaders(id, traceparent, undefined));
+  await link.publish(resultSubject, encodeResult(fault), resultHeaders(id, trace, undefined));
 }
 
 /** Oldest first. Only headers travel, so that many large letters can be listed. */
@@ -130,6 +130,6 @@ async function replay(link: NatsLink, subject: string): Promise<void> {
   }
   // Named after the letter, so that a replay that is cut off here queues the job once when it is repeated.
   const id = `${replicaId(letter.job)}.replay.${stored.seq}`;
-  await link.publish(letter.subject, stored.data, jobHeaders(id, letter.traceparent));
+  await link.publish(letter.subject, stored.data, jobHeaders(id, letter.trace));
   await link.run(() => streams.deleteMessage(deadLettersStream, stored.seq));
 }

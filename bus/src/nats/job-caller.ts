@@ -1,5 +1,6 @@
 /** Who waits for results of jobs of its own, beside the coordinator, over the same pool of workers. */
 import { createInbox } from "@nats-io/transport-node";
+import { context } from "@opentelemetry/api";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 import { jobsStream, QueueUnavailableError } from "../contract.ts";
 import { dispatchId } from "../job-identity.ts";
@@ -52,7 +53,7 @@ export async function connectJobCaller(options: NatsOptions): Promise<JobCaller>
       const leave = (): void => result.reject(signal.reason);
       signal.addEventListener("abort", leave);
       waiting.set(job.jobId, result);
-      const headers = jobHeaders(id, undefined, inbox + job.jobId);
+      const headers = jobHeaders(id, context.active(), inbox + job.jobId);
       let published: PublishedJob | undefined;
       try {
         published = await publishJob(link, assets, job, id, headers);

@@ -1,5 +1,6 @@
 /** The coordinator's side of the job queue over NATS. */
 import type { Msg } from "@nats-io/transport-node";
+import { context } from "@opentelemetry/api";
 import type { RenderScoreResult } from "@turntable/proto";
 import {
   type JobQueue,
@@ -15,7 +16,7 @@ import { type AssetStore, createAssetStore } from "./assets.ts";
 import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
-import { assetObjectOf, decodeResult, jobHeaders, traceparentOf } from "./messages.ts";
+import { assetObjectOf, decodeResult, jobHeaders, traceOf } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
 import { publishJob } from "./publish-job.ts";
 import { pullResults } from "./result-pull.ts";
@@ -33,10 +34,11 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
   const deliveries = new Set<Promise<void>>();
 
   return {
-    async submit(job, { dispatch = 0, traceparent } = {}) {
+    async submit(job, { dispatch = 0 } = {}) {
       if (closing.signal.aborted) throw new QueueUnavailableError("the queue is shut down");
       const id = dispatchId(job, dispatch);
-      await track(submissions, publishJob(link, assets, job, id, jobHeaders(id, traceparent)));
+      const headers = jobHeaders(id, context.active()); // Q9
+      await track(submissions, publishJob(link, assets, job, id, headers));
     },
     async *results(signal) {
       const until = signal === undefined ? [] : [signal];
@@ -104,7 +106,7 @@ function openResult(received: ReceivedResult): ResultDelivery | undefined {
   };
   return {
     result,
-    traceparent: traceparentOf(message),
+    trace: traceOf(message),
     async ack() {
       const object = assetObjectOf(message);
       if (object !== undefined) {

@@ -1,13 +1,12 @@
 /** What our messages look like on the wire: payloads are the contract's messages, the rest is in headers. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { type Context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 import { RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
 import { InvalidJobError } from "../contract.ts";
 import type { QueueableJob } from "../job-identity.ts";
 
-/** W3C trace context. */
-const traceparentHeader = "traceparent";
 const messageIdHeader = "Nats-Msg-Id";
 /** On a result: the object to remove when the result is acked. */
 const assetObjectHeader = "Turntable-Asset-Object";
@@ -19,7 +18,7 @@ const jobSubjectHeader = "Turntable-Job-Subject";
 const reasonHeader = "Turntable-Reason";
 const attemptsHeader = "Turntable-Attempts";
 
-/** For subjects, ids, reasons, traceparent and the protocol around them. */
+/** For subjects, ids, reasons, trace context and the protocol around them. */
 const headroomBytes = 8 * 1024;
 const longestReasonChars = 1000;
 
@@ -62,28 +61,22 @@ function fits(sizeWithoutAsset: number, size: number, maxPayload: number): boole
   return size + 2 * sizeWithoutAsset + headroomBytes <= maxPayload;
 }
 
-export function jobHeaders(
-  messageId: string,
-  traceparent: string | undefined,
-  replyTo?: string,
-): MsgHdrs {
+export function jobHeaders(messageId: string, trace: Context, replyTo?: string): MsgHdrs {
   const hdrs = headers();
   hdrs.set(messageIdHeader, messageId);
   if (replyTo !== undefined) {
     hdrs.set(replyToHeader, replyTo);
   }
-  if (traceparent !== undefined) {
-    hdrs.set(traceparentHeader, traceparent);
-  }
+  injectTrace(trace, hdrs);
   return hdrs;
 }
 
 export function resultHeaders(
   messageId: string,
-  traceparent: string | undefined,
+  trace: Context,
   assetObject: string | undefined,
 ): MsgHdrs {
-  const hdrs = jobHeaders(messageId, traceparent);
+  const hdrs = jobHeaders(messageId, trace);
   if (assetObject !== undefined) {
     hdrs.set(assetObjectHeader, assetObject);
   }
@@ -105,8 +98,18 @@ export const decodeResult = (payload: Uint8Array): RenderScoreResult =>
 const plain = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, length);
 
-export const traceparentOf = (message: WithHeaders): string | undefined =>
-  headerOf(message, traceparentHeader);
+/** The trace that a message belongs to; the root context when it names none. */
+export const traceOf = ({ headers }: WithHeaders): Context =>
+  headers === undefined
+    ? ROOT_CONTEXT
+    : propagation.extract(ROOT_CONTEXT, headers, {
+        keys: (hdrs) => hdrs.keys(),
+        get: (hdrs, key) => hdrs.values(key),
+      });
+
+function injectTrace(trace: Context, hdrs: MsgHdrs): void {
+  propagation.inject(trace, hdrs, { set: (to, key, value) => to.set(key, value) });
+}
 
 export const replyToOf = (message: WithHeaders): string | undefined =>
   headerOf(message, replyToHeader);
@@ -120,20 +123,18 @@ export interface DeadLetterHeaders {
   readonly subject: string;
   readonly reason: string;
   readonly attempts: number;
-  readonly traceparent: string | undefined;
+  readonly trace: Context;
 }
 
 export function deadLetterHeaders(letter: DeadLetterHeaders): MsgHdrs {
   const hdrs = headers();
-  const { job, subject, reason, attempts, traceparent } = letter;
+  const { job, subject, reason, attempts, trace } = letter;
   const bare = toBinary(RenderScoreJobSchema, withoutAsset(job));
   hdrs.set(jobHeader, Buffer.from(bare).toString("base64"));
   hdrs.set(jobSubjectHeader, subject);
   hdrs.set(reasonHeader, oneLine(reason));
   hdrs.set(attemptsHeader, String(attempts));
-  if (traceparent !== undefined) {
-    hdrs.set(traceparentHeader, traceparent);
-  }
+  injectTrace(trace, hdrs);
   return hdrs;
 }
 
@@ -149,7 +150,7 @@ export function parseDeadLetter(message: WithHeaders): DeadLetterHeaders | undef
     subject,
     reason: headerOf(message, reasonHeader) ?? "",
     attempts: Number(headerOf(message, attemptsHeader) ?? 0),
-    traceparent: traceparentOf(message),
+    trace: traceOf(message),
   };
 }
 

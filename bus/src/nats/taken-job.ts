@@ -1,5 +1,6 @@
 /** A job in a worker's hands: kept alive until it is settled, or lost when that fails for too long (Q5). */
 import type { Msg } from "@nats-io/transport-node";
+import { context } from "@opentelemetry/api";
 import type { RenderScoreJob } from "@turntable/proto";
 import {
   JobNotOursError,
@@ -12,7 +13,7 @@ import type { AssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
 import { ack, type Delivery, inProgress, nak, term } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
-import { encodeResult, oneLine, replyToOf, resultHeaders, traceparentOf } from "./messages.ts";
+import { encodeResult, oneLine, replyToOf, resultHeaders, traceOf } from "./messages.ts";
 
 export type JobEnding = "completed" | "handedBack" | "terminated" | "lost";
 
@@ -35,7 +36,6 @@ const keepAlivesPerAckWait = 3;
 export function createTakenJob(options: TakenJobOptions): TakenJob {
   const { link, assets, message, delivery, job, workerId } = options;
   const { ackWaitMs } = link;
-  const traceparent = traceparentOf(message);
   const lost = new AbortController();
   let state: State = "inWork";
   /** Until then nobody else is given the job. By a clock that no one sets. */
@@ -132,7 +132,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
   return {
     job,
     attempt: delivery.count,
-    traceparent,
+    trace: traceOf(message),
     signal: lost.signal,
     async fetchAsset() {
       if (job.asset.case === "inlineAsset") {
@@ -151,11 +151,12 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
         );
       }
       const id = replicaId(job);
+      const trace = context.active(); // Q9
       let isDouble = false;
       await settle(
         "completed",
         async () => {
-          const hdrs = resultHeaders(id, traceparent, object);
+          const hdrs = resultHeaders(id, trace, object);
           isDouble = (await link.publish(resultSubject, payload, hdrs)).duplicate;
         },
         () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
 import {
   AssetSchema,
   AssignmentState,
@@ -37,6 +38,7 @@ const task: Task = {
   updatedAt: new Date(4_000),
   expiresAt: new Date(600_000),
   endedAt: new Date(4_000),
+  trace: ROOT_CONTEXT,
   assignments: [assignment],
   bestAssignment: "a1",
   failure: undefined,
@@ -53,7 +55,7 @@ const submission: Submission = {
   submitTime: 1_764_000_000_000_000_001n,
   signature: new Uint8Array([1, 2]),
   receivedAt: 3_000,
-  traceparent: undefined,
+  trace: ROOT_CONTEXT,
   dispatch: 0,
   feedback: undefined,
 };

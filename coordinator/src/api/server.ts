@@ -26,7 +26,7 @@ export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly port: number;
   /** Undefined lets everybody call. */
   readonly keys: ApiKeys | undefined;
-  /** Told of each call once, when it has ended. */
+  /** Told of each call once, when it has ended, in its trace. */
   readonly onCall: (event: ApiCallEvent) => void;
 }
 
@@ -38,7 +38,6 @@ export interface ApiCallEvent {
   /** Name of the gRPC status, such as `NOT_FOUND`. */
   readonly code: string;
   readonly durationMs: number;
-  readonly traceparent: string | undefined;
   /** A bug: what was thrown, when that was no `RpcError`, and the id that the caller was told. */
   readonly fault: { readonly id: string; readonly cause: unknown } | undefined;
 }
@@ -128,7 +127,6 @@ function observed(options: ApiOptions): ServerInterceptor<ClientCall> {
         client,
         code: status[code] ?? String(code),
         durationMs: performance.now() - startedAt,
-        traceparent: context.traceparent,
         fault,
       });
     }

@@ -58,7 +58,6 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
             const answer = await protocol.submit(
               call.hotkey,
               resultsOf(call),
-              call.traceparent,
               AbortSignal.any([
                 call.signal,
                 stopping.signal,

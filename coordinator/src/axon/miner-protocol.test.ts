@@ -46,7 +46,7 @@ async function open(prompt?: string) {
     pull: (hotkey: string): string => protocol.pull(hotkey).task?.id ?? assert.fail("no task"),
     /** Submits; the answer comes once a verdict was applied. */
     submit: (hotkey: string, taskId: string, change: Partial<Results> = {}, signal = never) =>
-      protocol.submit(hotkey, { ...results(taskId), ...change }, undefined, signal),
+      protocol.submit(hotkey, { ...results(taskId), ...change }, signal),
     /** The next submission that came in. */
     async submitted(): Promise<string> {
       while (waiting.length === 0) {

@@ -2,6 +2,8 @@
  * What miners are told, in the subnet's own spelling: one answer for clients of both years (2024 and 2025).
  * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
  */
+import { context, trace } from "@opentelemetry/api";
+import { inSpan } from "@turntable/process";
 import type { Miner, Miners, RuleSet } from "../miners/index.ts";
 import type { Feedback, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
@@ -94,12 +96,7 @@ export interface MinerProtocol {
    * Answers SubmitResults, once there is a verdict.
    * @param signal aborted when the answer has to go out, verdict or not
    */
-  submit(
-    hotkey: string,
-    results: Results,
-    traceparent: string | undefined,
-    signal: AbortSignal,
-  ): Promise<SubmitAnswer>;
+  submit(hotkey: string, results: Results, signal: AbortSignal): Promise<SubmitAnswer>;
 }
 
 /** The protocol of one axon. */
@@ -173,7 +170,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       return pullAnswer(miner, task, 0);
     },
 
-    async submit(hotkey, results, traceparent, signal) {
+    async submit(hotkey, results, signal) {
       tasks.expire(now());
       const assignment =
         results.taskId === "" ? undefined : tasks.latestAssignment(hotkey, results.taskId);
@@ -207,25 +204,45 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         const reason = "malformed: results are not base64";
         return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
       }
-      const submission = await submissions.receive(
-        {
-          assignment,
-          validator: options.validator,
-          bytes,
-          format: results.dataFormat,
-          formatVersion: results.dataVersion,
-          compression: results.compression,
-          submitTime: results.submitTime,
-          signature: Buffer.from(results.signature, "base64"),
-          traceparent,
-        },
-        now(),
-      );
+      const submission = await inTraceOf(task, async () => {
+        const received = await submissions.receive(
+          {
+            assignment,
+            validator: options.validator,
+            bytes,
+            format: results.dataFormat,
+            formatVersion: results.dataVersion,
+            compression: results.compression,
+            submitTime: results.submitTime,
+            signature: Buffer.from(results.signature, "base64"),
+          },
+          now(),
+        );
+        if (received !== undefined) options.onSubmitted(received, hotkey);
+        return received;
+      });
       if (submission === undefined) return answer(standing(hotkey, "rejected", "too late"));
-      options.onSubmitted(submission, hotkey);
       return waitForVerdict(submission, protocolYear, hotkey, signal);
     },
   };
+}
+
+/**
+ * What becomes of a submission belongs to the trace of its task, so that whoever asked for that sees it to its end; the
+ * miner's request, in a trace of its own, is linked.
+ */
+function inTraceOf<T>(task: Task, work: () => Promise<T>): Promise<T> {
+  const request = context.active();
+  const isTraced = trace.getSpanContext(task.trace) !== undefined;
+  return inSpan(
+    "submission",
+    {
+      parent: isTraced ? task.trace : request,
+      links: isTraced ? [request] : [],
+      attributes: { task_id: task.id },
+    },
+    work,
+  );
 }
 
 function answer(feedback: Feedback): SubmitAnswer {

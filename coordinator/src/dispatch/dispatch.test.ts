@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
+import { type Context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type JobQueue, QueueUnavailableError } from "@turntable/bus";
 import { createInProcessQueue } from "@turntable/bus/in-process";
 import { JobClass, RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
@@ -17,11 +18,11 @@ const jobOf = ({ id }: Pick<Dispatchable, "id">) =>
 
 /** Submissions without a verdict, as the store would give them; `read` has the ids of the rows that were read. */
 function createPending(...ids: string[]) {
-  const items: { id: string; sequence: number; dispatch: number; traceparent: undefined }[] = [];
+  const items: { id: string; sequence: number; dispatch: number; trace: Context }[] = [];
   const read: string[] = [];
   const pending = {
     add(id: string) {
-      items.push({ id, sequence: items.length + 1, dispatch: 0, traceparent: undefined });
+      items.push({ id, sequence: items.length + 1, dispatch: 0, trace: ROOT_CONTEXT });
     },
     end(id: string) {
       const item = items.find((candidate) => candidate.id === id);

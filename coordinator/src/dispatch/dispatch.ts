@@ -9,8 +9,9 @@
  * D4 What is queued already costs nothing: each look reads only the submissions that are new since the last one.
  */
 
+import { type Context, context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type JobQueue, QueueUnavailableError, type ResultDelivery } from "@turntable/bus";
-import { startLoop } from "@turntable/process";
+import { inSpan, startLoop } from "@turntable/process";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 
 /** A submission as far as dispatch cares. */
@@ -20,7 +21,8 @@ export interface Dispatchable {
   readonly sequence: number;
   /** The job's dispatch number: 0 at first, one more each time that the queue had lost the job. */
   readonly dispatch: number;
-  readonly traceparent: string | undefined;
+  /** The trace that its job continues. */
+  readonly trace: Context;
 }
 
 export interface DispatchOptions<Item extends Dispatchable> {
@@ -36,7 +38,7 @@ export interface DispatchOptions<Item extends Dispatchable> {
   readonly fail: (item: Item) => void;
   /** Remembers the dispatch number under which an item is about to be queued. */
   readonly markDispatched: (id: string, dispatch: number) => void;
-  /** Applies a result; when it returns, the effect is on disk. */
+  /** Applies a result, in the trace of the worker that made it; when it returns, the effect is on disk. */
   readonly onResult: (result: RenderScoreResult) => void;
   /** Something failed and is tried again. */
   readonly onTrouble: (what: string, error: unknown) => void;
@@ -77,13 +79,19 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   let deaf: string | undefined;
 
   /** @throws QueueUnavailableError when nothing can be queued now */
-  const submit = async (item: Item, dispatch = item.dispatch): Promise<void> => {
+  const submit = (item: Item, dispatch = item.dispatch): Promise<void> => {
+    const attributes = { job_id: item.id, dispatch };
+    return inSpan("dispatch", { kind: "producer", parent: item.trace, attributes }, () =>
+      tryToSubmit(item, dispatch),
+    );
+  };
+  const tryToSubmit = async (item: Item, dispatch: number): Promise<void> => {
     failed.delete(item.id);
     try {
       const job = await options.job(item);
       if (job === undefined) return options.fail(item); // D2
       queuedAt.set(item.id, now()); // before its result can come
-      await queue.submit(job, { dispatch, traceparent: item.traceparent });
+      await queue.submit(job, { dispatch });
     } catch (error) {
       queuedAt.delete(item.id);
       failed.add(item.id);
@@ -157,7 +165,12 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     },
   });
 
-  const apply = async (delivery: ResultDelivery): Promise<void> => {
+  const apply = (delivery: ResultDelivery): Promise<void> => {
+    const { result, trace: parent } = delivery;
+    const attributes = { job_id: result.jobId };
+    return inSpan("result", { kind: "consumer", parent, attributes }, () => tryToApply(delivery));
+  };
+  const tryToApply = async (delivery: ResultDelivery): Promise<void> => {
     try {
       options.onResult(delivery.result);
       queuedAt.delete(delivery.result.submissionId);
@@ -175,7 +188,8 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   });
 
   return {
-    check: () => loop.runNow(),
+    // Whoever asks lends its trace to none of the jobs.
+    check: () => context.with(ROOT_CONTEXT, () => loop.runNow()),
     notReady: () => deaf ?? unreachable,
     async [Symbol.asyncDispose]() {
       stopping.abort();

@@ -186,6 +186,8 @@ DROP TABLE submissions;
 ALTER TABLE new_submissions RENAME TO submissions;
 CREATE INDEX submissions_pending ON submissions (sequence) WHERE verdict IS NULL;
 `,
+  // W3C trace context in which the task was created.
+  "ALTER TABLE tasks ADD COLUMN traceparent TEXT;",
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

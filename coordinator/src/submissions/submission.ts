@@ -1,3 +1,5 @@
+import type { Context } from "@opentelemetry/api";
+import { contextOf } from "@turntable/process";
 import { z } from "zod";
 import type { VerdictKind } from "../tasks/index.ts";
 
@@ -46,7 +48,8 @@ export interface Submission {
   readonly signature: Uint8Array;
   /** ms since 1970 UTC */
   readonly receivedAt: number;
-  readonly traceparent: string | undefined;
+  /** The trace that its job continues: the one that was active when it was received. */
+  readonly trace: Context;
   /** The dispatch number of its job: 0 at first, one more each time that the queue had lost the job. */
   readonly dispatch: number;
   /** Undefined while there is no verdict. */
@@ -106,7 +109,7 @@ export function parseSubmission(value: unknown): Submission {
     submitTime: BigInt(row.submit_time),
     signature: row.signature,
     receivedAt: row.received_at,
-    traceparent: row.traceparent ?? undefined,
+    trace: contextOf(row.traceparent ?? undefined),
     dispatch: row.dispatch,
     feedback: row.feedback === null ? undefined : feedbackJson.parse(JSON.parse(row.feedback)),
   };

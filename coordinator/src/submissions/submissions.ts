@@ -10,6 +10,7 @@
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { activeTraceparent } from "@turntable/process";
 import {
   JobClass,
   type RenderScoreJob,
@@ -26,13 +27,7 @@ import { verdictOf } from "./verdict.ts";
 export interface ReceiveSubmission
   extends Pick<
     Submission,
-    | "validator"
-    | "format"
-    | "formatVersion"
-    | "compression"
-    | "submitTime"
-    | "signature"
-    | "traceparent"
+    "validator" | "format" | "formatVersion" | "compression" | "submitTime" | "signature"
   > {
   readonly assignment: Assignment;
   /** The asset; nobody changes the bytes any more. */
@@ -176,7 +171,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           input.submitTime.toString(),
           input.signature,
           now,
-          input.traceparent ?? null,
+          activeTraceparent() ?? null,
         );
         return get(id);
       });

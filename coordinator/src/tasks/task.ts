@@ -1,3 +1,5 @@
+import type { Context } from "@opentelemetry/api";
+import { contextOf } from "@turntable/process";
 import { z } from "zod";
 
 /** What a client asked for, or what the prompt dataset offers to miners that would otherwise idle. */
@@ -25,6 +27,8 @@ export interface Task {
   readonly expiresAt: Date;
   /** Undefined until it has succeeded or failed. */
   readonly endedAt: Date | undefined;
+  /** The trace in which it was created, and to which all work on it belongs; the root context when there was none. */
+  readonly trace: Context;
   readonly assignments: readonly Assignment[];
   /** Id of the assignment whose submission is the result; undefined while there is none. */
   readonly bestAssignment: string | undefined;
@@ -90,6 +94,7 @@ export const taskRow = z.object({
   updated_at: z.number(),
   expires_at: z.number(),
   ended_at: z.number().nullable(),
+  traceparent: z.string().nullable(),
   best_assignment: z.string().nullable(),
   first_accepted_at: z.number().nullable(),
   failure_code: z.string().nullable(),
@@ -155,6 +160,7 @@ export function parseTask(row: TaskRow, assignments: readonly Assignment[]): Tas
     updatedAt: new Date(row.updated_at),
     expiresAt: new Date(row.expires_at),
     endedAt: row.ended_at === null ? undefined : new Date(row.ended_at),
+    trace: contextOf(row.traceparent ?? undefined),
     assignments,
     bestAssignment: row.best_assignment ?? undefined,
     failure:

@@ -12,6 +12,7 @@
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
  */
 import { randomBytes, randomUUID } from "node:crypto";
+import { activeTraceparent } from "@turntable/process";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
 import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
@@ -307,7 +308,7 @@ export function createTasks(options: TasksOptions): Tasks {
         const id = randomUUID();
         store.run(
           `INSERT INTO tasks (id, class, prompt, state, camera_seed, created_at, updated_at, expires_at,
-           idempotency_key, client) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)`,
+           idempotency_key, client, traceparent) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
           id,
           request.class,
           request.prompt,
@@ -317,6 +318,7 @@ export function createTasks(options: TasksOptions): Tasks {
           now + options.taskTimeoutMs,
           key ?? null,
           request.client,
+          activeTraceparent() ?? null,
         );
         record(id, "created", "queued", now);
         const task = get(id);

@@ -1,5 +1,5 @@
 /** What the generation endpoint's process can be told. */
-import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
 import { defaultQueueCapacity, defaultTimeoutMs } from "./endpoint/index.ts";
 
@@ -39,6 +39,7 @@ const schema = z
         .default(defaultQueueCapacity)
         .describe("requests that may wait; one more is answered 503"),
     }),
+    telemetry: telemetrySchema,
     log: z.object({
       level: z
         .enum(logLevels)

@@ -1,5 +1,5 @@
 /** The generation endpoint as a process. */
-import { createLogger, runMain } from "@turntable/process";
+import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { type GeneratorConfig, generatorConfig } from "./config.ts";
 import { startGenerationEndpoint } from "./endpoint/index.ts";
 import {
@@ -16,6 +16,10 @@ await runMain({
   gracePeriodMs: (config) => config.gracePeriodMs,
   async start(config) {
     const logger = createLogger("turntable-generator", config.log.level);
+    await using stack = new AsyncDisposableStack();
+    const { telemetry } = config;
+    const serviceName = "turntable-generator";
+    stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     const endpoint = await startGenerationEndpoint({
       ...config.http,
       engine: createEngine(config.engine),
@@ -34,8 +38,9 @@ await runMain({
         ),
       onBug: (error) => logger.error({ err: error }, "a request failed by a fault of ours"),
     });
+    stack.use(endpoint);
     logger.info({ url: endpoint.url, engine: config.engine.kind }, "ready");
-    return endpoint;
+    return stack.move();
   },
 });
 

@@ -1,5 +1,5 @@
 /** What the miner's process can be told. */
-import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
 import { packings } from "./packing.ts";
 import { parseValidator } from "./validators.ts";
@@ -44,6 +44,7 @@ const schema = z
         .default(9092)
         .describe("port of health and metrics; 0 takes a free one"),
     }),
+    telemetry: telemetrySchema,
     log: z.object({
       level: z
         .enum(logLevels)

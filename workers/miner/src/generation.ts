@@ -1,6 +1,7 @@
 /** The miner's side of the generation endpoint: `POST /generate/`, a form in, base64 text out. */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { context, propagation } from "@opentelemetry/api";
 
 export type Generation =
   | { readonly kind: "made"; readonly bytes: Buffer }
@@ -48,6 +49,8 @@ function post(url: string, prompt: string, signal: AbortSignal): Promise<Incomin
   if (target.pathname === "/") target.pathname = "/generate/";
   const request = target.protocol === "https:" ? requestHttps : requestHttp;
   const body = new URLSearchParams({ prompt }).toString();
+  const traced: Record<string, string> = {};
+  propagation.inject(context.active(), traced);
   return new Promise((resolve, reject) => {
     request(
       target,
@@ -57,6 +60,7 @@ function post(url: string, prompt: string, signal: AbortSignal): Promise<Incomin
         headers: {
           "content-type": "application/x-www-form-urlencoded",
           "content-length": Buffer.byteLength(body),
+          ...traced,
         },
       },
       resolve,

@@ -1,7 +1,13 @@
 /** The miner as a process. */
 import { keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { loadConsentText } from "@turntable/bittensor/synapse";
-import { createLogger, createMetrics, runMain, startStatusServer } from "@turntable/process";
+import {
+  createLogger,
+  createMetrics,
+  runMain,
+  startStatusServer,
+  startTelemetry,
+} from "@turntable/process";
 import { minerConfig } from "./config.ts";
 import { startMiner } from "./miner.ts";
 import { parseValidator } from "./validators.ts";
@@ -15,6 +21,9 @@ await runMain({
     await ready();
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-miner", config.log.level);
+    const { telemetry } = config;
+    const serviceName = "turntable-miner";
+    stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     const metrics = createMetrics("turntable-miner");
     const hotkey =
       config.hotkeyUri === undefined

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { before, describe, it, type TestContext } from "node:test";
+import { after, before, describe, it, type TestContext } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { AxonError } from "@turntable/bittensor/axon";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { verifySubmission } from "@turntable/bittensor/synapse";
+import { registerTracing } from "@turntable/process";
 import { readAsset } from "@turntable/splat";
 import {
   createClock,
@@ -24,6 +25,8 @@ import {
 import type { MinerOptions } from "./miner.ts";
 
 before(ready);
+const tracing = registerTracing();
+after(() => tracing[Symbol.dispose]());
 
 const ply = smallPly();
 const nothing = { task: null, cooldown_until: farAhead };

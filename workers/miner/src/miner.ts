@@ -6,11 +6,11 @@
  *    generation endpoint fails, pauses grow.
  * N3 A stop ends the waiting and the generating at once, gives the task back, and lets what is being sent go through.
  */
-import type { Meter } from "@opentelemetry/api";
+import { type Meter, ROOT_CONTEXT } from "@opentelemetry/api";
 import { type AxonTarget, createDendrite, type Dendrite } from "@turntable/bittensor/dendrite";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask } from "@turntable/bittensor/synapse";
-import { childTraceparent, type Logger, traceIdOf } from "@turntable/process";
+import { inSpan, type Logger } from "@turntable/process";
 import { requestGeneration } from "./generation.ts";
 import { type Packed, type Packing, pack } from "./packing.ts";
 import { selfCheck } from "./self-check.ts";
@@ -138,7 +138,7 @@ async function mine(session: Session, url: string): Promise<void> {
       let turn: Turn = { askAt: timing.now() + session.failureCooldownMs, generated: true };
       askAt.set(target.hotkey, Number.POSITIVE_INFINITY);
       try {
-        turn = await takeTurn(session, target, url);
+        turn = await inSpan("turn", { parent: ROOT_CONTEXT }, () => takeTurn(session, target, url));
       } finally {
         askAt.set(target.hotkey, turn.askAt);
       }
@@ -177,11 +177,10 @@ interface Turn {
   readonly generated: boolean;
 }
 
-/** Asks for a task and does it. */
+/** Asks for a task and does it, all in one trace. */
 async function takeTurn(session: Session, target: AxonTarget, url: string): Promise<Turn> {
   const { logger, dendrite, stopping, timing, failureCooldownMs } = session;
-  const traceparent = childTraceparent(undefined);
-  const call = { target, body: {}, timeoutMs: pullTimeoutMs, signal: stopping, traceparent };
+  const call = { target, body: {}, timeoutMs: pullTimeoutMs, signal: stopping };
   const pulled = await dendrite.call(pullTask, call);
   if (pulled.kind === "failure") {
     const { status, message } = pulled;
@@ -203,7 +202,7 @@ async function takeTurn(session: Session, target: AxonTarget, url: string): Prom
   const generatedAt = timing.now();
   if (asset.kind === "failed") session.trouble = asset.reason;
   const made = asset.kind === "made" ? asset.packed : undefined; // N2
-  const outcome = await submit({ target, task, asset: made, traceparent }, session.submitter);
+  const outcome = await submit({ target, task, asset: made }, session.submitter);
   const verdict = outcome.kind === "answered" ? outcome.verdict : outcome.kind;
   const result = asset.kind === "made" ? verdict : "not-generated";
   session.count(result, generatedAt - startedAt);
@@ -218,7 +217,6 @@ async function takeTurn(session: Session, target: AxonTarget, url: string): Prom
       size_bytes: made?.sizeBytes,
       generate_ms: generatedAt - startedAt,
       submit_ms: timing.now() - generatedAt,
-      trace_id: traceIdOf(traceparent),
     },
     "task done",
   );
@@ -246,7 +244,9 @@ async function generate(
   const leftMs = deadline > 0 ? deadline - session.timing.now() : taskTimeoutMs;
   const timeoutMs = leftMs > 2 * reserveMs ? leftMs - reserveMs : leftMs / 2;
   try {
-    const made = await requestGeneration(url, prompt, { timeoutMs, signal: session.stopping });
+    const made = await inSpan("generate", { kind: "client" }, () =>
+      requestGeneration(url, prompt, { timeoutMs, signal: session.stopping }),
+    );
     if (made.kind === "failed") return made;
     const packed = await pack(made.bytes, session.packing);
     if (packed !== undefined) {

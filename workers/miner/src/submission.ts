@@ -10,7 +10,6 @@ export interface Submission {
   readonly task: { readonly id: string; readonly prompt: string };
   /** Undefined gives the task back (an empty submission), so that another miner gets it. */
   readonly asset: Packed | undefined;
-  readonly traceparent: string;
 }
 
 export interface Submitter {
@@ -43,7 +42,7 @@ const submitTimeoutMs = 300_000;
 
 /** Repeats the submission, unchanged, while there is no feedback: the validator counts it once. */
 export async function submit(
-  { target, task, asset, traceparent }: Submission,
+  { target, task, asset }: Submission,
   submitter: Submitter,
 ): Promise<SubmissionOutcome> {
   const { dendrite, hotkey, timing, stopping, signal } = submitter;
@@ -60,7 +59,7 @@ export async function submit(
     signature: signSubmission(hotkey, facts, submitter.consentText),
   };
   for (let attempt = 1; ; attempt++) {
-    const call = { target, body, timeoutMs: submitTimeoutMs, signal, traceparent };
+    const call = { target, body, timeoutMs: submitTimeoutMs, signal };
     const outcome = await dendrite.call(submitResults, call);
     if (outcome.kind === "ok" && outcome.fields.feedback !== null) {
       return answered(outcome.fields.feedback, outcome.fields.cooldown_until);

@@ -1,7 +1,7 @@
 /** What the worker process can be told. */
 
 import { defaultJobQueueOptions } from "@turntable/bus";
-import { type ConfigDefinition, logLevels } from "@turntable/process";
+import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { defaultAssetLimits } from "@turntable/splat";
 import { z } from "zod";
 
@@ -105,6 +105,7 @@ const schema = z.object({
     .positive()
     .default(30_000)
     .describe("time to finish or hand back the job in work when told to stop, in ms"),
+  telemetry: telemetrySchema,
   log: z.object({ level: z.enum(logLevels).default("info").describe("least level logged") }),
 });
 

@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createMetrics, type Metrics } from "@turntable/process";
+import { contextOf, createMetrics, inSpan, type Metrics } from "@turntable/process";
 import {
   type EngineAnswer,
   EngineError,
@@ -120,10 +120,23 @@ async function route(
   if (request.method !== "POST") {
     return reply(response, 405, { code: "bad-request", error: "POST only" });
   }
+  const parent = contextOf(request.headers.traceparent);
+  await inSpan("generate", { kind: "server", parent }, async (span) => {
+    await generate(request, response, endpoint, path === "/generate");
+    span.setAttribute("http.response.status_code", response.statusCode);
+  });
+}
+
+async function generate(
+  request: IncomingMessage,
+  response: ServerResponse,
+  endpoint: Endpoint,
+  asText: boolean,
+): Promise<void> {
   const left = new AbortController(); // E1
   response.once("close", () => left.abort(new CallerLeft("the caller left")));
   try {
-    await answer(request, response, endpoint, path === "/generate", left.signal);
+    await answer(request, response, endpoint, asText, left.signal);
   } catch (error) {
     const failure = failureOf(error);
     endpoint.events.failed(failure.code);

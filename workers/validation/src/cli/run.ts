@@ -7,6 +7,7 @@ import {
   createMetrics,
   runMain,
   startStatusServer,
+  startTelemetry,
 } from "@turntable/process";
 import { assetLimits, environment, workerConfig } from "../config.ts";
 import { defaultModelDir } from "../score/index.ts";
@@ -33,6 +34,15 @@ export const runCommand: Command = {
         const logger = createLogger("turntable-worker", config.log.level).child({
           worker_id: workerId,
         });
+        stack.use(
+          await startTelemetry({
+            serviceName: "turntable-worker",
+            version,
+            config: config.telemetry,
+            env: environment,
+            logger,
+          }),
+        );
         const metrics = createMetrics("turntable-worker");
         let notReady: string | undefined = "starting";
         const status = stack.use(

@@ -1,7 +1,7 @@
 /** `turntable-worker serve`: the drop-in validation endpoint as a process. */
 import { availableParallelism } from "node:os";
 import { connectJobCaller, logNatsEvent } from "@turntable/bus/nats";
-import { configHelp, createLogger, type Logger, runMain } from "@turntable/process";
+import { configHelp, createLogger, type Logger, runMain, startTelemetry } from "@turntable/process";
 import { assetLimits, environment, type ServeConfig, serveConfig } from "../config.ts";
 import {
   type EndpointScorer,
@@ -12,6 +12,7 @@ import {
 import { startRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
 import { loadProfile, type Profile } from "../scoring/index.ts";
+import { version } from "../version.ts";
 import type { Command } from "./arguments.ts";
 
 const mebibyte = 1024 * 1024;
@@ -28,6 +29,15 @@ export const serveCommand: Command = {
       async start(config, { signal }) {
         await using stack = new AsyncDisposableStack();
         const logger = createLogger("turntable-worker", config.log.level);
+        stack.use(
+          await startTelemetry({
+            serviceName: "turntable-worker",
+            version,
+            config: config.telemetry,
+            env: environment,
+            logger,
+          }),
+        );
         const profile = await loadProfile(config.profile, config.profiles);
         const pool = config.nats;
         const { score, ...scoredBy } =

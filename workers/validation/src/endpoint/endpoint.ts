@@ -10,6 +10,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { contextOf, inSpan } from "@turntable/process";
 import { AssetError } from "@turntable/splat";
 import { z } from "zod";
 import { encodeGrid, encodePng } from "../pictures/index.ts";
@@ -30,6 +31,7 @@ export interface ValidationEndpointOptions {
   readonly maxBodyBytes: number;
   /** How many requests may wait beside one in work; one more is answered 503. */
   readonly queueCapacity: number;
+  /** Called in the trace of the request. */
   readonly onRequest?: (event: RequestEvent) => void;
 }
 
@@ -95,7 +97,11 @@ export async function startValidationEndpoint(
 ): Promise<ValidationEndpoint> {
   const line = createLine(options.queueCapacity);
   const server = createServer((request, response) => {
-    void serve(request, response, options, line);
+    const parent = contextOf(request.headers.traceparent);
+    void inSpan("validate", { kind: "server", parent }, async (span) => {
+      await serve(request, response, options, line);
+      span.setAttribute("http.response.status_code", response.statusCode);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -8,7 +8,7 @@ import { JobClass, type RenderScoreJob, RenderScoreJobSchema } from "@turntable/
 import { type AssetLimits, readAsset } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import { createScene, orbitCamera, type Renderer, type RgbImage } from "../render/index.ts";
-import { type Profile, type Scorer, scoreAsset, viewsOf } from "../scoring/index.ts";
+import { type Profile, type Scorer, scoreAsset, stageSpans, viewsOf } from "../scoring/index.ts";
 
 export interface AssetToScore {
   readonly bytes: Uint8Array;
@@ -52,7 +52,7 @@ export function scoreHere(scorer: Scorer, profile: Profile): EndpointScorer {
   const inTurn = createTurns();
   return async (asset) => {
     const { score, images } = await inTurn(asset.signal, () =>
-      scoreAsset(scorer, { ...asset, profile }),
+      scoreAsset(scorer, { ...asset, profile, onStage: stageSpans() }),
     );
     return {
       score,

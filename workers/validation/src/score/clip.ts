@@ -49,6 +49,14 @@ export interface ViewOptions {
   readonly signal?: AbortSignal | undefined;
   /** The model waits for the last view: for pictures that are made on the cores that it runs on. */
   readonly waitsForLast?: boolean;
+  /** Told at the end when pictures were made the model's size, and when the model ran; `performance.now()`, in ms. */
+  readonly onStage?: ((stage: ViewStage) => void) | undefined;
+}
+
+export interface ViewStage {
+  readonly name: "preprocess" | "infer";
+  readonly startMs: number;
+  readonly endMs: number;
 }
 
 /** The views of one asset on their way to probabilities. */
@@ -121,13 +129,16 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   const crop = createCrop(model.preprocessing);
 
   // Pictures are made the model's size here, a millisecond each: the thread of the model is busy with the model.
-  const startViews: Clip["startViews"] = (prompt, { signal, waitsForLast = false } = {}) =>
-    scoreInBatches({
+  const startViews: Clip["startViews"] = (prompt, options = {}) => {
+    const { signal, waitsForLast = false, onStage } = options;
+    return scoreInBatches({
       batchSize,
       waitsForLast,
+      onStage,
       crop,
       run: (images) => judge(prompt, images, signal),
     });
+  };
   return {
     name: model.name,
     sha256: model.sha256,
@@ -207,15 +218,19 @@ async function tryOnce(
 interface Batching {
   readonly batchSize: number;
   readonly waitsForLast: boolean;
+  readonly onStage: ViewOptions["onStage"];
   readonly crop: (image: RgbImage) => RgbImage;
   readonly run: (images: readonly RgbImage[]) => Promise<readonly number[]>;
 }
 
-function scoreInBatches({ batchSize, waitsForLast, crop, run }: Batching): ViewScoring {
+function scoreInBatches({ batchSize, waitsForLast, onStage, crop, run }: Batching): ViewScoring {
   const waiting: { readonly view: number; readonly image: RgbImage }[] = [];
   const running: Promise<void>[] = [];
   const probabilities: number[] = [];
+  const cropped = createSpell();
+  const inferred = createSpell();
   const flush = (): void => {
+    inferred.begin();
     const batch = waiting.splice(0, batchSize);
     const done = run(batch.map(({ image }) => image)).then((values) => {
       batch.forEach(({ view }, index) => {
@@ -228,13 +243,32 @@ function scoreInBatches({ batchSize, waitsForLast, crop, run }: Batching): ViewS
   };
   return {
     add(view, image) {
+      cropped.begin();
       waiting.push({ view, image: crop(image) });
+      cropped.end();
       if (waiting.length === batchSize && !waitsForLast) flush();
     },
     async finish() {
       while (waiting.length > 0) flush();
       await Promise.all(running);
+      inferred.end();
+      onStage?.({ name: "preprocess", ...cropped.times });
+      onStage?.({ name: "infer", ...inferred.times });
       return probabilities;
+    },
+  };
+}
+
+/** From the first beginning to the last end. */
+function createSpell() {
+  const times = { startMs: Number.POSITIVE_INFINITY, endMs: 0 };
+  return {
+    times,
+    begin(): void {
+      times.startMs = Math.min(times.startMs, performance.now());
+    },
+    end(): void {
+      times.endMs = performance.now();
     },
   };
 }

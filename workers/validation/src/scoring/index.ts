@@ -16,3 +16,4 @@ export {
   type Scorer,
   scoreAsset,
 } from "./score-asset.ts";
+export { stageSpans, startStages } from "./stages.ts";

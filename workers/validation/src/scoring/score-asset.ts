@@ -11,6 +11,7 @@ import {
 } from "../render/index.ts";
 import type { Clip } from "../score/index.ts";
 import { type Profile, summarise, viewsOf } from "./profile.ts";
+import { type OnStage, startStages } from "./stages.ts";
 
 /** What stays loaded between assets. */
 export interface Scorer {
@@ -31,6 +32,8 @@ export interface ScoreRequest {
   readonly signal?: AbortSignal;
   /** Called when a phase begins. */
   readonly onPhase?: (phase: "decode" | "render" | "score") => void;
+  /** Called when a stage has ended. */
+  readonly onStage?: OnStage;
 }
 
 export interface ScoredView extends View {
@@ -59,7 +62,7 @@ export interface ScoredAsset {
 export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise<ScoredAsset> {
   const { profile, signal } = request;
   const { renderer, clip } = scorer;
-  const clock = stopwatch();
+  const endStage = startStages(request.onStage);
   request.onPhase?.("decode");
   const splat = await readAsset(request.bytes, {
     limits: scorer.limits,
@@ -70,7 +73,7 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
   const grounds = profile.lint === "reject" ? inspect() : undefined;
   if (grounds !== undefined) rejectByLint(grounds);
   const scene = createScene(splat, profile);
-  const decodeMs = clock();
+  const decodeMs = endStage("decode");
 
   // Views are compared while others are still being rendered, always in the same order.
   request.onPhase?.("render");
@@ -78,7 +81,11 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
   const cameras = views.map((view) => orbitCamera(view, profile));
   // Taking turns on the same cores costs both more than it gives: one after the other is faster there.
   const waitsForLast = renderer.backend === "cpu" && clip.executionProvider === "cpu";
-  const scoring = clip.startViews(request.prompt, { signal, waitsForLast });
+  const scoring = clip.startViews(request.prompt, {
+    signal,
+    waitsForLast,
+    onStage: request.onStage,
+  });
   const onView = inOrder((index, image: RgbImage) => scoring.add(index, image));
   const rendering = renderer.render(scene, cameras, profile.background, {
     onView,
@@ -87,11 +94,11 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
   // Lint that only reports has time while others render.
   const findings = grounds ?? inspect();
   const images = await rendering;
-  const renderMs = clock();
+  const renderMs = endStage("render");
 
   request.onPhase?.("score");
   const probabilities = await scoring.finish();
-  const scoreMs = clock();
+  const scoreMs = endStage("score");
   return {
     score: summarise(profile, probabilities),
     views: views.map((view, index) => ({
@@ -118,16 +125,5 @@ function inOrder<T>(pass: (index: number, item: T) => void): (index: number, ite
       waiting.delete(next);
       pass(next++, ready);
     }
-  };
-}
-
-/** Each call gives the milliseconds since the one before. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const passed = now - last;
-    last = now;
-    return passed;
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
 import type { TakenJob } from "@turntable/bus";
 import { createLogger } from "@turntable/process";
 import { RenderScoreJobSchema } from "@turntable/proto";
@@ -15,7 +16,7 @@ function logged(deadlineMs: number | undefined): Record<string, unknown> {
     encoding: { format: "spz", version: 1, compression: 2 },
     ...(deadlineMs === undefined ? {} : { deadline: timestampFromMs(deadlineMs) }),
   });
-  const taken = { job, attempt: 1, traceparent: undefined } as TakenJob; // nothing else is read
+  const taken = { job, attempt: 1, trace: ROOT_CONTEXT } as TakenJob; // nothing else is read
   const outcome = { kind: "invalidAsset", code: "truncated", message: "ends early" } as const;
   createEvents(logger, undefined).jobDone({ taken, outcome, durationMs: 5 });
   return JSON.parse(lines[0] ?? "{}");

@@ -1,6 +1,6 @@
 /** One function for each thing that happens: the counter and the log line together. */
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { childTraceparent, type Logger, type Metrics, traceIdOf } from "@turntable/process";
+import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreJob } from "@turntable/proto";
 import type { JobOutcome } from "./job.ts";
 import type { JobEvent } from "./loop.ts";
@@ -26,7 +26,7 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
   });
 
   return {
-    jobDone({ taken: { job, attempt, traceparent }, outcome, durationMs }) {
+    jobDone({ taken: { job, attempt }, outcome, durationMs }) {
       const phases = phasesOf(outcome);
       jobs?.add(1, { outcome: outcome.kind });
       jobSeconds?.record(durationMs / 1000, { outcome: outcome.kind });
@@ -39,7 +39,6 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
         attempt,
         replica: job.replica,
         profile: job.profile,
-        trace_id: traceIdOf(childTraceparent(traceparent)),
         asset_bytes: Number(job.assetSizeBytes),
         declared_format: job.encoding?.format || undefined,
         declared_compression: job.encoding?.compression || undefined,

@@ -10,6 +10,8 @@ import {
   ProfileError,
   type Scorer,
   scoreAsset,
+  stageSpans,
+  startStages,
 } from "../scoring/index.ts";
 
 export type JobOutcome =
@@ -32,13 +34,16 @@ export interface JobContext {
   readonly giveUp: AbortSignal;
 }
 
+/** Each stage of it becomes a span below the active one. */
 export async function runJob(taken: TakenJob, context: JobContext): Promise<JobOutcome> {
   const { job } = taken;
   const startedAt = performance.now();
+  const onStage = stageSpans();
+  const endStage = startStages(onStage);
   try {
     const profile = await context.profile(job.profile);
     const bytes = await taken.fetchAsset();
-    const fetchMs = performance.now() - startedAt;
+    const fetchMs = endStage("fetch");
     checkHash(job, bytes);
     const request = { prompt: job.prompt, profile, cameraSeed: job.cameraSeed };
     const scored = await scoreAsset(context.scorer, {
@@ -47,6 +52,7 @@ export async function runJob(taken: TakenJob, context: JobContext): Promise<JobO
       assetSha256: job.assetSha256, // as it was just checked
       activated: (job.encoding?.version ?? 0) >= 1,
       signal: AbortSignal.any([taken.signal, context.giveUp]),
+      onStage,
     });
     if (!Number.isFinite(scored.score)) throw new Error(`the score came out as ${scored.score}`);
     const totalMs = performance.now() - startedAt;

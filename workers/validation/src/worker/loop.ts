@@ -4,9 +4,12 @@
  * L1 A job is acked only after its result was stored; on any fault of ours it is handed back.
  * L2 Faults in a row mean that this process is sick: it hands back, stops taking and reports itself.
  * L3 When told to stop it takes nothing more and finishes what it has.
+ * L4 A try is a span of the trace in which the job was submitted; its result is published, and its event told, in that.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { SpanStatusCode } from "@opentelemetry/api";
 import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/bus";
+import { inSpan } from "@turntable/process";
 import { type RenderScoreResult, RenderScoreResultSchema } from "@turntable/proto";
 import { type JobContext, type JobOutcome, runJob } from "./job.ts";
 
@@ -15,6 +18,7 @@ export interface JobLoopOptions extends JobContext {
   /** Aborted to stop. */
   readonly signal: AbortSignal;
   readonly onTaken: (taken: TakenJob) => void;
+  /** L4 */
   readonly onJob: (event: JobEvent) => void;
 }
 
@@ -38,10 +42,7 @@ export async function runJobLoop(options: JobLoopOptions): Promise<void> {
     const taken = await options.source.take(options.signal);
     if (taken === undefined) return;
     options.onTaken(taken);
-    const startedAt = performance.now();
-    const outcome = await runJob(taken, options);
-    const settled = await settle(taken, outcome, options.workerId);
-    options.onJob({ taken, outcome: settled, durationMs: performance.now() - startedAt });
+    const settled = await tryJob(taken, options);
     if (settled.kind !== "retryable" || !settled.suspect) {
       faults = settled.kind === "retryable" ? faults : 0;
       continue;
@@ -53,6 +54,22 @@ export async function runJobLoop(options: JobLoopOptions): Promise<void> {
       });
     }
   }
+}
+
+/** L4 */
+function tryJob(taken: TakenJob, options: JobLoopOptions): Promise<JobOutcome> {
+  const { job, attempt, trace: parent } = taken;
+  const attributes = { job_id: job.jobId, task_id: job.taskId, attempt, profile: job.profile };
+  return inSpan("job", { kind: "consumer", parent, attributes }, async (span) => {
+    const startedAt = performance.now();
+    const outcome = await settle(taken, await runJob(taken, options), options.workerId);
+    options.onJob({ taken, outcome, durationMs: performance.now() - startedAt });
+    span.setAttribute("outcome", outcome.kind);
+    if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: outcome.error.message });
+    }
+    return outcome;
+  });
 }
 
 /** Tells the queue. What could not be told means that the job comes again. */

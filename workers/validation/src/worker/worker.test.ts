@@ -178,7 +178,7 @@ function watched(taken: TakenJob, handedBack: number[]): TakenJob {
   return {
     job: taken.job,
     attempt: taken.attempt,
-    traceparent: taken.traceparent,
+    trace: taken.trace,
     signal: taken.signal,
     fetchAsset: () => taken.fetchAsset(),
     complete: (result) => taken.complete(result),

@@ -1,0 +1,8 @@
+export { startTelemetry, type TelemetryOptions, telemetrySchema } from "./telemetry.ts";
+export {
+  activeTraceparent,
+  contextOf,
+  inSpan,
+  registerTracing,
+  type SpanSettings,
+} from "./tracing.ts";

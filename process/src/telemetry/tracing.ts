@@ -1,0 +1,168 @@
+/**
+ * What the libraries of the project find behind OpenTelemetry's API: which context is active, how it travels in text,
+ * and who gives out ids. They import `@opentelemetry/api` alone and know nothing of this file.
+ *
+ * R1 Of what others send, only a `traceparent` of a sane length is looked at; what is passed on or stored is written
+ *    anew from the ids that were in it. `tracestate` and baggage end here.
+ * R2 Without an exporter a span is its ids: enough to tie log lines and processes together, at next to no cost.
+ */
+import { randomUUID } from "node:crypto";
+import {
+  type Attributes,
+  type Context,
+  context,
+  defaultTextMapGetter,
+  isSpanContextValid,
+  type Link,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapPropagator,
+  TraceFlags,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+
+/** A traceparent of today has 55 characters; a later version may append some. */
+const maxTraceparentChars = 256;
+const header = "traceparent";
+
+/**
+ * Puts context, propagation and `provider` behind OpenTelemetry's API, for the whole process, until it is disposed;
+ * without effect where that was done before.
+ * @param provider who makes spans; by default their ids alone (R2)
+ */
+export function registerTracing(provider: TracerProvider = idProvider): Disposable {
+  if (!trace.setGlobalTracerProvider(provider)) return { [Symbol.dispose]: () => undefined };
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(createPropagator());
+  return {
+    [Symbol.dispose]() {
+      trace.disable();
+      propagation.disable();
+      context.disable();
+    },
+  };
+}
+
+/** The active trace's id for the log, or nothing. */
+export function traceFields(): { readonly trace_id?: string } {
+  const active = trace.getSpanContext(context.active());
+  return active === undefined || !isSpanContextValid(active) ? {} : { trace_id: active.traceId };
+}
+
+/** The active context as W3C text, to be stored with work that is continued later; undefined outside of a trace. */
+export function activeTraceparent(): string | undefined {
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(context.active(), carrier);
+  return carrier.traceparent;
+}
+
+/** The context that a stored or received `traceparent` names; the root when there is none, or none that can be read. */
+export function contextOf(traceparent: string | readonly string[] | undefined): Context {
+  return propagation.extract(ROOT_CONTEXT, { [header]: traceparent });
+}
+
+export interface SpanSettings {
+  readonly kind?: "internal" | "server" | "client" | "producer" | "consumer";
+  /** What it continues; the active context when absent. */
+  readonly parent?: Context | undefined;
+  /** Other traces that it belongs to. */
+  readonly links?: readonly Context[];
+  readonly attributes?: Attributes;
+}
+
+/** Runs `work` as a span, which is active meanwhile and ends with it; what `work` throws marks it as failed. */
+export function inSpan<T>(
+  name: string,
+  settings: SpanSettings,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
+  const { kind = "internal", parent = context.active(), attributes = {} } = settings;
+  const links = (settings.links ?? []).flatMap((other): Link[] => {
+    const linked = trace.getSpanContext(other);
+    return linked === undefined ? [] : [{ context: linked }];
+  });
+  const span = trace
+    .getTracer("turntable")
+    .startSpan(name, { kind: kinds[kind], links, attributes }, parent);
+  return context.with(trace.setSpan(parent, span), async () => {
+    try {
+      return await work(span);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      span.setStatus({ code: SpanStatusCode.ERROR, message });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+const kinds = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const;
+
+/** R1 */
+function createPropagator(): TextMapPropagator {
+  const w3c = new W3CTraceContextPropagator();
+  return {
+    inject(from, carrier, setter) {
+      w3c.inject(from, carrier, setter);
+    },
+    extract(into, carrier, getter) {
+      const value = getter.get(carrier, header);
+      const text = typeof value === "string" ? value : value?.length === 1 ? value[0] : undefined;
+      if (text === undefined || text.length > maxTraceparentChars) return into;
+      const found = trace.getSpanContext(
+        w3c.extract(ROOT_CONTEXT, { [header]: text }, defaultTextMapGetter),
+      );
+      if (found === undefined) return into;
+      return trace.setSpanContext(into, { ...found, traceFlags: known(found.traceFlags) });
+    },
+    fields: () => [header],
+  };
+}
+
+/** Flags that nobody has defined yet are not passed on, as the specification demands. */
+const known = (flags: number): number => flags & TraceFlags.SAMPLED;
+
+/** R2 */
+const idTracer: Tracer = {
+  startSpan: (_name, options, parent = context.active()) => {
+    const above = options?.root === true ? undefined : trace.getSpanContext(parent);
+    return trace.wrapSpanContext(childOf(above));
+  },
+  startActiveSpan: <F extends (span: Span) => unknown>(
+    name: string,
+    ...rest: readonly unknown[]
+  ): ReturnType<F> => {
+    const work = rest.at(-1) as F; // the API has three overloads, which all end with it
+    const span = idTracer.startSpan(name);
+    return context.with(trace.setSpan(context.active(), span), () => work(span)) as ReturnType<F>;
+  },
+};
+
+const idProvider: TracerProvider = { getTracer: () => idTracer };
+
+function childOf(parent: SpanContext | undefined): SpanContext {
+  const uuid = randomUUID(); // Node keeps them in stock: much cheaper than asking for as many random bytes
+  // The first 8 and the last 8 digits are random, others of a UUID are not.
+  const spanId = uuid.slice(0, 8) + uuid.slice(-8);
+  if (parent !== undefined && isSpanContextValid(parent)) {
+    const { traceId, traceFlags } = parent;
+    return { traceId, spanId, traceFlags };
+  }
+  const traceId = randomUUID().replaceAll("-", "");
+  return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
+}
