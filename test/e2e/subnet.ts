@@ -39,7 +39,8 @@ interface Ports {
   readonly http: string;
 }
 
-export async function startSubnet(): Promise<Subnet> {
+/** @param flags for each of its processes */
+export async function startSubnet(flags: readonly string[] = []): Promise<Subnet> {
   await ready();
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "turntable-e2e-"));
@@ -55,6 +56,7 @@ export async function startSubnet(): Promise<Subnet> {
       ...["--data-dir", dataDir, "--nats-servers", nats.url, ...queueFlags],
       ...["--grpc-port", ports.grpc, "--axon-port", ports.axon, "--http-port", ports.http],
       "--prompts-synthetic=false",
+      ...flags,
     ]);
   let coordinator = stack.use(startCoordinator({ grpc: "0", axon: "0", http: "0" }));
   const ports = await portsOf(coordinator);
@@ -86,18 +88,22 @@ export async function startSubnet(): Promise<Subnet> {
         startProcess("turntable-worker", [
           ...["run", "--nats-servers", nats.url, ...queueFlags, "--http-port", "0"],
           ...["--worker-id", `worker-${++workers}`, "--log-level", "debug"],
+          ...flags,
         ]),
       );
       await worker.logged(({ msg }) => msg === "ready");
       return worker;
     },
     async startMiner() {
-      const generator = running.use(startProcess("turntable-generator", ["--http-port", "0"]));
+      const generator = running.use(
+        startProcess("turntable-generator", ["--http-port", "0", ...flags]),
+      );
       const { url } = await generator.logged(({ msg }) => msg === "ready");
       const miner = running.use(
         startProcess("turntable-miner", [
           ...["--hotkey-uri", "//Bob", "--generate-url", String(url), "--http-port", "0"],
           ...["--validator", `127.0.0.1:${ports.axon}:${validator.ss58}`],
+          ...flags,
         ]),
       );
       await miner.logged(({ msg }) => msg === "ready");

@@ -34,11 +34,10 @@ const exportTimeoutMs = 5_000;
 /** As `startTelemetry`, with an exporter. */
 export function startExporting(options: TelemetryOptions): AsyncDisposable {
   const { config, env, logger, serviceName, version } = options;
-  const url = tracesUrl(config.endpoint);
   const agents: (HttpAgent | HttpsAgent)[] = [];
   const exporter = new OTLPTraceExporter({
-    ...(url === undefined ? {} : { url }),
-    ...(hasTimeout(env) ? {} : { timeoutMillis: exportTimeoutMs }),
+    url: tracesUrl(config.endpoint, env),
+    timeoutMillis: exportTimeout(env),
     httpAgentOptions: (protocol) => {
       const agent = new (protocol === "https:" ? HttpsAgent : HttpAgent)({ keepAlive: true });
       agents.push(agent);
@@ -77,14 +76,26 @@ export function startExporting(options: TelemetryOptions): AsyncDisposable {
   };
 }
 
-/** Our own option names the collector, as OTEL_EXPORTER_OTLP_ENDPOINT does; undefined leaves it to the variables. */
-function tracesUrl(endpoint: string | undefined): string | undefined {
-  if (endpoint === undefined) return undefined;
-  return `${endpoint.replace(/\/+$/, "")}/v1/traces`;
+/** Our own option names the collector, as OTEL_EXPORTER_OTLP_ENDPOINT does; the variable for traces a whole path. */
+function tracesUrl(endpoint: string | undefined, env: Environment): string {
+  const whole = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
+  if (endpoint === undefined && whole) return whole;
+  const collector = endpoint ?? env.OTEL_EXPORTER_OTLP_ENDPOINT ?? "";
+  return `${collector.replace(/\/+$/, "")}/v1/traces`;
 }
 
-function hasTimeout(env: Environment): boolean {
-  return Boolean(env.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT || env.OTEL_EXPORTER_OTLP_TIMEOUT);
+function exportTimeout(env: Environment): number {
+  return (
+    positive(env.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT) ??
+    positive(env.OTEL_EXPORTER_OTLP_TIMEOUT) ??
+    exportTimeoutMs
+  );
+}
+
+/** What is no whole number above 0 counts as absent, as the standard asks for. */
+function positive(text: string | undefined): number | undefined {
+  const value = Number(text || Number.NaN);
+  return Number.isInteger(value) && value > 0 ? value : undefined;
 }
 
 /** T1 */
@@ -132,15 +143,11 @@ function samplerOf(env: Environment): Sampler {
 }
 
 function batching(env: Environment) {
-  const number = (name: string): number | undefined => {
-    const value = Number(env[name] || Number.NaN);
-    return Number.isInteger(value) && value > 0 ? value : undefined;
-  };
   const set = {
-    scheduledDelayMillis: number("OTEL_BSP_SCHEDULE_DELAY"),
-    exportTimeoutMillis: number("OTEL_BSP_EXPORT_TIMEOUT"),
-    maxQueueSize: number("OTEL_BSP_MAX_QUEUE_SIZE"),
-    maxExportBatchSize: number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+    scheduledDelayMillis: positive(env.OTEL_BSP_SCHEDULE_DELAY),
+    exportTimeoutMillis: positive(env.OTEL_BSP_EXPORT_TIMEOUT),
+    maxQueueSize: positive(env.OTEL_BSP_MAX_QUEUE_SIZE),
+    maxExportBatchSize: positive(env.OTEL_BSP_MAX_EXPORT_BATCH_SIZE),
   };
   return Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined));
 }

@@ -11,7 +11,6 @@ import {
   type Attributes,
   type Context,
   context,
-  defaultTextMapGetter,
   isSpanContextValid,
   type Link,
   propagation,
@@ -27,7 +26,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { parseTraceParent, W3CTraceContextPropagator } from "@opentelemetry/core";
 
 /** A traceparent of today has 55 characters; a later version may append some. */
 const maxTraceparentChars = 256;
@@ -124,18 +123,16 @@ function createPropagator(): TextMapPropagator {
       const value = getter.get(carrier, header);
       const text = typeof value === "string" ? value : value?.length === 1 ? value[0] : undefined;
       if (text === undefined || text.length > maxTraceparentChars) return into;
-      const found = trace.getSpanContext(
-        w3c.extract(ROOT_CONTEXT, { [header]: text }, defaultTextMapGetter),
-      );
-      if (found === undefined) return into;
-      return trace.setSpanContext(into, { ...found, traceFlags: known(found.traceFlags) });
+      const found = parseTraceParent(text);
+      if (found === null) return into;
+      const { traceId, spanId } = found;
+      // Flags that nobody has defined yet are not passed on, as the specification demands.
+      const traceFlags = found.traceFlags & TraceFlags.SAMPLED;
+      return trace.setSpanContext(into, { traceId, spanId, traceFlags, isRemote: true });
     },
     fields: () => [header],
   };
 }
-
-/** Flags that nobody has defined yet are not passed on, as the specification demands. */
-const known = (flags: number): number => flags & TraceFlags.SAMPLED;
 
 /** R2 */
 const idTracer: Tracer = {

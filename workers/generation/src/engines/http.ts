@@ -1,4 +1,5 @@
 /** Another generator with the same routes. */
+import { context, propagation } from "@opentelemetry/api";
 import { answerOf, EngineError, type GenerationEngine, maxAnswerBytes } from "./engine.ts";
 
 export interface HttpEngineOptions {
@@ -17,9 +18,11 @@ export function createHttpEngine({ url, concurrency }: HttpEngineOptions): Gener
     async generate({ format, ...fields }, signal) {
       const body = new URLSearchParams({ format });
       for (const [name, value] of Object.entries(fields)) body.set(name, String(value));
+      const headers: Record<string, string> = {};
+      propagation.inject(context.active(), headers);
       let response: Response;
       try {
-        response = await fetch(target, { method: "POST", body, signal });
+        response = await fetch(target, { method: "POST", body, headers, signal });
       } catch (error) {
         signal.throwIfAborted();
         throw new EngineError("unreachable", `no answer from the generator at ${target.origin}`, {
