@@ -25,6 +25,7 @@ export {
   inSpan,
   registerTracing,
   type SpanSettings,
+  setHttpStatus,
   startTelemetry,
   type TelemetryOptions,
   telemetrySchema,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { QueueUnavailableError } from "@turntable/bus";
 import { connectJobCaller } from "@turntable/bus/nats";
+import { registerTracing } from "@turntable/process";
 import {
   bytes,
   mustTake,
@@ -13,6 +14,7 @@ import {
   testJob,
   untilEmpty,
 } from "../contract/job-queue-tools.ts";
+import { inTestTrace, testTraceId, traceIdOf } from "../harness/tracing.ts";
 import { openAdmin, openSides } from "./nats-sides.ts";
 
 const timeout = 30_000;
@@ -47,10 +49,12 @@ test("the caller alone gets the result, also of an asset in the object store", {
 test("a job that is given up is told to its caller and leaves no dead letter", {
   timeout,
 }, async () => {
+  using _tracing = registerTracing();
   await using sides = await openSides();
   await using caller = await connectJobCaller({ servers: sides.server.url });
-  const called = caller.call(testJob("a"), patience());
+  const called = inTestTrace(() => caller.call(testJob("a"), patience()));
   const taken = await mustTake(sides.source.take(patience()));
+  assert.equal(traceIdOf(taken.trace), testTraceId);
   await taken.terminate("no model");
   const { outcome } = await called;
   assert.equal(outcome.case, "systemFault");

@@ -66,6 +66,11 @@ describe("a process with a collector", () => {
   });
 });
 
+it("an endpoint in the standard's variables that is no URL is refused by name", async () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" };
+  await assert.rejects(start({ env }), /^Error: OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318"/);
+});
+
 describe("a process whose collector", () => {
   it("fails says so in one line, says when it is back, and works on", async () => {
     const attempts = createCounter();

@@ -11,7 +11,13 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { context as openTelemetry, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import {
+  context as openTelemetry,
+  propagation,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 import { v1 as uuidV1 } from "../uuid.ts";
 import { type Answer, headerSafe, refusal } from "./answer.ts";
 import { createBodyBudget, drainBody } from "./body.ts";
@@ -128,7 +134,10 @@ async function serve(
   await send(res, answer, drained && !context.stop.aborted);
   const event = eventOf(answer, progress, remoteAddress, caller.signal.aborted);
   openTelemetry.with(progress.trace, () => onRequest?.(event));
-  trace.getSpan(progress.trace)?.setAttribute("http.response.status_code", answer.status).end();
+  const span = trace.getSpan(progress.trace);
+  span?.setAttribute("http.response.status_code", answer.status);
+  if (answer.status >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+  span?.end();
 }
 
 async function send(res: ServerResponse, answer: Answer, keepAlive: boolean): Promise<void> {

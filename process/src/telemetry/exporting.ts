@@ -31,9 +31,10 @@ const flushMs = 2_000;
 /** Of one export with its repetitions, in ms, where OTEL_EXPORTER_OTLP_TIMEOUT has no other. */
 const exportTimeoutMs = 5_000;
 
-/** As `startTelemetry`, with an exporter. */
+/** As `startTelemetry`, with an exporter. @throws Error for an endpoint that is no URL */
 export function startExporting(options: TelemetryOptions): AsyncDisposable {
   const { config, env, logger, serviceName, version } = options;
+  checkVariables(env, logger);
   const agents: (HttpAgent | HttpsAgent)[] = [];
   const exporter = new OTLPTraceExporter({
     url: tracesUrl(config.endpoint, env),
@@ -82,6 +83,23 @@ function tracesUrl(endpoint: string | undefined, env: Environment): string {
   if (endpoint === undefined && whole) return whole;
   const collector = endpoint ?? env.OTEL_EXPORTER_OTLP_ENDPOINT ?? "";
   return `${collector.replace(/\/+$/, "")}/v1/traces`;
+}
+
+/** The variables are the standard's, so the configuration has not checked them. */
+function checkVariables(env: Environment, logger: Logger): void {
+  for (const name of ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"]) {
+    const value = env[name] ?? "";
+    if (value !== "" && !(/^https?:\/\//.test(value) && URL.canParse(value))) {
+      throw new Error(`${name}: "${value}" is no URL; write it as http://127.0.0.1:4318`);
+    }
+  }
+  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL;
+  if (protocol !== undefined && protocol !== "http/protobuf") {
+    logger.warn(
+      { protocol },
+      "spans are sent by http/protobuf, whatever OTEL_EXPORTER_OTLP_PROTOCOL says",
+    );
+  }
 }
 
 function exportTimeout(env: Environment): number {

@@ -5,4 +5,5 @@ export {
   inSpan,
   registerTracing,
   type SpanSettings,
+  setHttpStatus,
 } from "./tracing.ts";

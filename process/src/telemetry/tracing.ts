@@ -104,6 +104,12 @@ export function inSpan<T>(
   });
 }
 
+/** Notes how an HTTP request was answered; 500 and above is a failure of ours. */
+export function setHttpStatus(span: Span, status: number): void {
+  span.setAttribute("http.response.status_code", status);
+  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
 const kinds = {
   internal: SpanKind.INTERNAL,
   server: SpanKind.SERVER,

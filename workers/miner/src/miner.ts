@@ -6,7 +6,7 @@
  *    generation endpoint fails, pauses grow.
  * N3 A stop ends the waiting and the generating at once, gives the task back, and lets what is being sent go through.
  */
-import { type Meter, ROOT_CONTEXT } from "@opentelemetry/api";
+import { type Meter, ROOT_CONTEXT, type Span } from "@opentelemetry/api";
 import { type AxonTarget, createDendrite, type Dendrite } from "@turntable/bittensor/dendrite";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask } from "@turntable/bittensor/synapse";
@@ -138,7 +138,9 @@ async function mine(session: Session, url: string): Promise<void> {
       let turn: Turn = { askAt: timing.now() + session.failureCooldownMs, generated: true };
       askAt.set(target.hotkey, Number.POSITIVE_INFINITY);
       try {
-        turn = await inSpan("turn", { parent: ROOT_CONTEXT }, () => takeTurn(session, target, url));
+        turn = await inSpan("turn", { parent: ROOT_CONTEXT }, (span) =>
+          takeTurn(session, target, url, span),
+        );
       } finally {
         askAt.set(target.hotkey, turn.askAt);
       }
@@ -178,7 +180,12 @@ interface Turn {
 }
 
 /** Asks for a task and does it, all in one trace. */
-async function takeTurn(session: Session, target: AxonTarget, url: string): Promise<Turn> {
+async function takeTurn(
+  session: Session,
+  target: AxonTarget,
+  url: string,
+  span: Span,
+): Promise<Turn> {
   const { logger, dendrite, stopping, timing, failureCooldownMs } = session;
   const call = { target, body: {}, timeoutMs: pullTimeoutMs, signal: stopping };
   const pulled = await dendrite.call(pullTask, call);
@@ -206,6 +213,7 @@ async function takeTurn(session: Session, target: AxonTarget, url: string): Prom
   const verdict = outcome.kind === "answered" ? outcome.verdict : outcome.kind;
   const result = asset.kind === "made" ? verdict : "not-generated";
   session.count(result, generatedAt - startedAt);
+  span.setAttributes({ task_id: task.id, outcome: result });
   logger.info(
     {
       task_id: task.id,

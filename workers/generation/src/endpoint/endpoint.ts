@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { contextOf, createMetrics, inSpan, type Metrics } from "@turntable/process";
+import { contextOf, createMetrics, inSpan, type Metrics, setHttpStatus } from "@turntable/process";
 import {
   type EngineAnswer,
   EngineError,
@@ -123,7 +123,7 @@ async function route(
   const parent = contextOf(request.headers.traceparent);
   await inSpan("generate", { kind: "server", parent }, async (span) => {
     await generate(request, response, endpoint, path === "/generate");
-    span.setAttribute("http.response.status_code", response.statusCode);
+    setHttpStatus(span, response.statusCode);
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { activeTraceparent, registerTracing } from "@turntable/process";
 import { defaultAssetLimits, shC0, writePly } from "@turntable/splat";
 import { writeHdf5 } from "@turntable/splat/hdf5";
 import sharp from "sharp";
@@ -57,6 +58,32 @@ async function endpoint(change: { renderer?: Renderer; queueCapacity?: number } 
   };
   return { url, post, events, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }
+
+test("a request continues its caller's trace", async (t) => {
+  const tracing = registerTracing();
+  t.after(() => tracing[Symbol.dispose]());
+  const seen: (string | undefined)[] = [];
+  await using running = await startValidationEndpoint({
+    host: "127.0.0.1",
+    port: 0,
+    async score() {
+      seen.push(activeTraceparent());
+      return { score: 1, pictures: async () => [] };
+    },
+    maxBodyBytes: 1000,
+    queueCapacity: 1,
+  });
+  const traceId = "0af7651916cd43dd8448eb211c80319c";
+  for (const tail of ["01", `01${"x".repeat(7_000)}`]) {
+    await fetch(`http://127.0.0.1:${running.port}/validate`, {
+      method: "POST",
+      body: JSON.stringify({ prompt: "a red cube", data: "AAAA" }),
+      headers: { traceparent: `00-${traceId}-b7ad6b7169203331-${tail}` },
+    });
+  }
+  assert.match(seen[0] ?? "", new RegExp(`^00-${traceId}-`));
+  assert.match(seen[1] ?? "", new RegExp(`^00-(?!${traceId})[0-9a-f]{32}-`), "too long to be one");
+});
 
 /** Renders when it is told to; `asked` resolves at the first asset. */
 function heldRenderer() {

@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { contextOf, inSpan } from "@turntable/process";
+import { contextOf, inSpan, setHttpStatus } from "@turntable/process";
 import { AssetError } from "@turntable/splat";
 import { z } from "zod";
 import { encodeGrid, encodePng } from "../pictures/index.ts";
@@ -100,7 +100,7 @@ export async function startValidationEndpoint(
     const parent = contextOf(request.headers.traceparent);
     void inSpan("validate", { kind: "server", parent }, async (span) => {
       await serve(request, response, options, line);
-      span.setAttribute("http.response.status_code", response.statusCode);
+      setHttpStatus(span, response.statusCode);
     });
   });
   await new Promise<void>((resolve, reject) => {
