@@ -109,7 +109,10 @@ describe("a process whose collector", () => {
   it("never answers ends within its grace period", async () => {
     const silent = createServer((socket) => void socket.resume().on("error", () => undefined));
     const port = await listen(silent);
-    const { dispose } = await start({ config: { endpoint: `http://127.0.0.1:${port}` } });
+    const { dispose } = await start({
+      config: { endpoint: `http://127.0.0.1:${port}` },
+      env: { OTEL_EXPORTER_OTLP_TIMEOUT: "600000" },
+    });
     await work("unheard");
     const startedAt = performance.now();
     await dispose();
