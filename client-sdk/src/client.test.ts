@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import { equals } from "@bufbuild/protobuf";
-import { Metadata, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { ScoreReportSchema, TaskState } from "@turntable/proto";
 import {
   type ErrorDetails,
   encodeErrorDetails,
   errorDetailsTrailer,
 } from "@turntable/proto/error-details";
-import { type CallContext, RpcError } from "@turntable/proto/grpc";
+import { type CallContext, RpcError } from "@turntable/proto/rpc";
 import {
   assetOf,
   callerGone,
@@ -42,9 +42,8 @@ function unavailable(): RpcError {
 }
 
 function refusal(code: number, details: Partial<ErrorDetails>): RpcError {
-  const metadata = new Metadata();
-  metadata.set(errorDetailsTrailer, encodeErrorDetails(code, "no", details));
-  return new RpcError(code, "no", { metadata });
+  const trailers = { [errorDetailsTrailer]: encodeErrorDetails(code, "no", details) };
+  return new RpcError(code, "no", { trailers });
 }
 
 function failsWith(code: string, details?: string) {
@@ -65,7 +64,7 @@ describe("every call", () => {
       traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     });
     const [first, second] = service.calls;
-    assert.deepEqual(first?.metadata.get("authorization"), ["Bearer key-1"]);
+    assert.deepEqual(first?.headers.get("authorization"), "Bearer key-1");
     assert.match(first?.traceparent ?? "", /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     assert.equal(second?.traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
   });
@@ -73,7 +72,7 @@ describe("every call", () => {
   it("sends no key without one", async (t) => {
     const service = await startService(t, succeedingService(bytes));
     await connect(t, service).get("task-1");
-    assert.deepEqual(service.calls[0]?.metadata.get("authorization"), []);
+    assert.deepEqual(service.calls[0]?.headers.get("authorization"), undefined);
   });
 
   it("refuses an address or key that cannot work, without showing the key", (t) => {
@@ -187,12 +186,11 @@ describe("every call", () => {
   it("says which field or limit a refusal is about, and when to come back", async (t) => {
     const fields = [{ field: "prompt", description: "is empty" }];
     const limits = [{ subject: "tasks", description: "2 are open" }];
-    const unreadable = new Metadata();
-    unreadable.set(errorDetailsTrailer, Buffer.from("no details"));
+    const unreadable = { [errorDetailsTrailer]: Buffer.from("no details") };
     const refusals = [
       refusal(status.INVALID_ARGUMENT, { fields }),
       refusal(status.RESOURCE_EXHAUSTED, { limits, retryAfterMs: 5_000 }),
-      new RpcError(status.NOT_FOUND, "no", { metadata: unreadable }),
+      new RpcError(status.NOT_FOUND, "no", { trailers: unreadable }),
     ];
     const service = await startService(t, {
       async createTask() {

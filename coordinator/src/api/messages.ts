@@ -29,7 +29,7 @@ const assignmentStates = {
   "system-fault": AssignmentState.SYSTEM_FAULT,
 } as const satisfies Record<Assignment["state"], AssignmentState>;
 
-type AssetMessage = MessageInitShape<typeof AssetSchema>;
+export type AssetMessage = MessageInitShape<typeof AssetSchema>;
 
 /**
  * The task as clients see it: all but its camera seed.
