@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
 import { createWorkQueue, QueueFullError } from "./work-queue.ts";
 
@@ -99,6 +100,22 @@ test("a work that fails, also before its first await, makes room for the next", 
   end("c");
   assert.equal(await third, "c");
   assert.deepEqual([queue.running, queue.waiting], [0, 0]);
+});
+
+test("work runs in the async context of who entered it, whoever made room for it", async () => {
+  const caller = new AsyncLocalStorage<string>();
+  const queue = createWorkQueue({ concurrency: 1, capacity: 2 });
+  const end = Promise.withResolvers<void>();
+  const seen = ["a", "b", "c"].map((name) =>
+    caller.run(name, () =>
+      queue.run(async () => {
+        await end.promise;
+        return caller.getStore();
+      }),
+    ),
+  );
+  end.resolve();
+  assert.deepEqual(await Promise.all(seen), ["a", "b", "c"]);
 });
 
 test("closing turns away who waits and who comes, and disposal waits for what is at work", async () => {

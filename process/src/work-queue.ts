@@ -5,7 +5,9 @@
  * W2 A caller that leaves gives its place in the line back at once. Work that has begun gets the same signal and
  *    ends by itself: its place is free when it has ended, not before.
  * W3 After `close` nothing begins any more; what is at work goes on to its end.
+ * W4 Work runs in the async context of who entered it (its trace), not of who made room for it.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 
 /** The line is as long as it may be (`busy`), or closed (`stopping`). */
 export class QueueFullError extends Error {
@@ -113,10 +115,11 @@ export function createWorkQueue({
         line.delete(waiting); // W2
         reject(signal?.reason);
       };
+      const inOwnContext = AsyncLocalStorage.snapshot(); // W4
       const waiting: Waiting = {
         start() {
           signal?.removeEventListener("abort", onAbort);
-          begin(work).then(resolve, reject);
+          inOwnContext(() => begin(work)).then(resolve, reject);
         },
         turnAway(error) {
           signal?.removeEventListener("abort", onAbort);

@@ -29,6 +29,19 @@ const assignmentStates = {
   "system-fault": AssignmentState.SYSTEM_FAULT,
 } as const satisfies Record<Assignment["state"], AssignmentState>;
 
+/** What is told of a submission. */
+export type SubmittedAsset = Pick<
+  Submission,
+  | "validator"
+  | "assetSha256"
+  | "assetSizeBytes"
+  | "format"
+  | "formatVersion"
+  | "compression"
+  | "submitTime"
+  | "signature"
+>;
+
 export type AssetMessage = MessageInitShape<typeof AssetSchema>;
 
 /**
@@ -69,7 +82,7 @@ export function taskMessage(
 export function assetMessage(
   task: Task,
   assignment: Assignment,
-  submission: Submission,
+  submission: SubmittedAsset,
   validatorHotkey: string,
 ): AssetMessage {
   return {

@@ -8,6 +8,7 @@
  * S3 Each request has one event, when it is over: its answer has been sent, or its caller has gone.
  * S4 A stop takes no new connections, lets what is in flight end for `drainMs`, then cuts it off.
  */
+import { AsyncResource } from "node:async_hooks";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -188,7 +189,7 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
   return app;
 }
 
-/** S3, and the signal of the request. */
+/** S3, in the async context of the request; and the request's signal. */
 function observe<Facts>(context: HttpContext<Facts>, { onRequest }: Settings<Facts>): void {
   const startedAt = performance.now();
   const left = new AbortController();
@@ -198,7 +199,7 @@ function observe<Facts>(context: HttpContext<Facts>, { onRequest }: Settings<Fac
     facts = { ...facts, ...more };
   });
   const { outgoing } = context.env;
-  outgoing.once("close", () => {
+  const onClose = AsyncResource.bind(() => {
     const isSent = outgoing.writableFinished;
     if (!isSent) left.abort(new CallerLeftError("the caller left"));
     const { failure } = context.var;
@@ -211,6 +212,7 @@ function observe<Facts>(context: HttpContext<Facts>, { onRequest }: Settings<Fac
       ...(isSent ? factsOf(failure) : { code: "caller-left" }),
     });
   });
+  outgoing.once("close", onClose);
 }
 
 function factsOf(failure: HttpError | undefined): Partial<HttpRequestEvent> {

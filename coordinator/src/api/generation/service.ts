@@ -2,18 +2,17 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GenerationService, ScoreReport, TaskSchema } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
-import type { Submission } from "../../submissions/index.ts";
 import type { Task, Tasks } from "../../tasks/index.ts";
 import type { ClientCall } from "../authentication.ts";
 import { notFound } from "../errors.ts";
-import { type AssetMessage, assetMessage, taskMessage } from "../messages.ts";
+import { type AssetMessage, assetMessage, type SubmittedAsset, taskMessage } from "../messages.ts";
 
 export interface GenerationOptions {
   readonly tasks: Tasks;
   /** Stands for the validator of submissions that do not say whose axon took them; ss58. */
   readonly validatorHotkey: string;
   /** A submission by its id, which is its assignment's. */
-  readonly submissionOf: (id: string) => Submission | undefined;
+  readonly submissionOf: (id: string) => SubmittedAsset | undefined;
   /** A report by its submission's id; undefined when that was not scored. */
   readonly reportOf: (id: string) => ScoreReport | undefined;
   /** An asset by its SHA-256 in hex; undefined when it is gone. */
