@@ -44,6 +44,7 @@ export function openGeneration(change: Partial<GenerationOptions> = {}): OpenGen
     taskTimeoutMs: 600_000,
     organicCopies: 1,
     organicFinishMs: 60_000,
+    failExhausted: false,
     maxOpenTasks: 3,
   });
   const stopping = new AbortController();

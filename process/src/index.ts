@@ -10,7 +10,6 @@ export {
   loadConfig,
 } from "./config.ts";
 export {
-  CallerLeftError,
   type ErrorTable,
   type HttpApp,
   type HttpContext,

@@ -10,7 +10,7 @@ export interface HttpErrorOptions extends ErrorOptions {
 /** An answer other than a success, thrown by routes. Its text goes to the caller. */
 export class HttpError extends Error {
   override name = "HttpError";
-  /** 400 to 599; 499 when the caller left, which nobody reads but the log. */
+  /** 400 to 599 */
   readonly status: number;
   /** For programs: `too-large`, `busy`. */
   readonly code: string;
@@ -38,11 +38,6 @@ export class InternalHttpError extends HttpError {
   }
 }
 
-/** The reason of a request's signal when its caller is gone. */
-export class CallerLeftError extends Error {
-  override name = "CallerLeftError";
-}
-
 /** A server's own errors; undefined for those it does not know. */
 export type ErrorTable = (error: unknown) => HttpError | undefined;
 
@@ -54,9 +49,6 @@ export function toHttpError(error: unknown, own: ErrorTable = () => undefined): 
   if (error instanceof QueueFullError) {
     const headers = { "retry-after": String(error.retryAfterS) };
     return new HttpError(503, error.code, error.message, { headers, cause: error });
-  }
-  if (error instanceof CallerLeftError) {
-    return new HttpError(499, "caller-left", error.message, { cause: error });
   }
   return new InternalHttpError(error);
 }

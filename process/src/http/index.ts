@@ -1,4 +1,4 @@
-export { CallerLeftError, type ErrorTable, HttpError, InternalHttpError } from "./errors.ts";
+export { type ErrorTable, HttpError, InternalHttpError } from "./errors.ts";
 export {
   answeredAlready,
   type HttpApp,

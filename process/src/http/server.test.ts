@@ -146,6 +146,20 @@ test("a bug is 500 with an id alone; its cause is in the event under the same id
   assert.equal(event.error, bug);
 });
 
+test("what is thrown and no Error is a bug like any other", async () => {
+  await using server = await start({
+    routes: (app) =>
+      app.get("/bug", () => {
+        throw "secret of ours";
+      }),
+  });
+  const response = await fetch(`${server.url}/bug`);
+  assert.equal(response.status, 500);
+  assert.doesNotMatch(await response.text(), /secret/);
+  const { error } = await server.event(0);
+  assert.ok(error instanceof TypeError && error.cause === "secret of ours");
+});
+
 test("a server's own errors get its own answers, in its own form", async () => {
   class Unripe extends Error {}
   await using server = await start({
@@ -230,10 +244,12 @@ test("what is no request is 400 in the server's form", async () => {
   assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*"code":"bad-request"/);
 });
 
-test("a stop lets what is in flight end, and takes nothing new", async () => {
+test("a stop lets what is in flight end, and takes nothing new", { timeout: 20_000 }, async () => {
   const entered = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
   const server = await start({
+    // Longer than the test: nothing but the end of what is in flight may end the stop.
+    ...{ drainMs: 600_000, headersTimeoutMs: 600_000 },
     routes(app) {
       app.get("/slow", async (context) => {
         entered.resolve();
@@ -244,6 +260,7 @@ test("a stop lets what is in flight end, and takes nothing new", async () => {
     },
   });
   await (await fetch(`${server.url}/quick`)).text(); // its connection stays open for later
+  const half = server.raw("GET /quick HTTP/1.1\r\n").catch(() => "");
   const slow = fetch(`${server.url}/slow`);
   await entered.promise;
   const stopped = server[Symbol.asyncDispose]();
@@ -252,7 +269,7 @@ test("a stop lets what is in flight end, and takes nothing new", async () => {
   });
   go.resolve();
   assert.equal(await (await slow).text(), "done");
-  await stopped;
+  await Promise.all([stopped, half]);
 });
 
 test("a stop cuts off who takes longer than the drain, and half a head at once", async () => {

@@ -5,7 +5,8 @@
  *    bodies are answered 408 and their connections end.
  * S2 Whatever a route throws is answered by one table; what is in no table is a bug: 500 with an id, its cause goes
  *    into the request's event and nowhere else.
- * S3 Each request has one event, when it is over: its answer has been sent, or its caller has gone.
+ * S3 Each request has one event, when it is over: its answer has been sent, or its caller has gone. One that is no HTTP
+ *    or has no address that can be read has none.
  * S4 A stop takes no new connections, lets what is in flight end for `drainMs`, then cuts it off.
  */
 import { AsyncResource } from "node:async_hooks";
@@ -15,18 +16,12 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { limitBody } from "./body.ts";
-import {
-  CallerLeftError,
-  type ErrorTable,
-  HttpError,
-  InternalHttpError,
-  toHttpError,
-} from "./errors.ts";
+import { type ErrorTable, HttpError, InternalHttpError, toHttpError } from "./errors.ts";
 
 interface HttpEnv<Facts> {
   readonly Bindings: HttpBindings;
   readonly Variables: {
-    /** Aborted with a `CallerLeftError` when nobody waits for the answer any more. */
+    /** Aborted when nobody waits for the answer any more. */
     readonly signal: AbortSignal;
     /** Adds to the request's event. */
     readonly note: (facts: Partial<Facts>) => void;
@@ -170,7 +165,13 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
   });
   app.use(async (context, next) => {
     context.req.raw = limitBody(context.req.raw, options.maxBodyBytes); // S1
-    await next();
+    try {
+      await next();
+    } catch (thrown) {
+      // Hono gives nothing but errors to `onError`.
+      if (thrown instanceof Error) throw thrown;
+      throw new TypeError("a route threw what is no Error", { cause: thrown });
+    }
   });
   options.routes(app);
   refuseOtherMethods(app);
@@ -178,11 +179,7 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
     throw new HttpError(404, "not-found", `there are ${pathsOf(app).join(", ")}`);
   });
   app.onError((error, context) => {
-    const { signal } = context.var;
-    // A body that broke off is no fault of ours, whoever noticed first.
-    const isGone = signal.aborted || context.env.incoming.readableAborted;
-    const cause = isGone ? new CallerLeftError("the caller left") : error;
-    const failure = toHttpError(cause, options.errors); // S2
+    const failure = toHttpError(error, options.errors); // S2
     context.set("failure", failure);
     return failureResponse(failure, options);
   });
@@ -201,7 +198,7 @@ function observe<Facts>(context: HttpContext<Facts>, { onRequest }: Settings<Fac
   const { outgoing } = context.env;
   const onClose = AsyncResource.bind(() => {
     const isSent = outgoing.writableFinished;
-    if (!isSent) left.abort(new CallerLeftError("the caller left"));
+    if (!isSent) left.abort(new Error("the caller left"));
     const { failure } = context.var;
     onRequest?.({
       ...facts,

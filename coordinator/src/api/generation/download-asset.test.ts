@@ -47,7 +47,7 @@ test("without a result there is nothing to download, and the answer says what to
   const handle = downloadAsset(opened.options);
   const refused = (text: RegExp) => refusedWith(statusCodes.FAILED_PRECONDITION, text);
   await assert.rejects(partsOf(handle(request(id), callBy("alice"))), refused(/watch it until/));
-  opened.tasks.expire(1_800_000_000_000);
+  opened.tasks.tick(1_800_000_000_000, () => new Set());
   await assert.rejects(partsOf(handle(request(id), callBy("alice"))), refused(/failed/));
   await assert.rejects(
     partsOf(handle(request(id), callBy("bob"))),

@@ -25,7 +25,7 @@ test("of a task that failed it is the best-scored submission's", async () => {
   opened.judged("rejected", 0.2, "5A");
   const best = opened.judged("rejected", 0.5, "5B");
   opened.judged("rejected", 0.3, "5C");
-  opened.tasks.expire(muchLater);
+  opened.tasks.tick(muchLater, () => new Set());
   assert.equal(opened.tasks.get(id)?.state, "failed");
   const { report } = await getReport(opened.options)(request(id), callBy("alice"));
   assert.equal(report?.jobId, best);
@@ -41,10 +41,22 @@ test("before the task has ended its cameras are a secret", async () => {
   );
 });
 
+test("nor are they known while a miner still works on a task that has ended", async () => {
+  using opened = openGeneration({ reportOf });
+  const { id } = opened.create();
+  opened.tasks.assignOrganic("5A", opened.options.now());
+  const task = opened.tasks.get(id) ?? assert.fail();
+  const tasks = { ...opened.tasks, get: () => ({ ...task, state: "failed" }) as const };
+  await assert.rejects(
+    async () => getReport({ ...opened.options, tasks })(request(id), callBy("alice")),
+    refusedWith(statusCodes.FAILED_PRECONDITION, /no miner works on it/),
+  );
+});
+
 test("a task of which nothing was scored has none, and others' are not there", async () => {
   using opened = openGeneration();
   const { id } = opened.create();
-  opened.tasks.expire(muchLater);
+  opened.tasks.tick(muchLater, () => new Set());
   const handle = getReport(opened.options);
   await assert.rejects(
     async () => handle(request(id), callBy("alice")),

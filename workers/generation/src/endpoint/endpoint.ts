@@ -73,7 +73,7 @@ export async function startGenerationEndpoint(
       errors: errorOf,
       failureBody: ({ status, code, message }) => ({
         // The code of every request that cannot be served as it is; the status says the rest.
-        code: status < 499 ? "bad-request" : code,
+        code: status < 500 ? "bad-request" : code,
         error: message,
       }),
       onRequest: events.request,
