@@ -24,15 +24,13 @@ import {
   TaskState,
   type WatchTaskResponseSchema,
 } from "@turntable/proto";
+import { implement, messageLimits, serviceDefinition } from "@turntable/proto/grpc";
 import {
   type CallContext,
   type Handlers,
-  implement,
-  messageLimits,
   RpcError,
   type ServerInterceptor,
-  serviceDefinition,
-} from "@turntable/proto/grpc";
+} from "@turntable/proto/rpc";
 import { createTurntableClient, type TurntableClientOptions } from "../src/client.ts";
 import type { Timing } from "../src/retry.ts";
 

@@ -9,13 +9,23 @@ export {
   configTable,
   loadConfig,
 } from "./config.ts";
+export {
+  type ErrorTable,
+  type HttpApp,
+  type HttpContext,
+  HttpError,
+  type HttpRequestEvent,
+  type HttpServer,
+  type HttpServerOptions,
+  InternalHttpError,
+  startHttpServer,
+} from "./http/index.ts";
 export { createLogger, type Logger, type LogLevel, logLevels } from "./logger.ts";
 export { type Loop, type LoopOptions, startLoop } from "./loop.ts";
 export { type MainOptions, runMain, type StopControl } from "./main.ts";
 export {
   createMetrics,
   type Metrics,
-  type StatusServer,
   type StatusServerOptions,
   startStatusServer,
 } from "./status-server.ts";
@@ -30,3 +40,10 @@ export {
   type TelemetryOptions,
   telemetrySchema,
 } from "./telemetry/index.ts";
+export {
+  createWorkQueue,
+  type Entered,
+  QueueFullError,
+  type WorkQueue,
+  type WorkQueueOptions,
+} from "./work-queue.ts";

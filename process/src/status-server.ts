@@ -1,15 +1,19 @@
 /** What Kubernetes and Prometheus ask of a process: liveness, readiness, metrics. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Meter } from "@opentelemetry/api";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import {
+  answeredAlready,
+  type HttpContext,
+  type HttpServer,
+  startHttpServer,
+} from "./http/index.ts";
 
 export interface Metrics {
   readonly meter: Meter;
   /** Answers with the Prometheus text format. */
-  handle(request: IncomingMessage, response: ServerResponse): void;
+  handle(context: Pick<HttpContext, "env">): Response;
 }
 
 /** One a process: OpenTelemetry instruments, read by Prometheus. */
@@ -21,7 +25,10 @@ export function createMetrics(serviceName: string): Metrics {
   });
   return {
     meter: provider.getMeter(serviceName),
-    handle: (request, response) => exporter.getMetricsRequestHandler(request, response),
+    handle({ env: { incoming, outgoing } }) {
+      exporter.getMetricsRequestHandler(incoming, outgoing);
+      return answeredAlready;
+    },
   };
 }
 
@@ -33,42 +40,27 @@ export interface StatusServerOptions {
   readonly metrics: Metrics;
   /** Why the process is not ready, or undefined when it is. */
   readonly notReady: () => string | undefined;
-  /** More routes of the process, tried first; true when it answered. */
-  readonly route?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
-export interface StatusServer extends AsyncDisposable {
-  readonly port: number;
-}
-
-/** Serves `/livez`, `/readyz` and `/metrics`. */
-export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
-  const server = createServer((request, response) => {
-    if (options.route?.(request, response)) return;
-    const path = request.url?.split("?")[0];
-    if (request.method !== "GET" && request.method !== "HEAD")
-      return answer(response, 405, "GET only");
-    if (path === "/livez") return answer(response, 200, "ok");
-    if (path === "/metrics") return options.metrics.handle(request, response);
-    if (path === "/readyz") {
-      const reason = options.notReady();
-      return answer(response, reason === undefined ? 200 : 503, reason ?? "ok");
-    }
-    answer(response, 404, "this port serves /livez, /readyz and /metrics");
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port, // a listening TCP server has one
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+/** Serves `/livez`, `/readyz` and `/metrics`; a stop is not held up by those who ask. */
+export function startStatusServer({
+  host,
+  port,
+  metrics,
+  notReady,
+}: StatusServerOptions): Promise<HttpServer> {
+  return startHttpServer({
+    host,
+    port,
+    drainMs: 0,
+    failureBody: ({ message }) => message,
+    routes(app) {
+      app.get("/livez", (context) => context.text("ok\n"));
+      app.get("/readyz", (context) => {
+        const reason = notReady();
+        return context.text(`${reason ?? "ok"}\n`, reason === undefined ? 200 : 503);
+      });
+      app.get("/metrics", (context) => metrics.handle(context));
     },
-  };
-}
-
-function answer(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+  });
 }

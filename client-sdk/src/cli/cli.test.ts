@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { status } from "@grpc/grpc-js";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { type Asset, AssignmentState, TaskState } from "@turntable/proto";
-import { RpcError } from "@turntable/proto/grpc";
+import { RpcError } from "@turntable/proto/rpc";
 import { readAsset, type Splat, writePly } from "@turntable/splat";
 import {
   assetOf,
@@ -458,7 +458,7 @@ describe("turntable", () => {
         env: { TURNTABLE_API_KEY_FILE: "key" },
       }).ended;
       assert.equal(code, 0, stderr);
-      assert.deepEqual(service.calls[0]?.metadata.get("authorization"), ["Bearer key-1"]);
+      assert.deepEqual(service.calls[0]?.headers.get("authorization"), "Bearer key-1");
     });
 
     it("says that nobody answers, where it looked, and what to do", async (t) => {

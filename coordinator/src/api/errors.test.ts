@@ -6,11 +6,11 @@ import {
   noErrorDetails,
   parseErrorDetails,
 } from "@turntable/proto/error-details";
-import type { RpcError } from "@turntable/proto/grpc";
+import type { RpcError } from "@turntable/proto/rpc";
 import * as errors from "./errors.ts";
 
-function detailsOf({ metadata }: RpcError) {
-  const [bytes] = metadata?.get(errorDetailsTrailer) ?? [];
+function detailsOf({ trailers }: RpcError) {
+  const bytes = trailers[errorDetailsTrailer];
   return bytes === undefined ? undefined : parseErrorDetails(Buffer.from(bytes));
 }
 

@@ -1,51 +1,49 @@
-/** The one place where what can go wrong in a call gets its gRPC status, with details for programs. */
-import { Metadata, status } from "@grpc/grpc-js";
+/** The one place where what can go wrong in a call gets its status, with details for programs. */
 import {
   type ErrorDetails,
   encodeErrorDetails,
   errorDetailsTrailer,
 } from "@turntable/proto/error-details";
-import { RpcError } from "@turntable/proto/grpc";
+import { RpcError, statusCodes } from "@turntable/proto/rpc";
 
 /**
  * A field of the request is malformed.
  * @param field its name in the request's message; `problem` goes on from there: "prompt is empty"
  */
 export const invalidArgument = (field: string, problem: string): RpcError =>
-  detailed(status.INVALID_ARGUMENT, `${field} ${problem}`, {
+  detailed(statusCodes.INVALID_ARGUMENT, `${field} ${problem}`, {
     fields: [{ field, description: problem }],
   });
 /** There is no such thing for this caller. */
-export const notFound = (what: string): RpcError => new RpcError(status.NOT_FOUND, what);
+export const notFound = (what: string): RpcError => new RpcError(statusCodes.NOT_FOUND, what);
 /** What was to be made exists in another form. */
 export const alreadyExists = (message: string): RpcError =>
-  new RpcError(status.ALREADY_EXISTS, message);
+  new RpcError(statusCodes.ALREADY_EXISTS, message);
 /** The thing is not in the state for that; the message says which state it waits for. */
 export const failedPrecondition = (message: string): RpcError =>
-  new RpcError(status.FAILED_PRECONDITION, message);
+  new RpcError(statusCodes.FAILED_PRECONDITION, message);
 /** A field of the request is larger than its limit: asking again does not help. */
 export const tooLarge = (field: string, problem: string): RpcError =>
-  detailed(status.RESOURCE_EXHAUSTED, `${field} ${problem}`, {
+  detailed(statusCodes.RESOURCE_EXHAUSTED, `${field} ${problem}`, {
     limits: [{ subject: field, description: problem }],
   });
 /** There is no room now; asking again after `retryAfterMs` may help. */
 export const exhausted = (subject: string, message: string, retryAfterMs: number): RpcError =>
-  detailed(status.RESOURCE_EXHAUSTED, message, {
+  detailed(statusCodes.RESOURCE_EXHAUSTED, message, {
     limits: [{ subject, description: message }],
     retryAfterMs,
   });
 /** Nobody we know calls. */
 export const unauthenticated = (message: string): RpcError =>
-  new RpcError(status.UNAUTHENTICATED, message);
+  new RpcError(statusCodes.UNAUTHENTICATED, message);
 /** We cannot answer now; the same call may be made again after `retryAfterMs`. */
 export const unavailable = (message: string, retryAfterMs: number): RpcError =>
-  detailed(status.UNAVAILABLE, message, { retryAfterMs });
+  detailed(statusCodes.UNAVAILABLE, message, { retryAfterMs });
 /** A bug: the caller learns the id under which the log has the cause. */
 export const internal = (id: string, cause: unknown): RpcError =>
-  new RpcError(status.INTERNAL, `internal error ${id}`, { cause });
+  new RpcError(statusCodes.INTERNAL, `internal error ${id}`, { cause });
 
 function detailed(code: number, message: string, details: Partial<ErrorDetails>): RpcError {
-  const metadata = new Metadata();
-  metadata.set(errorDetailsTrailer, encodeErrorDetails(code, message, details));
-  return new RpcError(code, message, { metadata });
+  const trailers = { [errorDetailsTrailer]: encodeErrorDetails(code, message, details) };
+  return new RpcError(code, message, { trailers });
 }

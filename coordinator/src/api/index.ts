@@ -1,2 +1,3 @@
 export { type ApiKeys, parseApiKeys } from "./keys.ts";
-export { type Api, type ApiCallEvent, type ApiOptions, startApi } from "./server.ts";
+export type { ApiCallEvent } from "./observing.ts";
+export { type Api, type ApiOptions, startApi } from "./server.ts";

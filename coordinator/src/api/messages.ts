@@ -29,7 +29,20 @@ const assignmentStates = {
   "system-fault": AssignmentState.SYSTEM_FAULT,
 } as const satisfies Record<Assignment["state"], AssignmentState>;
 
-type AssetMessage = MessageInitShape<typeof AssetSchema>;
+/** What is told of a submission. */
+export type SubmittedAsset = Pick<
+  Submission,
+  | "validator"
+  | "assetSha256"
+  | "assetSizeBytes"
+  | "format"
+  | "formatVersion"
+  | "compression"
+  | "submitTime"
+  | "signature"
+>;
+
+export type AssetMessage = MessageInitShape<typeof AssetSchema>;
 
 /**
  * The task as clients see it: all but its camera seed.
@@ -69,7 +82,7 @@ export function taskMessage(
 export function assetMessage(
   task: Task,
   assignment: Assignment,
-  submission: Submission,
+  submission: SubmittedAsset,
   validatorHotkey: string,
 ): AssetMessage {
   return {

@@ -1,24 +1,20 @@
 /** The gRPC server: the public API with health and reflection. */
-import { randomUUID } from "node:crypto";
-import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { GenerationService } from "@turntable/proto";
 import {
   descriptorPackage,
   implement,
   messageLimits,
-  RpcError,
-  type ServerInterceptor,
   serviceDefinition,
 } from "@turntable/proto/grpc";
+import type { ServerInterceptor } from "@turntable/proto/rpc";
 import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
-import { internal, unauthenticated, unavailable } from "./errors.ts";
-import {
-  type ClientCall,
-  type GenerationOptions,
-  generationHandlers,
-} from "./generation-service.ts";
+import { authenticated, type ClientCall } from "./authentication.ts";
+import { unavailable } from "./errors.ts";
+import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import type { ApiKeys } from "./keys.ts";
+import { type ApiCallEvent, observed } from "./observing.ts";
 
 export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly host: string;
@@ -28,18 +24,6 @@ export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly keys: ApiKeys | undefined;
   /** Told of each call once, when it has ended, in its trace. */
   readonly onCall: (event: ApiCallEvent) => void;
-}
-
-export interface ApiCallEvent {
-  /** `/package.Service/Method` */
-  readonly method: string;
-  /** Name of the API key; `anonymous` where none are needed, empty when the key was refused. */
-  readonly client: string;
-  /** Name of the gRPC status, such as `NOT_FOUND`. */
-  readonly code: string;
-  readonly durationMs: number;
-  /** A bug: what was thrown, when that was no `RpcError`, and the id that the caller was told. */
-  readonly fault: { readonly id: string; readonly cause: unknown } | undefined;
 }
 
 export interface Api extends AsyncDisposable {
@@ -67,12 +51,14 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     "grpc.keepalive_permit_without_calls": 1,
   });
   const stopping = new AbortController();
+  const interceptor: ServerInterceptor<ClientCall> = (next) =>
+    observed(options.onCall)(authenticated(options.keys)(next));
   server.addService(
     serviceDefinition(GenerationService),
     implement(
       GenerationService,
       generationHandlers({ ...options, stop: stopping.signal }),
-      observed(options),
+      interceptor,
     ),
   );
   const health = new HealthImplementation({ "": "SERVING", [healthService]: "SERVING" });
@@ -105,41 +91,3 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 const restartMs = 1_000;
 /** Calls in flight have this long to end after the streams were told to, in ms. */
 const drainMs = 5_000;
-
-/** Knows who calls, and tells how every call ended. */
-function observed(options: ApiOptions): ServerInterceptor<ClientCall> {
-  return (next) => async (context) => {
-    const startedAt = performance.now();
-    let client = "";
-    let code: number = status.OK;
-    let fault: ApiCallEvent["fault"];
-    try {
-      client = options.keys === undefined ? "anonymous" : callerOf(options.keys, context.metadata);
-      await next({ ...context, client });
-    } catch (error) {
-      if (!(error instanceof RpcError)) fault = { id: randomUUID(), cause: error };
-      const answer = error instanceof RpcError ? error : internal(fault?.id ?? "", error);
-      code = answer.code;
-      throw answer;
-    } finally {
-      options.onCall({
-        method: context.path,
-        client,
-        code: status[code] ?? String(code),
-        durationMs: performance.now() - startedAt,
-        fault,
-      });
-    }
-  };
-}
-
-function callerOf(keys: ApiKeys, metadata: Metadata): string {
-  const [value] = metadata.get("authorization");
-  const key = typeof value === "string" ? /^Bearer (\S+)$/i.exec(value)?.[1] : undefined;
-  if (key === undefined) {
-    throw unauthenticated("an API key is needed: send the metadata `authorization: Bearer <key>`");
-  }
-  const name = keys.nameOf(key);
-  if (name === undefined) throw unauthenticated("this API key is not known here");
-  return name;
-}

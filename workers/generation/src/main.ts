@@ -36,7 +36,8 @@ await runMain({
           },
           "generated",
         ),
-      onBug: (error) => logger.error({ err: error }, "a request failed by a fault of ours"),
+      onBug: (error, errorId) =>
+        logger.error({ err: error, error_id: errorId }, "a request failed by a fault of ours"),
     });
     stack.use(endpoint);
     logger.info({ url: endpoint.url, engine: config.engine.kind }, "ready");

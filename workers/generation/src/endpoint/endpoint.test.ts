@@ -186,6 +186,12 @@ const bad: readonly (readonly [string, number, RegExp, RequestInit])[] = [
     { body: "a cube", headers: { "content-type": "text/plain" } },
   ],
   [
+    "a compressed body",
+    415,
+    /Content-Encoding gzip is not read/,
+    { body: new URLSearchParams({ prompt: "a cube" }), headers: { "content-encoding": "gzip" } },
+  ],
+  [
     "a body of 200 kB",
     413,
     /longer than 65536/,

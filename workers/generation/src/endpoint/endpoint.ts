@@ -4,9 +4,15 @@
  * E1. A caller that leaves costs nothing more: its place in the line is freed, a running generation ends.
  * E2. Words that had no effect are always named in the answer's headers (and in its JSON).
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { contextOf, createMetrics, inSpan, type Metrics, setHttpStatus } from "@turntable/process";
+import {
+  createMetrics,
+  createWorkQueue,
+  HttpError,
+  type HttpServer,
+  type Metrics,
+  startHttpServer,
+  type WorkQueue,
+} from "@turntable/process";
 import {
   type EngineAnswer,
   EngineError,
@@ -14,8 +20,7 @@ import {
   startProceduralEngine,
 } from "../engines/index.ts";
 import { createEvents, type Events, type GenerationEvent } from "./events.ts";
-import { createQueue, QueueFullError, type WorkQueue } from "./queue.ts";
-import { parseRequest, RequestError } from "./request.ts";
+import { type GenerationContext, maxBodyBytes, parseRequest } from "./request.ts";
 
 export interface EndpointOptions {
   readonly host: string;
@@ -29,15 +34,11 @@ export interface EndpointOptions {
   readonly timeoutMs?: number;
   readonly metrics?: Metrics;
   readonly onGenerated?: (event: GenerationEvent) => void;
-  /** A bug: answered 500 without its cause, which is handed over here. */
-  readonly onBug?: (error: unknown) => void;
+  /** A bug: answered 500 with an id alone; its cause is handed over here. */
+  readonly onBug?: (error: unknown, errorId: string) => void;
 }
 
-export interface GenerationEndpoint extends AsyncDisposable {
-  readonly port: number;
-  /** `http://127.0.0.1:8094` */
-  readonly url: string;
-}
+export type GenerationEndpoint = HttpServer;
 
 export const defaultQueueCapacity = 16;
 /** The subnet's tasks end after 300 s at the earliest; a miner keeps 60 s for itself. */
@@ -47,7 +48,6 @@ interface Endpoint {
   readonly engine: GenerationEngine;
   readonly queue: WorkQueue;
   readonly timeoutMs: number;
-  readonly metrics: Metrics;
   readonly events: Events;
 }
 
@@ -58,123 +58,54 @@ export async function startGenerationEndpoint(
   await using stack = new AsyncDisposableStack();
   const engine = stack.use(options.engine ?? startProceduralEngine());
   const metrics = options.metrics ?? createMetrics("turntable-generator");
-  const queue = createQueue(engine.concurrency, options.queueCapacity ?? defaultQueueCapacity);
-  const endpoint: Endpoint = {
-    engine,
-    queue,
-    metrics,
-    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-    events: createEvents(metrics, engine.name, queue, options),
-  };
-  let inFlight = 0;
-  let closing = false;
-  const server = createServer((request, response) => {
-    inFlight++;
-    response.once("close", () => {
-      inFlight--;
-      if (closing && inFlight === 0) server.closeAllConnections();
-    });
-    route(request, response, endpoint).catch((error: unknown) => {
-      response.destroy(error instanceof Error ? error : undefined);
-    });
+  const queue = createWorkQueue({
+    concurrency: engine.concurrency,
+    capacity: options.queueCapacity ?? defaultQueueCapacity,
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  stack.defer(async () => {
-    queue.close();
-    closing = true;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // What callers keep open for later would hold up the end for seconds.
-    if (inFlight === 0) server.closeAllConnections();
-    await closed;
-  });
+  const events = createEvents(metrics, engine.name, queue, options);
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const endpoint: Endpoint = { engine, queue, timeoutMs, events };
+  const server = stack.use(
+    await startHttpServer({
+      host: options.host,
+      port: options.port,
+      maxBodyBytes,
+      errors: errorOf,
+      failureBody: ({ status, code, message }) => ({
+        // The code of every request that cannot be served as it is; the status says the rest.
+        code: status < 500 ? "bad-request" : code,
+        error: message,
+      }),
+      onRequest: events.request,
+      spanOf: (route) => (route.startsWith("/generate") ? "generate" : undefined),
+      routes(app) {
+        app.post("/generate", (context) => answer(context, endpoint, true));
+        app.post("/generate_raw", (context) => answer(context, endpoint, false));
+        app.get("/health", (context) => {
+          const { running, waiting } = queue;
+          return context.json({ status: "ok", engine: engine.name, running, waiting });
+        });
+        app.get("/metrics", (context) => metrics.handle(context));
+      },
+    }),
+  );
+  stack.use(queue); // stopped first: what runs ends, and is answered
   const running = stack.move();
-  const { port } = server.address() as AddressInfo; // a listening TCP server has one
-  return {
-    port,
-    url: `http://${options.host}:${port}`,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
-
-async function route(
-  request: IncomingMessage,
-  response: ServerResponse,
-  endpoint: Endpoint,
-): Promise<void> {
-  const path = (request.url ?? "/").split("?")[0]?.replace(/\/$/, "");
-  if (path === "/health" || path === "/metrics") {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return reply(response, 405, { code: "bad-request", error: "GET only" });
-    }
-    if (path === "/metrics") return endpoint.metrics.handle(request, response);
-    const { running, waiting } = endpoint.queue;
-    return reply(response, 200, { status: "ok", engine: endpoint.engine.name, running, waiting });
-  }
-  if (path !== "/generate" && path !== "/generate_raw") {
-    const error = "there are /generate/, /generate_raw/, /health and /metrics";
-    return reply(response, 404, { code: "bad-request", error });
-  }
-  if (request.method !== "POST") {
-    return reply(response, 405, { code: "bad-request", error: "POST only" });
-  }
-  const parent = contextOf(request.headers.traceparent);
-  await inSpan("generate", { kind: "server", parent }, async (span) => {
-    await generate(request, response, endpoint, path === "/generate");
-    setHttpStatus(span, response.statusCode);
-  });
-}
-
-async function generate(
-  request: IncomingMessage,
-  response: ServerResponse,
-  endpoint: Endpoint,
-  asText: boolean,
-): Promise<void> {
-  const left = new AbortController(); // E1
-  response.once("close", () => left.abort(new CallerLeft("the caller left")));
-  try {
-    await answer(request, response, endpoint, asText, left.signal);
-  } catch (error) {
-    const failure = failureOf(error);
-    endpoint.events.failed(failure.code);
-    if (failure.status === 500) endpoint.events.bug(error);
-    if (response.destroyed || response.headersSent) return;
-    if (failure.retryAfterS !== undefined) response.setHeader("retry-after", failure.retryAfterS);
-    reply(response, failure.status, { code: failure.code, error: failure.message });
-  }
+  return { ...server, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
+  context: GenerationContext,
   { engine, queue, timeoutMs, events }: Endpoint,
   asText: boolean,
-  left: AbortSignal,
-): Promise<void> {
-  const wanted = await parseRequest(request);
+): Promise<Response> {
+  const wanted = await parseRequest(context);
   const startedAt = performance.now();
+  const { signal } = context.var; // E1
   const work = (): Promise<EngineAnswer> =>
-    engine.generate(wanted, AbortSignal.any([left, AbortSignal.timeout(timeoutMs)]));
-  const { position, done } = queue.enter(work, left);
+    engine.generate(wanted, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+  const { position, done } = queue.enter(work, signal);
   const made = await done;
-  response.setHeader("x-queue-position", position);
-  response.setHeader("x-asset-format", made.format);
-  response.setHeader("x-splats", made.splats);
-  if (made.seed !== undefined) response.setHeader("x-seed", made.seed);
-  const unknown = made.unknownWords.map(encodeURIComponent).join(","); // E2
-  if (unknown !== "") response.setHeader("x-unknown-words", unknown.slice(0, 4096));
-  if (!asText) {
-    response.setHeader("content-type", `application/x-${made.format}`).end(made.bytes);
-  } else {
-    const asset = Buffer.from(made.bytes).toString("base64");
-    if (request.headers.accept?.includes("application/json")) {
-      const { format, splats, seed, unknownWords } = made;
-      reply(response, 200, { asset, format, splats, seed, unknownWords, queuePosition: position });
-    } else response.setHeader("content-type", "text/plain").end(asset);
-  }
   events.generated({
     prompt: wanted.prompt,
     splats: made.splats,
@@ -183,42 +114,43 @@ async function answer(
     queuePosition: position,
     durationMs: performance.now() - startedAt,
   });
-}
-
-class CallerLeft extends Error {
-  override name = "CallerLeft";
-}
-
-interface Failure {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-  readonly retryAfterS?: number | undefined;
-}
-
-/** The one place where errors become HTTP. */
-function failureOf(error: unknown): Failure {
-  if (error instanceof RequestError) {
-    return { status: error.status, code: error.code, message: error.message };
+  context.header("x-queue-position", String(position));
+  context.header("x-asset-format", made.format);
+  context.header("x-splats", String(made.splats));
+  if (made.seed !== undefined) context.header("x-seed", String(made.seed));
+  const unknown = made.unknownWords.map(encodeURIComponent).join(","); // E2
+  if (unknown !== "") context.header("x-unknown-words", unknown.slice(0, maxUnknownChars));
+  if (!asText) {
+    context.header("content-type", `application/x-${made.format}`);
+    // A copy: an engine's bytes may lie in shared memory, which an answer must not.
+    return context.body(new Uint8Array(made.bytes));
   }
-  if (error instanceof QueueFullError) {
-    const { code, message, retryAfterS } = error;
-    return { status: 503, code, message, retryAfterS };
+  const asset = Buffer.from(made.bytes).toString("base64");
+  if (context.req.header("accept")?.includes("application/json")) {
+    const { format, splats, seed, unknownWords } = made;
+    return context.json({ asset, format, splats, seed, unknownWords, queuePosition: position });
   }
+  context.header("content-type", "text/plain");
+  return context.body(asset);
+}
+
+/** Of a header; longer ones are refused by clients. */
+const maxUnknownChars = 4096;
+/** What a busy engine's caller is told when the engine does not say, in seconds. */
+const busyRetryS = 5;
+
+/** The endpoint's own errors, beside those of every HTTP server. */
+function errorOf(error: unknown): HttpError | undefined {
   if (error instanceof EngineError) {
-    const { code, message, retryAfterS } = error;
-    if (code === "busy") return { status: 503, code, message, retryAfterS: retryAfterS ?? 5 };
-    return { status: code === "bad-request" ? 400 : 502, code, message };
-  }
-  if (error instanceof CallerLeft) {
-    return { status: 499, code: "caller-left", message: error.message };
+    const { code, message, retryAfterS = busyRetryS } = error;
+    if (code === "busy") {
+      const headers = { "retry-after": String(retryAfterS) };
+      return new HttpError(503, code, message, { headers, cause: error });
+    }
+    return new HttpError(code === "bad-request" ? 400 : 502, code, message, { cause: error });
   }
   if (error instanceof Error && error.name === "TimeoutError") {
-    return { status: 504, code: "timeout", message: "the engine took longer than its limit" };
+    return new HttpError(504, "timeout", "the engine took longer than its limit");
   }
-  return { status: 500, code: "internal", message: "internal error" };
-}
-
-function reply(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  return undefined;
 }

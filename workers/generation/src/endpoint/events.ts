@@ -1,6 +1,5 @@
 /** What happens at the endpoint, as metrics and for the log. */
-import type { Metrics } from "@turntable/process";
-import type { WorkQueue } from "./queue.ts";
+import type { HttpRequestEvent, Metrics, WorkQueue } from "@turntable/process";
 
 export interface GenerationEvent {
   readonly prompt: string;
@@ -14,14 +13,13 @@ export interface GenerationEvent {
 
 export interface Events {
   generated(event: GenerationEvent): void;
-  failed(code: string): void;
-  /** Something that must not happen; its cause is kept out of the answer. */
-  bug(error: unknown): void;
+  /** Every request, when it is over. */
+  request(event: HttpRequestEvent): void;
 }
 
 export interface EventListeners {
   readonly onGenerated?: (event: GenerationEvent) => void;
-  readonly onBug?: (error: unknown) => void;
+  readonly onBug?: (error: unknown, errorId: string) => void;
 }
 
 export function createEvents(
@@ -48,11 +46,9 @@ export function createEvents(
       seconds.record(event.durationMs / 1000, { engine });
       onGenerated?.(event);
     },
-    failed(code) {
-      requests.add(1, { engine, outcome: code });
-    },
-    bug(error) {
-      onBug?.(error);
+    request({ code, errorId, error }) {
+      if (code !== undefined) requests.add(1, { engine, outcome: code });
+      if (errorId !== undefined) onBug?.(error, errorId);
     },
   };
 }

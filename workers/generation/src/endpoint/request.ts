@@ -1,25 +1,13 @@
 /** What callers send: a form or JSON in the body, settings also in the query. */
-import type { IncomingMessage } from "node:http";
+import { type HttpContext, HttpError } from "@turntable/process";
 import type { AssetFormat } from "@turntable/splat";
 import { z } from "zod";
 import { assetFormats, type EngineRequest } from "../engines/index.ts";
 import { splatLimits } from "../procedural/generate.ts";
 import { qualities } from "../procedural/quality.ts";
 
-/** The request can't be served as it is. */
-export class RequestError extends Error {
-  override name = "RequestError";
-  readonly code = "bad-request";
-  /** HTTP. */
-  readonly status: 400 | 413 | 415;
-  constructor(status: 400 | 413 | 415, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.status = status;
-  }
-}
-
 /** Bytes of the body; the longest prompt in a form, each character percent-encoded, fits. */
-const maxBodyBytes = 64 * 1024;
+export const maxBodyBytes = 64 * 1024;
 /** The subnet's own limit. */
 export const maxPromptChars = 1024;
 
@@ -40,17 +28,17 @@ const fieldsSchema = z.object({
   format: z.enum(assetFormats).optional(),
 });
 
-/** @throws RequestError */
-export async function parseRequest(request: IncomingMessage): Promise<EngineRequest> {
-  const query = new URL(request.url ?? "/", "http://localhost").searchParams;
-  const body = await readBody(request);
-  const fields = { ...Object.fromEntries(query), ...(await fieldsOf(request, body)) };
+export type GenerationContext = HttpContext;
+
+/** @throws HttpError when the request cannot be served as it is */
+export async function parseRequest({ req }: GenerationContext): Promise<EngineRequest> {
+  const fields = { ...req.query(), ...(await fieldsOf(req)) };
   const parsed = fieldsSchema.safeParse(fields);
-  if (!parsed.success) throw new RequestError(400, z.prettifyError(parsed.error));
+  if (!parsed.success) throw badRequest(z.prettifyError(parsed.error));
   const { prompt, seed, splats, quality, format } = parsed.data;
   return {
     prompt,
-    format: format ?? acceptedFormat(request.headers.accept) ?? "ply",
+    format: format ?? acceptedFormat(req.header("accept")) ?? "ply",
     ...(seed !== undefined && { seed }),
     ...(splats !== undefined && { splats }),
     ...(quality !== undefined && { quality }),
@@ -62,45 +50,38 @@ function acceptedFormat(accept: string | undefined): AssetFormat | undefined {
   return assetFormats.find((format) => accept?.includes(`application/x-${format}`));
 }
 
-async function fieldsOf(request: IncomingMessage, body: Buffer<ArrayBuffer>): Promise<object> {
-  const contentType = request.headers["content-type"] ?? "application/x-www-form-urlencoded";
-  if (contentType.startsWith("application/json")) {
-    let value: unknown;
-    try {
-      value = JSON.parse(body.toString("utf8"));
-    } catch (error) {
-      throw new RequestError(400, "the body is not JSON", { cause: error });
-    }
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new RequestError(400, 'the body is no JSON object such as {"prompt": "a red cube"}');
-    }
-    return value;
-  }
+async function fieldsOf(req: GenerationContext["req"]): Promise<object> {
+  const contentType = req.header("content-type") ?? "application/x-www-form-urlencoded";
+  if (contentType.startsWith("application/json")) return parseJson(await req.text());
   if (contentType.startsWith("application/x-www-form-urlencoded")) {
-    return Object.fromEntries(new URLSearchParams(body.toString("utf8")));
+    return Object.fromEntries(new URLSearchParams(await req.text()));
   }
   if (contentType.startsWith("multipart/form-data")) {
+    const body = await req.arrayBuffer();
     try {
       const form = new Response(body, { headers: { "content-type": contentType } });
       return Object.fromEntries(await form.formData());
-    } catch (error) {
-      throw new RequestError(400, "the body is no multipart form", { cause: error });
+    } catch (cause) {
+      throw badRequest("the body is no multipart form", cause);
     }
   }
-  throw new RequestError(415, `${contentType.slice(0, 100)} is not read; send a form or JSON`);
+  const message = `${contentType.slice(0, 100)} is not read; send a form or JSON`;
+  throw new HttpError(415, "unsupported-type", message);
 }
 
-/** What is too long is read to its end and thrown away, up to a limit, so that the answer gets through. */
-async function readBody(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length; // no encoding is set, so chunks are buffers
-    if (size <= maxBodyBytes) chunks.push(chunk as Buffer);
-    if (size > 16 * maxBodyBytes) break;
+function parseJson(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw badRequest("the body is not JSON", cause);
   }
-  if (size > maxBodyBytes) {
-    throw new RequestError(413, `the request is longer than ${maxBodyBytes} bytes`);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badRequest('the body is no JSON object such as {"prompt": "a red cube"}');
   }
-  return Buffer.concat(chunks);
+  return value;
+}
+
+function badRequest(message: string, cause?: unknown): HttpError {
+  return new HttpError(400, "bad-request", message, { cause });
 }

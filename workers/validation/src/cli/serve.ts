@@ -51,16 +51,17 @@ export const serveCommand: Command = {
             score,
             maxBodyBytes: config.http.requestMebibytes * mebibyte,
             queueCapacity: config.queue.capacity,
-            onRequest({ route, status, durationMs, score, cameraSeed, error }) {
+            onRequest({ route, status, code, durationMs, score, cameraSeed, errorId, error }) {
               const fields = {
                 route,
                 status,
+                code,
                 score,
                 camera_seed: cameraSeed?.toString(),
                 duration_ms: Math.round(durationMs),
               };
               if (error === undefined) logger.info(fields, "request");
-              else logger.error({ ...fields, err: error }, "request failed");
+              else logger.error({ ...fields, error_id: errorId, err: error }, "request failed");
             },
           }),
         );

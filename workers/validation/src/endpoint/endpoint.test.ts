@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { activeTraceparent, registerTracing } from "@turntable/process";
 import { defaultAssetLimits, shC0, writePly } from "@turntable/splat";
 import { writeHdf5 } from "@turntable/splat/hdf5";
@@ -156,13 +157,28 @@ test("what cannot be scored is told by a code, never by a score", async () => {
   assert.equal((await fetch(`${server.url}/validate/`)).status, 405);
 });
 
+test("a compressed body is refused with the reason", async () => {
+  await using server = await endpoint();
+  const response = await fetch(`${server.url}/validate/`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "content-encoding": "gzip" },
+    body: gzipSync(JSON.stringify({ prompt: "a red ball", data: ply })),
+  });
+  assert.equal(response.status, 415);
+  const { code, detail } = (await response.json()) as { code: string; detail: string };
+  assert.equal(code, "unsupported-encoding");
+  assert.match(detail, /Content-Encoding gzip is not read/);
+});
+
 test("a fault of ours answers 500 without its cause, which the log gets", async () => {
   const broken: Renderer = { ...renderer, render: () => Promise.reject(new Error("no device")) };
   await using server = await endpoint({ renderer: broken });
   const { status, json } = await server.post("/validate_ply/", { prompt: "a ball", data: ply });
   assert.deepEqual([status, json.score], [500, undefined]);
   assert.ok(!JSON.stringify(json).includes("no device"));
-  assert.match(String(server.events[0]?.error), /no device/);
+  const [event] = server.events;
+  assert.match(String(event?.error), /no device/);
+  assert.equal(json.error, `internal error ${event?.errorId}`);
 });
 
 test("one request more than may wait is answered 503; those that wait are scored in turn", async () => {
@@ -177,6 +193,20 @@ test("one request more than may wait is answered 503; those that wait are scored
   held.go();
   const statuses = (await Promise.all([first, ...others])).map(({ status }) => status);
   assert.deepEqual(statuses.toSorted(), [200, 200, 503]);
+});
+
+test("a stop finishes what is in work and turns away what comes", async () => {
+  const held = heldRenderer();
+  const server = await endpoint({ renderer: held.renderer });
+  const body = { prompt: "a red ball", data: ply };
+  const first = server.post("/validate_ply/", body);
+  await held.asked;
+  const stopped = server[Symbol.asyncDispose]();
+  const refused = await server.post("/validate_ply/", body);
+  assert.deepEqual([refused.status, refused.json.code], [503, "stopping"]);
+  held.go();
+  assert.equal((await first).status, 200);
+  await stopped;
 });
 
 test("a caller that leaves while it waits is not scored", async () => {

@@ -8,9 +8,14 @@
  * H3 A caller that leaves costs nothing more.
  */
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { contextOf, inSpan, setHttpStatus } from "@turntable/process";
+import {
+  createWorkQueue,
+  type HttpContext,
+  HttpError,
+  type HttpRequestEvent,
+  type HttpServer,
+  startHttpServer,
+} from "@turntable/process";
 import { AssetError } from "@turntable/splat";
 import { z } from "zod";
 import { encodeGrid, encodePng } from "../pictures/index.ts";
@@ -35,22 +40,18 @@ export interface ValidationEndpointOptions {
   readonly onRequest?: (event: RequestEvent) => void;
 }
 
-export interface RequestEvent {
-  readonly route: string;
-  readonly status: number;
-  readonly durationMs: number;
-  /** Of one that was scored. */
-  readonly score?: number;
+/** What the event of a request that was scored says beside. */
+interface ScoreFacts {
+  readonly score: number;
   /** The views of a score can be rendered again with it. */
-  readonly cameraSeed?: bigint;
-  /** The cause of a 5xx. */
-  readonly error?: unknown;
+  readonly cameraSeed: bigint;
 }
+export type RequestEvent = HttpRequestEvent & Partial<ScoreFacts>;
 
-export interface ValidationEndpoint extends AsyncDisposable {
-  readonly port: number;
-}
+export type ValidationEndpoint = HttpServer;
 
+/** An asset of the largest size may come over a slow line, in ms. */
+const requestTimeoutMs = 300_000;
 /** The subnet's own limit, in characters. */
 const maxPromptChars = 1024;
 
@@ -79,105 +80,59 @@ const routes: ReadonlyMap<string, Answer> = new Map([
   ["/validate_txt_to_3d_ply", scoreAndPreviews],
 ]);
 
-/** The request cannot be served as it is. */
-class HttpError extends Error {
-  override name = "HttpError";
-  readonly status: number;
-  readonly code: string;
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
 /** Listens until it is disposed; what is in work then is finished. */
-export async function startValidationEndpoint(
-  options: ValidationEndpointOptions,
-): Promise<ValidationEndpoint> {
-  const line = createLine(options.queueCapacity);
-  const server = createServer((request, response) => {
-    const parent = contextOf(request.headers.traceparent);
-    void inSpan("validate", { kind: "server", parent }, async (span) => {
-      await serve(request, response, options, line);
-      setHttpStatus(span, response.statusCode);
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  const { port } = server.address() as AddressInfo; // a listening TCP server has one
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      line.close();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      await line.idle();
-      await closed;
-    },
-  };
-}
-
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: ValidationEndpointOptions,
-  line: Line,
-): Promise<void> {
-  const startedAt = performance.now();
-  const path = (request.url ?? "/").split("?")[0] ?? "/";
-  const route = path === "/" ? path : path.replace(/\/$/, "");
-  const left = new AbortController(); // H3
-  response.once("close", () => left.abort(new Error("the caller left")));
-  let event: Omit<RequestEvent, "route" | "durationMs">;
-  try {
-    event = await answer(request, response, route, options, line, left.signal);
-  } catch (error) {
-    const { status, code, message } = failureOf(error);
-    if (status === 503) response.setHeader("retry-after", "5");
-    // What is left of a body is not read: the connection ends with the answer.
-    response.setHeader("connection", "close");
-    reply(response, status, { error: message, code, detail: message });
-    event = status >= 500 && !left.signal.aborted ? { status, error } : { status };
-  }
-  options.onRequest?.({ route, durationMs: performance.now() - startedAt, ...event });
+export async function startValidationEndpoint({
+  host,
+  port,
+  score,
+  maxBodyBytes,
+  queueCapacity,
+  ...listeners
+}: ValidationEndpointOptions): Promise<ValidationEndpoint> {
+  await using stack = new AsyncDisposableStack();
+  // H2: who has a place reads its body and waits for the scorer, which has an order of its own; nobody else waits.
+  const places = createWorkQueue({ concurrency: queueCapacity + 1, capacity: 0 });
+  const server = stack.use(
+    await startHttpServer<ScoreFacts>({
+      ...listeners,
+      ...{ host, port, maxBodyBytes, requestTimeoutMs },
+      errors: errorOf,
+      failureBody: ({ code, message }) => ({ error: message, code, detail: message }),
+      spanOf: (route) => (routes.has(route) ? "validate" : undefined),
+      routes(app) {
+        for (const [path, answerOf] of routes) {
+          app.post(path, (context) =>
+            places.run(() => answer(context, score, answerOf), context.var.signal),
+          );
+        }
+        app.get("/version", (context) => context.json(version));
+      },
+    }),
+  );
+  stack.use(places); // stopped first: what is in work ends, and is answered
+  const running = stack.move();
+  return { ...server, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  route: string,
-  { score: judge, maxBodyBytes }: ValidationEndpointOptions,
-  line: Line,
-  signal: AbortSignal,
-): Promise<Omit<RequestEvent, "route" | "durationMs">> {
-  if (route === "/version" && request.method === "GET") {
-    reply(response, 200, version);
-    return { status: 200 };
-  }
-  const answerOf = routes.get(route);
-  if (answerOf === undefined) {
-    const known = [...routes.keys()].map((name) => (name === "/" ? name : `${name}/`));
-    throw new HttpError(404, "not-found", `there are ${known.join(", ")} and /version/`);
-  }
-  if (request.method !== "POST") throw new HttpError(405, "method", "POST only");
-  return await line.enter(async () => {
-    const body = parseBody(await readBody(request, maxBodyBytes, signal));
-    const cameraSeed = randomBytes(8).readBigUInt64LE();
-    const judged = await judge({
-      bytes: Buffer.from(body.data, "base64"),
-      activated: body.data_ver >= 1,
-      prompt: body.prompt,
-      cameraSeed,
-      signal,
-    });
-    const { score } = judged;
-    if (!Number.isFinite(score)) throw new Error(`the score came out as ${score}`);
-    reply(response, 200, await answerOf(body, judged));
-    return { status: 200, score, cameraSeed };
+  context: HttpContext<ScoreFacts>,
+  judge: EndpointScorer,
+  answerOf: Answer,
+): Promise<Response> {
+  const body = parseBody(await context.req.text());
+  const cameraSeed = randomBytes(8).readBigUInt64LE();
+  const judged = await judge({
+    bytes: Buffer.from(body.data, "base64"),
+    activated: body.data_ver >= 1,
+    prompt: body.prompt,
+    cameraSeed,
+    signal: context.var.signal, // H3
   });
+  const { score } = judged;
+  if (!Number.isFinite(score)) throw new Error(`the score came out as ${score}`);
+  const fields = await answerOf(body, judged);
+  context.var.note({ score, cameraSeed });
+  return context.json(fields);
 }
 
 /** The answer of October 2025. Its other metrics are not computed: iqa, ssim and lpips are 0. */
@@ -204,26 +159,6 @@ async function scoreAndPreviews(
   };
 }
 
-async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-  signal: AbortSignal,
-): Promise<string> {
-  const tooLarge = (): HttpError =>
-    new HttpError(413, "too-large", `a request may have ${maxBytes} bytes at most`);
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    signal.throwIfAborted();
-    if (!Buffer.isBuffer(chunk)) throw new TypeError("a body came as text");
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
 function parseBody(text: string): ValidationRequest {
   let json: unknown;
   try {
@@ -236,57 +171,20 @@ function parseBody(text: string): ValidationRequest {
   throw new HttpError(400, "bad-request", z.prettifyError(parsed.error));
 }
 
-function failureOf(error: unknown): {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-} {
-  if (error instanceof HttpError) return error;
-  // H1: who made the asset learns what is wrong with it.
+/** H1. The endpoint's own errors, beside those of every HTTP server. */
+function errorOf(error: unknown): HttpError | undefined {
+  // Who made the asset learns what is wrong with it.
   if (error instanceof AssetError || error instanceof UnscorableAssetError) {
-    return { status: 422, code: error.code, message: error.message };
+    return new HttpError(422, error.code, error.message);
   }
   if (error instanceof PoolUnavailableError) {
-    return { status: 503, code: error.code, message: "no worker could score it now; come back" };
+    return new HttpError(503, error.code, "no worker could score it now; come back", {
+      headers: { "retry-after": String(poolRetryS) },
+      cause: error,
+    });
   }
-  return { status: 500, code: "internal", message: "this asset could not be scored now" };
+  return undefined;
 }
 
-function reply(response: ServerResponse, status: number, value: unknown): void {
-  if (response.destroyed || response.headersSent) return;
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
-}
-
-/** A bounded line. */
-interface Line {
-  /** @throws HttpError 503 when it is full or closed */
-  enter<T>(work: () => Promise<T>): Promise<T>;
-  close(): void;
-  idle(): Promise<void>;
-}
-
-function createLine(capacity: number): Line {
-  const running = new Set<Promise<unknown>>();
-  let isClosed = false;
-  return {
-    async enter(work) {
-      if (isClosed) throw new HttpError(503, "stopping", "the endpoint stops; ask another");
-      if (running.size > capacity) {
-        throw new HttpError(503, "busy", `${capacity} requests wait already; come back later`);
-      }
-      const run = work();
-      running.add(run);
-      try {
-        return await run;
-      } finally {
-        running.delete(run);
-      }
-    },
-    close() {
-      isClosed = true;
-    },
-    async idle() {
-      await Promise.allSettled(running);
-    },
-  };
-}
+/** By then a worker or the pool may be back, in seconds. */
+const poolRetryS = 5;

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { QueueUnavailableError } from "@turntable/bus";
 import type { JobCaller } from "@turntable/bus/nats";
+import { createWorkQueue, type WorkQueue } from "@turntable/process";
 import { JobClass, type RenderScoreJob, RenderScoreJobSchema } from "@turntable/proto";
 import { type AssetLimits, readAsset } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
@@ -51,8 +52,9 @@ const viewAt = (share: number, count: number): number => Math.floor(share * coun
 export function scoreHere(scorer: Scorer, profile: Profile): EndpointScorer {
   const inTurn = createTurns();
   return async (asset) => {
-    const { score, images } = await inTurn(asset.signal, () =>
-      scoreAsset(scorer, { ...asset, profile, onStage: stageSpans() }),
+    const { score, images } = await inTurn(
+      () => scoreAsset(scorer, { ...asset, profile, onStage: stageSpans() }),
+      asset.signal,
     );
     return {
       score,
@@ -62,18 +64,9 @@ export function scoreHere(scorer: Scorer, profile: Profile): EndpointScorer {
   };
 }
 
-/** Each work begins when the one before it has ended: a renderer draws one asset at a time. */
-function createTurns(): <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (signal, work) => {
-    const done = last.then(() => {
-      signal.throwIfAborted();
-      return work();
-    });
-    last = done.catch(() => undefined);
-    return done;
-  };
-}
+/** A renderer draws one asset at a time. The endpoint's places bound how many wait. */
+const createTurns = (): WorkQueue["run"] =>
+  createWorkQueue({ concurrency: 1, capacity: Number.POSITIVE_INFINITY }).run;
 
 export interface PoolOptions {
   readonly caller: JobCaller;
@@ -103,7 +96,7 @@ export function scoreOverPool({ caller, timeoutMs, ...options }: PoolOptions): E
       case "scored":
         return {
           score: outcome.value.score,
-          pictures: (shares) => inTurn(asset.signal, () => draw(asset, shares, options)),
+          pictures: (shares) => inTurn(() => draw(asset, shares, options), asset.signal),
         };
       case "invalidAsset":
         throw new UnscorableAssetError(outcome.value.code, outcome.value.message);

@@ -5,6 +5,7 @@
  *    fails the request in work with DeviceError, and the next one starts another process.
  */
 import { Worker } from "node:worker_threads";
+import { createWorkQueue } from "@turntable/process";
 import {
   type DeviceChild,
   DeviceError,
@@ -58,18 +59,15 @@ export async function startInference(options: InferenceOptions): Promise<Inferen
 type Ask = (request: InferenceRequest) => Promise<readonly Float32Array[]>;
 
 /** One request at a time. */
-function inTurn(ask: Ask): { readonly request: Inference["request"]; idle(): Promise<unknown> } {
-  let last: Promise<unknown> = Promise.resolve();
+function inTurn(ask: Ask): { readonly request: Inference["request"]; idle(): Promise<void> } {
+  // Whoever asks waits for its own answers, and a scorer asks for one asset at a time: few ever wait.
+  const { run, idle } = createWorkQueue({ concurrency: 1, capacity: Number.POSITIVE_INFINITY });
   return {
     request(request, signal) {
-      const answer = last.then(() => {
-        signal?.throwIfAborted();
-        return ask(request);
-      });
-      last = answer.catch(() => undefined);
+      const answer = run(() => ask(request), signal);
       return signal === undefined ? answer : orAborted(answer, signal);
     },
-    idle: () => last,
+    idle,
   };
 }
 

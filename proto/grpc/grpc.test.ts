@@ -10,18 +10,15 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { GenerationService } from "./gen/turntable/v1/generation_service_pb.ts";
+import { GenerationService } from "../gen/turntable/v1/generation_service_pb.ts";
+import { type CallContext, type Handlers, RpcError, type ServerInterceptor } from "../rpc.ts";
 import {
-  type CallContext,
   createServiceClient,
   descriptorPackage,
-  type Handlers,
   implement,
   messageLimits,
-  RpcError,
-  type ServerInterceptor,
   serviceDefinition,
-} from "./grpc.ts";
+} from "./index.ts";
 
 type Generation = typeof GenerationService;
 
@@ -62,7 +59,7 @@ async function serve(t: TestContext, implementation: UntypedServiceImplementatio
     channel.close();
     server.forceShutdown();
   });
-  return { client: createServiceClient(GenerationService, channel), server };
+  return { client: createServiceClient(GenerationService, channel), channel, server };
 }
 
 const metadata = new Metadata();
@@ -84,7 +81,7 @@ describe("unary calls", () => {
     assert.equal(answer.$typeName, "turntable.v1.CreateTaskResponse");
     assert.ok(seen);
     assert.equal(seen.path, "/turntable.v1.GenerationService/CreateTask");
-    assert.deepEqual(seen.metadata.get("x-note"), ["kept"]);
+    assert.equal(seen.headers.get("x-note"), "kept");
     assert.ok(seen.deadline && Math.abs(seen.deadline.getTime() - deadline.getTime()) < 5_000);
     assert.match(seen.peer, /^127\.0\.0\.1:\d+$/);
     assert.equal(seen.signal.aborted, false, "an answered call is not a cancelled one");
@@ -103,12 +100,10 @@ describe("unary calls", () => {
   });
 
   it("answer an RpcError as it is and hide every other error", async (t) => {
-    const trailer = new Metadata();
-    trailer.set("retry-after", "3");
     const { client } = await start(t, {
       async getTask() {
         throw new RpcError(status.NOT_FOUND, "no task 7: half a pair \ud83d", {
-          metadata: trailer,
+          trailers: { "retry-after": "3", "more-bin": Uint8Array.of(1, 255) },
         });
       },
       async listTasks() {
@@ -120,6 +115,7 @@ describe("unary calls", () => {
       assert.equal(error.code, status.NOT_FOUND);
       assert.equal(error.details, "no task 7: half a pair \ufffd");
       assert.deepEqual(error.metadata.get("retry-after"), ["3"]);
+      assert.deepEqual(error.metadata.get("more-bin"), [Buffer.of(1, 255)]);
       return true;
     });
     await assert.rejects(client.listTasks({}, { metadata }), (error) => {
@@ -292,8 +288,8 @@ describe("interceptors", () => {
   it("add to the context, refuse calls and see how each ended", async (t) => {
     const log: string[] = [];
     const authenticated: ServerInterceptor<Known> = (next) => async (context) => {
-      const caller = context.metadata.get("authorization")[0];
-      if (typeof caller !== "string") throw new RpcError(status.UNAUTHENTICATED, "no API key");
+      const caller = context.headers.get("authorization");
+      if (caller === undefined) throw new RpcError(status.UNAUTHENTICATED, "no API key");
       await next({ ...context, caller });
     };
     const logged: ServerInterceptor<CallContext> = (next) => async (context) => {
@@ -333,6 +329,84 @@ describe("interceptors", () => {
       "/turntable.v1.GenerationService/WatchTask ok",
       "/turntable.v1.GenerationService/ListTasks 12",
     ]);
+  });
+});
+
+describe("messages that cannot be read or written", () => {
+  /** What the interceptors saw of each call. */
+  async function startObserved(t: TestContext, handlers: Partial<Handlers<Generation>>) {
+    const seen: unknown[] = [];
+    const observed: ServerInterceptor<CallContext> = (next) => async (context) => {
+      if (context.headers.get("authorization") === "wrong") {
+        throw new RpcError(status.UNAUTHENTICATED, "who is that?");
+      }
+      try {
+        await next(context);
+      } catch (error) {
+        seen.push(error);
+        throw error;
+      }
+    };
+    const { client, channel } = await serve(
+      t,
+      implement(GenerationService, { ...unimplemented, ...handlers }, observed),
+    );
+    const send = (rpc: string, bytes: Buffer, metadata = new Metadata()) =>
+      new Promise<Buffer>((resolve, reject) => {
+        const path = `/turntable.v1.GenerationService/${rpc}`;
+        const asIs = (value: Buffer) => value;
+        channel.makeUnaryRequest(path, asIs, asIs, bytes, metadata, (error, answer) =>
+          answer === undefined ? reject(error) : resolve(answer),
+        );
+      });
+    return { client, seen, send };
+  }
+  /** A prompt that says it is 100 bytes long, and one that is no UTF-8. */
+  const malformed = [Buffer.from([0x0a, 100, 0x61]), Buffer.from([0x0a, 2, 0xc3, 0x28])];
+
+  it("are INVALID_ARGUMENT, unary or streaming, and the interceptors see that", async (t) => {
+    const { seen, send } = await startObserved(t, {});
+    for (const bytes of malformed) {
+      await assert.rejects(send("CreateTask", bytes), hasCode(status.INVALID_ARGUMENT));
+      await assert.rejects(send("WatchTask", bytes), (error) => {
+        assert.ok(isServiceError(error));
+        assert.equal(
+          error.details,
+          "the request cannot be read as a turntable.v1.WatchTaskRequest",
+        );
+        return error.code === status.INVALID_ARGUMENT;
+      });
+    }
+    assert.equal(seen.length, 4);
+    assert.ok(seen.every((error) => error instanceof RpcError && error.cause instanceof Error));
+  });
+
+  it("are not even read when an interceptor refuses the call", async (t) => {
+    const { seen, send } = await startObserved(t, {});
+    const wrong = new Metadata();
+    wrong.set("authorization", "wrong");
+    for (const bytes of malformed) {
+      await assert.rejects(send("CreateTask", bytes, wrong), hasCode(status.UNAUTHENTICATED));
+    }
+    assert.deepEqual(seen, []);
+  });
+
+  it("are a fault of the handler when they are answers, and the interceptors see what it is", async (t) => {
+    const { client, seen } = await startObserved(t, {
+      getTask: async () => ({ task: { createTime: { seconds: 1n, nanos: 0.5 } } }),
+      async *watchTask() {
+        yield { time: { seconds: 1n, nanos: 0.5 } };
+      },
+    });
+    await assert.rejects(client.getTask({}, { metadata }), hasCode(status.INTERNAL));
+    await assert.rejects(async () => {
+      for await (const _event of client.watchTask({}, { metadata })) assert.fail();
+    }, hasCode(status.INTERNAL));
+    assert.equal(seen.length, 2);
+    assert.ok(
+      seen.every((error) => /nanos/.test(String(error))),
+      String(seen),
+    );
   });
 });
 

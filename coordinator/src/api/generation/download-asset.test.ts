@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { DownloadAssetRequestSchema } from "@turntable/proto";
+import { RpcError, statusCodes } from "@turntable/proto/rpc";
+import { callBy, openGeneration, refusedWith, submitted } from "../../../test/generation.ts";
+import { downloadAsset } from "./download-asset.ts";
+
+const request = (taskId: string) => create(DownloadAssetRequestSchema, { taskId });
+
+async function partsOf(answers: ReturnType<ReturnType<typeof downloadAsset>>) {
+  const parts = [];
+  for await (const { part } of answers) parts.push(part);
+  return parts;
+}
+
+test("first what the asset is, then its bytes in chunks of a mebibyte", async () => {
+  const bytes = new Uint8Array(2.5 * 1024 * 1024).map((_, i) => i % 251);
+  const asked: string[] = [];
+  using opened = openGeneration({
+    async loadAsset(sha256) {
+      asked.push(sha256);
+      return bytes;
+    },
+  });
+  const { id } = opened.create();
+  opened.judged("accepted", 0.9);
+  const [asset, ...chunks] = await partsOf(
+    downloadAsset(opened.options)(request(id), callBy("alice")),
+  );
+  assert.deepEqual(asked, [submitted.assetSha256]);
+  assert.ok(asset?.case === "asset");
+  assert.equal(asset.value.sizeBytes, 3n);
+  const values = chunks.map((part) =>
+    part?.case === "chunk" ? Buffer.from(part.value ?? []) : assert.fail(),
+  );
+  assert.deepEqual(
+    values.map(({ length }) => length),
+    [1024 * 1024, 1024 * 1024, 512 * 1024],
+  );
+  assert.ok(Buffer.concat(values).equals(bytes));
+});
+
+test("without a result there is nothing to download, and the answer says what to do", async () => {
+  using opened = openGeneration();
+  const { id } = opened.create();
+  const handle = downloadAsset(opened.options);
+  const refused = (text: RegExp) => refusedWith(statusCodes.FAILED_PRECONDITION, text);
+  await assert.rejects(partsOf(handle(request(id), callBy("alice"))), refused(/watch it until/));
+  opened.tasks.tick(1_800_000_000_000, () => new Set());
+  await assert.rejects(partsOf(handle(request(id), callBy("alice"))), refused(/failed/));
+  await assert.rejects(
+    partsOf(handle(request(id), callBy("bob"))),
+    refusedWith(statusCodes.NOT_FOUND),
+  );
+});
+
+test("an asset that is gone is a fault of ours", async () => {
+  using opened = openGeneration({ loadAsset: async () => undefined });
+  const { id } = opened.create();
+  opened.judged("accepted", 0.9);
+  await assert.rejects(
+    partsOf(downloadAsset(opened.options)(request(id), callBy("alice"))),
+    (error) => !(error instanceof RpcError) && /is gone/.test(String(error)),
+  );
+});

@@ -1,0 +1,68 @@
+/** What the RPCs of GenerationService share: their types, whose tasks are whose, and how a task is told. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { GenerationService, ScoreReport, TaskSchema } from "@turntable/proto";
+import type { Handler } from "@turntable/proto/rpc";
+import type { Task, Tasks } from "../../tasks/index.ts";
+import type { ClientCall } from "../authentication.ts";
+import { notFound } from "../errors.ts";
+import { type AssetMessage, assetMessage, type SubmittedAsset, taskMessage } from "../messages.ts";
+
+export interface GenerationOptions {
+  readonly tasks: Tasks;
+  /** Stands for the validator of submissions that do not say whose axon took them; ss58. */
+  readonly validatorHotkey: string;
+  /** A submission by its id, which is its assignment's. */
+  readonly submissionOf: (id: string) => SubmittedAsset | undefined;
+  /** A report by its submission's id; undefined when that was not scored. */
+  readonly reportOf: (id: string) => ScoreReport | undefined;
+  /** An asset by its SHA-256 in hex; undefined when it is gone. */
+  readonly loadAsset: (sha256: string) => Promise<Uint8Array | undefined>;
+  /** Longest prompt, in characters (code points). */
+  readonly maxPromptChars: number;
+  /** Aborted to end the streams; its reason, an RpcError, goes to their callers. */
+  readonly stop: AbortSignal;
+  /** ms since 1970 UTC */
+  readonly now: () => number;
+}
+
+type Methods = (typeof GenerationService)["method"];
+/** The handler of one RPC. */
+export type Rpc<Name extends keyof Methods> = Handler<Methods[Name], ClientCall>;
+
+/** Of an id that is not ours, in an answer. */
+const maxIdChars = 64;
+
+/**
+ * A client's own task: those of others are not there for it.
+ * @throws RpcError NOT_FOUND
+ */
+export function findTask(
+  tasks: Pick<Tasks, "get">,
+  taskId: string,
+  { client }: Pick<ClientCall, "client">,
+): Task {
+  const task = tasks.get(taskId);
+  if (task === undefined || task.client !== client) {
+    throw notFound(`no task "${taskId.slice(0, maxIdChars)}"`);
+  }
+  return task;
+}
+
+type AssetSource = Pick<GenerationOptions, "submissionOf" | "validatorHotkey">;
+
+/** The best asset of a task so far; undefined while there is none. */
+export function assetOf(
+  { submissionOf, validatorHotkey }: AssetSource,
+  task: Task,
+): { readonly message: AssetMessage; readonly sha256: string } | undefined {
+  const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
+  const submission = assignment === undefined ? undefined : submissionOf(assignment.id);
+  if (assignment === undefined || submission === undefined) return undefined;
+  const validator = submission.validator || validatorHotkey;
+  const message = assetMessage(task, assignment, submission, validator);
+  return { message, sha256: submission.assetSha256 };
+}
+
+export function messageOf(source: AssetSource, task: Task): MessageInitShape<typeof TaskSchema> {
+  return taskMessage(task, assetOf(source, task)?.message);
+}

@@ -1,0 +1,60 @@
+/** How each call ended, as one event; and what the caller of a bug is told. */
+import { randomUUID } from "node:crypto";
+import {
+  type CallContext,
+  RpcError,
+  type ServerInterceptor,
+  statusCodes,
+  statusName,
+} from "@turntable/proto/rpc";
+import { internal } from "./errors.ts";
+
+export interface ApiCallEvent extends CallFacts {
+  /** `/package.Service/Method` */
+  readonly method: string;
+  /** Name of the gRPC status, such as `NOT_FOUND`. */
+  readonly code: string;
+  readonly durationMs: number;
+  /** A bug: what was thrown, when that was no `RpcError`, and the id that the caller was told. */
+  readonly fault: { readonly id: string; readonly cause: unknown } | undefined;
+}
+
+/** What others learn of a call while it runs. */
+export interface CallFacts {
+  /** Name of the API key; `anonymous` where none are needed, empty when the key was refused. */
+  readonly client: string;
+}
+
+export interface ObservedCall extends CallContext {
+  /** Adds to the call's event. */
+  readonly note: (facts: CallFacts) => void;
+}
+
+/** The outermost interceptor: what it does not see has not happened. */
+export function observed(onCall: (event: ApiCallEvent) => void): ServerInterceptor<ObservedCall> {
+  return (next) => async (context) => {
+    const startedAt = performance.now();
+    let facts: CallFacts = { client: "" };
+    let code: number = statusCodes.OK;
+    let fault: ApiCallEvent["fault"];
+    const note = (more: CallFacts): void => {
+      facts = more;
+    };
+    try {
+      await next({ ...context, note });
+    } catch (error) {
+      if (!(error instanceof RpcError)) fault = { id: randomUUID(), cause: error };
+      const answer = error instanceof RpcError ? error : internal(fault?.id ?? "", error);
+      code = answer.code;
+      throw answer;
+    } finally {
+      onCall({
+        ...facts,
+        method: context.path,
+        code: statusName(code),
+        durationMs: performance.now() - startedAt,
+        fault,
+      });
+    }
+  };
+}

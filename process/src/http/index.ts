@@ -1,0 +1,10 @@
+export { type ErrorTable, HttpError, InternalHttpError } from "./errors.ts";
+export {
+  answeredAlready,
+  type HttpApp,
+  type HttpContext,
+  type HttpRequestEvent,
+  type HttpServer,
+  type HttpServerOptions,
+  startHttpServer,
+} from "./server.ts";

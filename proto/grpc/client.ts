@@ -1,0 +1,161 @@
+/**
+ * A service's methods as typed functions over a grpc-js client.
+ *
+ * C1  A call's own signal cancels it, and a call so ended rejects with the signal's reason.
+ * C2  A call is a span of the trace that it is given, and that goes with it.
+ */
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type { Client, Metadata } from "@grpc/grpc-js";
+import {
+  context as activeContext,
+  type Context,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { asBuffer, pathOf } from "./method.ts";
+
+export interface ClientCallOptions {
+  /** Trace context is added to it, where OpenTelemetry has a propagator. */
+  readonly metadata: Metadata;
+  /** The trace that the call belongs to; the active one when absent. */
+  readonly trace?: Context | undefined;
+  readonly deadline?: Date | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One method of a client. Fails with grpc-js' ServiceError, or as C1 says. */
+export type ClientMethod<M extends DescMethod> = M["methodKind"] extends "unary"
+  ? (
+      request: MessageInitShape<M["input"]>,
+      options: ClientCallOptions,
+    ) => Promise<MessageShape<M["output"]>>
+  : M["methodKind"] extends "server_streaming"
+    ? (
+        request: MessageInitShape<M["input"]>,
+        options: ClientCallOptions,
+      ) => AsyncIterable<MessageShape<M["output"]>>
+    : never;
+
+export type ServiceClient<S extends DescService> = {
+  readonly [K in keyof S["method"]]: ClientMethod<S["method"][K]>;
+};
+
+/** A typed client over a grpc-js one, which stays the caller's to close. */
+export function createServiceClient<S extends DescService>(
+  service: S,
+  client: Client,
+): ServiceClient<S> {
+  const methods = service.methods.map((method) => [
+    method.localName,
+    method.methodKind === "unary" ? unaryMethod(client, method) : streamMethod(client, method),
+  ]);
+  // Built from the same descriptor that the type is computed from.
+  return Object.fromEntries(methods) as ServiceClient<S>;
+}
+
+type UntypedMessage = MessageShape<DescMessage>;
+
+const codecOf = (method: DescMethod) => ({
+  path: pathOf(method),
+  requestSerialize: (message: UntypedMessage) => asBuffer(toBinary(method.input, message)),
+  responseDeserialize: (bytes: Buffer): UntypedMessage => fromBinary(method.output, bytes),
+});
+
+function unaryMethod(client: Client, method: DescMethod) {
+  const { path, requestSerialize, responseDeserialize } = codecOf(method);
+  return (init: unknown, options: ClientCallOptions): Promise<UntypedMessage> =>
+    new Promise((resolve, reject) => {
+      const { signal } = options;
+      signal?.throwIfAborted();
+      const request = toInput(method, init);
+      const endSpan = startClientSpan(path, options); // C2
+      const finish = (error: unknown, response: UntypedMessage | undefined): void => {
+        signal?.removeEventListener("abort", cancel);
+        endSpan(error);
+        if (response !== undefined) resolve(response);
+        else reject(signal?.aborted ? signal.reason : error); // C1
+      };
+      const call = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        options.metadata,
+        deadlineOption(options),
+        finish,
+      );
+      const cancel = () => call.cancel();
+      signal?.addEventListener("abort", cancel);
+    });
+}
+
+function streamMethod(client: Client, method: DescMethod) {
+  const { path, requestSerialize, responseDeserialize } = codecOf(method);
+  return async function* (
+    init: unknown,
+    options: ClientCallOptions,
+  ): AsyncGenerator<UntypedMessage, void, undefined> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const request = toInput(method, init);
+    const endSpan = startClientSpan(path, options); // C2
+    const call = client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      options.metadata,
+      deadlineOption(options),
+    );
+    // The loop reports errors; after it was left early, nobody else would listen to the cancelled call's.
+    call.on("error", () => undefined);
+    const cancel = () => call.cancel();
+    signal?.addEventListener("abort", cancel);
+    try {
+      for await (const message of call) yield message;
+    } catch (error) {
+      endSpan(error);
+      signal?.throwIfAborted(); // C1
+      throw error;
+    } finally {
+      endSpan(null);
+      signal?.removeEventListener("abort", cancel);
+      cancel();
+    }
+  };
+}
+
+/** Sends the call's trace context with it. @returns to be called at the end, with what failed or null */
+function startClientSpan(path: string, options: ClientCallOptions): (error: unknown) => void {
+  const parent = options.trace ?? activeContext.active();
+  const span = trace
+    .getTracer("@turntable/proto")
+    .startSpan(path.slice(1), { kind: SpanKind.CLIENT }, parent);
+  propagation.inject(trace.setSpan(parent, span), options.metadata, {
+    set: (metadata, key, value) => metadata.set(key, value),
+  });
+  return (error) => {
+    if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  };
+}
+
+function deadlineOption(options: ClientCallOptions): { deadline?: Date } {
+  return options.deadline === undefined ? {} : { deadline: options.deadline };
+}
+
+/** `ServiceClient` ties the value to the method's message; `create` returns a message as it is. */
+function toInput(method: DescMethod, init: unknown): UntypedMessage {
+  return create(method.input, init as MessageInitShape<DescMessage>);
+}

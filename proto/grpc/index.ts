@@ -1,0 +1,9 @@
+export {
+  type ClientCallOptions,
+  type ClientMethod,
+  createServiceClient,
+  type ServiceClient,
+} from "./client.ts";
+export { defaultMaxMessageBytes, messageLimits } from "./method.ts";
+export { descriptorPackage } from "./reflection.ts";
+export { implement, serviceDefinition } from "./server.ts";
