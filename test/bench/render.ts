@@ -149,7 +149,7 @@ async function glRow(
   cameras: Parameters<Renderer["render"]>[1],
 ): Promise<readonly (readonly [string, number, readonly RgbImage[]])[]> {
   try {
-    await using gl = await startGlRenderer();
+    await using gl = await startGlRenderer(process.env);
     await gl.render(scene, cameras, white);
     const before = await cpuMsOfTree(process.pid);
     const images = await gl.render(scene, cameras, white);

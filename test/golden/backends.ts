@@ -17,8 +17,8 @@ import { startWebgpuRenderer } from "../../workers/validation/src/render/index.t
 
 export const backends = {
   cpu: () => startCpuRenderer(2),
-  webgpu: () => startWebgpuRenderer({ allowSoftware: true }),
-  gl: startGlRenderer,
+  webgpu: () => startWebgpuRenderer({ env: process.env, allowSoftware: true }),
+  gl: () => startGlRenderer(process.env),
 } as const;
 export type BackendName = keyof typeof backends;
 

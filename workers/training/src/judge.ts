@@ -22,6 +22,7 @@ export async function startJudge(directory: string): Promise<Judge> {
       graphs: model.graphs,
       preprocessing: model.preprocessing,
       executionProvider: "cpu",
+      env: {},
       threads: availableParallelism(),
       padId: model.tokenizer.endId,
       maxTokens: model.tokenizer.maxTokens,
