@@ -24,10 +24,8 @@ import {
   scoreAsset,
   viewsOf,
 } from "@turntable/validation";
-import { vulkanEnvironment } from "../../workers/validation/src/gpu/index.ts";
-import { openDevice } from "../../workers/validation/src/gpu/open-device.ts";
-import { startWebgpuRenderer } from "../../workers/validation/src/render/index.ts";
-import { createPainter } from "../../workers/validation/src/render/webgpu/painter.ts";
+import { startWebgpuRenderer, vulkanEnvironment } from "@turntable/validation/internal";
+import { createPainter, openDevice } from "@turntable/validation/internal/webgpu";
 import { benchModel, benchPrompt } from "./model.ts";
 
 /**

@@ -26,7 +26,7 @@ import {
   type View,
   viewsOf,
 } from "@turntable/validation";
-import { loadGraph } from "../../workers/validation/src/score/inference/graph.ts";
+import { loadGraph } from "@turntable/validation/internal/onnx";
 import { benchModel } from "./model.ts";
 import { cpuMsOfTree } from "./render/cpu-time.ts";
 import { runSpark, sparkMissing } from "./render/spark.ts";

@@ -13,7 +13,7 @@ import {
   startCpuRenderer,
   startGlRenderer,
 } from "@turntable/validation";
-import { startWebgpuRenderer } from "../../workers/validation/src/render/index.ts";
+import { startWebgpuRenderer } from "@turntable/validation/internal";
 
 export const backends = {
   cpu: () => startCpuRenderer(2),

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadClip, negatives } from "@turntable/validation";
-import { listGpus } from "../../workers/validation/src/gpu/index.ts";
+import { listGpus } from "@turntable/validation/internal";
 import { writeClipDirectory } from "../bench/clip-shape.ts";
 
 const { env } = process;
