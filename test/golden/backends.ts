@@ -20,7 +20,6 @@ export const backends = {
   webgpu: () => startWebgpuRenderer({ env: process.env, allowSoftware: true }),
   gl: () => startGlRenderer(process.env),
 } as const;
-export type BackendName = keyof typeof backends;
 
 const background = [1, 0.5, 0.25] as const;
 const splats = createTestSplat({ count: 400, shDegree: 3, seed: 5 });
