@@ -54,9 +54,6 @@ function fail(message: string): void {
 function runFiles(files: readonly string[]): void {
   const durations = new Map<string, number>();
   run({ files: [...files], concurrency, timeout: timeoutMs })
-    .on("test:fail", () => {
-      process.exitCode = 1;
-    })
     .on("test:summary", ({ file, duration_ms, success }) => {
       // The last one is that of all files.
       if (file !== undefined) durations.set(relative(process.cwd(), file), duration_ms);
