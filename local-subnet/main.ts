@@ -17,7 +17,7 @@ await runMain({
     stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     // npm changes to the package's folder and says where it was called.
     const dir = resolve(process.env.INIT_CWD ?? ".", options.dir);
-    stack.use(await startSubnet({ ...options, dir }, control));
+    stack.use(await startSubnet({ ...options, dir }, { ...control, env: process.env }));
     return stack.move();
   },
 });

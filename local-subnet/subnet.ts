@@ -32,7 +32,7 @@ import { ruleSets } from "@turntable/coordinator/rules";
 import { startGenerationEndpoint } from "@turntable/generation";
 import { startMiner } from "@turntable/miner";
 import { createLogger, type Logger, type StopControl } from "@turntable/process";
-import { startWorker } from "@turntable/validation";
+import { startWorker, type WorkerOptions } from "@turntable/validation";
 import { showFirstTask } from "./first-task.ts";
 import type { SubnetOptions } from "./options.ts";
 import { say, shortPath } from "./say.ts";
@@ -48,7 +48,7 @@ const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
  */
 export async function startSubnet(
   options: SubnetOptions,
-  { signal, stop }: StopControl,
+  { env, signal, stop }: StopControl & Pick<WorkerOptions, "env">,
 ): Promise<AsyncDisposable> {
   await ready();
   await using stack = new AsyncDisposableStack();
@@ -99,6 +99,7 @@ export async function startSubnet(
     await startWorker({
       source,
       modelDir,
+      env,
       threads: availableParallelism(),
       workerId: "local",
       logger,

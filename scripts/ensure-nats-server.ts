@@ -1,5 +1,5 @@
 /** Run before the tests: there is a nats-server for them afterwards, or this fails and says what to do. */
-import { ensureNatsServer, NoNatsServerError } from "./nats-server.ts";
+import { ensureNatsServer, NoNatsServerError } from "@turntable/test/nats-server-binary";
 
 try {
   const { path, version, isNew } = await ensureNatsServer();

@@ -1,61 +1,71 @@
 /**
- * Runs tests by kind: `node scripts/test.ts [unit|contract|integration|golden|k8s|e2e|vectors …]`, all but vectors
- * when no kind is named.
+ * Runs tests by kind: `node scripts/test.ts [unit|slow|contract|integration|golden|k8s|e2e|vectors …]`, all but vectors
+ * when no kind is named. `unit` is what takes milliseconds; what starts processes, renderers or models is `slow`.
  */
-import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
+import { relative } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
 
 const workspaces =
-  "{process,proto,bus,bittensor,coordinator,workers/*,client-sdk,resources,scripts}";
+  "{process,proto,bus,bittensor,coordinator,workers/*,client-sdk,local-subnet,scripts}";
 const kinds: Readonly<Record<string, readonly string[]>> = {
-  unit: [`${workspaces}/**/*.test.ts`],
+  unit: [`${workspaces}/**/!(*.slow|*.vectors).test.ts`],
+  slow: [`${workspaces}/**/*.slow.test.ts`],
   contract: ["test/contract/**/*.test.ts"],
-  integration: ["test/integration/**/*.test.ts"],
+  integration: ["test/integration/**/!(*.vectors).test.ts"],
   golden: ["test/golden/**/*.test.ts"],
-  gpu: [
-    "workers/validation/src/{gpu,render/remote,render/gl,render/webgpu}/*.test.ts",
-    "workers/validation/src/worker/device-*.test.ts",
-  ],
   k8s: ["test/k8s/**/*.test.ts"],
-  e2e: ["test/e2e/**/*.test.ts"],
+  e2e: ["test/e2e/**/!(*.vectors).test.ts"],
+  vectors: ["**/*.vectors.test.ts"],
+  conformance: ["test/conformance/**/*.test.ts"],
+  /** Those of `slow` that a GPU, or its driver in software, draws or computes for. */
+  gpu: [
+    "workers/validation/src/{gpu,render/remote,render/gl,render/webgpu}/*.slow.test.ts",
+    "workers/validation/src/worker/device-*.slow.test.ts",
+  ],
 };
+/** What `npm test` runs: vectors and conformance have commands of their own, and all of gpu is in slow. */
+const standard = ["unit", "slow", "contract", "integration", "golden", "k8s", "e2e"];
+/** Two at a time: the tests start servers and worker threads of their own. */
+const concurrency = 2;
+const timeoutMs = 300_000;
+const slowestShown = 10;
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((kind) => kind !== "vectors" && !(kind in kinds));
+const unknown = asked.filter((kind) => !(kind in kinds));
 if (unknown.length > 0) {
-  console.error(
-    `no tests of kind ${unknown.join(", ")}; there are vectors, ${Object.keys(kinds).join(", ")}`,
-  );
-  process.exit(2);
+  fail(`no tests of kind ${unknown.join(", ")}; there are ${Object.keys(kinds).join(", ")}`);
+} else if (asked.includes("vectors") && process.env.TURNTABLE_VECTORS === undefined) {
+  fail("set TURNTABLE_VECTORS to the folder that holds the vectors");
+} else {
+  const patterns = (asked.length === 0 ? standard : asked).flatMap((kind) => kinds[kind] ?? []);
+  const files = new Set(globSync(patterns, { exclude: ["**/node_modules/**"] }));
+  if (files.size === 0) fail("no test files were found");
+  else runFiles([...files].toSorted());
 }
-const isVectors = (file: string): boolean => file.endsWith(".vectors.test.ts");
-const patterns = (asked.length === 0 ? Object.keys(kinds) : asked).flatMap(
-  (kind) => kinds[kind] ?? [],
-);
-const files = new Set(
-  globSync(patterns, { exclude: ["**/node_modules/**"] }).filter((file) => !isVectors(file)),
-);
-if (asked.includes("vectors")) {
-  if (process.env.TURNTABLE_VECTORS === undefined) {
-    console.error("set TURNTABLE_VECTORS to the folder that holds the vectors");
-    process.exit(2);
-  }
-  for (const file of globSync(
-    "{bittensor,workers/*,test,client-sdk,coordinator}/**/*.vectors.test.ts",
-    {
-      exclude: ["**/node_modules/**"],
-    },
-  ))
-    files.add(file);
+
+function fail(message: string): void {
+  console.error(message);
+  process.exitCode = 2;
 }
-if (files.size === 0) {
-  console.error("no test files were found");
-  process.exit(1);
+
+/** As `node --test` does, and says afterwards which files took longest. */
+function runFiles(files: readonly string[]): void {
+  const durations = new Map<string, number>();
+  run({ files: [...files], concurrency, timeout: timeoutMs })
+    .on("test:summary", ({ file, duration_ms, success }) => {
+      // The last one is that of all files.
+      if (file !== undefined) durations.set(relative(process.cwd(), file), duration_ms);
+      if (!success) process.exitCode = 1;
+    })
+    .compose(spec)
+    .on("end", () => printSlowest(durations))
+    .pipe(process.stdout);
 }
-// Two at a time: the tests start servers and worker threads of their own.
-const result = spawnSync(
-  process.execPath,
-  ["--test", "--test-concurrency=2", "--test-timeout=300000", ...[...files].toSorted()],
-  { stdio: "inherit" },
-);
-process.exitCode = result.status ?? 1;
+
+function printSlowest(durations: ReadonlyMap<string, number>): void {
+  const slowest = [...durations].toSorted(([, a], [, b]) => b - a).slice(0, slowestShown);
+  const lines = slowest.map(([file, ms]) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}`);
+  console.log(`\nslowest of ${durations.size} files:\n${lines.join("\n")}`);
+}

@@ -5,14 +5,14 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createVocabulary, tokenizerJson } from "../../workers/validation/src/score/vocabulary.ts";
+import { createVocabulary, tokenizerJson } from "@turntable/validation/internal";
 import {
   encodeModel,
   floats,
   type Initializer,
   int64s,
   type Node,
-} from "../../workers/validation/test/onnx/index.ts";
+} from "@turntable/validation/test/onnx";
 
 export interface ClipShape {
   /** Pixels along an edge of a patch; pictures are 224 × 224. */

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { generate } from "@turntable/generation";
 import { createRandom, samplePrompt } from "@turntable/generation/grammar";
 import { geometryOf, isSame, readSpz, type Splat, similarity, writeSpz } from "@turntable/splat";
-import { noisy, reordered } from "../../workers/splat/test/shapes.ts";
+import { noisy, reordered } from "@turntable/splat/test";
 
 const { values } = parseArgs({
   options: {

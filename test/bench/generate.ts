@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generate } from "@turntable/generation";
 import { createRandom, samplePrompt } from "@turntable/generation/grammar";
-import { loadGraph } from "../../workers/validation/src/score/inference/graph.ts";
+import { loadGraph } from "@turntable/validation/internal/onnx";
 import { benchModel } from "./model.ts";
 
 /** Time against the model's; peak memory, and its growth from the 10th to the 40th asset, in MB. */

@@ -24,10 +24,8 @@ import {
   scoreAsset,
   viewsOf,
 } from "@turntable/validation";
-import { vulkanEnvironment } from "../../workers/validation/src/gpu/index.ts";
-import { openDevice } from "../../workers/validation/src/gpu/open-device.ts";
-import { startWebgpuRenderer } from "../../workers/validation/src/render/index.ts";
-import { createPainter } from "../../workers/validation/src/render/webgpu/painter.ts";
+import { startWebgpuRenderer, vulkanEnvironment } from "@turntable/validation/internal";
+import { createPainter, openDevice } from "@turntable/validation/internal/webgpu";
 import { benchModel, benchPrompt } from "./model.ts";
 
 /**
@@ -43,7 +41,7 @@ const isSoftware = await countWork();
 await profileJob();
 
 async function countWork(): Promise<boolean> {
-  Object.assign(process.env, vulkanEnvironment({ allowSoftware }));
+  Object.assign(process.env, vulkanEnvironment({ env: process.env, allowSoftware }));
   const open = await openDevice({ allowSoftware });
   const painter = createPainter(open);
   const count = 3_000;
@@ -76,9 +74,10 @@ async function profileJob(): Promise<void> {
   const profile = isSoftware ? { ...loaded, size: 64, views: 6 } : loaded;
   const modelDir = isSoftware ? defaultModelDir : await benchModel("vit-b-16");
   const bytes = writeSpz(createTestSplat({ count }));
-  await using renderer = await startWebgpuRenderer({ allowSoftware });
+  await using renderer = await startWebgpuRenderer({ env: process.env, allowSoftware });
   await using clip = await loadClip(modelDir, {
     executionProvider: "webgpu",
+    env: process.env,
     allowSoftwareGpu: allowSoftware,
     batchSize: 12,
   });

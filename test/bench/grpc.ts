@@ -12,6 +12,14 @@ import { randomBytes } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Context, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
+import {
+  type ApiCallEvent,
+  createEvents,
+  parseApiKeys,
+  startApi,
+  type Task,
+  type Tasks,
+} from "@turntable/coordinator/internal";
 import { createLogger, createMetrics, registerTracing } from "@turntable/process";
 import {
   type CreateTaskRequest,
@@ -19,9 +27,6 @@ import {
   GenerationService,
 } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
-import { type ApiCallEvent, parseApiKeys, startApi } from "../../coordinator/src/api/index.ts";
-import { createEvents } from "../../coordinator/src/events.ts";
-import type { Task, Tasks } from "../../coordinator/src/tasks/index.ts";
 
 /** What we hold ourselves to. */
 const bar = 0.8;

@@ -26,7 +26,7 @@ import {
   type View,
   viewsOf,
 } from "@turntable/validation";
-import { loadGraph } from "../../workers/validation/src/score/inference/graph.ts";
+import { loadGraph } from "@turntable/validation/internal/onnx";
 import { benchModel } from "./model.ts";
 import { cpuMsOfTree } from "./render/cpu-time.ts";
 import { runSpark, sparkMissing } from "./render/spark.ts";
@@ -149,7 +149,7 @@ async function glRow(
   cameras: Parameters<Renderer["render"]>[1],
 ): Promise<readonly (readonly [string, number, readonly RgbImage[]])[]> {
   try {
-    await using gl = await startGlRenderer();
+    await using gl = await startGlRenderer(process.env);
     await gl.render(scene, cameras, white);
     const before = await cpuMsOfTree(process.pid);
     const images = await gl.render(scene, cameras, white);

@@ -28,12 +28,8 @@ import {
   startCpuRenderer,
   viewsOf,
 } from "@turntable/validation";
-import { loadGraph } from "../../workers/validation/src/score/inference/graph.ts";
-import {
-  createCrop,
-  parsePreprocessing,
-  writePixelValues,
-} from "../../workers/validation/src/score/preprocess.ts";
+import { createCrop, parsePreprocessing, writePixelValues } from "@turntable/validation/internal";
+import { loadGraph } from "@turntable/validation/internal/onnx";
 import { benchModel, benchPrompt } from "./model.ts";
 
 const bars = { ofBareModel: 1.6, fasterThanOriginal: 1.8, peakMegabytes: 1500 };

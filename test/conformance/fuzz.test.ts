@@ -10,14 +10,15 @@ import { runInNewContext } from "node:vm";
 import { createNonceMemory, route, startAxon } from "@turntable/bittensor/axon";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { pullTask, storeUser, submitResults } from "@turntable/bittensor/synapse";
-import fc from "fast-check";
 import {
+  buildRequest,
   header,
   openRaw,
   type RawAnswer,
   type RawConnection,
-} from "../../bittensor/test/raw-http.ts";
-import { buildRequest, type RequestParts } from "../../bittensor/test/signed-request.ts";
+  type RequestParts,
+} from "@turntable/bittensor/test";
+import fc from "fast-check";
 
 const requestCount = 10_000;
 /** Connections that send side by side. */

@@ -6,12 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import {
-  brokenAsset,
-  fuzzLimits,
-  originals,
-  outcomeOf,
-} from "../../workers/splat/test/mutations.ts";
+import { brokenAsset, fuzzLimits, originals, outcomeOf } from "@turntable/splat/test";
 
 /** Of processor time, so that a busy machine is not taken for a hang. */
 const longestMs = 2_000;

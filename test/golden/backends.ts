@@ -13,14 +13,13 @@ import {
   startCpuRenderer,
   startGlRenderer,
 } from "@turntable/validation";
-import { startWebgpuRenderer } from "../../workers/validation/src/render/index.ts";
+import { startWebgpuRenderer } from "@turntable/validation/internal";
 
 export const backends = {
   cpu: () => startCpuRenderer(2),
-  webgpu: () => startWebgpuRenderer({ allowSoftware: true }),
-  gl: startGlRenderer,
+  webgpu: () => startWebgpuRenderer({ env: process.env, allowSoftware: true }),
+  gl: () => startGlRenderer(process.env),
 } as const;
-export type BackendName = keyof typeof backends;
 
 const background = [1, 0.5, 0.25] as const;
 const splats = createTestSplat({ count: 400, shDegree: 3, seed: 5 });

@@ -5,10 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadClip, negatives } from "@turntable/validation";
-import { listGpus } from "../../workers/validation/src/gpu/index.ts";
+import { listGpus } from "@turntable/validation/internal";
 import { writeClipDirectory } from "../bench/clip-shape.ts";
 
-const skip = (await listGpus({ allowSoftware: true })).length === 0 ? "Vulkan has no GPU" : false;
+const { env } = process;
+const gpus = await listGpus({ env, allowSoftware: true });
+const skip = gpus.length === 0 ? "Vulkan has no GPU" : false;
 /** On a view's probability. */
 const tolerance = 1e-3;
 const prompt = "a red ball";
@@ -23,6 +25,7 @@ test("ViT-B/32 with one layer a tower: webgpu agrees with the CPU", { skip }, as
     const images = [{ width: 224, height: 224, pixels }];
     await using cpu = await loadClip(directory);
     await using webgpu = await loadClip(directory, {
+      env,
       executionProvider: "webgpu",
       allowSoftwareGpu: true,
     });

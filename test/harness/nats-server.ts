@@ -9,7 +9,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ensureNatsServer } from "../../scripts/nats-server.ts";
+import { ensureNatsServer } from "./nats-server-binary.ts";
 
 export interface NatsServerOptions {
   /** Kept when the server is disposed; without it a temporary folder is used and removed. */

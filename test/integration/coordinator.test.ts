@@ -12,7 +12,7 @@ import { keypairFromUri, ready, verifySignature } from "@turntable/bittensor/key
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import type { TakenJob } from "@turntable/bus";
 import { CallFailedError, createTurntableClient, TaskState } from "@turntable/client";
-import { parseApiKeys } from "@turntable/coordinator/api";
+import { parseApiKeys } from "@turntable/coordinator/internal";
 import { createPrompts } from "@turntable/coordinator/prompts";
 import {
   canonicalReport,

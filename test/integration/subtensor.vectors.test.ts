@@ -6,15 +6,21 @@ import { before, describe, it } from "node:test";
 import { bls12_381 as bls } from "@noble/curves/bls12-381.js";
 import { blake2AsU8a } from "@polkadot/util-crypto";
 import { createLocalChain } from "@turntable/bittensor/chain";
+import {
+  compact,
+  decodeNeuronsLite,
+  keyOf,
+  littleEndian,
+  loadRuntime,
+  parseExtrinsic,
+  parseKey,
+  prefixOf,
+} from "@turntable/bittensor/internal";
 import { keypairFromUri, publicKeyOf, ready } from "@turntable/bittensor/keys";
 import { startLocalNode } from "@turntable/bittensor/local-node";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
+import { readVectors, skip, vectorPath } from "@turntable/bittensor/test";
 import { decodePayload, decryptWithSignature, roundPoint } from "@turntable/bittensor/timelock";
-import { parseExtrinsic } from "../../bittensor/src/chain/local-node/extrinsic.ts";
-import { compact, littleEndian, loadRuntime } from "../../bittensor/src/chain/local-node/scale.ts";
-import { keyOf, parseKey, prefixOf } from "../../bittensor/src/chain/local-node/storage-key.ts";
-import { decodeNeuronsLite } from "../../bittensor/src/chain/subtensor/neurons-lite.ts";
-import { readVectors, skip, vectorPath } from "../../bittensor/test/vectors.ts";
 
 before(ready);
 

@@ -16,7 +16,7 @@ import {
 } from "@turntable/bittensor/keys";
 import { startLocalNode } from "@turntable/bittensor/local-node";
 import { isJsonObject, type Json } from "@turntable/bittensor/synapse";
-import { skip as noVectors, vectorPath } from "../../bittensor/test/vectors.ts";
+import { skip as noVectors, vectorPath } from "@turntable/bittensor/test";
 import { ensureEnvironment } from "./environments.ts";
 import { type Peer, startPeer } from "./peer.ts";
 

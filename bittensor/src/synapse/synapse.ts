@@ -21,7 +21,6 @@ export interface Synapse<F extends Fields = Fields> {
   readonly blanked: readonly string[];
 }
 
-export type FieldsOf<S> = S extends Synapse<infer F> ? F : never;
 /** The parsed fields of a message. */
 export type ValuesOf<S> = S extends Synapse<infer F> ? Values<F> : never;
 /** What an author of a message gives: required fields, and of the others those that differ from their defaults. */

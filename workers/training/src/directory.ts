@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createVocabulary, tokenizerJson } from "../../validation/src/score/vocabulary.ts";
+import { createVocabulary, tokenizerJson } from "@turntable/validation/internal";
 import { preparation, smallDir } from "./settings.ts";
 import { knownWords } from "./words.ts";
 

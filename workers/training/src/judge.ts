@@ -1,9 +1,7 @@
 /** Compares pictures with many prompts as the scorer does, but looks at the pictures once. */
 import { availableParallelism } from "node:os";
 import { loadClip, negatives, type RgbImage } from "@turntable/validation";
-import { startInference } from "../../validation/src/score/inference/index.ts";
-import { readModelDirectory } from "../../validation/src/score/model-directory.ts";
-import { createCrop } from "../../validation/src/score/preprocess.ts";
+import { createCrop, readModelDirectory, startInference } from "@turntable/validation/internal";
 
 export interface Judge extends AsyncDisposable {
   /** @returns the probability of a prompt, one a picture */
@@ -22,6 +20,7 @@ export async function startJudge(directory: string): Promise<Judge> {
       graphs: model.graphs,
       preprocessing: model.preprocessing,
       executionProvider: "cpu",
+      env: {},
       threads: availableParallelism(),
       padId: model.tokenizer.endId,
       maxTokens: model.tokenizer.maxTokens,

@@ -20,7 +20,7 @@ import {
 } from "@turntable/generation/grammar";
 import { type Splat, shC0 } from "@turntable/splat";
 import { createScene, orbitCamera, startCpuRenderer } from "@turntable/validation";
-import { createCrop } from "../../validation/src/score/preprocess.ts";
+import { createCrop } from "@turntable/validation/internal";
 import { blankSplat } from "./bad-splats.ts";
 import { isHeldOut } from "./held-out.ts";
 import { cacheDir, preparation, seed, type TrainingScene, viewsOfScene } from "./settings.ts";

@@ -13,7 +13,7 @@ import {
   type Thing,
   thingsOf,
 } from "@turntable/generation/grammar";
-import { fillers, pluralOf, synonyms } from "../../generation/src/grammar/vocabulary.ts";
+import { fillers, pluralOf, synonyms } from "@turntable/generation/internal";
 import { hardNegatives, unreadable } from "./hard-negatives.ts";
 import { isHeldOut } from "./held-out.ts";
 

@@ -1,18 +1,15 @@
 /** Every word that the model knows: those of the engine's grammar, its other words for them, and the negatives. */
-import { negatives } from "@turntable/validation";
+
 import {
   colours,
-  counts,
-  fillers,
   materials,
   objects,
-  pluralOf,
   primitives,
   relations,
   sizes,
-  stackWords,
-  synonyms,
-} from "../../generation/src/grammar/vocabulary.ts";
+} from "@turntable/generation/grammar";
+import { counts, fillers, pluralOf, stackWords, synonyms } from "@turntable/generation/internal";
+import { negatives } from "@turntable/validation";
 
 const nouns = [...primitives, ...objects];
 /** `fancy`, say, of `two fancy cups`: any synonym may stand in the plural. */

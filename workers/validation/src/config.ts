@@ -169,6 +169,3 @@ export function assetLimits({ limits }: Pick<Config, "limits">) {
     maxExtent: limits.extent,
   };
 }
-
-/** The variables that `run` reads. */
-export const environment: Readonly<Record<string, string | undefined>> = process.env;

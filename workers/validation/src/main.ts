@@ -56,7 +56,7 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await command.run(argv);
+    await command.run(argv, process.env);
     return Number(process.exitCode ?? 0); // `run` sets it
   } catch (error) {
     if (error instanceof UsageError) return fail(`${error.message}; see --help`, 2);

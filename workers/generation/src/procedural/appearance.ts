@@ -41,11 +41,6 @@ export function styleOf(paint: Paint, thing: Thing): Style {
   };
 }
 
-/** Whether what is behind it stays hidden. */
-export function isOpaque(style: Style): boolean {
-  return style.finish !== "glass";
-}
-
 /** @param isSecond whether the pattern's second colour is here */
 export function lookAt(style: Style, place: Place, isSecond: boolean): Look {
   const base = isSecond ? style.second : style.rgb;

@@ -1,5 +1,6 @@
 /** Arguments of the one-shot commands: `parseArgs` of Node, with numbers and with mistakes as one clear line. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { Environment } from "../gpu/index.ts";
 
 /** The command line makes no sense; the process exits with 2. */
 export class UsageError extends Error {
@@ -11,8 +12,11 @@ export class UsageError extends Error {
 export interface Command {
   readonly summary: string;
   readonly help: string;
-  /** @throws UsageError, AssetError, ProfileError … which `main.ts` turns into one line. */
-  run(argv: readonly string[]): Promise<void>;
+  /**
+   * @param env the variables of this process, which those that work on a GPU get as well
+   * @throws UsageError, AssetError, ProfileError … which `main.ts` turns into one line.
+   */
+  run(argv: readonly string[], env: Environment): Promise<void>;
 }
 
 type Parsed<Options extends ParseArgsOptionsConfig> = ReturnType<

@@ -12,10 +12,10 @@ Lists what the Vulkan drivers of this machine offer to the webgpu backend and ex
 export const devicesCommand: Command = {
   summary: "the GPUs that can be used, and why others cannot",
   help,
-  async run(argv) {
+  async run(argv, env) {
     parseArguments(argv, {}, []);
-    const gpus = await listGpus({ allowSoftware: true });
-    const unusable = await unusableDrivers();
+    const gpus = await listGpus({ env, allowSoftware: true });
+    const unusable = await unusableDrivers(env);
     const rows = [
       ["gpu", "name", "driver", "buffers to", "verdict"],
       ...gpus.map((gpu, index) => [

@@ -62,11 +62,11 @@ interface Plan {
 export const renderCommand: Command = {
   summary: "an asset's views as PNG files",
   help,
-  async run(argv) {
+  async run(argv, env) {
     const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
     const { out, sheet } = values;
     if (out === undefined) throw new UsageError("--out DIR is missing");
-    const rendering = parseRendererOptions(values);
+    const rendering = parseRendererOptions(values, env);
     const plan = singleView(values) ?? (await profileViews(values));
     const splat = await readAssetFile(positionals[0] ?? "");
     await mkdir(out, { recursive: true });

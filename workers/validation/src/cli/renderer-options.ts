@@ -1,5 +1,6 @@
 /** Options of the one-shot commands that say what renders. */
 import { availableParallelism } from "node:os";
+import type { Environment } from "../gpu/index.ts";
 import { type RendererOptions, renderBackends } from "../render/index.ts";
 import { parseChoice, parseNumber } from "./arguments.ts";
 
@@ -20,12 +21,14 @@ export const rendererHelp = `\
 /** @throws UsageError */
 export function parseRendererOptions(
   values: Readonly<{ [Name in keyof typeof rendererOptions]?: string | boolean }>,
+  env: Environment,
 ): RendererOptions {
   const text = (value: string | boolean | undefined): string | undefined =>
     typeof value === "string" ? value : undefined;
   const threads = parseNumber("threads", text(values.threads), { min: 1, max: 256, integer: true });
   return {
     backend: parseChoice("backend", text(values.backend), renderBackends),
+    env,
     gpu: text(values.gpu),
     allowSoftwareGpu: values["allow-software-gpu"] === true,
     threads: threads ?? availableParallelism(),

@@ -9,7 +9,7 @@ import {
   startStatusServer,
   startTelemetry,
 } from "@turntable/process";
-import { assetLimits, environment, workerConfig } from "../config.ts";
+import { assetLimits, workerConfig } from "../config.ts";
 import { defaultModelDir } from "../score/index.ts";
 import { version } from "../version.ts";
 import { startWorker } from "../worker/index.ts";
@@ -21,11 +21,11 @@ const closingMs = 5_000;
 export const runCommand: Command = {
   summary: "the worker process: takes jobs from NATS",
   help: configHelp(workerConfig),
-  async run(argv) {
+  async run(argv, env) {
     await runMain({
       definition: workerConfig,
       argv,
-      env: environment,
+      env,
       gracePeriodMs: (config) => config.gracePeriodMs,
       async start(config, { signal, stop }) {
         await using stack = new AsyncDisposableStack();
@@ -39,7 +39,7 @@ export const runCommand: Command = {
             serviceName: "turntable-worker",
             version,
             config: config.telemetry,
-            env: environment,
+            env,
             logger,
           }),
         );
@@ -64,6 +64,7 @@ export const runCommand: Command = {
             source,
             modelDir,
             ...(config.profiles === undefined ? {} : { profilesDir: config.profiles }),
+            env,
             backend: config.backend,
             gpu: config.gpu,
             allowSoftwareGpu: config.allowSoftwareGpu,

@@ -57,7 +57,7 @@ const executionProviders = ["cpu", "cuda", "webgpu", "auto"] as const;
 export const scoreCommand: Command = {
   summary: "how well an asset fits a prompt",
   help,
-  async run(argv) {
+  async run(argv, env) {
     const { values, positionals } = parseScoreArguments(argv);
     const { sheet, pictures } = values;
     if (values.prompt === undefined && values.report === undefined) {
@@ -65,7 +65,7 @@ export const scoreCommand: Command = {
     }
     const prompt = values.prompt ?? ""; // a report has its own
     const cameraSeed = parseSeed(values.seed);
-    const rendering = parseRendererOptions(values);
+    const rendering = parseRendererOptions(values, env);
     const executionProvider = parseChoice(
       "execution-provider",
       values["execution-provider"],

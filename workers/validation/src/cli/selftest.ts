@@ -61,9 +61,9 @@ const options = {
 export const selftestCommand: Command = {
   summary: "whether render backends and execution providers compute what they should",
   help,
-  async run(argv) {
+  async run(argv, env) {
     const { values } = parseArguments(argv, options, []);
-    const rendering = parseRendererOptions(values);
+    const rendering = parseRendererOptions(values, env);
     const providers = ["auto", "cpu", "webgpu", "cuda"] as const;
     const provider = parseChoice("execution-provider", values["execution-provider"], providers);
     await testBackends(rendering);
@@ -102,7 +102,7 @@ async function testBackends(rendering: RendererOptions): Promise<void> {
 async function testProviders(
   asked: "auto" | "cpu" | "webgpu" | "cuda",
   modelDir: string,
-  { gpu, allowSoftwareGpu, threads }: RendererOptions,
+  { env, gpu, allowSoftwareGpu, threads }: RendererOptions,
 ): Promise<void> {
   process.stdout.write(row("provider", "difference", "ms a batch", "", "model and operators"));
   await using cpu = await loadClip(modelDir, { threads });
@@ -117,6 +117,7 @@ async function testProviders(
     try {
       clip = await loadClip(modelDir, {
         executionProvider: provider,
+        env,
         gpu,
         allowSoftwareGpu,
         threads,

@@ -2,13 +2,14 @@
 import { availableParallelism } from "node:os";
 import { connectJobCaller, logNatsEvent } from "@turntable/bus/nats";
 import { configHelp, createLogger, type Logger, runMain, startTelemetry } from "@turntable/process";
-import { assetLimits, environment, type ServeConfig, serveConfig } from "../config.ts";
+import { assetLimits, type ServeConfig, serveConfig } from "../config.ts";
 import {
   type EndpointScorer,
   scoreHere,
   scoreOverPool,
   startValidationEndpoint,
 } from "../endpoint/index.ts";
+import type { Environment } from "../gpu/index.ts";
 import { startRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
 import { loadProfile, type Profile } from "../scoring/index.ts";
@@ -20,11 +21,11 @@ const mebibyte = 1024 * 1024;
 export const serveCommand: Command = {
   summary: "scores assets over HTTP, where existing validators ask",
   help: configHelp(serveConfig),
-  async run(argv) {
+  async run(argv, env) {
     await runMain({
       definition: serveConfig,
       argv,
-      env: environment,
+      env,
       gracePeriodMs: (config) => config.gracePeriodMs,
       async start(config, { signal }) {
         await using stack = new AsyncDisposableStack();
@@ -34,7 +35,7 @@ export const serveCommand: Command = {
             serviceName: "turntable-worker",
             version,
             config: config.telemetry,
-            env: environment,
+            env,
             logger,
           }),
         );
@@ -42,8 +43,8 @@ export const serveCommand: Command = {
         const pool = config.nats;
         const { score, ...scoredBy } =
           pool === undefined
-            ? await startHere(config, profile, logger, stack)
-            : await startPool({ ...config, nats: pool }, profile, logger, stack, signal);
+            ? await startHere(config, env, profile, logger, stack)
+            : await startPool({ ...config, nats: pool }, env, profile, logger, stack, signal);
         const endpoint = stack.use(
           await startValidationEndpoint({
             host: config.http.host,
@@ -77,6 +78,7 @@ type Started = { readonly score: EndpointScorer } & Readonly<Record<string, unkn
 
 async function startHere(
   config: ServeConfig,
+  env: Environment,
   profile: Profile,
   logger: Logger,
   stack: AsyncDisposableStack,
@@ -86,6 +88,7 @@ async function startHere(
   const clip = stack.use(
     await loadClip(config.model ?? defaultModelDir, {
       executionProvider,
+      env,
       threads,
       gpu,
       allowSoftwareGpu,
@@ -93,7 +96,7 @@ async function startHere(
   );
   const renderer = stack.use(
     await startRenderer({
-      ...{ backend, threads, gpu, allowSoftwareGpu },
+      ...{ backend, env, threads, gpu, allowSoftwareGpu },
       onPassedOver: ({ message }) => logger.info({ reason: message }, "no GPU is used"),
     }),
   );
@@ -106,6 +109,7 @@ async function startHere(
 
 async function startPool(
   config: ServeConfig & { readonly nats: readonly string[] },
+  env: Environment,
   profile: Profile,
   logger: Logger,
   stack: AsyncDisposableStack,
@@ -121,7 +125,7 @@ async function startPool(
     }),
   );
   const threads = config.threads ?? availableParallelism();
-  const renderer = stack.use(await startRenderer({ backend: "cpu", threads }));
+  const renderer = stack.use(await startRenderer({ backend: "cpu", env, threads }));
   const limits = assetLimits(config);
   const timeoutMs = config.poolTimeoutMs;
   return { score: scoreOverPool({ caller, renderer, limits, profile, timeoutMs }), pool: true };

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { environment } from "../config.ts";
+import type { Environment } from "./environment.ts";
 import { DeviceError, type DeviceErrorCode } from "./errors.ts";
 import type { Order, ProcessMessage } from "./messages.ts";
 
@@ -27,8 +27,8 @@ export interface DeviceChildOptions<Code> {
   readonly program: URL;
   /** Of the program, as text. */
   readonly argv?: readonly string[];
-  /** On top of this process' own. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** All the variables that the process gets. */
+  readonly env: Environment;
   /** The longest time without any answer while one is due, in ms. */
   readonly timeoutMs: number;
   /** What the process ends or refuses with: classes do not cross processes. */
@@ -56,7 +56,7 @@ export async function startDeviceChild<Ready, Request, Answer, Code>(
     execArgv: [],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: { ...environment, ...options.env },
+    env: options.env,
   });
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const starting = Promise.withResolvers<Ready>();

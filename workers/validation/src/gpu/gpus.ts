@@ -5,9 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { environment } from "../config.ts";
-import { vulkanEnvironment } from "./environment.ts";
-import type { OpenOptions } from "./open-device.ts";
+import { type Environment, type VulkanOptions, vulkanEnvironment } from "./environment.ts";
 
 const gpuSchema = z.object({
   /** As the driver gives it; `--gpu` takes it. */
@@ -34,18 +32,16 @@ export interface UnusableDriver {
 const timeoutMs = 30_000;
 
 /** In the order of `--gpu`'s indices. */
-export async function listGpus({
-  allowSoftware,
-}: Pick<OpenOptions, "allowSoftware"> = {}): Promise<readonly Gpu[]> {
-  const { gpus } = await ask(vulkanEnvironment({ allowSoftware }));
+export async function listGpus(options: VulkanOptions): Promise<readonly Gpu[]> {
+  const { gpus } = await ask(vulkanEnvironment(options));
   return gpus;
 }
 
 /** Asks each driver alone, since the library does not say whom it refused. */
-export async function unusableDrivers(): Promise<readonly UnusableDriver[]> {
+export async function unusableDrivers(env: Environment): Promise<readonly UnusableDriver[]> {
   const unusable: UnusableDriver[] = [];
-  for (const file of driverFiles()) {
-    const { gpus, said } = await ask({ VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });
+  for (const file of driverFiles(env)) {
+    const { gpus, said } = await ask({ ...env, VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });
     if (gpus.length === 0) unusable.push({ file, reason: said });
   }
   return unusable;
@@ -57,11 +53,11 @@ interface Answer {
   readonly said: string;
 }
 
-async function ask(env: Readonly<Record<string, string>>): Promise<Answer> {
+async function ask(env: Environment): Promise<Answer> {
   const program = fileURLToPath(new URL("list-process.ts", import.meta.url));
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], {
-      env: { ...environment, ...env },
+      env,
       timeout: timeoutMs,
       killSignal: "SIGKILL",
     });
@@ -87,9 +83,9 @@ const manifestFolders = [
   "/usr/share/vulkan/icd.d",
 ];
 
-function driverFiles(): readonly string[] {
-  const named = environment.VK_DRIVER_FILES ?? environment.VK_ICD_FILENAMES;
-  const added = environment.VK_ADD_DRIVER_FILES;
+function driverFiles(env: Environment): readonly string[] {
+  const named = env.VK_DRIVER_FILES ?? env.VK_ICD_FILENAMES;
+  const added = env.VK_ADD_DRIVER_FILES;
   const places = named === undefined ? [...manifestFolders, ...split(added)] : split(named);
   return places.filter(existsSync).flatMap((place) => {
     if (!statSync(place).isDirectory()) return [place];

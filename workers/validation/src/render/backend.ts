@@ -1,5 +1,5 @@
 /** Which renderer is used. */
-import { DeviceError } from "../gpu/index.ts";
+import { DeviceError, type Environment } from "../gpu/index.ts";
 import { startCpuRenderer } from "./cpu/index.ts";
 import { startGlRenderer } from "./gl/index.ts";
 import type { Renderer } from "./renderer.ts";
@@ -11,6 +11,8 @@ export type RenderBackend = (typeof renderBackends)[number];
 
 export interface RendererOptions {
   readonly backend: RenderBackend;
+  /** The variables of a process that draws on a GPU: usually all that this process has. */
+  readonly env: Environment;
   /** Of the `cpu` backend. */
   readonly threads: number;
   /** Index or part of the name of the GPU for `webgpu`; the fastest when absent. */
@@ -26,7 +28,7 @@ export interface RendererOptions {
  * @throws DeviceError when what was asked for cannot be had
  */
 export async function startRenderer(options: RendererOptions): Promise<Renderer> {
-  const { backend, threads, gpu, allowSoftwareGpu: allowSoftware } = options;
+  const { backend, env, threads, gpu, allowSoftwareGpu: allowSoftware } = options;
   if (gpu !== undefined && (backend === "cpu" || backend === "gl")) {
     const message = `a GPU can be chosen for the webgpu backend only, not for ${backend}`;
     throw new DeviceError("unavailable", message);
@@ -34,7 +36,7 @@ export async function startRenderer(options: RendererOptions): Promise<Renderer>
   switch (backend) {
     case "auto":
       try {
-        return await startWebgpuRenderer({ gpu, allowSoftware });
+        return await startWebgpuRenderer({ env, gpu, allowSoftware });
       } catch (error) {
         if (!(error instanceof DeviceError) || gpu !== undefined) throw error;
         options.onPassedOver?.(error);
@@ -43,9 +45,9 @@ export async function startRenderer(options: RendererOptions): Promise<Renderer>
     case "cpu":
       return await startCpuRenderer(threads);
     case "webgpu":
-      return await startWebgpuRenderer({ gpu, allowSoftware });
+      return await startWebgpuRenderer({ env, gpu, allowSoftware });
     case "gl":
-      return await startGlRenderer();
+      return await startGlRenderer(env);
     default:
       throw new TypeError(`unknown backend ${String(backend satisfies never)}`);
   }

@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import type { Environment } from "../gpu/index.ts";
 import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
 import {
@@ -70,8 +71,14 @@ export interface ViewScoring {
   finish(): Promise<readonly number[]>;
 }
 
-export interface ClipOptions {
-  readonly executionProvider?: ExecutionProvider;
+export type ClipOptions = CommonOptions &
+  (
+    | { readonly executionProvider?: "cpu"; readonly env?: Environment }
+    /** `env`: the variables of a process that works on a GPU, usually all that this process has. */
+    | { readonly executionProvider: ExecutionProvider; readonly env: Environment }
+  );
+
+interface CommonOptions {
   /** Which GPU renders: one that the execution provider cannot be told to take is refused. */
   readonly gpu?: string | undefined;
   /** Whether a GPU driver that computes on the CPU may be used. */
@@ -116,6 +123,7 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
       graphs: model.graphs,
       preprocessing: model.preprocessing,
       executionProvider,
+      env: options.env ?? {},
       gpu: options.gpu,
       allowSoftwareGpu: options.allowSoftwareGpu,
       threads,

@@ -7,8 +7,6 @@ import type { JobEvent } from "./loop.ts";
 
 export interface Events {
   jobDone(event: JobEvent): void;
-  /** A fault that is tried again. */
-  trouble(what: string, error: unknown): void;
 }
 
 export function createEvents(logger: Logger, metrics: Metrics | undefined): Events {
@@ -20,9 +18,6 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
   });
   const phaseSeconds = metrics?.meter.createHistogram("turntable_job_phase_seconds", {
     description: "duration of the parts of a scored job: fetch, decode, render, score",
-  });
-  const troubles = metrics?.meter.createCounter("turntable_troubles", {
-    description: "faults of ours that were tried again",
   });
 
   return {
@@ -53,10 +48,6 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
       if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
         logger.error({ ...fields, err: outcome.error }, "job failed");
       } else logger.info(fields, "job");
-    },
-    trouble(what, error) {
-      troubles?.add(1);
-      logger.warn({ err: error }, what);
     },
   };
 }

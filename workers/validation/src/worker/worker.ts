@@ -8,6 +8,7 @@
 import type { JobSource } from "@turntable/bus";
 import type { Logger, Metrics } from "@turntable/process";
 import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
+import type { Environment } from "../gpu/index.ts";
 import { type RenderBackend, startRenderer } from "../render/index.ts";
 import { type ExecutionProvider, loadClip } from "../score/index.ts";
 import { createProfiles, type Scorer } from "../scoring/index.ts";
@@ -21,6 +22,8 @@ export interface WorkerOptions {
   readonly modelDir: string;
   /** Folder of the scoring profiles; the project's own when absent. */
   readonly profilesDir?: string;
+  /** The variables of processes that work on a GPU: usually all that this process has. */
+  readonly env: Environment;
   /** What runs the model; cpu when absent. */
   readonly executionProvider?: ExecutionProvider;
   /** What renders; `auto` when absent. */
@@ -51,10 +54,10 @@ const defaultDrainMs = 20_000;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   await using stack = new AsyncDisposableStack();
   stack.use(options.source);
-  const { backend: askedBackend = "auto", threads, gpu, allowSoftwareGpu } = options;
+  const { backend: askedBackend = "auto", env, threads, gpu, allowSoftwareGpu } = options;
   const renderer = stack.use(
     await startRenderer({
-      ...{ backend: askedBackend, threads, gpu, allowSoftwareGpu },
+      ...{ backend: askedBackend, env, threads, gpu, allowSoftwareGpu },
       onPassedOver: ({ code, message }) =>
         options.logger[code === "unavailable" ? "info" : "warn"](
           { code, reason: message },
@@ -67,7 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const clip = stack.use(
     await loadClip(options.modelDir, {
       executionProvider: options.executionProvider ?? "cpu",
-      ...{ threads, gpu, allowSoftwareGpu },
+      ...{ env, threads, gpu, allowSoftwareGpu },
     }),
   );
   const { name: model, executionProvider, placement, note } = clip;

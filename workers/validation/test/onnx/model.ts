@@ -2,7 +2,7 @@
  * Writes ONNX models: enough of `onnx.proto` for graphs of dense tensors. Used for the models that this project
  * makes itself; what runs them is ONNX Runtime. Source of the field numbers: onnx/onnx, onnx/onnx.proto.
  */
-import { encodeMessage, type MessageWriter } from "./protobuf.ts";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 export type ElementType = "float32" | "float16" | "int32" | "int64" | "int8" | "uint8" | "bool";
 
@@ -50,15 +50,17 @@ const irVersion = 8;
 
 /** @returns the bytes of an `.onnx` file; equal graphs give equal bytes */
 export function encodeModel(graph: Graph): Uint8Array {
-  return encodeMessage((model) => {
-    model.int(1, irVersion);
-    model.string(2, "turntable");
-    model.message(7, (message) => writeGraph(message, graph));
-    model.message(8, (operatorSet) => {
-      operatorSet.string(1, "");
-      operatorSet.int(2, opset);
-    });
+  const parts = encodeGraph(graph);
+  const start = new BinaryWriter();
+  int(start, 1, irVersion);
+  string(start, 2, "turntable");
+  start.tag(7, WireType.LengthDelimited).uint32(sizeOf(parts));
+  const end = new BinaryWriter();
+  message(end, 8, () => {
+    string(end, 1, "");
+    int(end, 2, opset);
   });
+  return Buffer.concat([start.finish(), ...parts, end.finish()]);
 }
 
 /** A constant of 32-bit floats. @throws RangeError when the count of values is not that of the shape */
@@ -112,66 +114,103 @@ const dataTypes: Readonly<Record<ElementType, number>> = {
   float16: 10,
 };
 
-function writeGraph(message: MessageWriter, graph: Graph): void {
-  for (const node of graph.nodes) message.message(1, (inner) => writeNode(inner, node));
-  message.string(2, graph.name);
-  for (const { name, type, shape, bytes } of graph.initializers) {
-    message.message(5, (tensor) => {
-      tensor.ints(1, shape);
-      tensor.int(2, dataTypes[type]);
-      tensor.string(8, name);
-      tensor.bytes(9, bytes);
-    });
-  }
-  for (const value of graph.inputs) message.message(11, (inner) => writeValueInfo(inner, value));
-  for (const value of graph.outputs) message.message(12, (inner) => writeValueInfo(inner, value));
+/** Constants stay in pieces, so that the weights of a large model are copied once, into the file. */
+function encodeGraph(graph: Graph): readonly Uint8Array[] {
+  const start = new BinaryWriter();
+  for (const node of graph.nodes) message(start, 1, () => writeNode(start, node));
+  string(start, 2, graph.name);
+  const end = new BinaryWriter();
+  for (const value of graph.inputs) message(end, 11, () => writeValueInfo(end, value));
+  for (const value of graph.outputs) message(end, 12, () => writeValueInfo(end, value));
+  return [start.finish(), ...graph.initializers.flatMap(encodeInitializer), end.finish()];
 }
 
-function writeNode(message: MessageWriter, node: Node): void {
-  for (const input of node.inputs) message.string(1, input);
-  for (const output of node.outputs) message.string(2, output);
-  message.string(4, node.op);
+/** A field of GraphProto with its tag; the elements are its last piece. */
+function encodeInitializer({ name, type, shape, bytes }: Initializer): readonly Uint8Array[] {
+  const tensor = new BinaryWriter();
+  ints(tensor, 1, shape);
+  int(tensor, 2, dataTypes[type]);
+  string(tensor, 8, name);
+  tensor.tag(9, WireType.LengthDelimited).uint32(bytes.length);
+  const parts = [tensor.finish(), bytes];
+  const head = new BinaryWriter().tag(5, WireType.LengthDelimited).uint32(sizeOf(parts));
+  return [head.finish(), ...parts];
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
+}
+
+function writeNode(to: BinaryWriter, node: Node): void {
+  for (const input of node.inputs) string(to, 1, input);
+  for (const output of node.outputs) string(to, 2, output);
+  string(to, 4, node.op);
   for (const [name, attribute] of Object.entries(node.attributes ?? {})) {
-    message.message(5, (inner) => {
-      inner.string(1, name);
-      writeAttribute(inner, attribute);
+    message(to, 5, () => {
+      string(to, 1, name);
+      writeAttribute(to, attribute);
     });
   }
 }
 
 /** The value, then its AttributeProto.AttributeType. */
-function writeAttribute(message: MessageWriter, attribute: Attribute): void {
+function writeAttribute(to: BinaryWriter, attribute: Attribute): void {
   if ("float" in attribute) {
-    message.float(2, attribute.float);
-    message.int(20, 1);
+    to.tag(2, WireType.Bit32).float(attribute.float);
+    int(to, 20, 1);
   } else if ("int" in attribute) {
-    message.int(3, attribute.int);
-    message.int(20, 2);
+    int(to, 3, attribute.int);
+    int(to, 20, 2);
   } else if ("string" in attribute) {
-    message.bytes(4, new TextEncoder().encode(attribute.string));
-    message.int(20, 3);
+    string(to, 4, attribute.string);
+    int(to, 20, 3);
   } else if ("floats" in attribute) {
-    message.floats(7, attribute.floats);
-    message.int(20, 6);
+    message(to, 7, () => {
+      for (const value of attribute.floats) to.float(value);
+    });
+    int(to, 20, 6);
   } else {
-    message.ints(8, attribute.ints);
-    message.int(20, 7);
+    ints(to, 8, attribute.ints);
+    int(to, 20, 7);
   }
 }
 
-function writeValueInfo(message: MessageWriter, { name, type, shape }: ValueInfo): void {
-  message.string(1, name);
-  message.message(2, (typeMessage) => {
-    typeMessage.message(1, (tensorType) => {
-      tensorType.int(1, dataTypes[type]);
-      tensorType.message(2, (shapeMessage) => {
+function writeValueInfo(to: BinaryWriter, { name, type, shape }: ValueInfo): void {
+  string(to, 1, name);
+  message(to, 2, () =>
+    message(to, 1, () => {
+      int(to, 1, dataTypes[type]);
+      message(to, 2, () => {
         for (const length of shape) {
-          shapeMessage.message(1, (dimension) => {
-            if (typeof length === "number") dimension.int(1, length);
-            else dimension.string(2, length);
+          message(to, 1, () => {
+            if (typeof length === "number") int(to, 1, length);
+            else string(to, 2, length);
           });
         }
       });
-    });
+    }),
+  );
+}
+
+/** An int32, an int64 or an enum: one wire form, in which negative values take ten bytes. */
+function int(to: BinaryWriter, field: number, value: number): void {
+  to.tag(field, WireType.Varint).int64(value);
+}
+
+function string(to: BinaryWriter, field: number, value: string): void {
+  to.tag(field, WireType.LengthDelimited).string(value);
+}
+
+/** A repeated int64, packed. */
+function ints(to: BinaryWriter, field: number, values: readonly number[]): void {
+  message(to, field, () => {
+    for (const value of values) to.int64(value);
   });
+}
+
+/** What `write` writes, behind its length. */
+function message(to: BinaryWriter, field: number, write: () => void): void {
+  to.tag(field, WireType.LengthDelimited).fork();
+  write();
+  to.join();
 }

@@ -10,13 +10,15 @@ import { startGlRenderer } from "./index.ts";
 const vectors = process.env.TURNTABLE_VECTORS;
 const folder = join(vectors ?? "", "render");
 const skip =
-  vectors === undefined ? "TURNTABLE_VECTORS is not set" : await missingDevice(startGlRenderer);
+  vectors === undefined
+    ? "TURNTABLE_VECTORS is not set"
+    : await missingDevice(() => startGlRenderer(process.env));
 
 test("gl draws the manifest's scenes as cpu does", { skip }, async (t) => {
   const cases = readManifest(folder);
   assert.ok(cases.length > 0);
   await using cpu = await startCpuRenderer(2);
-  await using gl = await startGlRenderer();
+  await using gl = await startGlRenderer(process.env);
   for (const item of cases) {
     await t.test(item.image, async (each) => {
       const { scene, camera } = await loadManifestScene(folder, item);

@@ -9,6 +9,7 @@ import {
   type DeviceChild,
   DeviceError,
   type DeviceErrorCode,
+  type Environment,
   startDeviceChild,
 } from "../../gpu/index.ts";
 import type { Camera } from "../camera.ts";
@@ -28,10 +29,10 @@ export interface DeviceRenderer extends Renderer {
 export interface DeviceBackend {
   /** Its name. */
   readonly backend: string;
-  /** The module that draws, what it is told, and its environment beyond this process' own. */
+  /** The module that draws, what it is told, and all its environment. */
   readonly program: URL;
   readonly argv?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env: Environment;
   /** Agreement with the float64 rasteriser below which it is not used, in dB; D1. */
   readonly leastDb: number;
   /** Views asked for at a time, so that the device draws while pictures are on their way. */

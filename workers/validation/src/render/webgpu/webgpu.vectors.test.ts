@@ -11,7 +11,8 @@ import { startWebgpuRenderer } from "./index.ts";
 const leastDb = 80;
 const vectors = process.env.TURNTABLE_VECTORS;
 const folder = join(vectors ?? "", "render");
-const start = () => startWebgpuRenderer({ allowSoftware: true, timeoutMs: 180_000 });
+const start = () =>
+  startWebgpuRenderer({ env: process.env, allowSoftware: true, timeoutMs: 180_000 });
 const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : await missingDevice(start);
 
 test("webgpu reproduces the manifest's float64 pictures", { skip }, async (t) => {

@@ -10,6 +10,7 @@ import {
   type DeviceChild,
   DeviceError,
   type DeviceErrorCode,
+  type Environment,
   isDeviceCode,
   startDeviceChild,
   vulkanEnvironment,
@@ -38,7 +39,7 @@ export type InferenceOptions = Omit<TowerOptions, "executionProvider"> & Provide
 
 /** @throws ModelError when the model cannot be loaded */
 export async function startInference(options: InferenceOptions): Promise<Inference> {
-  const { executionProvider: _asked, gpu: _gpu, allowSoftwareGpu, ...rest } = options;
+  const { executionProvider: _asked, gpu: _gpu, env, allowSoftwareGpu = false, ...rest } = options;
   const { providers, note } = await chooseProviders(options.graphs, options);
   const said = note === undefined ? {} : { note };
   const refusals: ModelError[] = [];
@@ -46,7 +47,7 @@ export async function startInference(options: InferenceOptions): Promise<Inferen
     const towers: TowerOptions = { ...rest, executionProvider };
     if (executionProvider === "cpu") return { ...(await startThread(towers)), ...said };
     try {
-      return await startProcess(towers, allowSoftwareGpu === true);
+      return await startProcess(towers, env, allowSoftwareGpu);
     } catch (error) {
       if (!(error instanceof ModelError) || error.code !== "execution-provider") throw error;
       refusals.push(error);
@@ -110,8 +111,12 @@ async function startThread(options: TowerOptions): Promise<Inference> {
 const timeouts = { gpu: 60_000, software: 900_000 };
 
 /** I1 */
-async function startProcess(options: TowerOptions, allowSoftware: boolean): Promise<Inference> {
-  const env = vulkanEnvironment({ allowSoftware });
+async function startProcess(
+  options: TowerOptions,
+  environment: Environment,
+  allowSoftware: boolean,
+): Promise<Inference> {
+  const env = vulkanEnvironment({ env: environment, allowSoftware });
   const timeoutMs = allowSoftware ? timeouts.software : timeouts.gpu;
   const name = `${options.executionProvider} inference`;
   const start = (): Promise<DeviceChild<ReadyModel, InferenceRequest, readonly Float32Array[]>> =>

@@ -1,12 +1,14 @@
 /** Which execution providers come into question for a model on this machine. */
 import { readFile } from "node:fs/promises";
-import { listGpus } from "../../gpu/index.ts";
+import { type Environment, listGpus } from "../../gpu/index.ts";
 import { ModelError } from "../errors.ts";
 import type { GraphFiles } from "../model-directory.ts";
 import type { ExecutionProvider, Provider } from "./graph.ts";
 
 export interface ProviderOptions {
   readonly executionProvider: ExecutionProvider;
+  /** The variables of a process that works on a GPU: usually all that this process has. */
+  readonly env: Environment;
   /** The GPU that was named for rendering. */
   readonly gpu?: string | undefined;
   readonly allowSoftwareGpu?: boolean | undefined;
@@ -22,7 +24,7 @@ export interface ProviderChoice {
 /** @throws ModelError when webgpu was asked for and there is no GPU for it */
 export async function chooseProviders(
   graphs: GraphFiles,
-  { executionProvider, gpu, allowSoftwareGpu }: ProviderOptions,
+  { executionProvider, env, gpu, allowSoftwareGpu }: ProviderOptions,
 ): Promise<ProviderChoice> {
   if (executionProvider === "cpu") return { providers: ["cpu"] };
   if (await isQuantised(graphs)) {
@@ -30,7 +32,7 @@ export async function chooseProviders(
     return { providers: ["cpu"], note };
   }
   if (executionProvider === "cuda") return { providers: ["cuda"] };
-  const refusal = await webgpuRefusal(gpu, allowSoftwareGpu);
+  const refusal = await webgpuRefusal(env, gpu, allowSoftwareGpu);
   if (executionProvider === "auto") {
     const providers: readonly Provider[] =
       refusal === undefined ? ["cuda", "webgpu", "cpu"] : ["cuda", "cpu"];
@@ -44,10 +46,11 @@ export async function chooseProviders(
 }
 
 async function webgpuRefusal(
+  env: Environment,
   gpu: string | undefined,
   allowSoftware: boolean | undefined,
 ): Promise<string | undefined> {
-  const gpus = await listGpus({ allowSoftware });
+  const gpus = await listGpus({ env, allowSoftware });
   const usable = gpus.filter(
     ({ isSoftware, refusal }) => refusal === undefined && (!isSoftware || allowSoftware === true),
   );

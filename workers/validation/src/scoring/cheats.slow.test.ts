@@ -21,7 +21,7 @@ import {
   noisy,
   reordered,
   together,
-} from "../../../splat/test/shapes.ts";
+} from "@turntable/splat/test";
 import { startCpuRenderer } from "../render/index.ts";
 import { defaultModelDir, loadClip } from "../score/index.ts";
 import { loadProfile } from "./profile.ts";

@@ -15,7 +15,7 @@ import {
 import { extremeChanges } from "../test-scenes.ts";
 import { startGlRenderer } from "./index.ts";
 
-const skip = await missingDevice(startGlRenderer);
+const skip = await missingDevice(() => startGlRenderer(process.env));
 const white = [1, 1, 1] as const;
 const cameras = [0, 75, 200].map((azimuthDeg, index) =>
   orbitCamera(
@@ -27,7 +27,7 @@ const ball = createScene(createTestSplat({ count: 3_000, shDegree: 1 }));
 
 test("draws as cpu does, with harmonics of each degree, in one process", { skip }, async (t) => {
   await using cpu = await startCpuRenderer(2);
-  await using gl = await startGlRenderer();
+  await using gl = await startGlRenderer(process.env);
   assert.ok(gl.device.length > 0);
   t.diagnostic(gl.device);
   for (const shDegree of [3, 2, 1, 0] as const) {
@@ -50,7 +50,7 @@ test("colours below 0 stay below 0 where the profile says so", { skip }, async (
   const splat = createTestSplat({ count: 500 });
   const dark = { ...splat, shDc: splat.shDc.map((value) => value - 2) };
   await using cpu = await startCpuRenderer(1);
-  await using gl = await startGlRenderer();
+  await using gl = await startGlRenderer(process.env);
   const scenes = ["all-bands", "band-0-unclamped"] as const;
   const pictures = [];
   for (const colours of scenes) {
@@ -65,7 +65,7 @@ test("colours below 0 stay below 0 where the profile says so", { skip }, async (
 });
 
 test("lives through anything", { skip }, async (t) => {
-  await using gl = await startGlRenderer();
+  await using gl = await startGlRenderer(process.env);
   const { pid } = gl;
   for (const [name, change] of Object.entries(extremeChanges(1.3))) {
     await t.test(name, async () => {
@@ -84,7 +84,7 @@ test("lives through anything", { skip }, async (t) => {
 test("a process that dies fails the render in work, and the next has another", {
   skip,
 }, async () => {
-  await using gl = await startGlRenderer();
+  await using gl = await startGlRenderer(process.env);
   const { pid } = gl;
   const [before] = await gl.render(ball, cameras, white);
   const dying = gl.render(ball, [...cameras, ...cameras], white, {
@@ -97,7 +97,7 @@ test("a process that dies fails the render in work, and the next has another", {
 });
 
 test("an aborted render ends early and leaves the process in use", { skip }, async () => {
-  await using gl = await startGlRenderer();
+  await using gl = await startGlRenderer(process.env);
   const { pid } = gl;
   const abort = new AbortController();
   const reason = new Error("enough");

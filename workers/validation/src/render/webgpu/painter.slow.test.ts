@@ -1,14 +1,14 @@
 /** How the painter divides a view when room is short; within this process. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { environment } from "../../config.ts";
 import { DeviceError } from "../../gpu/errors.ts";
 import { vulkanEnvironment } from "../../gpu/index.ts";
 import { type OpenDevice, openDevice } from "../../gpu/open-device.ts";
 import { createScene, createTestSplat, orbitCamera } from "../index.ts";
 import { createPainter } from "./painter.ts";
 
-Object.assign(environment, vulkanEnvironment({ allowSoftware: true }));
+// The Vulkan loader of this process reads them.
+Object.assign(process.env, vulkanEnvironment({ env: process.env, allowSoftware: true }));
 let open: OpenDevice | undefined;
 let skip: string | false = false;
 try {

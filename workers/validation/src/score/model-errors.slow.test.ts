@@ -182,11 +182,14 @@ test("an execution provider that does not start: execution-provider, and auto go
   await using model = await createTestModel();
   await model.write("vision_model.onnx", testVisionModel());
   await model.write("text_model.onnx", testTextModel());
-  await using auto = await loadClip(model.directory, { executionProvider: "auto" });
+  await using auto = await loadClip(model.directory, {
+    executionProvider: "auto",
+    env: process.env,
+  });
   if (auto.executionProvider === "cuda") return t.skip("CUDA starts on this machine");
   assert.equal(auto.executionProvider, "cpu");
   await assertRefused(
-    loadClip(model.directory, { executionProvider: "cuda" }),
+    loadClip(model.directory, { executionProvider: "cuda", env: process.env }),
     "execution-provider",
     /cuda does not start.*use cpu, or auto/s,
   );

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { DeviceError, type DeviceErrorCode } from "../../gpu/index.ts";
 import { startDeviceRenderer } from "./index.ts";
 
-const backend = { backend: "test", leastDb: 46, inFlight: 2 };
+const backend = { backend: "test", env: process.env, leastDb: 46, inFlight: 2 };
 
 const processes: readonly [string, string, DeviceErrorCode, RegExp][] = [
   [

@@ -11,7 +11,8 @@ import { type DeviceRenderer, startDeviceRenderer } from "../remote/index.ts";
 import { extremeChanges } from "../test-scenes.ts";
 import { startWebgpuRenderer } from "./index.ts";
 
-const start = (timeoutMs = 120_000) => startWebgpuRenderer({ allowSoftware: true, timeoutMs });
+const start = (timeoutMs = 120_000) =>
+  startWebgpuRenderer({ env: process.env, allowSoftware: true, timeoutMs });
 const skip = await missingDevice(start);
 /** One process for all tests that leave it as it was. */
 let running: Promise<DeviceRenderer> | undefined;
@@ -154,7 +155,7 @@ test("a device that is lost fails the render", { skip }, async () => {
   await using losing = await startDeviceRenderer({
     ...{ backend: "webgpu", leastDb: 65, inFlight: 2 },
     program: new URL("../../../test/device-processes/lost.ts", import.meta.url),
-    env: vulkanEnvironment({ allowSoftware: true }),
+    env: vulkanEnvironment({ env: process.env, allowSoftware: true }),
   });
   await assert.rejects(losing.render(ball, cameras, white), (error) => {
     assert.ok(error instanceof DeviceError && error.code === "lost");

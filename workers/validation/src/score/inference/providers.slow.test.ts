@@ -16,8 +16,10 @@ import { defaultModelDir, loadClip } from "../clip.ts";
 import { ModelError } from "../errors.ts";
 import { describePlacement } from "./placement.ts";
 
-const onGpu = { executionProvider: "webgpu", allowSoftwareGpu: true } as const;
-const skip = (await listGpus({ allowSoftware: true })).length === 0 ? "Vulkan has no GPU" : false;
+const { env } = process;
+const onGpu = { executionProvider: "webgpu", env, allowSoftwareGpu: true } as const;
+const gpus = await listGpus({ env, allowSoftware: true });
+const skip = gpus.length === 0 ? "Vulkan has no GPU" : false;
 /** On a view's probability. */
 const tolerance = 1e-3;
 const prompt = "a red ball";
@@ -105,7 +107,7 @@ test("webgpu is refused where there is no GPU, and auto takes the CPU", async ()
       assert.match(error.message, /webgpu cannot be used: Vulkan offers no GPU/);
       return true;
     });
-    await using clip = await loadClip(defaultModelDir, { executionProvider: "auto" });
+    await using clip = await loadClip(defaultModelDir, { executionProvider: "auto", env });
     assert.equal(clip.executionProvider, "cpu");
   } finally {
     for (const [index, name] of names.entries()) {

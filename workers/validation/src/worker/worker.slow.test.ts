@@ -43,7 +43,10 @@ async function nextResult(queue: JobQueue): Promise<RenderScoreResult> {
 }
 
 function options(source: ReturnType<ReturnType<typeof createInProcessQueue>["source"]>) {
-  return { source, modelDir: defaultModelDir, threads: 1, workerId: "w1", logger, drainMs: 10_000 };
+  return {
+    ...{ source, modelDir: defaultModelDir, env: process.env, threads: 1 },
+    ...{ workerId: "w1", logger, drainMs: 10_000 },
+  };
 }
 
 test("scores an asset, twice the same", async () => {

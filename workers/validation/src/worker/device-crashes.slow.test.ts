@@ -22,8 +22,8 @@ import { createProfiles, profilesDir } from "../scoring/index.ts";
 import { runJobLoop } from "./loop.ts";
 
 const backends = {
-  gl: startGlRenderer,
-  webgpu: () => startWebgpuRenderer({ allowSoftware: true }),
+  gl: () => startGlRenderer(process.env),
+  webgpu: () => startWebgpuRenderer({ env: process.env, allowSoftware: true }),
 };
 const asset = writePly(createTestSplat({ count: 300 }));
 

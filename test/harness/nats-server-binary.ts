@@ -24,7 +24,7 @@ const run = promisify(execFile);
 /** Older ones ignore `term` with a reason and keep acknowledged messages after a crash. */
 export const minimumNatsVersion = "2.10.27";
 
-const cacheDirectory = resolve(import.meta.dirname, "../.cache/nats-server");
+const cacheDirectory = resolve(import.meta.dirname, "../../.cache/nats-server");
 const cachedBinary = join(cacheDirectory, "nats-server");
 
 /** Stable first: it has the oldest version that we support. */

@@ -1,0 +1,13 @@
+/** Splats and broken assets made by code, for tests and measurements of all workspaces. */
+export { brokenAsset, fuzzLimits, originals, outcomeOf } from "./mutations.ts";
+export {
+  ball,
+  cloudOf,
+  createRandom,
+  direction,
+  noisy,
+  type Point,
+  type Random,
+  reordered,
+  together,
+} from "./shapes.ts";
