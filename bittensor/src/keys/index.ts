@@ -29,6 +29,7 @@ export {
 } from "./keypair.ts";
 export { type Environment, passwordsIn, passwordValue, passwordVariable } from "./password.ts";
 export { isSs58, publicKeyOf, ss58Of } from "./ss58.ts";
+export { isSignedBy, readyToVerify, type SignedForm } from "./verify.ts";
 export {
   ensureWalletFolders,
   listWallets,

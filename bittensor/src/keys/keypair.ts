@@ -4,7 +4,7 @@
  */
 import { ristretto255 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
-import { hexToU8a, stringToU8a, u8aConcat } from "@polkadot/util";
+import { hexToU8a, stringToU8a } from "@polkadot/util";
 import {
   cryptoWaitReady,
   keyExtractSuri,
@@ -14,9 +14,9 @@ import {
   mnemonicValidate,
   sr25519PairFromSeed,
   sr25519Sign,
-  sr25519Verify,
 } from "@polkadot/util-crypto";
 import { publicKeyOf, ss58Of } from "./ss58.ts";
+import { isSignedBy, type SignedForm } from "./verify.ts";
 
 /** A key that signs. Texts are signed as UTF-8; neither kind is wrapped or decoded. */
 export interface Keypair {
@@ -91,26 +91,23 @@ export function miniSecretOf(mnemonic: string): Uint8Array {
 /**
  * Whether the hotkey signed the message, as it is or wrapped in `<Bytes>…</Bytes>` (which browser wallets add, and
  * Python's verify takes too). Anything malformed is false.
+ * @param form "bare" tries the message as it is alone, for signers that are known not to wrap: a wrong one costs half
  */
 export function verifySignature(
   message: string | Uint8Array,
   signature: Uint8Array,
   ss58: string,
+  form: SignedForm = "either",
 ): boolean {
   if (signature.length !== 64) return false;
   const publicKey = publicKeyOf(ss58);
   if (publicKey === undefined) return false;
   const bytes = typeof message === "string" ? stringToU8a(message) : message;
-  return (
-    isValid(bytes, signature, publicKey) ||
-    isValid(u8aConcat(bytesPrefix, bytes, bytesSuffix), signature, publicKey)
-  );
+  return isSignedBy(bytes, signature, publicKey, form);
 }
 
 const cofactor = 8n;
 const devPhrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
-const bytesPrefix = stringToU8a("<Bytes>");
-const bytesSuffix = stringToU8a("</Bytes>");
 
 function keypair(publicKey: Uint8Array, secretKey: Uint8Array): Keypair {
   return {
@@ -118,14 +115,6 @@ function keypair(publicKey: Uint8Array, secretKey: Uint8Array): Keypair {
     publicKey,
     sign: (message) => sr25519Sign(message, { publicKey, secretKey }),
   };
-}
-
-function isValid(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  try {
-    return sr25519Verify(message, signature, publicKey);
-  } catch {
-    return false; // the WebAssembly throws on a point that is none
-  }
 }
 
 function seedBytes(hex: string): Uint8Array {

@@ -37,6 +37,8 @@ describe("key pairs", () => {
     const alice = keypairFromUri("//Alice");
     assert.ok(verifySignature("naïve 茶", alice.sign("naïve 茶"), alice.ss58));
     assert.ok(verifySignature("m", alice.sign("<Bytes>m</Bytes>"), alice.ss58));
+    assert.ok(!verifySignature("m", alice.sign("<Bytes>m</Bytes>"), alice.ss58, "bare"));
+    assert.ok(verifySignature("m", alice.sign("m"), alice.ss58, "bare"));
     assert.ok(!verifySignature("<Bytes>m</Bytes>", alice.sign("m"), alice.ss58));
     assert.ok(!verifySignature("n", alice.sign("m"), alice.ss58));
     assert.ok(!verifySignature("m", alice.sign("m"), ss58));
