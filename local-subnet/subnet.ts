@@ -91,7 +91,7 @@ export async function startSubnet(
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
       axon: { host: "0.0.0.0", port: await portOr(options.axonPort, 8091) },
       http: { host: loopback, port: await portOr(options.httpPort, 9090) },
-      limits: { promptChars: 1024, openTasks: 1000, submissionBytes: 128 << 20 },
+      limits: { promptChars: 1024, openTasks: 1000, submissionBytes: 96 << 20 },
       logger,
     }),
   );

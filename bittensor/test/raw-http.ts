@@ -15,8 +15,9 @@ export interface RawConnection extends AsyncDisposable {
   readonly socket: Socket;
 }
 
-export async function openRaw(port: number): Promise<RawConnection> {
-  const socket = connect(port, "127.0.0.1");
+/** @param from address of loopback that it comes from */
+export async function openRaw(port: number, from = "127.0.0.1"): Promise<RawConnection> {
+  const socket = connect({ port, host: "127.0.0.1", localAddress: from });
   await once(socket, "connect");
   socket.on("error", () => undefined);
   return {
@@ -36,8 +37,9 @@ export async function sendRaw(
   port: number,
   head: string,
   body: Buffer | string,
+  from?: string,
 ): Promise<RawAnswer> {
-  await using connection = await openRaw(port);
+  await using connection = await openRaw(port, from);
   return await connection.send(head, body);
 }
 

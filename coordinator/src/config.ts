@@ -3,13 +3,13 @@ import { isSs58 } from "@turntable/bittensor/keys";
 import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
+import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { ruleSets } from "./miners/index.ts";
 
 const port = (fallback: number, meaning: string) =>
   z.number().int().min(0).max(65535).default(fallback).describe(`${meaning}; 0 takes a free one`);
 /** Stands for a chain that lives in the coordinator. */
 export const chainInMemory = "memory";
-const mebibyte = 1024 * 1024;
 const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
 
 const axonPlaceForm = "NETUID:PORT:HOTKEY_FILE";
@@ -136,8 +136,9 @@ const schema = z
         .number()
         .int()
         .min(1024)
-        .default(128 * mebibyte)
-        .describe("largest body of SubmitResults"),
+        .default(defaultSubmissionBytes)
+        .describe("axon: largest body of SubmitResults, its results in base64"),
+      ...axonLimitOptions,
     }),
     telemetry: telemetrySchema,
     log: z.object({
@@ -166,6 +167,13 @@ const schema = z
     }
     if (!inMemory && register.length > 0) {
       problem(["chain", "register"], "works with the chain in memory only");
+    }
+    const { connections, connectionsForKnown, submissionBytes, bodiesBytes } = config.limits;
+    if (connectionsForKnown >= connections) {
+      problem(["limits", "connectionsForKnown"], "leaves strangers no connection");
+    }
+    if (submissionBytes > bodiesBytes) {
+      problem(["limits", "submissionBytes"], "is more than all bodies together may have");
     }
     const open = !loopback.test(config.grpc.host) && config.grpc.apiKeysFile === undefined;
     if (open && !config.grpc.insecureOpen) {

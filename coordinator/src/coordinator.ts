@@ -5,6 +5,7 @@
  * Readiness means that miners and clients can be served, jobs be dispatched and results be applied.
  */
 import { join } from "node:path";
+import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Chain } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
@@ -56,7 +57,7 @@ export interface CoordinatorOptions {
     readonly openTasks: number;
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
-  };
+  } & Partial<AxonLimits>;
   readonly logger: Logger;
 }
 
@@ -135,7 +136,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         events.submitted(submission, miner);
         void dispatch.check();
       },
+      limits,
       onRequest: events.axonRequest,
+      onRefused: events.axonRefused,
     }),
   );
   const { externalIp } = options.axon;

@@ -1,5 +1,5 @@
 /** One function for each thing that happens: the counter and the log line together. Hotkeys go to logs only. */
-import type { AxonEvent } from "@turntable/bittensor/axon";
+import type { AxonEvent, Refusal } from "@turntable/bittensor/axon";
 import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
@@ -12,6 +12,8 @@ export interface Events {
   apiCall(event: ApiCallEvent): void;
   /** A miner's request was answered. */
   axonRequest(event: AxonEvent): void;
+  /** A limit of an axon was reached. */
+  axonRefused(refusal: Refusal): void;
   /** The chain was told an axon's address, or did not take it. */
   axonAnnounced(event: AxonAnnouncement): void;
   /** A task was lent to a miner. */
@@ -29,6 +31,9 @@ export interface Events {
   trouble(what: string, error: unknown): void;
 }
 
+/** Refusals for one reason are logged this often, in ms. */
+const refusalLogMs = 60_000;
+
 /** Makes the counters in `metrics`; the log lines go to `logger`. */
 export function createEvents(logger: Logger, metrics: Metrics): Events {
   const { meter } = metrics;
@@ -44,6 +49,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const axonSeconds = meter.createHistogram("turntable_axon_request_seconds", {
     description: "duration of the miners' requests",
   });
+  const refused = meter.createCounter("turntable_refused", {
+    description: "what limits of the axons refused or cut off, by reason",
+  });
+  const refusals = new Map<string, { count: number; loggedAt: number }>();
   const assignments = meter.createCounter("turntable_assignments", {
     description: "tasks lent to miners by class",
   });
@@ -110,9 +119,25 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         message: event.message,
         body_bytes: event.bodyBytes,
         duration_ms: Math.round(event.durationMs),
+        verify_ms: Math.round(event.verifyMs),
+        body_ms: Math.round(event.bodyMs),
+        handle_ms: Math.round(event.handleMs),
+        hung_up: event.hungUp || undefined,
       };
       if (event.error === undefined) logger.info(fields, "axon request");
       else logger.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");
+    },
+    axonRefused({ reason, remoteAddress }) {
+      refused.add(1, { reason });
+      // A flood is told in a line a minute, with the address of the last one.
+      const told = refusals.get(reason) ?? { count: 0, loggedAt: Number.NEGATIVE_INFINITY };
+      refusals.set(reason, told);
+      told.count += 1;
+      const now = performance.now();
+      if (now - told.loggedAt < refusalLogMs) return;
+      logger.warn({ reason, remote: remoteAddress, count: told.count }, "axon refused");
+      told.count = 0;
+      told.loggedAt = now;
     },
     axonAnnounced({ netuid, ip, port, outcome }) {
       const fields = { netuid, ip, port };

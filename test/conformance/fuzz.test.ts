@@ -241,6 +241,8 @@ describe("a running axon", () => {
       host: "127.0.0.1",
       port: 0,
       nonces: createNonceMemory(),
+      // All come from one address and one hotkey, as fast as they can.
+      limits: { strangerBurst: requestCount * 2, hotkeyBurst: requestCount * 2 },
       routes: [
         route(pullTask, { handle: () => ({ task: { type: "text", id: "1", prompt: "a cube" } }) }),
         route(submitResults, { handle: () => ({}) }),

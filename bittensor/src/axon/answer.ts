@@ -5,6 +5,7 @@
 import type { Json, Synapse, Terminal } from "../synapse/index.ts";
 import { stringifyJson, terminal, terminalHeaders, zeroHeaders } from "../synapse/index.ts";
 import { pythonFloat } from "../synapse/python.ts";
+import { emptyBodyHash } from "../synapse/synapse.ts";
 import type { Family, RequestHead } from "./request.ts";
 
 export interface Answer {
@@ -26,9 +27,6 @@ export interface AnswerContext {
   /** Seconds since the headers arrived. */
   readonly processTimeS: number;
 }
-
-/** SHA3-256 of nothing: the body hash of classes without hashed fields. */
-const emptyBodyHash = "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a";
 
 /** Characters of a status message in the headers: aiohttp refuses header values above 8190. */
 const maxHeaderMessage = 1000;

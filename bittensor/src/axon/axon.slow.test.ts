@@ -1,90 +1,25 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { before, describe, it } from "node:test";
-import { header, openRaw, type RawAnswer, readAnswer, sendRaw } from "../../test/raw-http.ts";
-import { buildRequest, type RequestParts } from "../../test/signed-request.ts";
-import { type Keypair, keypairFromUri, ready } from "../keys/index.ts";
-import { pullTask, storeUser, submitResults } from "../synapse/index.ts";
+import { after, before, describe, it } from "node:test";
 import {
-  type Axon,
-  AxonError,
-  type AxonEvent,
-  type AxonOptions,
-  createNonceMemory,
-  route,
-  startAxon,
-} from "./index.ts";
+  assertRefused,
+  freshNonce,
+  type Rig,
+  startRig as startRigWith,
+  submission,
+} from "../../test/axon-rig.ts";
+import { header, openRaw, readAnswer, sendRaw } from "../../test/raw-http.ts";
+import { buildRequest } from "../../test/signed-request.ts";
+import { type Keypair, keypairFromUri, ready } from "../keys/index.ts";
+import { pullTask, submitResults } from "../synapse/index.ts";
+import { AxonError, type AxonOptions, route, startAxonThreads } from "./index.ts";
 
+const threads = startAxonThreads();
 before(ready);
+after(() => threads[Symbol.asyncDispose]());
 
-/** A Tuesday in 2026. */
-const nowMs = 1_795_500_000_000;
-const freshNonce = BigInt(nowMs) * 1_000_000n;
-
-interface Rig extends AsyncDisposable {
-  readonly axon: Axon;
-  readonly events: AxonEvent[];
-  /** Sends a request of Alice to Bob's axon; what is not said is right. */
-  ask(parts?: Partial<RequestParts>): Promise<RawAnswer>;
-}
-
-async function startRig(options: Partial<AxonOptions> = {}): Promise<Rig> {
-  const bob = keypairFromUri("//Bob");
-  const events: AxonEvent[] = [];
-  const axon = await startAxon({
-    hotkey: bob,
-    host: "127.0.0.1",
-    port: 0,
-    nonces: createNonceMemory({ now: () => nowMs }),
-    now: () => nowMs,
-    routes: [
-      route(pullTask, {
-        handle: ({ hotkey }) => ({ task: { type: "text", id: "1", prompt: `for ${hotkey}` } }),
-      }),
-      route(submitResults, { handle: () => ({ cooldown_until: 5 }) }),
-      route(storeUser, { handle: () => ({ data_hash: "cid" }) }),
-    ],
-    onRequest: (event) => events.push(event),
-    ...options,
-  });
-  let nonce = freshNonce;
-  return {
-    axon,
-    events,
-    async ask(parts = {}) {
-      nonce += 1n;
-      const request = buildRequest({
-        caller: keypairFromUri("//Alice"),
-        axonHotkey: bob.ss58,
-        synapse: "PullTask",
-        nonce,
-        ...parts,
-      });
-      return sendRaw(axon.port, request.head, request.body);
-    },
-    [Symbol.asyncDispose]: () => axon[Symbol.asyncDispose](),
-  };
-}
-
-/** Every answer must be one that all SDK generations understand. */
-function assertRefused(answer: RawAnswer, status: number, message: RegExp | string): void {
-  const body: unknown = JSON.parse(answer.body);
-  assert.ok(typeof body === "object" && body !== null && "message" in body);
-  if (typeof message === "string") assert.equal(body.message, message);
-  else assert.match(String(body.message), message);
-  assert.equal(answer.status, status);
-  assert.equal(header(answer, "content-type"), "application/json");
-  assert.equal(header(answer, "bt_header_axon_status_code"), String(status));
-  const shown = header(answer, "bt_header_axon_status_message") ?? "";
-  assert.match(shown, /^[\x20-\x7e]{0,1000}$/);
-  assert.notEqual(header(answer, "timeout"), undefined);
-}
-
-const submission = {
-  synapse: "SubmitResults",
-  zeros: { results: '""', submit_time: "0", signature: '""' },
-  fields: { results: "AAAA", submit_time: 1, signature: "c2ln" },
-};
+const startRig = (options: Partial<AxonOptions> = {}): Promise<Rig> =>
+  startRigWith({ threads, ...options });
 
 describe("a successful call", () => {
   it("gets the whole synapse, with headers in the SDK's order and case", async () => {
@@ -444,8 +379,9 @@ describe("refusals", () => {
 });
 
 describe("limits", () => {
-  it("answer an oversized body with 413 without keeping it", async () => {
+  it("answer a known caller's oversized body with 413 without keeping it", async () => {
     await using rig = await startRig();
+    await rig.ask();
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;
     const sizeBytes = 200 << 20;
@@ -453,7 +389,7 @@ describe("limits", () => {
       caller: keypairFromUri("//Alice"),
       axonHotkey: rig.axon.hotkey,
       ...submission,
-      nonce: freshNonce,
+      nonce: freshNonce + 9n,
       headers: { "Content-Length": String(sizeBytes) },
     });
     await using connection = await openRaw(rig.axon.port);
@@ -525,9 +461,15 @@ describe("limits", () => {
     const fields = { ...submission.fields, results: "A".repeat(1_000_000) };
     const first = rig.ask({ ...submission, fields });
     await entered.promise;
-    assertRefused(await rig.ask({ ...submission, fields }), 503, /^Too many large requests/);
+    const caller = keypairFromUri("//Eve");
+    const busy = await rig.ask({ ...submission, fields, caller });
+    assertRefused(busy, 503, /^Too many large requests/);
+    assertRefused(await rig.ask({ ...submission, fields }), 503, /^Another large request of this/);
+    // Small ones need no budget
+    const small = rig.ask({ ...submission, caller });
     release.resolve();
     assert.equal((await first).status, 200);
+    assert.equal((await small).status, 200);
     assert.equal((await rig.ask({ ...submission, fields })).status, 200);
   });
 
@@ -542,7 +484,7 @@ describe("limits", () => {
   });
 
   it("give up on a body that stops coming", async () => {
-    await using rig = await startRig({ limits: { idleMs: 50 } });
+    await using rig = await startRig({ limits: { bodyGraceMs: 50 } });
     const { head } = buildRequest({
       caller: keypairFromUri("//Alice"),
       axonHotkey: rig.axon.hotkey,
@@ -550,7 +492,7 @@ describe("limits", () => {
       nonce: freshNonce,
       headers: { "Content-Length": "100" },
     });
-    await assert.rejects(sendRaw(rig.axon.port, head, "{"), /the connection was closed/);
+    assertRefused(await sendRaw(rig.axon.port, head, "{"), 408, "The body came in too slowly");
   });
 });
 

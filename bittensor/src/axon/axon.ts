@@ -2,15 +2,17 @@
  * The axon: an HTTP server that callers of every SDK generation take for the Python one.
  *
  * A1. Identity is the hotkey whose signature was verified; a body that names another is refused.
- * A2. Nothing is remembered for a caller before its signature was verified.
+ * A2. Nothing is remembered for a caller before its signature was verified, but how often its address failed.
  * A3. Every answer is a JSON object with the status in its headers as well, and no fault of ours shows more than an id.
  * A4. A body is read only for a proven and admitted caller, within limits; that of a refused one is drained, so that
  *     the caller sees the answer instead of a broken connection.
  * A5. A request belongs to the trace that its caller names; only one of a proven caller is a span of ours.
+ * A6. Size, rate and registration are looked at before anything is parsed, hashed or verified; what costs time runs in
+ *     threads.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import {
   context as openTelemetry,
   propagation,
@@ -19,32 +21,48 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { v1 as uuidV1 } from "../uuid.ts";
-import { type Answer, headerSafe, refusal } from "./answer.ts";
-import { createBodyBudget, drainBody } from "./body.ts";
+import { addressKey } from "./address.ts";
+import type { Answer } from "./answer.ts";
+import { startAxonThreads } from "./axon-threads.ts";
+import { createBodyBudget, declaredBytes, drainBody } from "./body.ts";
 import { type CallContext, handleCall, type Progress } from "./call.ts";
+import { type Connections, createConnections, endSoon } from "./connections.ts";
+import {
+  brokenRequestAnswer,
+  type EarlyRefusal,
+  makeEarlyAnswers,
+  refusedConnection,
+} from "./early.ts";
+import { createGate } from "./gate.ts";
+import { defaultAxonLimits, type RefusalReason } from "./limits.ts";
 import { createNonceMemory } from "./nonces.ts";
-import { emptyHead } from "./request.ts";
-import type { Axon, AxonEvent, AxonLimits, AxonOptions } from "./types.ts";
+import { openBody } from "./open-body.ts";
+import { headerText } from "./request.ts";
+import type { Axon, AxonEvent, AxonOptions } from "./types.ts";
+import { createPublicKeys } from "./verify.ts";
 
-/** Python clients keep idle connections for 15 s; closing later than they do avoids lost calls. */
-const keepAliveMs = 30_000;
 /** Request heads have about 1 KB; zero-value headers and proxies add to it. */
 const maxHeaderBytes = 32 * 1024;
 
-const defaultLimits: AxonLimits = {
-  connections: 4096,
-  bodiesBytes: 1 << 30,
-  drainBytes: 256 << 20,
-  idleMs: 30_000,
-  requestMs: 300_000,
-  graceMs: 20_000,
-};
+/** What a request or a connection knows of its server. */
+interface Service {
+  readonly context: CallContext;
+  readonly connections: Connections;
+  readonly earlyAnswers: Readonly<Record<EarlyRefusal, Answer>>;
+  readonly onRequest: AxonOptions["onRequest"];
+  readonly onRefused: (reason: RefusalReason, socket: Socket) => void;
+}
 
 /** Starts an axon and resolves once it listens. Disposing of it lets calls in progress end, within the grace time. */
 export async function startAxon(options: AxonOptions): Promise<Axon> {
-  const limits = { ...defaultLimits, ...options.limits };
+  const limits = { ...defaultAxonLimits, ...options.limits };
   const now = options.now ?? Date.now;
   const stop = new AbortController();
+  await using stack = new AsyncDisposableStack();
+  const threads = options.threads ?? stack.use(startAxonThreads(limits));
+  const gate = createGate(limits, () => performance.now());
+  const onRefused: Service["onRefused"] = (reason, socket) =>
+    options.onRefused?.({ reason, remoteAddress: socket.remoteAddress ?? "" });
   const context: CallContext = {
     hotkey: options.hotkey,
     uuid: uuidV1(),
@@ -52,37 +70,64 @@ export async function startAxon(options: AxonOptions): Promise<Axon> {
     nonces: { store: options.nonces, maxAheadMs: options.maxAheadMs ?? 60_000 },
     // Anybody may ping, so pings have a memory of their own, which strangers can't use to push out the others.
     pingNonces: { store: createNonceMemory({ capacity: 10_000, now }), maxAheadMs: 60_000 },
+    publicKeyOf: createPublicKeys(limits.remembered),
+    gate,
+    verify: threads.verify,
+    open: (job, sizeBytes) =>
+      sizeBytes <= limits.smallBodyBytes ? openBody(job) : threads.open(job),
     budget: createBodyBudget(limits.bodiesBytes),
     limits,
     now,
     stop: stop.signal,
   };
+  const connections = createConnections({
+    limits,
+    isKnown: gate.isKnown,
+    barred: (address) => gate.barred(address, undefined),
+    words: refusedConnection(),
+    onRefused,
+  });
+  const service: Service = {
+    context,
+    connections,
+    earlyAnswers: makeEarlyAnswers(),
+    onRequest: options.onRequest,
+    onRefused,
+  };
   const inProgress = new Set<Promise<void>>();
-  const onCall = (req: IncomingMessage, res: ServerResponse): void => {
-    const served = serve(context, req, res, options.onRequest);
+  const call = (req: IncomingMessage, res: ServerResponse, mustInvite: boolean): void => {
+    const served = serve(service, req, res, mustInvite);
     inProgress.add(served);
     void served.finally(() => inProgress.delete(served));
   };
-  const server = createServer(
-    {
-      keepAliveTimeout: keepAliveMs,
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: limits.idleMs,
-      requestTimeout: limits.requestMs,
-      // Python's HTTP stacks are lenient here, and a missing Host must not cost an answer
-      requireHostHeader: false,
-    },
-    onCall,
-  );
-  // Node would refuse these by itself, with an answer that no caller can read
-  server.on("checkExpectation", onCall);
-  server.maxConnections = limits.connections;
-  server.on("clientError", answerBrokenRequest);
+  const server = createServer({
+    keepAliveTimeout: limits.keepAliveMs,
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkEveryMs,
+    // Python's HTTP stacks are lenient here, and a missing Host must not cost an answer
+    requireHostHeader: false,
+  });
+  server.on("request", (req, res) => call(req, res, false));
+  // Who asks before it sends a body is told to once its head was found right; other expectations Node would refuse by
+  // itself, with an answer that no caller can read.
+  server.on("checkContinue", (req, res) => call(req, res, true));
+  server.on("checkExpectation", (req, res) => call(req, res, false));
+  server.on("connection", (socket) => void connections.admit(socket));
+  server.on("clientError", (error, socket) => {
+    // Of a plain HTTP server, whose streams are sockets
+    answerBrokenRequest(service, error, socket as Socket);
+  });
   server.listen(options.port, options.host ?? "0.0.0.0");
   await once(server, "listening");
+  const own = stack.move();
   return {
     port: portOf(server),
     hotkey: options.hotkey.ss58,
+    get connections() {
+      return connections.size;
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -93,20 +138,57 @@ export async function startAxon(options: AxonOptions): Promise<Axon> {
       stop.abort(new Error("the axon is shutting down"));
       server.closeAllConnections();
       await closed;
+      await own.disposeAsync();
     },
   };
 }
 
+/** @param mustInvite whether the caller waits to be told before it sends the body */
 async function serve(
-  context: CallContext,
+  service: Service,
   req: IncomingMessage,
   res: ServerResponse,
-  onRequest: AxonOptions["onRequest"],
+  mustInvite: boolean,
 ): Promise<void> {
-  const startedAt = performance.now();
+  const { context, connections } = service;
+  const { limits, gate } = context;
+  const { socket } = req;
+  const refuse = (reason: RefusalReason): void => service.onRefused(reason, socket);
+  // A broken connection is seen as "close"; without a listener its error would end the process.
+  req.on("error", () => undefined);
+  res.on("error", () => undefined);
+
+  const withoutAnswer = connections.begin(socket);
+  if (withoutAnswer > 2) {
+    socket.destroy();
+    return;
+  }
+  const remoteAddress = socket.remoteAddress ?? "";
+  const address = addressKey(remoteAddress);
+  const claimed = headerText(req.headers.bt_header_dendrite_hotkey);
+  const early: EarlyRefusal | undefined =
+    withoutAnswer > 1
+      ? "pipelined"
+      : req.rawHeaders.length / 2 > limits.headers
+        ? "head-size"
+        : gate.barred(address, claimed);
+  if (early !== undefined) {
+    refuse(early);
+    const isSmall =
+      declaredBytes(req) <= limits.smallBodyBytes && req.headers["transfer-encoding"] === undefined;
+    const isPipelined = early === "pipelined";
+    // Node reads the rest of a small body by itself.
+    const goesOn = !isPipelined && isSmall && !mustInvite;
+    // A pipelined request counts on, so that the next one ends the connection; its answer waits for the one before.
+    if (!isPipelined) connections.end(socket);
+    const answerMs = isPipelined ? limits.requestMs : limits.answerMs;
+    await send(service, res, service.earlyAnswers[early], goesOn, answerMs);
+    return;
+  }
+
   const progress: Progress = {
     receivedAt: context.now(),
-    startedAt,
+    startedAt: performance.now(),
     synapse: undefined,
     hotkey: undefined,
     verified: false,
@@ -115,32 +197,56 @@ async function serve(
     verifyMs: 0,
     bodyMs: 0,
     handleMs: 0,
+    cost: 1,
     error: undefined,
     errorId: undefined,
     trace: propagation.extract(ROOT_CONTEXT, req.headers), // A5
   };
-  const remoteAddress = req.socket.remoteAddress ?? "";
+  let proved = false;
+  let invited = !mustInvite;
   const caller = new AbortController();
   res.once("close", () => {
     if (!res.writableFinished) caller.abort(new Error("the caller hung up"));
   });
-  // A broken connection is seen as "close"; without a listener its error would end the process.
-  req.on("error", () => undefined);
-  res.on("error", () => undefined);
-  const answer = await handleCall(context, req, progress, caller.signal);
-  const drained =
-    caller.signal.aborted ||
-    (await drainBody(req, context.limits.drainBytes, context.limits.idleMs));
-  await send(res, answer, drained && !context.stop.aborted);
+  const answer = await handleCall(context, req, progress, {
+    remoteAddress,
+    address,
+    invite() {
+      if (!invited) res.writeContinue();
+      invited = true;
+    },
+    onProved() {
+      proved = true;
+      gate.proved(address, progress.hotkey ?? "");
+      connections.proved(socket);
+    },
+    onRefused: refuse,
+    gone: caller.signal,
+  });
+  // From here on it only holds the connection, so it may have to make place.
+  connections.end(socket);
+  if (!proved) gate.failed(address, claimed, progress.cost);
+  const drainBytes = gate.isKnown(address) ? limits.drainBytes : limits.drainStrangerBytes;
+  const drained = caller.signal.aborted || (invited && (await drainBody(req, drainBytes, limits)));
+  const goesOn = drained && !context.stop.aborted;
+  await send(service, res, answer, goesOn, limits.answerMs);
   const event = eventOf(answer, progress, remoteAddress, caller.signal.aborted);
-  openTelemetry.with(progress.trace, () => onRequest?.(event));
+  openTelemetry.with(progress.trace, () => service.onRequest?.(event));
   const span = trace.getSpan(progress.trace);
   span?.setAttribute("http.response.status_code", answer.status);
   if (answer.status >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
   span?.end();
 }
 
-async function send(res: ServerResponse, answer: Answer, keepAlive: boolean): Promise<void> {
+/** Sends the answer and waits until it is off our hands; who does not take it in time is cut off. */
+async function send(
+  { onRefused }: Service,
+  res: ServerResponse,
+  answer: Answer,
+  keepAlive: boolean,
+  answerMs: number,
+): Promise<void> {
+  const { socket } = res.req;
   if (res.destroyed || res.closed) return;
   const length = ["content-length", String(answer.body.length)];
   res.writeHead(answer.status, [
@@ -149,8 +255,13 @@ async function send(res: ServerResponse, answer: Answer, keepAlive: boolean): Pr
     ...(keepAlive ? [] : ["connection", "close"]),
   ]);
   const closed = once(res, "close");
+  const timer = setTimeout(() => {
+    onRefused("slow-reader", socket);
+    socket.destroy();
+  }, answerMs);
   res.end(answer.body);
   await closed;
+  clearTimeout(timer);
 }
 
 function eventOf(
@@ -181,35 +292,20 @@ function eventOf(
 }
 
 /** Requests that Node's HTTP parser gives up on never become a request; they get their JSON answer here. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
+function answerBrokenRequest(
+  { context: { limits, gate }, onRefused }: Service,
+  error: Error & { code?: string },
+  socket: Socket,
+): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const [status, reason, message] = brokenRequests.get(error.code ?? "") ?? [
-    400,
-    "Bad Request",
-    "The request is not HTTP/1.1",
-  ];
-  const answer = refusal(
-    { synapse: undefined, head: emptyHead, family: "N", axon: {}, processTimeS: 0 },
-    status,
-    message,
-  );
-  const lines = [`HTTP/1.1 ${status} ${reason}`];
-  for (let index = 0; index + 1 < answer.headers.length; index += 2)
-    lines.push(`${answer.headers[index]}: ${headerSafe(answer.headers[index + 1] ?? "")}`);
-  lines.push(`content-length: ${answer.body.length}`, "connection: close", "", "");
-  socket.end(Buffer.concat([Buffer.from(lines.join("\r\n")), answer.body]));
+  const { reason, words } = brokenRequestAnswer(error.code, maxHeaderBytes);
+  if (reason !== undefined) onRefused(reason, socket);
+  gate.failed(addressKey(socket.remoteAddress ?? ""), undefined, 1);
+  endSoon(socket, words, limits.lingerMs);
 }
-
-const brokenRequests: ReadonlyMap<string, readonly [number, string, string]> = new Map([
-  [
-    "HPE_HEADER_OVERFLOW",
-    [431, "Request Header Fields Too Large", `The headers exceed ${maxHeaderBytes} bytes`],
-  ],
-  ["ERR_HTTP_REQUEST_TIMEOUT", [408, "Request Timeout", "The request took too long to arrive"]],
-]);
 
 function portOf(server: Server): number {
   const address = server.address();

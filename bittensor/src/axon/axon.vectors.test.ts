@@ -3,7 +3,7 @@
  * from the specification. The recorded answer's status is what we answer too, but where Python is unsafe.
  */
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { header, type RawAnswer, sendRaw } from "../../test/raw-http.ts";
 import {
   bodyBytes,
@@ -31,9 +31,11 @@ import {
   str,
   submitResults,
 } from "../synapse/index.ts";
-import { type AxonRoute, createNonceMemory, route, startAxon } from "./index.ts";
+import { type AxonRoute, createNonceMemory, route, startAxon, startAxonThreads } from "./index.ts";
 
+const threads = startAxonThreads();
 before(ready);
+after(() => threads[Symbol.asyncDispose]());
 
 const known = [pullTask, submitResults, generate, statusCheck, getVersion, storeUser, retrieveUser];
 
@@ -93,6 +95,7 @@ describe("captures: requests to an axon", { skip }, () => {
         hotkey: keypairFromUri(capture.keys.axon.uri),
         host: "127.0.0.1",
         port: 0,
+        threads,
         now,
         nonces: createNonceMemory({ now }),
         routes: routesFor(named),
@@ -202,6 +205,7 @@ describe("header-sets.json: derived requests", { skip }, () => {
         hotkey: keypairFromUri("//Bob"),
         host: "127.0.0.1",
         port: 0,
+        threads,
         now: () => Number(nonce / 1_000_000n),
         nonces: createNonceMemory({ now: () => 0 }),
         routes: known.map((synapse) => route(synapse, { handle: () => ({}) })),

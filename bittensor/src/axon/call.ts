@@ -1,30 +1,19 @@
 /** The steps of one call, from its head to its answer, in the order that `axon.ts` promises. */
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Context, context as openTelemetry, SpanKind, trace } from "@opentelemetry/api";
-import type { Keypair } from "../keys/index.ts";
-import {
-  bodyHash,
-  completeFields,
-  FieldError,
-  HeaderError,
-  isJsonObject,
-  type Json,
-  parseJson,
-  parseSynapse,
-  ping,
-  type Synapse,
-  sdkVersionNumber,
-  type Terminal,
-} from "../synapse/index.ts";
+import { HeaderError, type Json, ping, type Synapse } from "../synapse/index.ts";
 import { pythonRepr } from "../synapse/python.ts";
-import { readTerminal } from "../synapse/terminal.ts";
-import { type Answer, type AnswerContext, headerSafe, refusal, success } from "./answer.ts";
-import { type BodyBudget, readBody } from "./body.ts";
+import { type Answer, headerSafe } from "./answer.ts";
+import { type Answerer, type Answers, answersOf } from "./answers.ts";
+import { type BodyBudget, type BodyLease, declaredBytes, readBody } from "./body.ts";
 import { AxonError } from "./errors.ts";
+import { askedFields, parseFields } from "./fields.ts";
+import type { Gate } from "./gate.ts";
+import type { AxonLimits, RefusalReason } from "./limits.ts";
 import type { NonceRules } from "./nonces.ts";
+import type { OpenedBody, OpenedPayload, OpenJob } from "./open-body.ts";
 import {
-  emptyHead,
+  checkZeros,
   type Family,
   familyOf,
   parseHead,
@@ -32,21 +21,39 @@ import {
   targetOf,
 } from "./request.ts";
 import { route } from "./route.ts";
-import type { AxonLimits, AxonRoute, Caller } from "./types.ts";
-import { answerSignature, proofFault } from "./verify.ts";
+import type { AxonRoute, Caller, Payload } from "./types.ts";
+import { type ProofRules, prove } from "./verify.ts";
+import type { VerifyJob } from "./verify-thread.ts";
 
-export interface CallContext {
-  readonly hotkey: Keypair;
-  /** Of this axon, as long as it runs. */
-  readonly uuid: string;
+export interface CallContext extends Answerer {
   readonly routes: ReadonlyMap<string, AxonRoute>;
   readonly nonces: NonceRules;
   readonly pingNonces: NonceRules;
+  readonly publicKeyOf: ProofRules["publicKeyOf"];
+  readonly gate: Gate;
+  /** @param urgent of a caller who proved itself lately; undefined when too many wait */
+  readonly verify: (job: VerifyJob, urgent: boolean) => Promise<boolean> | undefined;
+  /** Undefined when too many wait. */
+  readonly open: (job: OpenJob, sizeBytes: number) => Promise<OpenedBody> | OpenedBody | undefined;
   readonly budget: BodyBudget;
   readonly limits: AxonLimits;
   readonly now: () => number;
   /** Aborted when the axon shuts down for good. */
   readonly stop: AbortSignal;
+}
+
+/** The call as its connection knows it. */
+export interface CallOrigin {
+  readonly remoteAddress: string;
+  /** See `addressKey`. */
+  readonly address: string;
+  /** Asks for the body, where the caller waits for that. */
+  readonly invite: () => void;
+  /** The caller, known here, has proved itself. */
+  readonly onProved: () => void;
+  readonly onRefused: (reason: RefusalReason) => void;
+  /** Aborted when the caller hangs up. */
+  readonly gone: AbortSignal;
 }
 
 /** What the call's event will tell; filled in on the way. */
@@ -61,6 +68,8 @@ export interface Progress {
   verifyMs: number;
   bodyMs: number;
   handleMs: number;
+  /** What an unproven request counts against its address, in requests. */
+  cost: number;
   error: unknown;
   errorId: string | undefined;
   /** The trace of the request; from the proof of its caller on, with a span of ours that ends with the answer. */
@@ -72,10 +81,11 @@ export async function handleCall(
   context: CallContext,
   req: IncomingMessage,
   progress: Progress,
-  callerGone: AbortSignal,
+  origin: CallOrigin,
 ): Promise<Answer> {
   const family = familyOf(req);
   const answers = answersOf(context, progress, family);
+  let lease: BodyLease | undefined;
   try {
     const target = targetOf(req);
     if (target.kind === "nowhere") return answers.bare(404, "Not Found", { detail: "Not Found" });
@@ -96,78 +106,188 @@ export async function handleCall(
 
     let head: RequestHead;
     try {
-      head = parseHead(req, synapse);
+      head = parseHead(req);
     } catch (error) {
       if (error instanceof HeaderError) return answers.unparsable(synapse, error);
       throw error;
     }
+    const hotkey = head.dendrite.hotkey ?? "";
     progress.hotkey = head.dendrite.hotkey ?? undefined;
     progress.sdkVersion = head.dendrite.version ?? undefined;
     const answer = answers.to(synapse, head);
+    const refused = (reason: RefusalReason, status: number, message: string): Answer => {
+      origin.onRefused(reason);
+      return answer.refused(status, message);
+    };
     const caller: Caller = {
-      hotkey: head.dendrite.hotkey ?? "",
-      remoteAddress: req.socket.remoteAddress ?? "",
+      hotkey,
+      remoteAddress: origin.remoteAddress,
       sdkVersion: head.dendrite.version ?? undefined,
     };
 
     const stranger = handler.blacklist?.(caller);
     if (stranger !== undefined) return answer.refused(403, blacklisted(stranger));
+    if (declaredBytes(req) > synapse.maxBodyBytes)
+      return refused("body-size", 413, tooLarge(synapse));
+    try {
+      checkZeros(req, synapse);
+    } catch (error) {
+      if (error instanceof HeaderError) return answers.unparsable(synapse, error);
+      throw error;
+    }
 
     const verifyStart = performance.now();
-    const rules = attached === pingRoute ? context.pingNonces : context.nonces;
-    const unproven = proofFault(head, family, context.hotkey.ss58, rules, progress.receivedAt);
+    const urgent = context.gate.isKnownCaller(origin.address, hotkey);
+    const proof = await prove(
+      head,
+      family,
+      {
+        ...(attached === pingRoute ? context.pingNonces : context.nonces),
+        axonHotkey: context.hotkey.ss58,
+        publicKeyOf: context.publicKeyOf,
+        verify: (job) => context.verify(job, urgent),
+      },
+      progress.receivedAt,
+    );
     progress.verifyMs = performance.now() - verifyStart;
-    if (unproven !== undefined) return answer.refused(401, notVerified(unproven));
+    if (proof.kind === "busy") {
+      progress.cost = 0; // not the caller's fault
+      return refused("verify-queue", 503, "Too many requests at one time; try again later");
+    }
+    if (proof.kind === "full") return refused("nonces", 401, notVerified(tooManyNonces));
+    if (proof.kind === "unproved") {
+      progress.cost = proof.tries;
+      return answer.refused(401, notVerified(proof.fault));
+    }
     progress.verified = true;
     progress.trace = withSpan(progress, synapse.name);
+    // Anybody may ping, so a ping makes nobody known.
+    if (attached !== pingRoute) origin.onProved();
 
     const limited = handler.admit?.(caller);
     if (limited !== undefined) return answer.refused(403, blacklisted(limited));
 
-    const bodyStart = performance.now();
-    const { limits, budget } = context;
-    const body = await readBody(req, synapse.maxBodyBytes, budget, limits.idleMs);
-    progress.bodyMs = performance.now() - bodyStart;
-    if (body.kind === "tooLarge")
-      return answer.refused(413, `The body exceeds the limit of ${body.limitBytes} bytes`);
-    if (body.kind === "busy")
-      return answer.refused(503, "Too many large requests at one time; try again later");
-    if (body.kind === "gone") return answer.refused(400, "The body did not arrive");
-    progress.bodyBytes = body.bytes.length;
+    const read = await readCall(context, req, {
+      synapse,
+      head,
+      hotkey,
+      family,
+      answer,
+      origin,
+      progress,
+    });
+    if (read.kind === "answered") return read.answer;
+    lease = read.lease;
+    const handleStart = performance.now();
     try {
-      const mime = req.headers["content-type"];
-      if (mime !== undefined && !isJsonType(mime))
-        return family === "L"
-          ? answer.refused(422, `The body is ${headerSafe(mime)}, not application/json`)
-          : answer.faulty(`the body is ${headerSafe(mime)}, not application/json`);
-      const parsed = parseBody(body.bytes, synapse, head, caller.hotkey);
-      if (parsed.kind === "notJson") return answer.refused(422, parsed.message, parsed.extra);
-      if (parsed.kind === "impostor") return answer.refused(401, notVerified(parsed.message));
-      if (parsed.kind === "misfit") return answer.faulty(parsed.message);
-
-      const handleStart = performance.now();
-      try {
-        const call = {
-          ...caller,
-          fields: parsed.fields,
-          receivedAt: progress.receivedAt,
-          timeoutS: head.timeoutS,
-          signal: AbortSignal.any([callerGone, context.stop]),
-        };
-        const output = await openTelemetry.with(progress.trace, () => handler.handle(call));
-        return answer.succeeded(parsed.fields, output, parsed.totalSize);
-      } finally {
-        progress.handleMs = performance.now() - handleStart;
-      }
+      const call = {
+        ...caller,
+        fields: read.fields,
+        payload: read.payload?.payload,
+        releaseBody() {
+          read.payload?.drop();
+          lease?.release();
+        },
+        receivedAt: progress.receivedAt,
+        timeoutS: head.timeoutS,
+        signal: AbortSignal.any([origin.gone, context.stop]),
+      };
+      const output = await openTelemetry.with(progress.trace, () => handler.handle(call));
+      return answer.succeeded(read.fields, output, read.totalSize);
     } catch (error) {
       if (error instanceof AxonError) return answer.refused(error.status, error.message);
       throw error;
     } finally {
-      budget.giveBack(body.bytes.length);
+      progress.handleMs = performance.now() - handleStart;
     }
   } catch (error) {
     progress.error = error;
     return answers.ownFault();
+  } finally {
+    lease?.release();
+  }
+}
+
+interface Admitted {
+  readonly synapse: Synapse;
+  readonly head: RequestHead;
+  /** The proven one. */
+  readonly hotkey: string;
+  readonly family: Family;
+  readonly answer: ReturnType<Answers["to"]>;
+  readonly origin: CallOrigin;
+  readonly progress: Progress;
+}
+
+type ReadCall =
+  | { readonly kind: "answered"; readonly answer: Answer }
+  | {
+      readonly kind: "read";
+      readonly fields: { readonly [field: string]: unknown };
+      readonly totalSize: Json;
+      readonly payload: HeldPayload | undefined;
+      readonly lease: BodyLease | undefined;
+    };
+
+/** Reads and opens the body. On its own, so that nothing of it is held while the handler works but what it has. */
+async function readCall(
+  { budget, limits, open }: CallContext,
+  req: IncomingMessage,
+  { synapse, head, hotkey, family, answer, origin, progress }: Admitted,
+): Promise<ReadCall> {
+  const answered = (told: Answer): ReadCall => ({ kind: "answered", answer: told });
+  const refused = (reason: keyof typeof bodyRefusals): ReadCall => {
+    origin.onRefused(reason);
+    const [status, message] = bodyRefusals[reason];
+    return answered(answer.refused(status, message ?? tooLarge(synapse)));
+  };
+  const startedAt = performance.now();
+  origin.invite();
+  const limitBytes = synapse.maxBodyBytes;
+  const body = await readBody(req, { limitBytes, limits, budget, hotkey });
+  progress.bodyMs = performance.now() - startedAt;
+  if (body.kind === "gone") return answered(answer.refused(400, "The body did not arrive"));
+  if (body.kind === "refused") return refused(body.reason);
+  progress.bodyBytes = body.sizeBytes;
+  let handedOn = false;
+  try {
+    const mime = req.headers["content-type"];
+    if (mime !== undefined && !isJsonType(mime)) {
+      const problem = `body is ${headerSafe(mime)}, not application/json`;
+      return answered(
+        family === "L" ? answer.refused(422, `The ${problem}`) : answer.faulty(`the ${problem}`),
+      );
+    }
+    if (body.sizeBytes === 0) return answered(answer.faulty("the body is empty"));
+    const rules = {
+      fields: askedFields(synapse),
+      payload: synapse.payload,
+      maxDepth: limits.bodyDepth,
+      maxValues: limits.bodyValues,
+      maxRestBytes: synapse.payload === undefined ? limitBytes : limits.bodyRestBytes,
+    };
+    const opened = await open({ pieces: body.pieces, rules }, body.sizeBytes);
+    if (opened === undefined) return refused("body-budget");
+    if (opened.kind === "notJson") {
+      const detail = [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error" }];
+      return answered(answer.refused(422, "The body is not JSON", { detail }));
+    }
+    if (opened.kind === "notObject")
+      return answered(answer.faulty("the body is not a JSON object"));
+    if (opened.kind === "beyond") {
+      origin.onRefused("body-shape");
+      return answered(answer.refused(422, `The body is too much: ${opened.limit}`));
+    }
+    const parsed = parseFields(opened.text, synapse, head, hotkey);
+    if (parsed.kind === "impostor")
+      return answered(answer.refused(401, notVerified(parsed.message)));
+    if (parsed.kind === "misfit") return answered(answer.faulty(parsed.message));
+    handedOn = true;
+    const { fields, totalSize } = parsed;
+    const payload = hold(opened.payload);
+    return { kind: "read", fields, totalSize, payload, lease: body.lease };
+  } finally {
+    if (!handedOn) body.lease?.release();
   }
 }
 
@@ -182,147 +302,47 @@ function withSpan({ trace: parent, startedAt }: Progress, name: string): Context
 /** The ping that every axon answers: an empty synapse. */
 const pingRoute = route(ping, { handle: () => ({}) });
 
-type ParsedBody =
-  | {
-      readonly kind: "parsed";
-      readonly fields: { readonly [field: string]: unknown };
-      readonly totalSize: Json;
-    }
-  | {
-      readonly kind: "notJson";
-      readonly message: string;
-      readonly extra: { readonly [key: string]: Json };
-    }
-  | { readonly kind: "impostor"; readonly message: string }
-  /** JSON that is no such synapse, or not the one that was signed. */
-  | { readonly kind: "misfit"; readonly message: string };
+const bodyRefusals = {
+  "body-size": [413, undefined],
+  "body-budget": [503, "Too many large requests at one time; try again later"],
+  "body-of-hotkey": [503, "Another large request of this hotkey is on its way; send one at a time"],
+  "slow-body": [408, "The body came in too slowly"],
+} as const;
 
-/** Strict: what is not UTF-8 is no JSON, instead of JSON with other characters. */
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const tooManyNonces =
+  "Too many nonces of this hotkey are remembered; use one uuid for many requests, or a newer SDK";
+
+function tooLarge({ maxBodyBytes }: Synapse): string {
+  return `The body exceeds the limit of ${maxBodyBytes} bytes`;
+}
+
+interface HeldPayload {
+  readonly payload: Payload;
+  readonly drop: () => void;
+}
+
+/** Holds the bytes until they are taken or dropped, and no longer. */
+function hold(opened: OpenedPayload | undefined): HeldPayload | undefined {
+  if (opened === undefined) return undefined;
+  if (opened.kind === "malformed") return { payload: opened, drop: () => undefined };
+  const { sha256 } = opened;
+  const sizeBytes = opened.bytes.length;
+  let held: Uint8Array | undefined = opened.bytes;
+  const drop = (): void => {
+    held = undefined;
+  };
+  const take = (): Uint8Array => {
+    const bytes = held;
+    drop();
+    if (bytes === undefined) throw new Error("the payload is not held any more");
+    return bytes;
+  };
+  return { payload: { kind: "bytes", sizeBytes, sha256, take }, drop };
+}
 
 function isJsonType(mime: string): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(mime.trim());
 }
-
-function parseBody(bytes: Buffer, synapse: Synapse, head: RequestHead, hotkey: string): ParsedBody {
-  if (bytes.length === 0) return { kind: "misfit", message: "the body is empty" };
-  let json: Json;
-  try {
-    json = parseJson(utf8.decode(bytes));
-  } catch {
-    const detail = [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error" }];
-    return { kind: "notJson", message: "The body is not JSON", extra: { detail } };
-  }
-  if (!isJsonObject(json)) return { kind: "misfit", message: "the body is not a JSON object" };
-  const named = isJsonObject(json.dendrite) ? json.dendrite.hotkey : undefined;
-  if (named !== undefined && named !== null && named !== hotkey)
-    return { kind: "impostor", message: "The body names another hotkey than the headers" };
-  try {
-    // Nothing of them is used, but a caller who gets them wrong learns it here, as from the Python axon
-    readTerminal(json.dendrite, "dendrite");
-    readTerminal(json.axon, "axon");
-    const fields = parseSynapse(synapse, json);
-    const hash = bodyHash(synapse, fields);
-    if (hash !== head.computedBodyHash)
-      return {
-        kind: "misfit",
-        message: `Hash mismatch between header body hash ${head.computedBodyHash} and parsed body hash ${hash}`,
-      };
-    const size = json.total_size;
-    return { kind: "parsed", fields, totalSize: typeof size === "number" ? size : 0 };
-  } catch (error) {
-    if (error instanceof FieldError) return { kind: "misfit", message: error.message };
-    throw error;
-  }
-}
-
-/** The answers of one call, as far as its request is known. */
-function answersOf(context: CallContext, progress: Progress, family: Family) {
-  const answerContext = (synapse: Synapse | undefined, head: RequestHead): AnswerContext => ({
-    synapse,
-    head,
-    family,
-    axon: synapse === undefined ? {} : ourEnd(context, progress.receivedAt),
-    processTimeS: (performance.now() - progress.startedAt) / 1000,
-  });
-  const failed = (at: AnswerContext, reason: string): Answer => {
-    if (family === "L") return refusal(at, 500, `Internal server error with error: ${reason}`);
-    progress.errorId = randomUUID();
-    return refusal(at, 500, `Internal Server Error #${progress.errorId}`, { detail: reason });
-  };
-  let known = answerContext(undefined, emptyHead);
-  return {
-    /** Before the class is known. */
-    bare: (status: number, message: string, extra?: { readonly [key: string]: Json }) =>
-      refusal(known, status, message, extra),
-    unparsable: (synapse: Synapse, error: HeaderError) =>
-      family === "L"
-        ? refusal(
-            known,
-            400,
-            `Improperly formatted request. Could not parse headers (${error.header}) into synapse of type ${synapse.name}.`,
-          )
-        : failed(known, error.message),
-    /** A fault of ours: the caller gets an id, the event the cause. */
-    ownFault: () => {
-      progress.errorId = randomUUID();
-      return refusal(known, 500, `Internal Server Error #${progress.errorId}`);
-    },
-    to: (synapse: Synapse, head: RequestHead) => {
-      const at = (): AnswerContext & { readonly synapse: Synapse } => ({
-        ...answerContext(synapse, head),
-        synapse,
-      });
-      known = at();
-      return {
-        refused: (status: number, message: string, extra?: { readonly [key: string]: Json }) =>
-          refusal(at(), status, message, extra),
-        faulty: (reason: string) => failed(at(), reason),
-        succeeded: (
-          input: { readonly [field: string]: unknown },
-          output: { readonly [field: string]: unknown },
-          totalSize: Json,
-        ) => {
-          const blank = Object.fromEntries(synapse.blanked.map((name) => [name, ""]));
-          const fields = completeFields(synapse, { ...input, ...blank, ...output });
-          const there = at();
-          return success(
-            family === "L" ? { ...there, axon: signedEnd(context, there, head) } : there,
-            fields as { readonly [key: string]: Json | undefined }, // read by the fields' own types
-            totalSize,
-          );
-        },
-      };
-    },
-  };
-}
-
-function ourEnd(context: CallContext, nowMs: number): Partial<Terminal> {
-  return {
-    version: axonVersion,
-    nonce: BigInt(Math.round(nowMs)) * 1_000_000n,
-    uuid: context.uuid,
-    hotkey: context.hotkey.ss58,
-  };
-}
-
-/** Callers up to 7.1 are used to a signature of the axon; later ones get none with a success. */
-function signedEnd(
-  context: CallContext,
-  { axon }: AnswerContext,
-  head: RequestHead,
-): Partial<Terminal> {
-  const signature = answerSignature(
-    context.hotkey,
-    axon.nonce ?? 0n,
-    head.dendrite.hotkey ?? "",
-    context.uuid,
-  );
-  return { ...axon, signature };
-}
-
-/** The SDK version whose behaviour this axon has. */
-const axonVersion = sdkVersionNumber("9.9.0");
 
 function withHeaders(answer: Answer, headers: readonly string[]): Answer {
   return { ...answer, headers: [...answer.headers, ...headers] };

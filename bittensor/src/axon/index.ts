@@ -1,9 +1,12 @@
 export { startAxon } from "./axon.ts";
+export { type AxonThreads, startAxonThreads } from "./axon-threads.ts";
 export { AxonError } from "./errors.ts";
+export { type AxonLimits, defaultAxonLimits, type Refusal, type RefusalReason } from "./limits.ts";
 export {
   createNonceMemory,
   type NonceMemoryOptions,
   type NonceStore,
+  noncesOfHotkey,
   recentNonces,
 } from "./nonces.ts";
 export { route } from "./route.ts";
@@ -12,8 +15,8 @@ export type {
   AxonCall,
   AxonEvent,
   AxonHandler,
-  AxonLimits,
   AxonOptions,
   AxonRoute,
   Caller,
+  Payload,
 } from "./types.ts";

@@ -7,6 +7,8 @@
  * N3. Older callers count from their machine's start, so only the memory protects; it is kept for a day.
  * N4. No signature covers the version, so whoever sends a nanosecond clock is never taken for older beyond the time that
  *     its nonces are remembered: a recorded request does not come in again under another version.
+ * N5. What one hotkey can make us remember has a limit. Beyond it the hotkey waits, since forgetting early would let its
+ *     recorded requests in again; only its owner can bring that about.
  *
  * Python refuses a request that was overtaken by a later one of the same caller; we take it, once, while it is recent.
  */
@@ -17,10 +19,18 @@ export interface NonceStore {
   recent(caller: string): readonly bigint[];
   /** Remembers a nonce that was accepted, at least until then. Only the `recentNonces` highest of a caller matter. */
   add(caller: string, nonce: bigint, keepUntilMs: number): void;
+  /** How many nonces of all callers of a hotkey are remembered, counted up to `atMost`. */
+  count(hotkey: string, atMost: number): number;
 }
 
 /** Nonces remembered for one caller: a dendrite has up to 100 connections, all of which may overtake a slow one. */
 export const recentNonces = 128;
+
+/**
+ * Nonces remembered for all callers of one hotkey. Miners of 2024 make a new caller for each task, so up to 1,440 a day
+ * with two or three requests each; each is kept for a day.
+ */
+export const noncesOfHotkey = 8_192;
 
 export interface NonceCheck {
   readonly hotkey: string;
@@ -79,6 +89,11 @@ export function nonceFault(
   return overtaken ? undefined : newerProcessed;
 }
 
+/** Whether the hotkey has no place for another nonce (N5). */
+export function isNonceMemoryFull({ hotkey }: NonceCheck, store: NonceStore): boolean {
+  return store.count(hotkey, noncesOfHotkey) >= noncesOfHotkey;
+}
+
 /** Remembers a nonce that `nonceFault` found nothing against and whose signature is right. */
 export function rememberNonce(check: NonceCheck, store: NonceStore, nowMs: number): void {
   const until = hasClock(check.sdkVersion)
@@ -104,6 +119,13 @@ export function createNonceMemory(options: NonceMemoryOptions = {}): NonceStore 
   const { capacity = 100_000, now = Date.now } = options;
   // In the order in which callers were last heard of.
   const callers = new Map<string, { readonly nonces: readonly bigint[]; readonly until: number }>();
+  const counts = new Map<string, number>();
+  const count = (caller: string, change: number): void => {
+    const hotkey = hotkeyOf(caller);
+    const held = (counts.get(hotkey) ?? 0) + change;
+    if (held > 0) counts.set(hotkey, held);
+    else counts.delete(hotkey);
+  };
   return {
     recent(caller) {
       const entry = callers.get(caller);
@@ -114,11 +136,14 @@ export function createNonceMemory(options: NonceMemoryOptions = {}): NonceStore 
       const nonces = [...(entry?.nonces ?? []), nonce].toSorted(ascending).slice(-recentNonces);
       callers.delete(caller);
       callers.set(caller, { nonces, until: Math.max(keepUntilMs, entry?.until ?? 0) });
-      for (const [oldest, { until }] of callers) {
+      count(caller, nonces.length - (entry?.nonces.length ?? 0));
+      for (const [oldest, { nonces: forgotten, until }] of callers) {
         if (until >= now() && callers.size <= capacity) break;
         callers.delete(oldest);
+        count(oldest, -forgotten.length);
       }
     },
+    count: (hotkey, atMost) => Math.min(counts.get(hotkey) ?? 0, atMost),
     get size() {
       return callers.size;
     },
@@ -133,6 +158,11 @@ function hasClock(version: number | undefined): boolean {
 
 function callerKey({ hotkey, uuid }: NonceCheck): string {
   return `${hotkey}:${uuid ?? "None"}`;
+}
+
+/** Of a caller's key, of which it is the first part. */
+function hotkeyOf(caller: string): string {
+  return caller.split(":", 1)[0] ?? caller;
 }
 
 function allowedMs(timeoutS: number): number {

@@ -48,24 +48,23 @@ export function targetOf(req: IncomingMessage): RequestTarget {
     : { kind: "class", name: decoded(name) };
 }
 
-/**
- * Reads the headers as the Python axon does: both ends, and the zero values of required fields, without which it can't
- * build the synapse.
- * @throws HeaderError
- */
-export function parseHead(req: IncomingMessage, synapse: Synapse): RequestHead {
-  const { headers } = req;
-  for (const [name, field] of Object.entries(synapse.fields)) {
-    if (field.presence.kind !== "required") continue;
-    const header = `bt_header_input_obj_${name}`;
-    readZero(field.type, headers[header], header);
-  }
+/** Reads both ends from the headers, as the Python axon does. @throws HeaderError */
+export function parseHead({ headers }: IncomingMessage): RequestHead {
   return {
     dendrite: parseTerminal("dendrite", headers),
     axon: parseTerminal("axon", headers),
     timeoutS: headers.timeout === undefined ? undefined : readTimeout(String(headers.timeout)),
     computedBodyHash: headerText(headers.computed_body_hash),
   };
+}
+
+/** Reads the zero values of required fields, without which Python can't build the synapse. @throws HeaderError */
+export function checkZeros({ headers }: IncomingMessage, synapse: Synapse): void {
+  for (const [name, field] of Object.entries(synapse.fields)) {
+    if (field.presence.kind !== "required") continue;
+    const header = `bt_header_input_obj_${name}`;
+    readZero(field.type, headers[header], header);
+  }
 }
 
 /** The head that answers have when the request's could not be read. */

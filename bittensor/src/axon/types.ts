@@ -1,5 +1,7 @@
 import type { Keypair } from "../keys/index.ts";
 import type { InputOf, Synapse, ValuesOf } from "../synapse/index.ts";
+import type { AxonThreads } from "./axon-threads.ts";
+import type { AxonLimits, Refusal } from "./limits.ts";
 import type { NonceStore } from "./nonces.ts";
 
 /** What is known of a caller before its body is read. */
@@ -13,8 +15,15 @@ export interface Caller {
 }
 
 export interface AxonCall<S> extends Caller {
-  /** The caller's body, parsed; fields left out have their defaults. */
+  /** The caller's body, parsed; fields left out have their defaults, and the class's payload is "". */
   readonly fields: ValuesOf<S>;
+  /** What the class's payload field carried; undefined for classes without one, and when it was no text. */
+  readonly payload: Payload | undefined;
+  /**
+   * Tells that the handler does not hold the payload any more, e.g. because it is on disk: others may send theirs.
+   * Happens by itself when the handler is done.
+   */
+  readonly releaseBody: () => void;
   /** Unix ms at which the headers had arrived. */
   readonly receivedAt: number;
   /** Seconds after which the caller gives up, as it says itself; undefined when it does not. */
@@ -23,11 +32,23 @@ export interface AxonCall<S> extends Caller {
   readonly signal: AbortSignal;
 }
 
+export type Payload =
+  | {
+      readonly kind: "bytes";
+      readonly sizeBytes: number;
+      /** Hex */
+      readonly sha256: string;
+      /** Hands the bytes out, once: the axon holds them no longer. */
+      take(): Uint8Array;
+    }
+  /** Not standard base64 with padding. */
+  | { readonly kind: "malformed" };
+
 /** The checks run in this order: blacklist, signature and nonce, admit, body, handle. */
 export interface AxonHandler<S extends Synapse> {
   /**
    * Stateless check of the still unproven hotkey, to turn strangers away cheaply: a reason refuses with 403. It must
-   * not count or remember anything, since anybody can claim any hotkey here.
+   * not count or remember anything, since anybody can claim any hotkey here. Without it everybody is welcome.
    */
   readonly blacklist?: (caller: Caller) => string | undefined;
   /** Limits that keep state, for the proven hotkey, before its body is read: a reason refuses with 403. */
@@ -40,21 +61,6 @@ export interface AxonHandler<S extends Synapse> {
 export interface AxonRoute {
   readonly synapse: Synapse;
   readonly handler: AxonHandler<Synapse>;
-}
-
-export interface AxonLimits {
-  /** Connections at one time. */
-  readonly connections: number;
-  /** Bytes of bodies in memory at one time, over all calls. */
-  readonly bodiesBytes: number;
-  /** Bytes of a refused body that are read and thrown away, so that the caller gets to see the answer. */
-  readonly drainBytes: number;
-  /** ms a caller has to send its headers, and then its body without a pause. */
-  readonly idleMs: number;
-  /** ms a caller has to send a whole request. */
-  readonly requestMs: number;
-  /** ms that calls in progress get at shutdown. */
-  readonly graceMs: number;
 }
 
 /** One request, told once it has ended: for logs and metrics. */
@@ -92,15 +98,21 @@ export interface AxonOptions {
   readonly routes: readonly AxonRoute[];
   readonly nonces: NonceStore;
   readonly limits?: Partial<AxonLimits>;
+  /** Of all axons of the process; without them the axon has its own. They stay open when it stops. */
+  readonly threads?: AxonThreads;
   /** Refuses nonces from the future, from this many ms ahead on; 60,000 by default, Infinity to accept all. */
   readonly maxAheadMs?: number;
   /** Unix ms */
   readonly now?: () => number;
   /** Called in the trace of the request. */
   readonly onRequest?: (event: AxonEvent) => void;
+  /** A limit was reached; what never became a call is told here alone. */
+  readonly onRefused?: (refusal: Refusal) => void;
 }
 
 export interface Axon extends AsyncDisposable {
   readonly port: number;
+  /** Those that are open just now. */
+  readonly connections: number;
   readonly hotkey: string;
 }

@@ -1,41 +1,98 @@
 /** The proof that a request comes from the hotkey it names: its nonce is new, and the signature covers it and us. */
-import { type Keypair, verifySignature } from "../keys/index.ts";
-import { type NonceCheck, type NonceRules, nonceFault, rememberNonce } from "./nonces.ts";
+import { type Keypair, publicKeyOf } from "../keys/index.ts";
+import {
+  isNonceMemoryFull,
+  type NonceCheck,
+  type NonceRules,
+  nonceFault,
+  rememberNonce,
+} from "./nonces.ts";
 import type { Family, RequestHead } from "./request.ts";
+import type { VerifyJob } from "./verify-thread.ts";
+
+export type Proof =
+  | { readonly kind: "proved" }
+  /** @property fault in the SDK's words; @property tries at the signature that it cost */
+  | { readonly kind: "unproved"; readonly fault: string; readonly tries: number }
+  /** Too many signatures wait. */
+  | { readonly kind: "busy" }
+  /** The hotkey has no place for another nonce. */
+  | { readonly kind: "full" };
+
+export interface ProofRules extends NonceRules {
+  readonly axonHotkey: string;
+  /** In hex; undefined when it is no address. */
+  readonly publicKeyOf: (hotkey: string) => string | undefined;
+  /** Undefined when too many wait. */
+  readonly verify: (job: VerifyJob) => Promise<boolean> | undefined;
+}
 
 /**
- * Why the request is not proven, in the SDK's words; undefined when it is, and then its nonce is remembered. Runs
- * without a pause, so two requests can't both pass with one nonce.
+ * Whether the request is proved; then its nonce is remembered. The nonce is looked at again after the wait for the
+ * signature, in one turn with remembering it, so two requests can't both pass with one.
  */
-export function proofFault(
+export async function prove(
   head: RequestHead,
   family: Family,
-  axonHotkey: string,
-  rules: NonceRules,
+  rules: ProofRules,
   nowMs: number,
-): string | undefined {
-  const { dendrite } = head;
-  if (dendrite.nonce === null) return "Missing Nonce";
-  if (dendrite.hotkey === null) return "Missing Hotkey";
+): Promise<Proof> {
+  const { nonce, hotkey, uuid, version, signature } = head.dendrite;
+  if (nonce === null) return unproved("Missing Nonce");
+  if (hotkey === null) return unproved("Missing Hotkey");
   const check: NonceCheck = {
-    hotkey: dendrite.hotkey,
-    uuid: dendrite.uuid,
-    nonce: dendrite.nonce,
-    sdkVersion: dendrite.version ?? undefined,
+    hotkey,
+    uuid,
+    nonce,
+    sdkVersion: version ?? undefined,
     timeoutS: head.timeoutS ?? 0,
   };
   const fault = nonceFault(check, rules, nowMs);
-  if (fault !== undefined) return fault;
+  if (fault !== undefined) return unproved(fault);
   // Several SDK versions let an empty signature pass; nobody may copy that.
-  if (dendrite.signature === null || dendrite.signature === "")
-    return family === "L"
-      ? "Signature should be of type bytes or a hex-string"
-      : "Missing Signature";
-  const message = requestMessage(head, axonHotkey);
-  if (!isSigned(message, dendrite.signature, dendrite.hotkey))
-    return `Signature mismatch with ${message} and ${dendrite.signature}`;
+  if (signature === null || signature === "")
+    return unproved(
+      family === "L" ? "Signature should be of type bytes or a hex-string" : "Missing Signature",
+    );
+  const message = requestMessage(head, rules.axonHotkey);
+  const mismatch = `Signature mismatch with ${message} and ${signature}`;
+  const publicKey = rules.publicKeyOf(hotkey);
+  if (publicKey === undefined || !/^0x[0-9a-fA-F]{128}$/.test(signature)) return unproved(mismatch);
+  // SDKs, which say their version, sign the message as it is; a wallet that makes requests of its own may wrap it.
+  const form = version === null ? "either" : "bare";
+  const verified = rules.verify({
+    message,
+    signature: signature.slice(2),
+    publicKey,
+    form,
+  });
+  if (verified === undefined) return { kind: "busy" };
+  if (!(await verified)) return unproved(mismatch, form === "bare" ? 1 : 2);
+  const overtaken = nonceFault(check, rules, nowMs);
+  if (overtaken !== undefined) return unproved(overtaken);
+  if (isNonceMemoryFull(check, rules.store)) return { kind: "full" };
   rememberNonce(check, rules.store, nowMs);
-  return undefined;
+  return { kind: "proved" };
+}
+
+/** Public keys of hotkeys in hex, the latest of them remembered: an address takes some 50 µs to be decoded. */
+export function createPublicKeys(capacity: number): ProofRules["publicKeyOf"] {
+  const known = new Map<string, string>();
+  return (hotkey) => {
+    const remembered = known.get(hotkey);
+    if (remembered !== undefined) return remembered;
+    const key = publicKeyOf(hotkey);
+    if (key === undefined) return undefined;
+    const hex = Buffer.from(key).toString("hex");
+    known.set(hotkey, hex);
+    const [oldest] = known.keys();
+    if (known.size > capacity && oldest !== undefined) known.delete(oldest);
+    return hex;
+  };
+}
+
+function unproved(fault: string, tries = 1): Proof {
+  return { kind: "unproved", fault, tries };
 }
 
 /** The text that a caller signs. Absent values are Python's `None`. */
@@ -55,9 +112,4 @@ export function answerSignature(
 ): string {
   const signed = hotkey.sign(`${nonce}.${dendriteHotkey}.${hotkey.ss58}.${uuid}`);
   return `0x${Buffer.from(signed).toString("hex")}`;
-}
-
-function isSigned(message: string, signature: string, hotkey: string): boolean {
-  if (!/^0x[0-9a-fA-F]{128}$/.test(signature)) return false;
-  return verifySignature(message, Buffer.from(signature.slice(2), "hex"), hotkey);
 }

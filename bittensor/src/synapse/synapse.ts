@@ -19,6 +19,11 @@ export interface Synapse<F extends Fields = Fields> {
   readonly maxBodyBytes: number;
   /** Fields that a server sends back as their zero value, because the caller knows them and they are large. */
   readonly blanked: readonly string[];
+  /**
+   * Name of a field of base64 that a server takes out of the body as bytes, instead of having it as text; it can't be a
+   * hashed one. Undefined when there is none.
+   */
+  readonly payload: string | undefined;
 }
 
 /** The parsed fields of a message. */
@@ -45,6 +50,7 @@ export function defineSynapse<F extends Fields>(
     timeoutS: options.timeoutS ?? defaultTimeoutS,
     maxBodyBytes: options.maxBodyBytes ?? defaultBodyBytes,
     blanked: options.blanked ?? [],
+    payload: undefined,
   };
 }
 
@@ -66,6 +72,7 @@ export function completeFields<F extends Fields>(synapse: Synapse<F>, input: Inp
  * it; of nothing when there are none, so most bodies are not covered by any signature.
  */
 export function bodyHash<F extends Fields>(synapse: Synapse<F>, values: Values<F>): string {
+  if (synapse.hashed.length === 0) return emptyBodyHash;
   const parts = synapse.hashed.map((name) => {
     const field = synapse.fields[name];
     return hashText(field === undefined ? "None" : pythonStr(field.type, values[name]));
@@ -84,6 +91,9 @@ export function zeroHeaders<F extends Fields>(
     return zero === undefined ? [] : [[name, Buffer.from(zero).toString("base64")] as const];
   });
 }
+
+/** SHA3-256 of nothing: the body hash of classes without hashed fields. */
+export const emptyBodyHash = "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a";
 
 function hashText(text: string): string {
   return bytesToHex(sha3_256(Buffer.from(text, "utf8")));

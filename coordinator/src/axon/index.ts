@@ -1,1 +1,2 @@
+export { axonLimitOptions, defaultSubmissionBytes } from "./limits.ts";
 export { type AxonPlace, type OpenAxons, type OpenAxonsOptions, openAxons } from "./open-axons.ts";

@@ -3,7 +3,10 @@ import {
   type Axon,
   type AxonCall,
   type AxonEvent,
+  type AxonLimits,
+  type AxonThreads,
   type NonceStore,
+  type Refusal,
   route,
   startAxon,
 } from "@turntable/bittensor/axon";
@@ -24,7 +27,10 @@ export interface MinerAxonOptions {
   readonly nonces: NonceStore;
   /** Largest body of SubmitResults, in bytes. */
   readonly maxSubmissionBytes: number;
+  readonly limits: Partial<AxonLimits>;
+  readonly threads: AxonThreads;
   readonly onRequest: (event: AxonEvent) => void;
+  readonly onRefused: (refusal: Refusal) => void;
 }
 
 /** How long a caller waits for SubmitResults when it does not say, and the most that we believe, in seconds. */
@@ -46,11 +52,14 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
     host: options.host,
     port: options.port,
     nonces: options.nonces,
+    limits: options.limits,
+    threads: options.threads,
     onRequest: options.onRequest,
+    onRefused: options.onRefused,
     routes: [
       route(pullTask, { blacklist, handle: ({ hotkey }) => ({ ...protocol.pull(hotkey) }) }),
       route(
-        { ...submitResults, maxBodyBytes: options.maxSubmissionBytes },
+        { ...submitResults, maxBodyBytes: options.maxSubmissionBytes, payload: "results" },
         {
           blacklist,
           admit: ({ hotkey }) => (options.hasAssignment(hotkey) ? undefined : "No task assigned"),
@@ -73,6 +82,9 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   return {
     port: axon.port,
     hotkey: axon.hotkey,
+    get connections() {
+      return axon.connections;
+    },
     [Symbol.asyncDispose]() {
       // Whoever waits for a verdict is answered without one, and asks again.
       stopping.abort();
@@ -81,11 +93,13 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   };
 }
 
-function resultsOf({ fields }: AxonCall<typeof submitResults>): Results {
+function resultsOf(call: AxonCall<typeof submitResults>): Results {
+  const { fields } = call;
   return {
     taskId: fields.task_id || (fields.task?.id ?? ""),
     prompt: fields.task?.prompt || undefined,
-    results: fields.results,
+    asset: call.payload ?? { kind: "malformed" },
+    release: call.releaseBody,
     // What miners of 2024 and 2025 mean when they do not say.
     dataFormat: fields.data_format ?? "ply",
     dataVersion: fields.data_ver ?? 0,
@@ -95,8 +109,9 @@ function resultsOf({ fields }: AxonCall<typeof submitResults>): Results {
   };
 }
 
-function patienceMs(timeoutS: number | undefined): number {
-  const seconds = Math.min(timeoutS ?? submitTimeoutS, submitTimeoutS);
+/** Whole ms that a caller is kept waiting, whatever number it says. */
+export function patienceMs(timeoutS: number | undefined): number {
+  const seconds = Math.max(0, Math.min(timeoutS ?? submitTimeoutS, submitTimeoutS));
   // A caller in a hurry gets at least half of its time.
-  return 1000 * Math.max(seconds - answerEarlyS, seconds / 2);
+  return Math.round(1000 * Math.max(seconds - answerEarlyS, seconds / 2));
 }

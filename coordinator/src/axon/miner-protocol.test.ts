@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { test } from "node:test";
+import type { Payload } from "@turntable/bittensor/axon";
 import { verifySignature } from "@turntable/bittensor/keys";
 import { canonicalReport } from "@turntable/proto";
 import { openRules, rules, validator } from "../../test/rules.ts";
 import { createMinerProtocol, type Results } from "./miner-protocol.ts";
-
-const asset = Buffer.from("an asset").toString("base64");
 
 /** The protocol on the coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
 async function open(prompt?: string) {
@@ -63,11 +63,23 @@ async function open(prompt?: string) {
 
 const never = new AbortController().signal;
 
+/** As the axon hands an asset over. */
+function payload(text: string): Payload {
+  const bytes = Buffer.from(text);
+  return {
+    kind: "bytes",
+    sizeBytes: bytes.length,
+    sha256: hash("sha256", bytes, "hex"),
+    take: () => bytes,
+  };
+}
+
 function results(taskId: string): Results {
   return {
     taskId,
     prompt: undefined,
-    results: asset,
+    asset: payload("an asset"),
+    release: () => {},
     dataFormat: "ply",
     dataVersion: 0,
     compression: 0,
@@ -91,13 +103,32 @@ test("an accepted result is fed back with fidelity, count, reward and cooldown",
   assert.equal(cooldown_until, (1_000_000 + 5_000 + rules.cooldownMs) / 1000);
 });
 
+test("an asset is let go once it is on disk, before the verdict, and at once when there is one already", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  let released = 0;
+  const release = (): void => {
+    released += 1;
+  };
+  const first = subnet.submit("A", taskId, { release });
+  const id = await subnet.submitted();
+  await new Promise(setImmediate);
+  assert.equal(released, 1);
+  const second = subnet.submit("A", taskId, { release });
+  await new Promise(setImmediate);
+  assert.equal(released, 2);
+  subnet.scored(id, 0.9);
+  await Promise.all([first, second]);
+});
+
 test("submitting twice, also while scoring runs, returns one verdict and counts once", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
   const taskId = subnet.pull("A");
   const first = subnet.submit("A", taskId);
   const id = await subnet.submitted();
-  const second = subnet.submit("A", taskId, { results: Buffer.from("other").toString("base64") });
+  const second = subnet.submit("A", taskId, { asset: payload("other") });
   assert.equal(subnet.scored(id, 0.9).kind, "applied");
   assert.equal(subnet.scored(id, 0.2).kind, "repeated", "the same job done twice");
   assert.deepEqual(await second, await first);
@@ -182,7 +213,7 @@ test("a wrong task and a wrong signature count as violations with a cooldown", a
 test("an empty submission gives the task back without a penalty beyond the cooldown", async () => {
   using subnet = await open();
   const task = subnet.ask("a red cube");
-  await subnet.submit("A", subnet.pull("A"), { results: "" });
+  await subnet.submit("A", subnet.pull("A"), { asset: payload("") });
   assert.equal(subnet.miners.get("A", 1_000_000).violations, 0);
   assert.equal(subnet.pull("B"), task.id);
 });
@@ -190,7 +221,7 @@ test("an empty submission gives the task back without a penalty beyond the coold
 test("results that are not base64 are an invalid asset", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
-  const answer = await subnet.submit("A", subnet.pull("A"), { results: "not base64!" });
+  const answer = await subnet.submit("A", subnet.pull("A"), { asset: { kind: "malformed" } });
   assert.equal(answer.feedback?.verdict, "invalid-asset");
 });
 

@@ -3,6 +3,7 @@
  * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
  */
 import { context, trace } from "@opentelemetry/api";
+import type { Payload } from "@turntable/bittensor/axon";
 import { inSpan } from "@turntable/process";
 import type { Miner, Miners, RuleSet } from "../miners/index.ts";
 import type { Feedback, Submission, Submissions } from "../submissions/index.ts";
@@ -45,8 +46,10 @@ export interface Results {
   readonly taskId: string;
   /** The prompt that came along with the task (2024); undefined when none did. */
   readonly prompt: string | undefined;
-  /** The asset in base64; empty when the miner gives the task back. */
-  readonly results: string;
+  /** The asset, decoded; empty when the miner gives the task back. */
+  readonly asset: Payload;
+  /** Lets go of the asset: it is on disk, or not needed. */
+  readonly release: () => void;
   readonly dataFormat: string;
   readonly dataVersion: number;
   readonly compression: number;
@@ -181,6 +184,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       const known = submissions.get(assignment.id);
       const signed = { ...results, hotkey, prompt: task.prompt };
       if (known !== undefined) {
+        results.release();
         return waitForVerdict(known, options.verify(signed) ?? "2024", hotkey, signal);
       }
       if (assignment.state !== "generating") {
@@ -190,7 +194,8 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       if (results.prompt !== undefined && results.prompt !== task.prompt) {
         return violation(hotkey, assignment, "the prompt is not the one that was assigned");
       }
-      if (results.results === "") {
+      const { asset } = results;
+      if (asset.kind === "bytes" && asset.sizeBytes === 0) {
         tasks.abandon(assignment.id, "given back by the miner", now());
         miners.startCooldown(hotkey, now());
         return answer(standing(hotkey, "rejected", "given back"));
@@ -199,8 +204,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       if (protocolYear === undefined) {
         return violation(hotkey, assignment, "the signature of the results is wrong");
       }
-      const bytes = parseBase64(results.results);
-      if (bytes === undefined) {
+      if (asset.kind === "malformed") {
         const reason = "malformed: results are not base64";
         return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
       }
@@ -209,7 +213,8 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
           {
             assignment,
             validator: options.validator,
-            bytes,
+            bytes: asset.take(),
+            sha256: asset.sha256,
             format: results.dataFormat,
             formatVersion: results.dataVersion,
             compression: results.compression,
@@ -221,6 +226,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         if (received !== undefined) options.onSubmitted(received, hotkey);
         return received;
       });
+      results.release();
       if (submission === undefined) return answer(standing(hotkey, "rejected", "too late"));
       return waitForVerdict(submission, protocolYear, hotkey, signal);
     },
@@ -260,10 +266,4 @@ function answer(feedback: Feedback): SubmitAnswer {
     },
     cooldown_until: Math.ceil(feedback.cooldownUntil / 1000),
   };
-}
-
-/** Standard base64 with padding, as the subnet's validators demand; undefined when the text is anything else. */
-function parseBase64(text: string): Uint8Array | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  return Buffer.from(text, "base64");
 }

@@ -1,5 +1,11 @@
 /** The axons of one coordinator: each of its own subnet and hotkey, all with the same tasks and miners' records. */
-import type { AxonEvent, NonceStore } from "@turntable/bittensor/axon";
+import {
+  type AxonEvent,
+  type AxonLimits,
+  type NonceStore,
+  type Refusal,
+  startAxonThreads,
+} from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { verifySubmission } from "@turntable/bittensor/synapse";
 import { startMinerAxon } from "./miner-axon.ts";
@@ -25,8 +31,12 @@ export interface OpenAxonsOptions extends Omit<MinerProtocolOptions, "validator"
   readonly consentText: string | undefined;
   /** Largest body of SubmitResults, in bytes. */
   readonly maxSubmissionBytes: number;
+  /** The same for each of the axons. */
+  readonly limits: Partial<AxonLimits>;
   /** One event a request, when it was answered. */
   readonly onRequest: (event: AxonEvent) => void;
+  /** A limit was reached. */
+  readonly onRefused: (refusal: Refusal) => void;
 }
 
 export interface OpenAxons extends AsyncDisposable {
@@ -39,8 +49,9 @@ export interface OpenAxons extends AsyncDisposable {
  * @throws when a port cannot be had; none is open then
  */
 export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
-  const { tasks, host, nonces, consentText, isRegistered, maxSubmissionBytes, onRequest } = options;
+  const { tasks, host, nonces, consentText, isRegistered, maxSubmissionBytes, limits } = options;
   await using stack = new AsyncDisposableStack();
+  const threads = stack.use(startAxonThreads(limits));
   const places: AxonPlace[] = [];
   for (const place of options.places) {
     const validator = place.hotkey.ss58;
@@ -64,7 +75,10 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
         nonces,
         maxSubmissionBytes,
-        onRequest,
+        limits,
+        threads,
+        onRequest: options.onRequest,
+        onRefused: options.onRefused,
       }),
     );
     places.push({ ...place, port });

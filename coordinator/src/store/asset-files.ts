@@ -2,17 +2,19 @@
  * Assets as files named by their SHA-256, so that the same bytes are stored once and cannot be mixed up. What was just
  * saved is as a rule wanted at once, for its job: until then it stays in memory, and is neither read nor hashed again.
  */
-import { hash, randomUUID } from "node:crypto";
+import { createHash, hash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 export interface AssetFiles {
   /**
    * Writes the bytes; they are on disk, folder included, when this returns. They may be kept in memory until they are
    * loaded, so nobody may change them afterwards.
+   * @param sha256 in hex, where it is known: large assets take long to hash
    * @returns their SHA-256 in hex
    */
-  save(bytes: Uint8Array): Promise<string>;
+  save(bytes: Uint8Array, sha256?: string): Promise<string>;
   /**
    * The bytes with this SHA-256 (64 hex digits); undefined when the asset is gone: there is no such file, or its bytes
    * are others.
@@ -43,8 +45,7 @@ export async function openAssetFiles(
   };
   const fresh = createFreshAssets(freshBytes);
   return {
-    async save(bytes) {
-      const sha256 = sha256Of(bytes);
+    async save(bytes, sha256 = hash("sha256", bytes, "hex")) {
       const partial = join(directory, `${randomUUID()}${partialSuffix}`);
       const file = await open(partial, "wx", 0o600);
       try {
@@ -69,7 +70,7 @@ export async function openAssetFiles(
       if (kept !== undefined) return kept;
       try {
         const bytes = await readFile(path);
-        return sha256Of(bytes) === sha256 ? bytes : undefined;
+        return (await sha256InSteps(bytes)) === sha256 ? bytes : undefined;
       } catch (error) {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
         throw error;
@@ -102,6 +103,15 @@ function createFreshAssets(limitBytes: number) {
   };
 }
 
-function sha256Of(bytes: Uint8Array): string {
-  return hash("sha256", bytes, "hex");
+/** Bytes hashed in one go: about a millisecond. */
+const hashStepBytes = 1024 * 1024;
+
+/** Gives way to others after each step: the largest assets take a tenth of a second. */
+async function sha256InSteps(bytes: Uint8Array): Promise<string> {
+  const sha256 = createHash("sha256");
+  for (let at = 0; at < bytes.length; at += hashStepBytes) {
+    sha256.update(bytes.subarray(at, at + hashStepBytes));
+    await setImmediate();
+  }
+  return sha256.digest("hex");
 }

@@ -24,3 +24,17 @@ test("nonces survive a restart, the highest of each caller, until their time is 
   assert.deepEqual(store.recent("B:1"), []);
   assert.deepEqual(store.recent("C:1"), []);
 });
+
+test("the nonces of all callers of a hotkey are counted, no one else's, and no longer than they are kept", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "turntable-nonces-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  let now = 0;
+  using store = openNonceStore(directory, () => now);
+  for (const caller of ["A:1", "A:2", "A:None", "AB:1", "B:1"]) store.add(caller, 7n, 1000);
+  store.add("A:1", 8n, 10);
+  assert.equal(store.count("A", 100), 4);
+  assert.equal(store.count("A", 3), 3, "counting stops there");
+  assert.equal(store.count("C", 100), 0);
+  now = 11;
+  assert.equal(store.count("A", 100), 3);
+});

@@ -9,6 +9,7 @@ import { nonceMigrations } from "./schema.ts";
 import { openDatabase } from "./store.ts";
 
 const row = z.object({ nonce: z.string() });
+const counted = z.object({ count: z.number() });
 /** How many requests come between two looks for what is out of date. */
 const sweepEvery = 1_000;
 
@@ -40,6 +41,18 @@ export function openNonceStore(directory: string, now: () => number): NonceStore
           store.run("DELETE FROM nonces WHERE caller = ? AND nonce = ?", caller, old.toString());
         }
       }),
+    count(hotkey, atMost) {
+      // Callers of a hotkey begin with it and a colon, and the semicolon comes right after that.
+      const found = store.get(
+        `SELECT COUNT(*) AS count FROM (SELECT 1 FROM nonces
+         WHERE caller >= ? AND caller < ? AND keep_until >= ? LIMIT ?)`,
+        `${hotkey}:`,
+        `${hotkey};`,
+        now(),
+        atMost,
+      );
+      return counted.parse(found).count;
+    },
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };
 }

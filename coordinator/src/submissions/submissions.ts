@@ -32,6 +32,8 @@ export interface ReceiveSubmission
   readonly assignment: Assignment;
   /** The asset; nobody changes the bytes any more. */
   readonly bytes: Uint8Array;
+  /** Of the bytes, in hex, where it is known. */
+  readonly sha256?: string;
 }
 
 /** What applying a result did. */
@@ -152,7 +154,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       const { id } = input.assignment;
       const known = get(id);
       if (known !== undefined) return known;
-      const sha256 = await assets.save(input.bytes);
+      const sha256 = await assets.save(input.bytes, input.sha256);
       return store.transaction(() => {
         const raced = get(id);
         if (raced !== undefined) return raced;
