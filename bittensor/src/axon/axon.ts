@@ -203,6 +203,12 @@ async function serve(
     trace: propagation.extract(ROOT_CONTEXT, req.headers), // A5
   };
   let proved = false;
+  let holdsPlace = true;
+  /** From here on a stranger only holds the connection, so it may have to make place. */
+  const yieldPlace = (): void => {
+    if (holdsPlace) connections.end(socket);
+    holdsPlace = false;
+  };
   let invited = !mustInvite;
   const caller = new AbortController();
   res.once("close", () => {
@@ -214,6 +220,7 @@ async function serve(
     invite() {
       if (!invited) res.writeContinue();
       invited = true;
+      if (!proved) yieldPlace();
     },
     onProved() {
       proved = true;
@@ -223,8 +230,7 @@ async function serve(
     onRefused: refuse,
     gone: caller.signal,
   });
-  // From here on it only holds the connection, so it may have to make place.
-  connections.end(socket);
+  yieldPlace();
   if (!proved) gate.failed(address, claimed, progress.cost);
   const drainBytes = gate.isKnown(address) ? limits.drainBytes : limits.drainStrangerBytes;
   const drained = caller.signal.aborted || (invited && (await drainBody(req, drainBytes, limits)));

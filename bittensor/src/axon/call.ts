@@ -86,6 +86,7 @@ export async function handleCall(
   const family = familyOf(req);
   const answers = answersOf(context, progress, family);
   let lease: BodyLease | undefined;
+  let leave: (() => void) | undefined;
   try {
     const target = targetOf(req);
     if (target.kind === "nowhere") return answers.bare(404, "Not Found", { detail: "Not Found" });
@@ -163,6 +164,8 @@ export async function handleCall(
     progress.trace = withSpan(progress, synapse.name);
     // Anybody may ping, so a ping makes nobody known.
     if (attached !== pingRoute) origin.onProved();
+    leave = context.gate.enter(hotkey);
+    if (leave === undefined) return refused("hotkey-calls", 403, blacklisted(tooManyCalls));
 
     const limited = handler.admit?.(caller);
     if (limited !== undefined) return answer.refused(403, blacklisted(limited));
@@ -205,6 +208,7 @@ export async function handleCall(
     return answers.ownFault();
   } finally {
     lease?.release();
+    leave?.();
   }
 }
 
@@ -299,8 +303,8 @@ function withSpan({ trace: parent, startedAt }: Progress, name: string): Context
   return trace.setSpan(parent, span);
 }
 
-/** The ping that every axon answers: an empty synapse. */
-const pingRoute = route(ping, { handle: () => ({}) });
+/** The ping that every axon answers: an empty synapse. Anybody may send it, so its body gets no share of the budget. */
+const pingRoute = route({ ...ping, maxBodyBytes: 16 * 1024 }, { handle: () => ({}) });
 
 const bodyRefusals = {
   "body-size": [413, undefined],
@@ -309,6 +313,7 @@ const bodyRefusals = {
   "slow-body": [408, "The body came in too slowly"],
 } as const;
 
+const tooManyCalls = "Too many requests of this hotkey at one time";
 const tooManyNonces =
   "Too many nonces of this hotkey are remembered; use one uuid for many requests, or a newer SDK";
 

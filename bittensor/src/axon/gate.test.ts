@@ -67,6 +67,17 @@ test("a hotkey may make so many proven requests, and others' forgeries take noth
   assert.equal(gate.barred("2", "alice"), undefined);
 });
 
+test("a hotkey has so many calls in progress, and gets the place of one that ended", () => {
+  const { gate } = rig();
+  const leave = Array.from({ length: defaultAxonLimits.hotkeyCalls }, () => gate.enter("alice"));
+  assert.ok(leave.every((one) => one !== undefined));
+  assert.equal(gate.enter("alice"), undefined);
+  assert.notEqual(gate.enter("bob"), undefined);
+  leave[0]?.();
+  assert.notEqual(gate.enter("alice"), undefined);
+  assert.equal(gate.enter("alice"), undefined);
+});
+
 test("an address is known for a while after a proof", () => {
   const { gate, after } = rig();
   assert.equal(gate.isKnown("1"), false);

@@ -5,6 +5,7 @@
  *     that have proved themselves from there lately; what is forged in their names counts against these names alone.
  * G2. Proven requests count against their hotkey. Nobody else can empty that bucket, so an empty one refuses before
  *     the signature is looked at.
+ * G3. A hotkey has so many calls in progress: those that wait hold connections, and these belong to all.
  */
 import type { AxonLimits } from "./limits.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
@@ -16,6 +17,8 @@ export interface Gate {
   failed(address: string, hotkey: string | undefined, cost: number): void;
   /** A request of a hotkey that is known here was proved. */
   proved(address: string, hotkey: string): void;
+  /** A proven call begins; undefined when the hotkey has as many as it may. @returns to be called when it ends, once */
+  enter(hotkey: string): (() => void) | undefined;
   /** Whether somebody has proved itself from the address lately. */
   isKnown(address: string): boolean;
   /** Whether this hotkey has, from this address. */
@@ -31,6 +34,7 @@ export function createGate(limits: AxonLimits, clock: () => number): Gate {
   const hotkeys = createTokenBuckets({ perS: hotkeyPerS, burst: hotkeyBurst, ...shared });
   const addresses = createRecent(limits.knownMs, remembered, clock);
   const callers = createRecent(limits.knownMs, remembered, clock);
+  const inProgress = new Map<string, number>();
   return {
     barred(address, hotkey) {
       if (hotkey !== undefined && !hotkeys.has(hotkey)) return "hotkey-rate";
@@ -47,6 +51,16 @@ export function createGate(limits: AxonLimits, clock: () => number): Gate {
       hotkeys.spend(hotkey, 1);
       addresses.add(address);
       callers.add(callerKey(address, hotkey));
+    },
+    enter(hotkey) {
+      const calls = inProgress.get(hotkey) ?? 0;
+      if (calls >= limits.hotkeyCalls) return undefined;
+      inProgress.set(hotkey, calls + 1);
+      return () => {
+        const left = (inProgress.get(hotkey) ?? 1) - 1;
+        if (left === 0) inProgress.delete(hotkey);
+        else inProgress.set(hotkey, left);
+      };
     },
     isKnown: (address) => addresses.has(address),
     isKnownCaller: (address, hotkey) => callers.has(callerKey(address, hotkey)),

@@ -138,6 +138,22 @@ describe("connections", () => {
     await gone;
   });
 
+  it("of strangers who ping and send no body make place too", async () => {
+    await using rig = await startRig({ limits: { connections: 3, connectionsForKnown: 2 } });
+    await using ping = await openRaw(rig.axon.port, "127.0.0.1");
+    const { head } = rig.request({ synapse: "Synapse", headers: { Expect: "100-continue" } });
+    ping.socket.write(head);
+    await once(ping.socket, "data"); // it was told to go on
+    const gone = closed(ping.socket);
+    assert.equal((await rig.ask({}, "127.0.0.2")).status, 200);
+    await gone;
+    assertRefused(
+      await rig.ask({ synapse: "Synapse", body: " ".repeat(20_000) }, "127.0.0.2"),
+      413,
+      /exceeds the limit of 16384 bytes/,
+    );
+  });
+
   it("keep a share for known addresses, which strangers cannot take", async () => {
     await using rig = await startRig({ limits: { connections: 4, connectionsForKnown: 2 } });
     assert.equal((await rig.ask({}, "127.0.0.2")).status, 200);
@@ -359,6 +375,32 @@ describe("rates", () => {
     assertRefused(await rig.ask(forged, "127.0.0.2"), 403, refusal);
     assert.equal((await rig.ask({ caller: eve })).status, 200);
     assert.equal(rig.events.length, 3);
+  });
+
+  it("of a hotkey bound its calls in progress", async () => {
+    const release = Promise.withResolvers<void>();
+    let entered = 0;
+    await using rig = await startRig({
+      limits: { hotkeyCalls: 2 },
+      routes: [
+        route(pullTask, {
+          handle: async () => {
+            entered += 1;
+            await release.promise;
+            return {};
+          },
+        }),
+      ],
+    });
+    const waiting = [rig.ask(), rig.ask()];
+    await until(() => entered === 2);
+    assertRefused(await rig.ask(), 403, /Too many requests of this hotkey at one time/);
+    const other = rig.ask({ caller: eve });
+    await until(() => entered === 3);
+    release.resolve();
+    for (const { status } of await Promise.all([...waiting, other])) assert.equal(status, 200);
+    assert.equal((await rig.ask()).status, 200);
+    assert.deepEqual(reasons(rig), ["hotkey-calls"]);
   });
 
   it("of signatures have a queue that ends", async () => {

@@ -47,6 +47,8 @@ export interface AxonLimits {
   /** Proven requests that one hotkey may make on average, and at once. */
   readonly hotkeyPerS: number;
   readonly hotkeyBurst: number;
+  /** Calls of one hotkey in progress, those that wait for a verdict included. */
+  readonly hotkeyCalls: number;
   /** Threads that verify signatures. */
   readonly verifyThreads: number;
   /** Signatures that wait to be verified: of callers known by address and hotkey, and as many of all others. */
@@ -86,6 +88,7 @@ export const defaultAxonLimits: AxonLimits = {
   strangerBurst: 100,
   hotkeyPerS: 5,
   hotkeyBurst: 100,
+  hotkeyCalls: 16,
   verifyThreads: 1,
   verifyQueue: 256,
   remembered: 100_000,
@@ -106,6 +109,7 @@ export type RefusalReason =
   | "pipelined"
   | "address-rate"
   | "hotkey-rate"
+  | "hotkey-calls"
   | "verify-queue"
   | "body-size"
   | "body-budget"

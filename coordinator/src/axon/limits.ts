@@ -53,6 +53,7 @@ export const axonLimitOptions = {
   strangerBurst: whole("strangerBurst", "axon: the same at once"),
   hotkeyPerS: whole("hotkeyPerS", "axon: proven requests of a hotkey, a second"),
   hotkeyBurst: whole("hotkeyBurst", "axon: the same at once"),
+  hotkeyCalls: whole("hotkeyCalls", "axon: calls of a hotkey in progress, waiting ones included"),
   verifyThreads: whole("verifyThreads", "axon: threads that verify signatures"),
   verifyQueue: whole(
     "verifyQueue",
