@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { defaultAxonLimits } from "@turntable/bittensor/axon";
 import { ConfigError, loadConfig } from "@turntable/process";
+import { defaultSubmissionBytes } from "./axon/index.ts";
 import { coordinatorConfig, parseAxonPlace } from "./config.ts";
 
 const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
@@ -60,6 +62,32 @@ test("an API for other machines needs keys, or to be told that it needs none", (
   for (const host of ["10.0.0.1", "::", "localhost.example.com", "::1:2"]) {
     assert.equal(problemsOf(...key, "--grpc-host", host).length, 1, host);
   }
+});
+
+test("limits of the axon fit each other", () => {
+  const key = ["--hotkey-uri", "//Alice"];
+  assert.match(
+    problemsOf(...key, "--limits-connections", "100").join(),
+    /--limits-connections-for-known .*leaves strangers no connection/,
+  );
+  assert.match(
+    problemsOf(...key, "--limits-bodies-bytes", "1000000").join(),
+    /--limits-submission-bytes .*more than all bodies together/,
+  );
+  assert.match(
+    problemsOf(...key, "--limits-keep-alive-ms", "15000").join(),
+    /--limits-keep-alive-ms/,
+  );
+  const { limits } = load(...key, "--limits-hotkey-per-s", "7");
+  // The grace time at a stop has an option of the process.
+  const { graceMs: _graceMs, ...ofAxons } = defaultAxonLimits;
+  assert.deepEqual(limits, {
+    promptChars: 1024,
+    openTasks: 1000,
+    submissionBytes: defaultSubmissionBytes,
+    ...ofAxons,
+    hotkeyPerS: 7,
+  });
 });
 
 test("every problem is told at once", () => {
