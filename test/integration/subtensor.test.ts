@@ -1,4 +1,4 @@
-/** The chain client against the local node: real SCALE bytes over a WebSocket, our own minimal metadata. */
+/** The chain client against the local node: real SCALE bytes over a WebSocket, the public chain's metadata. */
 import assert from "node:assert/strict";
 import { on, once } from "node:events";
 import { before, describe, it } from "node:test";
@@ -11,13 +11,15 @@ import {
 } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import {
-  createOwnMetadata,
   type LocalNode,
   type LocalNodeOptions,
+  readRecordedRuntime,
   startLocalNode,
 } from "@turntable/bittensor/local-node";
 import { connectSubtensor, type SubtensorOptions } from "@turntable/bittensor/subtensor";
 import { decodePayload, decryptWithSignature, roundPoint } from "@turntable/bittensor/timelock";
+import { metadataBytes, metadataJson } from "../../bittensor/src/chain/local-node/metadata-json.ts";
+import { type Json, listOf, read } from "../../bittensor/src/chain/local-node/scale.ts";
 
 before(ready);
 
@@ -83,6 +85,17 @@ async function startRig({
 
 const nameOf = (outcome: ChainOutcome): string =>
   outcome.kind === "refused" ? outcome.name : outcome.kind;
+
+/** The same runtime with other numbers for all errors, as upgrades bring them. */
+function upgradedRuntime(): { readonly latest: Uint8Array } {
+  const json = metadataJson(readRecordedRuntime().latest);
+  const pallet = listOf<Json>(json.pallets).find(({ name }) => name === "SubtensorModule");
+  const types = listOf<{ id: number; type: unknown }>(read(json, "lookup", "types"));
+  const errors = types.find(({ id }) => id === read(pallet, "errors", "type"))?.type;
+  for (const variant of listOf<{ index: number }>(read(errors, "def", "variant", "variants")))
+    variant.index += 7;
+  return { latest: metadataBytes(15, json) };
+}
 
 describe("a validator on the simulated chain", () => {
   it("finds itself, its subnet and 256 neurons", async () => {
@@ -184,8 +197,7 @@ describe("a validator on the simulated chain", () => {
       hyperparameters: { weightsRateLimit: 0, weightsVersion: 9 },
     });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
-    const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
-    rig.localNode.upgrade(321, { latest: v15, v14 });
+    rig.localNode.upgrade(321, upgradedRuntime());
     let upgraded = 0;
     for await (const _ of rig.chain.blocks()) if (++upgraded === 5) break;
     const outcome = await rig.weigh({ 1: 1 }, 8);
@@ -197,8 +209,7 @@ describe("a validator on the simulated chain", () => {
     await using rig = await startRig({
       hyperparameters: { weightsRateLimit: 0, weightsVersion: 9 },
     });
-    const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
-    const metadata = { latest: v15, v14 };
+    const metadata = upgradedRuntime();
     rig.localNode.failNext({ kind: "upgrade", specVersion: 321, metadata });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
     assert.equal(rig.localNode.included.length, 1);

@@ -1,0 +1,17 @@
+/** Metadata as JSON, to be changed, and back to bytes; both ways lose nothing. */
+import { createTypeUnsafe, Metadata, TypeRegistry } from "@polkadot/types";
+import type { Json } from "./scale.ts";
+
+/** Of version 14, 15 or 16. @throws Error when the bytes are no metadata */
+export function metadataJson(bytes: Uint8Array): Json {
+  const decoded = new Metadata(new TypeRegistry(), `0x${Buffer.from(bytes).toString("hex")}`);
+  const { version } = decoded;
+  const exact = version === 14 ? decoded.asV14 : version === 15 ? decoded.asV15 : decoded.asV16;
+  return exact.toJSON() as Json; // the library's own JSON of metadata
+}
+
+/** With the magic word and the version in front. */
+export function metadataBytes(version: 14 | 15, content: Json): Uint8Array {
+  const body = createTypeUnsafe(new TypeRegistry(), `MetadataV${version}`, [content]).toU8a();
+  return Buffer.concat([Buffer.from("meta"), Uint8Array.of(version), body]);
+}
