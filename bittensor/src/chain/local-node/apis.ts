@@ -63,6 +63,8 @@ function answerOf(
       return subnet && dynamicInfoOf(chain, subnet);
     case "get_all_dynamic_info":
       return Array.from(ledger.subnets.values(), (one) => dynamicInfoOf(chain, one));
+    case "current_alpha_price":
+      return raoPerTao;
     case "get_subnet_state":
       return subnet && { ...metagraphOf(chain, subnet), emission_history: [] };
     case "get_subnet_hyperparams":
@@ -86,7 +88,8 @@ function answerOf(
 
 /** A subnet's token at a price of 1 TAO; the local chain has no market. */
 function dynamicInfoOf(chain: LocalChain, subnet: LedgerSubnet) {
-  return { ...metagraphOf(chain, subnet), subnet_name: subnetName, token_symbol: tokenSymbol };
+  const { emission: _ofNeurons, ...known } = metagraphOf(chain, subnet);
+  return { ...known, subnet_name: subnetName, token_symbol: tokenSymbol };
 }
 
 const subnetName = Array.from(Buffer.from("local"));

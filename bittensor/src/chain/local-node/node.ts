@@ -91,6 +91,7 @@ export function createNode(options: NodeOptions) {
   let lastDrandRound = 0n;
   const nonces = new Map<string, number>();
   const pool: Pending[] = [];
+  const finalizing: (() => void)[] = [];
   const included: SignedCall[] = [];
   const faults: Fault[] = [];
   const context: ValueContext = {
@@ -175,9 +176,12 @@ export function createNode(options: NodeOptions) {
       events: hexOf(Buffer.concat([compact(BigInt(events.length)), ...events])),
     };
     remember(block);
+    // A block later, as it comes on real chains: a client that waits for inclusion alone has stopped watching by then,
+    // and SDK 9.0 breaks when it is told something after that
+    for (const tellFinal of finalizing.splice(0)) tellFinal();
     for (const { tell } of taken) {
       tell({ inBlock: block.hash });
-      tell({ finalized: block.hash });
+      finalizing.push(() => tell({ finalized: block.hash }));
     }
     for (const told of listeners) told(block);
   };

@@ -20,7 +20,7 @@ export function keysOf({ chain }: ValueContext, { name }: StorageEntry): readonl
   const { subnets } = chain.ledger;
   const all = Array.from(subnets.values());
   const neurons = all.flatMap(({ netuid, neurons }) =>
-    neurons.map(({ hotkey }, uid) => ({ netuid, uid, hotkey })),
+    neurons.map(({ hotkey, weights }, uid) => ({ netuid, uid, hotkey, weights })),
   );
   switch (name) {
     case "Uids":
@@ -28,8 +28,11 @@ export function keysOf({ chain }: ValueContext, { name }: StorageEntry): readonl
     case "IsNetworkMember":
       return neurons.map(({ netuid, hotkey }) => [hotkey, netuid]);
     case "Keys":
-    case "Weights":
       return neurons.map(({ netuid, uid }) => [netuid, uid]);
+    case "Weights":
+      return neurons
+        .filter(({ weights }) => weights.size > 0)
+        .map(({ netuid, uid }) => [netuid, uid]);
     case "Axons":
       return all.flatMap(({ netuid, axons }) =>
         Array.from(axons.keys(), (hotkey) => [netuid, hotkey]),
