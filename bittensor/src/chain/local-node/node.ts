@@ -30,6 +30,8 @@ export interface NodeOptions {
   readonly wrapped?: boolean;
   /** Storage and API answers to give instead of the ledger's: `state_call` by name, storage by key. */
   readonly recorded?: ReadonlyMap<string, string>;
+  /** Unix ms */
+  readonly now?: () => number;
 }
 
 /** What goes wrong with the next extrinsic. */
@@ -98,6 +100,7 @@ export function createNode(options: NodeOptions) {
     chain,
     nonceOf: (ss58) => nonces.get(ss58) ?? 0,
     lastDrandRound: () => lastDrandRound,
+    now: options.now ?? Date.now,
   };
   const listeners = new Set<(block: Block) => void>();
   const blocks = new Map<string, Block>();

@@ -13,6 +13,8 @@ export interface ValueContext {
   /** Transactions of an account that are in blocks. */
   readonly nonceOf: (ss58: string) => number;
   readonly lastDrandRound: () => bigint;
+  /** Unix ms */
+  readonly now: () => number;
 }
 
 /** The keys that a map has now. */
@@ -62,6 +64,7 @@ export function storageValue(
       };
     return undefined;
   }
+  if (pallet === "Timestamp") return name === "Now" ? BigInt(context.now()) : undefined;
   if (pallet === "Drand") return name === "LastStoredRound" ? context.lastDrandRound() : undefined;
   if (pallet !== "SubtensorModule") return undefined;
   if (name === "Owner") return ownerOf(chain, String(key[0]));
@@ -100,6 +103,8 @@ export function storageValue(
       return Buffer.from("L");
     case "NetworkRegistrationAllowed":
       return true;
+    case "Burn":
+      return 0n; // registering costs nothing here
     case "SubnetEpochConsensus":
       return "Yuma";
     case "MechanismCountCurrent":
