@@ -163,6 +163,29 @@ describe("the connection to a node", () => {
     });
   });
 
+  it("is given up for another one when a node refuses the first requests", async (t) => {
+    const node = await startNode(t);
+    node.onRequest = ({ id }, socket) =>
+      socket.send(
+        JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32005, message: "rate limited" } }),
+      );
+    const seen: string[] = [];
+    const twice = new AbortController();
+    const waiting = connectSubtensor(
+      {
+        endpoints: [node.url],
+        retry: quick,
+        onEvent(event) {
+          if (event.kind === "away") seen.push(event.reason);
+          if (node.knocks() === 3) twice.abort(new Error("enough"));
+        },
+      },
+      twice.signal,
+    );
+    await assert.rejects(waiting, /enough/);
+    assert.match(seen[0] ?? "", /-32005: rate limited/);
+  });
+
   it("that does not come in time is an error with the last reason; the signal ends the waiting", async (t) => {
     const node = await startNode(t);
     node.refusals.push("429 Too Many Requests");

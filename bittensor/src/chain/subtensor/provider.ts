@@ -66,7 +66,12 @@ interface Subscription {
   readonly callback: ProviderInterfaceCallback;
 }
 
-export function createProvider(options: ProviderOptions): ProviderInterface {
+export interface Provider extends ProviderInterface {
+  /** Gives the connection up for this reason and tries again, after a pause as for any other failure. */
+  drop(reason: string): void;
+}
+
+export function createProvider(options: ProviderOptions): Provider {
   const { urls, retry, onEvent, random = Math.random } = options;
   const emitter = new EventEmitter();
   const pending = new Map<number, Pending>();
@@ -83,6 +88,7 @@ export function createProvider(options: ProviderOptions): ProviderInterface {
   let retryTimer: NodeJS.Timeout | undefined;
   let lastId = 0;
   let told = "";
+  let drop = (_reason: string): void => undefined;
 
   const open = (): void => {
     const url = urls[place % urls.length] ?? "";
@@ -91,6 +97,10 @@ export function createProvider(options: ProviderOptions): ProviderInterface {
     socket = opening;
     let failure: ConnectFailure | undefined;
     let settled: NodeJS.Timeout | undefined;
+    drop = (reason) => {
+      failure ??= { reason, isRefusal: true, retryAfterS: undefined };
+      opening.terminate();
+    };
     opening.on("unexpected-response", (_request, response) => {
       const { statusCode = 0, statusMessage = "", headers } = response;
       failure ??= refusalOf(statusCode, statusMessage, headers["retry-after"]);
@@ -215,6 +225,7 @@ export function createProvider(options: ProviderOptions): ProviderInterface {
       return isUp;
     },
     clone: () => createProvider(options),
+    drop: (reason) => drop(reason),
     connect: async () => undefined, // it does by itself
     async disconnect() {
       isEnded = true;

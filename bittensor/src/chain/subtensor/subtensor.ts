@@ -120,8 +120,11 @@ async function connected(
       CheckShieldedTxValidity: none,
     },
   });
-  // It rejects when the connection breaks while the metadata are read; the next one reads them again
-  api.isReadyOrError.catch(() => undefined);
+  api.isReadyOrError.catch(() => undefined); // not asked; it would end the process
+  // The metadata could not be read: the library leaves it at that until there is another connection
+  api.on("error", (error: unknown) =>
+    provider.drop(error instanceof Error ? error.message : String(error)),
+  );
   const timeout =
     connectTimeoutMs === undefined ? undefined : AbortSignal.timeout(connectTimeoutMs);
   const ended = AbortSignal.any([signal, timeout].filter((one) => one !== undefined));
