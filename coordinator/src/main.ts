@@ -29,7 +29,7 @@ await runMain({
     const serviceName = "turntable-coordinator";
     stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     const hotkey = await hotkeyOf(config);
-    const extra = await Promise.all(config.axon.also.map(axonPlaceOf));
+    const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
     const { apiKeysFile } = config.grpc;
     const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
     const prompts = config.prompts.synthetic
@@ -90,14 +90,18 @@ await runMain({
 
 async function hotkeyOf(config: Config): Promise<Keypair> {
   if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);
-  return await loadHotkey(config.hotkeyFile ?? ""); // the schema asks for one of the two
+  return await loadKey(config.hotkeyFile ?? "", config); // the schema asks for one of the two
+}
+
+function loadKey(path: string, { hotkeyPasswordFile: passwordFile }: Config): Promise<Keypair> {
+  return loadHotkey(path, { passwordFile, env: process.env });
 }
 
 /** @param text as the schema has checked it */
-async function axonPlaceOf(text: string): Promise<AxonPlace> {
+async function axonPlaceOf(text: string, config: Config): Promise<AxonPlace> {
   const place = parseAxonPlace(text);
   if (place === undefined) throw new RangeError(`${text} names no axon`);
-  return { ...place, hotkey: await loadHotkey(place.hotkeyFile) };
+  return { ...place, hotkey: await loadKey(place.hotkeyFile, config) };
 }
 
 async function openChain(

@@ -9,10 +9,8 @@ export {
   type KeyFile,
   KeyFileError,
   keyFileText,
-  loadHotkey,
   parseKeyFile,
   publicKeyFileText,
-  readKeyFile,
   secretsIn,
   writeKeyFile,
 } from "./key-file.ts";
@@ -31,11 +29,14 @@ export { type Environment, passwordsIn, passwordValue, passwordVariable } from "
 export { isSs58, publicKeyOf, ss58Of } from "./ss58.ts";
 export {
   ensureWalletFolders,
+  type LoadHotkeyOptions,
   listWallets,
+  loadHotkey,
   loadWalletKey,
   type OpenKeyOptions,
   openKeyFile,
   openKeyText,
+  readPassword,
   type WalletFiles,
   type WalletPlace,
   type WalletSummary,
