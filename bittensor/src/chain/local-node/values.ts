@@ -41,6 +41,7 @@ export function keysOf({ chain }: ValueContext, { name }: StorageEntry): readonl
       );
     case "NetworksAdded":
     case "TokenSymbol":
+    case "AlphaSqrtPrice":
       return all.map(({ netuid }) => [netuid]);
     default:
       return [];
@@ -66,6 +67,11 @@ export function storageValue(
   }
   if (pallet === "Timestamp") return name === "Now" ? BigInt(context.now()) : undefined;
   if (pallet === "Drand") return name === "LastStoredRound" ? context.lastDrandRound() : undefined;
+  // A price of 1 TAO, in 64 bits and 64 of fraction
+  if (pallet === "Swap")
+    return name === "AlphaSqrtPrice" && chain.ledger.subnets.has(Number(key[0]))
+      ? 1n << 64n
+      : undefined;
   if (pallet !== "SubtensorModule") return undefined;
   if (name === "Owner") return ownerOf(chain, String(key[0]));
   if (name === "IsNetworkMember") {
