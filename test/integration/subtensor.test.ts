@@ -13,13 +13,12 @@ import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import {
   type LocalNode,
   type LocalNodeOptions,
+  moveErrors,
   readRecordedRuntime,
   startLocalNode,
 } from "@turntable/bittensor/local-node";
 import { connectSubtensor, type SubtensorOptions } from "@turntable/bittensor/subtensor";
 import { decodePayload, decryptWithSignature, roundPoint } from "@turntable/bittensor/timelock";
-import { metadataBytes, metadataJson } from "../../bittensor/src/chain/local-node/metadata-json.ts";
-import { type Json, listOf, read } from "../../bittensor/src/chain/local-node/scale.ts";
 
 before(ready);
 
@@ -87,15 +86,7 @@ const nameOf = (outcome: ChainOutcome): string =>
   outcome.kind === "refused" ? outcome.name : outcome.kind;
 
 /** The same runtime with other numbers for all errors, as upgrades bring them. */
-function upgradedRuntime(): { readonly latest: Uint8Array } {
-  const json = metadataJson(readRecordedRuntime().latest);
-  const pallet = listOf<Json>(json.pallets).find(({ name }) => name === "SubtensorModule");
-  const types = listOf<{ id: number; type: unknown }>(read(json, "lookup", "types"));
-  const errors = types.find(({ id }) => id === read(pallet, "errors", "type"))?.type;
-  for (const variant of listOf<{ index: number }>(read(errors, "def", "variant", "variants")))
-    variant.index += 7;
-  return { latest: metadataBytes(15, json) };
-}
+const upgradedRuntime = () => ({ latest: moveErrors(readRecordedRuntime().latest, 7) });
 
 describe("a validator on the simulated chain", () => {
   it("finds itself, its subnet and 256 neurons", async () => {
