@@ -16,8 +16,10 @@ await runMain({
     const logger = createLogger(serviceName, options.log.level);
     stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     // npm changes to the package's folder and says where it was called.
-    const dir = resolve(process.env.INIT_CWD ?? ".", options.dir);
-    stack.use(await startSubnet({ ...options, dir }, { ...control, env: process.env }));
+    const here = (path: string): string => resolve(process.env.INIT_CWD ?? ".", path);
+    const { dir, consentFile } = options;
+    const places = { dir: here(dir), consentFile: consentFile && here(consentFile) };
+    stack.use(await startSubnet({ ...options, ...places }, { ...control, env: process.env }));
     return stack.move();
   },
 });

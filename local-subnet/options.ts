@@ -1,11 +1,22 @@
 /** What the local subnet can be told. */
 import { isSs58 } from "@turntable/bittensor/keys";
+import { ruleSets } from "@turntable/coordinator/rules";
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { defaultModelDir } from "@turntable/validation";
 import { z } from "zod";
 
 const port = (meaning: string) =>
   z.number().int().min(0).max(65535).optional().describe(`${meaning}; a free one when absent`);
+
+const ruleSetNames = Object.keys(ruleSets) as [keyof typeof ruleSets]; // the keys of a constant
+
+/** undefined when the text is neither SS58 nor SS58:TAO. */
+export function parseRegistration(
+  text: string,
+): { readonly hotkey: string; readonly stakeTao: number } | undefined {
+  const [, hotkey = "", tao = "0"] = /^(\w+)(?::(\d{1,9}(?:\.\d{1,9})?))?$/.exec(text) ?? [];
+  return isSs58(hotkey) ? { hotkey, stakeTao: Number(tao) } : undefined;
+}
 
 const schema = z.object({
   dir: z.string().default(".turntable").describe("folder for keys, data and pictures"),
@@ -18,9 +29,36 @@ const schema = z.object({
     .optional()
     .describe("a development key such as //Bob for the validator; otherwise a throw-away one"),
   register: z
-    .array(z.string().refine(isSs58, "not an ss58 address"))
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => parseRegistration(text) !== undefined,
+          "not SS58 or SS58:TAO, e.g. 5F…:1000",
+        ),
+    )
     .default([])
-    .describe("ss58 of a hotkey to register, for a miner that runs elsewhere"),
+    .describe(
+      "ss58 of a hotkey to register, for a neuron that runs elsewhere; SS58:TAO gives it stake, so that it may set weights",
+    ),
+  rules: z
+    .enum(ruleSetNames)
+    .default("local")
+    .describe(
+      `rule set: ${ruleSetNames.join(", ")}; local has short waits, also in the chain's limits`,
+    ),
+  consentFile: z
+    .string()
+    .optional()
+    .describe(
+      "the licence consent text that miners of 2025 sign; without it their submissions count as wrongly signed",
+    ),
+  commitReveal: z
+    .boolean()
+    .default(false)
+    .describe(
+      "the subnet takes encrypted weights only, to a beacon of this chain's own: the Python SDKs encrypt to another, so that their weights would be lost",
+    ),
   miners: z.number().int().min(0).max(16).default(1).describe("how many miners of its own"),
   axonPort: port("port of the axon (8091 if it is free)"),
   grpcPort: port("port of the API (50051 if it is free)"),

@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { createLocalChain } from "@turntable/bittensor/chain";
+import { createLocalChain, type LostCommit } from "@turntable/bittensor/chain";
 import {
   createHotkeyFile,
   createMnemonic,
@@ -17,6 +17,7 @@ import {
   ready,
 } from "@turntable/bittensor/keys";
 import { startLocalNode } from "@turntable/bittensor/local-node";
+import { loadConsentText } from "@turntable/bittensor/synapse";
 import type { JobQueue, JobSource } from "@turntable/bus";
 import { createInProcessQueue } from "@turntable/bus/in-process";
 import {
@@ -34,11 +35,13 @@ import { startMiner } from "@turntable/miner";
 import { createLogger, type Logger, type StopControl } from "@turntable/process";
 import { startWorker, type WorkerOptions } from "@turntable/validation";
 import { showFirstTask } from "./first-task.ts";
-import type { SubnetOptions } from "./options.ts";
+import { parseRegistration, type SubnetOptions } from "./options.ts";
 import { say, shortPath } from "./say.ts";
 
 const netuid = 17;
 const loopback = "127.0.0.1";
+/** The chain's limits for people who wait: seconds instead of a quarter of an hour, at a block a second. */
+const quickChain = { tempo: 60, weightsRateLimit: 10, servingRateLimit: 5 };
 const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
 
 /**
@@ -67,10 +70,22 @@ export async function startSubnet(
     Array.from({ length: options.miners }, (_, i) => throwAwayKey(dir, `miner-${i + 1}`)),
   );
 
-  const chain = stack.use(createLocalChain({ blockMs: 1_000, subnets: [{ netuid }] }));
+  const hyperparameters = {
+    ...(options.rules === "local" ? quickChain : {}),
+    commitRevealEnabled: options.commitReveal,
+  };
+  const chain = stack.use(
+    createLocalChain({
+      blockMs: 1_000,
+      subnets: [{ netuid, hyperparameters }],
+      allowLoopback: true,
+      onLostCommit: sayLostCommit,
+    }),
+  );
   chain.register({ netuid, hotkey: validator.ss58, stakeTao: 10_000 });
   for (const { ss58 } of minerKeys) chain.register({ netuid, hotkey: ss58 });
-  for (const hotkey of options.register) chain.register({ netuid, hotkey });
+  for (const registration of options.register.map(parseRegistration))
+    if (registration !== undefined) chain.register({ netuid, ...registration });
 
   const node =
     options.chainPort === undefined
@@ -85,11 +100,13 @@ export async function startSubnet(
       netuid,
       queue,
       dataDir: join(dir, "coordinator"),
-      rules: ruleSets.local,
+      rules: ruleSets[options.rules],
       prompts: options.synthetic ? createPrompts(prompts) : undefined,
-      consentText: undefined,
+      consentText:
+        options.consentFile === undefined ? undefined : await loadConsentText(options.consentFile),
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
-      axon: { host: "0.0.0.0", port: await portOr(options.axonPort, 8091) },
+      // Neurons find the axon on the chain
+      axon: { host: "0.0.0.0", port: await portOr(options.axonPort, 8091), externalIp: loopback },
       http: { host: loopback, port: await portOr(options.httpPort, 9090) },
       limits: { promptChars: 1024, openTasks: 1000, submissionBytes: 96 << 20 },
       logger,
@@ -112,6 +129,9 @@ export async function startSubnet(
     http: `${loopback}:${coordinator.httpPort}`,
     axon: { port: coordinator.axonPort, hotkey: validator.ss58 },
     ...(node === undefined ? {} : { chain: node.url }),
+    ...(options.commitReveal
+      ? { beacon: Buffer.from(chain.beacon.publicKey).toString("hex") }
+      : {}),
   };
   const addressesFile = join(dir, "addresses.json");
   await writeWhole(addressesFile, `${JSON.stringify(addresses, undefined, 2)}\n`);
@@ -153,6 +173,14 @@ export async function startSubnet(
     });
   }
   return stack.move();
+}
+
+function sayLostCommit({ hotkey, when, reason }: LostCommit): void {
+  say(
+    when === "committed"
+      ? `The weights that ${hotkey} committed will be lost at the epoch: ${reason}. Without --commit-reveal it can set them in the open.`
+      : `The weights that ${hotkey} committed were lost at this epoch: ${reason}.`,
+  );
 }
 
 async function openQueue(

@@ -36,6 +36,12 @@ const schema = z
       .default("seed")
       .describe(`rule set: ${ruleSetNames.join(", ")}`),
     hotkeyFile: z.string().optional().describe("the validator's hotkey, a wallet file in JSON"),
+    hotkeyPasswordFile: z
+      .string()
+      .optional()
+      .describe(
+        "password of an encrypted hotkey file or of a polkadot.js export; without it the wallet's own BT_PW_… variable is tried",
+      ),
     hotkeyUri: z
       .string()
       .optional()

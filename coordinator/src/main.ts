@@ -4,13 +4,14 @@ import { type Chain, createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
-import { connectJobQueue, logNatsEvent } from "@turntable/bus/nats";
+import { connectJobQueue } from "@turntable/bus/nats";
 import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
 import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
+import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
 /** Blocks of the chain in memory. */
 const localBlockMs = 1_000;
@@ -28,36 +29,41 @@ await runMain({
     const serviceName = "turntable-coordinator";
     stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
     const hotkey = await hotkeyOf(config);
-    const extra = await Promise.all(config.axon.also.map(axonPlaceOf));
+    const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
     const { apiKeysFile } = config.grpc;
     const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
-    const chain = stack.use(
-      await openChain(config, [{ netuid: config.chain.netuid, hotkey }, ...extra], signal),
-    );
+    const prompts = config.prompts.synthetic
+      ? createPrompts(await text(config.prompts.file))
+      : undefined;
+    const consentText =
+      config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
+    const room = await openWaitingRoom(config.http, logger);
+    const { chain, queue } = await (async () => {
+      await using _ = room;
+      room.waitFor("the chain");
+      const chain = stack.use(
+        await openChain(config, [{ netuid: config.chain.netuid, hotkey }, ...extra], room, signal),
+      );
+      room.waitFor("NATS");
+      // Last: nothing may fail between opening it and handing it over.
+      const queue = await connectJobQueue({
+        ...config.nats,
+        name: "turntable-coordinator",
+        signal,
+        onEvent: room.onNatsEvent,
+      });
+      return { chain, queue };
+    })();
     const coordinator = stack.use(
       await startCoordinator({
-        hotkey,
-        chain,
+        ...{ hotkey, chain, queue, prompts, consentText, logger },
         netuid: config.chain.netuid,
         dataDir: config.dataDir,
         rules: ruleSets[config.rules],
-        prompts: config.prompts.synthetic
-          ? createPrompts(await text(config.prompts.file))
-          : undefined,
-        consentText:
-          config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile),
         grpc: { ...config.grpc, keys },
         axon: { ...config.axon, extra },
         http: config.http,
         limits: config.limits,
-        logger,
-        // Last: nothing may fail between opening it and handing it over.
-        queue: await connectJobQueue({
-          ...config.nats,
-          name: "turntable-coordinator",
-          signal,
-          onEvent: (event) => logNatsEvent(logger, event),
-        }),
       }),
     );
     if (config.consentFile === undefined) {
@@ -84,23 +90,29 @@ await runMain({
 
 async function hotkeyOf(config: Config): Promise<Keypair> {
   if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);
-  return await loadHotkey(config.hotkeyFile ?? ""); // the schema asks for one of the two
+  return await loadKey(config.hotkeyFile ?? "", config); // the schema asks for one of the two
+}
+
+function loadKey(path: string, { hotkeyPasswordFile: passwordFile }: Config): Promise<Keypair> {
+  return loadHotkey(path, { passwordFile, env: process.env });
 }
 
 /** @param text as the schema has checked it */
-async function axonPlaceOf(text: string): Promise<AxonPlace> {
+async function axonPlaceOf(text: string, config: Config): Promise<AxonPlace> {
   const place = parseAxonPlace(text);
   if (place === undefined) throw new RangeError(`${text} names no axon`);
-  return { ...place, hotkey: await loadHotkey(place.hotkeyFile) };
+  return { ...place, hotkey: await loadKey(place.hotkeyFile, config) };
 }
 
 async function openChain(
   config: Config,
   axons: readonly Pick<AxonPlace, "netuid" | "hotkey">[],
+  { onChainEvent: onEvent }: WaitingRoom,
   signal: AbortSignal,
 ): Promise<Chain> {
   const { endpoints, register } = config.chain;
-  if (!endpoints.includes(chainInMemory)) return await connectSubtensor({ endpoints }, signal);
+  if (!endpoints.includes(chainInMemory))
+    return await connectSubtensor({ endpoints, onEvent }, signal);
   const netuids = new Set(axons.map(({ netuid }) => netuid));
   const chain = createLocalChain({
     blockMs: localBlockMs,

@@ -9,13 +9,18 @@ import { runMain } from ${JSON.stringify(new URL("main.ts", import.meta.url).hre
 import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
 import { createServer } from "node:net";
 await runMain({
-  definition: { command: "example", summary: "waits", schema: z.object({ hang: z.boolean().default(false), fail: z.boolean().default(false), broken: z.boolean().default(false) }) },
+  definition: { command: "example", summary: "waits", schema: z.object({ hang: z.boolean().default(false), fail: z.boolean().default(false), broken: z.boolean().default(false), wait: z.boolean().default(false) }) },
   argv: process.argv.slice(1),
   env: {},
   gracePeriodMs: () => 100,
-  async start(config, { stop }) {
+  async start(config, { signal, stop }) {
     const server = createServer().listen(0);
     console.log("started");
+    if (config.wait) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      server.close();
+      signal.throwIfAborted();
+    }
     if (config.broken) throw new Error("the port is taken");
     if (config.fail) stop(new Error("the renderer is gone"));
     return { async [Symbol.asyncDispose]() {
@@ -60,6 +65,11 @@ test("a start that fails exits with 1, whatever it left open", async () => {
   const { code, output } = await run(["--broken"]);
   assert.equal(code, 1);
   assert.match(output, /the port is taken/);
+});
+
+test("a stop signal while the start waits for something exits with 0, and without a complaint", async () => {
+  const { code, output } = await run(["--wait"], "SIGTERM");
+  assert.deepEqual([code, output], [0, "started\n"]);
 });
 
 test("a wrong argument exits with 2 and starts nothing", async () => {

@@ -60,7 +60,13 @@ export async function runMain<Schema extends z.ZodObject>(
   process.on("SIGTERM", () => stop());
   process.on("SIGINT", () => stop());
   try {
-    await using _running = await options.start(config, { signal: stopping.signal, stop });
+    await using _running = await options
+      .start(config, { signal: stopping.signal, stop })
+      .catch((error: unknown) => {
+        // Told to stop while it waited for something: whatever says so is no fault
+        if (stopping.signal.aborted) return undefined;
+        throw error;
+      });
     await aborted(stopping.signal);
   } catch (error) {
     fault ??= error instanceof Error ? error : new Error(String(error));

@@ -1,4 +1,4 @@
-/** The chain client against the local node: real SCALE bytes over a WebSocket, our own minimal metadata. */
+/** The chain client against the local node: real SCALE bytes over a WebSocket, the public chain's metadata. */
 import assert from "node:assert/strict";
 import { on, once } from "node:events";
 import { before, describe, it } from "node:test";
@@ -11,9 +11,10 @@ import {
 } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import {
-  createOwnMetadata,
   type LocalNode,
   type LocalNodeOptions,
+  moveErrors,
+  readRecordedRuntime,
   startLocalNode,
 } from "@turntable/bittensor/local-node";
 import { connectSubtensor, type SubtensorOptions } from "@turntable/bittensor/subtensor";
@@ -83,6 +84,9 @@ async function startRig({
 
 const nameOf = (outcome: ChainOutcome): string =>
   outcome.kind === "refused" ? outcome.name : outcome.kind;
+
+/** The same runtime with other numbers for all errors, as upgrades bring them. */
+const upgradedRuntime = () => ({ latest: moveErrors(readRecordedRuntime().latest, 7) });
 
 describe("a validator on the simulated chain", () => {
   it("finds itself, its subnet and 256 neurons", async () => {
@@ -184,8 +188,7 @@ describe("a validator on the simulated chain", () => {
       hyperparameters: { weightsRateLimit: 0, weightsVersion: 9 },
     });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
-    const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
-    rig.localNode.upgrade(321, { latest: v15, v14 });
+    rig.localNode.upgrade(321, upgradedRuntime());
     let upgraded = 0;
     for await (const _ of rig.chain.blocks()) if (++upgraded === 5) break;
     const outcome = await rig.weigh({ 1: 1 }, 8);
@@ -197,8 +200,7 @@ describe("a validator on the simulated chain", () => {
     await using rig = await startRig({
       hyperparameters: { weightsRateLimit: 0, weightsVersion: 9 },
     });
-    const { v14, v15 } = createOwnMetadata({ errorShift: 7 });
-    const metadata = { latest: v15, v14 };
+    const metadata = upgradedRuntime();
     rig.localNode.failNext({ kind: "upgrade", specVersion: 321, metadata });
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
     assert.equal(rig.localNode.included.length, 1);

@@ -1,6 +1,5 @@
-/** The Python SDKs' chain clients on our simulated node, with the real runtime's metadata. */
+/** The Python SDKs' chain clients on our local node. */
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +15,6 @@ import {
 } from "@turntable/bittensor/keys";
 import { startLocalNode } from "@turntable/bittensor/local-node";
 import { isJsonObject, type Json } from "@turntable/bittensor/synapse";
-import { skip as noVectors, vectorPath } from "@turntable/bittensor/test";
 import { ensureEnvironment } from "./environments.ts";
 import { type Peer, startPeer } from "./peer.ts";
 
@@ -24,14 +22,10 @@ await ready();
 
 const netuid = 17;
 
-function readHex(path: string): Uint8Array {
-  return Buffer.from(readFileSync(path, "utf8").trim().replace(/^0x/, ""), "hex");
-}
-
 for (const version of ["9.12.2", "10.5.0"] as const) {
   const environment = await ensureEnvironment(version);
   const skip =
-    environment.kind === "missing" ? `bittensor ${version}: ${environment.reason}` : noVectors;
+    environment.kind === "missing" ? `bittensor ${version}: ${environment.reason}` : false;
 
   describe(`the chain client of bittensor ${version}`, { skip }, () => {
     let peer: Peer;
@@ -63,14 +57,7 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
       for (let miner = 1; miner < 5; miner += 1)
         chain.register({ netuid, hotkey: keypairFromUri(`//Miner${miner}`).ss58 });
       chain.advance(200);
-      const latest = globSync(vectorPath("subtensor-metadata.hex"))[0];
-      const v14 = globSync(vectorPath("subtensor-metadata-spec320-v14.hex"))[0];
-      assert.ok(latest !== undefined && v14 !== undefined);
-      await using localNode = await startLocalNode({
-        chain,
-        metadata: { latest: readHex(latest), v14: readHex(v14) },
-        specVersion: 320,
-      });
+      await using localNode = await startLocalNode({ chain });
       const ask = async (action: string, more: { readonly [name: string]: Json } = {}) => {
         const answer = await peer.ask({
           op: "chain",
@@ -112,14 +99,11 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
         ],
         String(weighed.answer),
       );
-      // The later SDK asks for storage that this runtime does not have yet
-      if (version === "9.12.2") {
-        chain.setHyperparameters(netuid, { commitRevealEnabled: true });
-        const committed = await ask("weigh", { uids: [1], weights: [1], version_key: 5 });
-        const commits = chain.ledger.subnets.get(netuid)?.commits ?? [];
-        assert.equal(commits.length, 1, String(committed.answer));
-        assert.equal(commits[0]?.commit.length, 59 - 12 + 244);
-      }
+      chain.setHyperparameters(netuid, { commitRevealEnabled: true });
+      const committed = await ask("weigh", { uids: [1], weights: [1], version_key: 5 });
+      const commits = chain.ledger.subnets.get(netuid)?.commits ?? [];
+      assert.equal(commits.length, 1, String(committed.answer));
+      assert.equal(commits[0]?.commit.length, 59 - 12 + 244);
       assert.ok(localNode.included.every(({ signer }) => signer === hotkey.ss58));
     });
   });

@@ -13,13 +13,19 @@ import { promisify } from "node:util";
 /** The SDKs that interop runs against, with the Python each needs. */
 export const sdks = {
   "6.9.4": "3.10",
+  "9.0.0": "3.11",
+  "9.9.0": "3.11",
   "9.12.2": "3.11",
   "10.5.0": "3.12",
+  "11.3.0": "3.12",
 } as const;
 
 export type SdkVersion = keyof typeof sdks;
 
 export const sdkVersions = Object.keys(sdks) as SdkVersion[]; // the keys of the object above
+
+/** Those whose axon and dendrite interop runs against; 11 has neither any more. */
+export const axonSdkVersions = ["6.9.4", "9.12.2", "10.5.0"] as const satisfies SdkVersion[];
 
 export type Environment =
   | { readonly kind: "ready"; readonly version: SdkVersion; readonly python: string }
@@ -37,7 +43,10 @@ export async function ensureEnvironment(version: SdkVersion): Promise<Environmen
   const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
   const folder = join(cacheDir, `bittensor-${version}-${digest}`);
   const python = join(folder, "bin", "python");
-  if (existsSync(join(folder, "complete"))) return { kind: "ready", version, python };
+  if (existsSync(join(folder, "complete"))) {
+    if (version === "6.9.4") await writeTorchStandIn(python);
+    return { kind: "ready", version, python };
+  }
   const base = findPython(sdks[version]);
   if (base === undefined)
     return { kind: "missing", version, reason: `there is no Python ${sdks[version]} here` };

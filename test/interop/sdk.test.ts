@@ -46,7 +46,7 @@ import {
   submitResults,
   verifySubmission,
 } from "@turntable/bittensor/synapse";
-import { ensureEnvironment, sdkVersions } from "./environments.ts";
+import { axonSdkVersions, ensureEnvironment } from "./environments.ts";
 import { type Peer, startPeer } from "./peer.ts";
 
 await ready();
@@ -86,7 +86,7 @@ interface Told {
   readonly synapse: { readonly [field: string]: Json };
 }
 
-for (const version of sdkVersions) {
+for (const version of axonSdkVersions) {
   const environment = await ensureEnvironment(version);
   const skip =
     environment.kind === "missing" ? `bittensor ${version}: ${environment.reason}` : false;

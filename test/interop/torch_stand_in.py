@@ -1,6 +1,11 @@
-"""Stands in for torch where bittensor 6.9.4 only names it: classes to derive from and types in annotations."""
+"""
+Stands in for torch where bittensor 6.9.4 has it: names to derive from and to annotate with, and tensors that are
+numpy's arrays, which is enough for its metagraph and for setting weights.
+"""
 import sys
 import types
+
+import numpy
 
 
 class _Anything(type):
@@ -20,6 +25,11 @@ class _Module:
         pass
 
 
+class _Parameter:
+    def __new__(cls, data=None, requires_grad=False):
+        return numpy.array([]) if data is None else data
+
+
 def _submodule(name):
     module = types.ModuleType(name)
     module.__getattr__ = lambda attribute: _Thing
@@ -29,13 +39,25 @@ def _submodule(name):
 
 nn = _submodule("torch.nn")
 nn.Module = _Module
-nn.Parameter = type("Parameter", (_Thing,), {})
+nn.Parameter = _Parameter
 nn.functional = _submodule("torch.nn.functional")
-Tensor = type("Tensor", (_Thing,), {})
-FloatTensor = LongTensor = Tensor
-float32 = "float32"
-int64 = "int64"
+Tensor = FloatTensor = LongTensor = numpy.ndarray
+float32 = numpy.float32
+int64 = numpy.int64
+bool = numpy.bool_
 __version__ = "0"
+
+
+def tensor(data, dtype=None):
+    return numpy.array(data, dtype=dtype)
+
+
+def zeros(shape, dtype=numpy.float32):
+    return numpy.zeros(shape, dtype=dtype)
+
+
+def stack(arrays):
+    return numpy.stack(arrays)
 
 
 def __getattr__(name):

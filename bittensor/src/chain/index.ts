@@ -4,6 +4,7 @@ export {
   createLocalChain,
   type LocalChain,
   type LocalChainOptions,
+  type LostCommit,
   type Registration,
 } from "./local-chain.ts";
 export {

@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { type Keypair, keypairFromUri, ready } from "../keys/index.ts";
 import type { ChainOutcome } from "./index.ts";
-import { createLocalChain, type LocalChain, type LocalChainOptions } from "./local-chain.ts";
-import { encodePayload, encryptToRound } from "./timelock/index.ts";
+import {
+  createLocalChain,
+  type LocalChain,
+  type LocalChainOptions,
+  type LostCommit,
+} from "./local-chain.ts";
+import { encodePayload, encryptToRound, quicknet } from "./timelock/index.ts";
 
 before(ready);
 
@@ -12,6 +17,7 @@ const netuid = 17;
 interface Rig extends AsyncDisposable {
   readonly chain: LocalChain;
   readonly validator: Keypair;
+  readonly lost: LostCommit[];
   /** Sets weights and tells the name of the refusal, or "included". */
   weigh(weights: Readonly<Record<number, number>>, versionKey?: number): Promise<string>;
 }
@@ -20,7 +26,11 @@ interface Rig extends AsyncDisposable {
 function createRig(
   hyperparameters: NonNullable<LocalChainOptions["subnets"]>[0]["hyperparameters"] = {},
 ): Rig {
-  const chain = createLocalChain({ subnets: [{ netuid, hyperparameters }] });
+  const lost: LostCommit[] = [];
+  const chain = createLocalChain({
+    subnets: [{ netuid, hyperparameters }],
+    onLostCommit: (one) => lost.push(one),
+  });
   const validator = keypairFromUri("//Bob");
   chain.register({ netuid, hotkey: validator.ss58, stakeTao: 5000 });
   for (const uri of ["//Alice", "//Charlie"])
@@ -29,6 +39,7 @@ function createRig(
   return {
     chain,
     validator,
+    lost,
     async weigh(weights, versionKey = 0) {
       const entries = Object.entries(weights).map(([uid, weight]) => ({
         uid: Number(uid),
@@ -127,18 +138,18 @@ describe("weights on the local chain", () => {
     assert.equal(await rig.weigh({ 1: 1 }), "TooManyUnrevealedCommits");
   });
 
-  it("that somebody else committed are dropped without a word", async () => {
+  it("that can't be opened or set are dropped, and told as soon as it is known", async () => {
     await using rig = createRig({ tempo: 10, commitRevealEnabled: true, weightsRateLimit: 0 });
-    const { ledger, beacon } = rig.chain;
-    const commitOf = (key: Keypair): string => {
+    const { beacon } = rig.chain;
+    const commitOf = (key: Keypair, encryptTo = beacon.publicKey): string => {
       const { publicKey } = key;
       const payload = encodePayload({ publicKey, uids: [1], values: [7], versionKey: 0n });
-      const { kind } = ledger.commitWeights(
+      const { kind } = rig.chain.commitWeights(
         rig.validator.ss58,
         {
           netuid,
           mechanism: 0,
-          commit: encryptToRound(payload, 1000n, { publicKey: beacon.publicKey }),
+          commit: encryptToRound(payload, 1000n, { publicKey: encryptTo }),
           revealRound: 1000n,
           version: 4,
         },
@@ -148,7 +159,17 @@ describe("weights on the local chain", () => {
     };
     // Copied from Charlie's commit, or made by a coldkey: the payload names another signer
     assert.equal(commitOf(keypairFromUri("//Charlie")), "done");
+    const known = { netuid, hotkey: rig.validator.ss58 };
+    const another = "the commit was made by another key than the one that sent it";
+    assert.deepEqual(rig.lost.splice(0), [{ ...known, when: "committed", reason: another }]);
     rig.chain.advance(25);
+    assert.equal(rig.chain.weightsOf(netuid, 0).size, 0);
+    assert.deepEqual(rig.lost.splice(0), [{ ...known, when: "epoch", reason: another }]);
+    // As the SDKs do, who know no other beacon
+    assert.equal(commitOf(rig.validator, quicknet.publicKey), "done");
+    assert.match(rig.lost.splice(0)[0]?.reason ?? "", /quicknet/);
+    rig.chain.advance(25);
+    assert.equal(rig.lost.splice(0).length, 1);
     assert.equal(rig.chain.weightsOf(netuid, 0).size, 0);
     assert.equal(commitOf(rig.validator), "done");
     rig.chain.advance(25);

@@ -8,6 +8,7 @@ import { sdkVersionNumber } from "../synapse/index.ts";
 import { ipFromChain, ipToChain } from "./address.ts";
 import { explainError } from "./errors.ts";
 import {
+  type CommitCall,
   createLedger,
   type Ledger,
   type LedgerCommit,
@@ -18,6 +19,7 @@ import {
 } from "./ledger.ts";
 import { type Beacon, createBeacon } from "./local-beacon.ts";
 import {
+  type CommitPayload,
   decodePayload,
   decryptWithSignature,
   encodePayload,
@@ -36,6 +38,17 @@ export interface LocalChainOptions {
   }[];
   /** Takes 127.0.0.1 for an axon, which the real chain refuses. */
   readonly allowLoopback?: boolean;
+  /** Told of weights that were committed in vain, as soon as that is known; the real chain never says so. */
+  readonly onLostCommit?: (lost: LostCommit) => void;
+}
+
+/** A commit whose weights are never set. */
+export interface LostCommit {
+  readonly netuid: number;
+  readonly hotkey: string;
+  /** "committed": it can be told already; "epoch": it was dropped just now. */
+  readonly when: "committed" | "epoch";
+  readonly reason: string;
 }
 
 export interface Registration {
@@ -54,6 +67,8 @@ export interface LocalChain extends Chain {
   setHyperparameters(netuid: number, changed: Partial<LedgerHyperparameters>): void;
   /** Makes blocks at once and returns the number of the last. */
   advance(blocks?: number): number;
+  /** Commits weights from outside, and tells when they can't be opened here. */
+  commitWeights(hotkey: string, call: CommitCall, lastDrandRound: bigint): LedgerResult;
   /** The weights on chain that a uid has set, by uid; empty when none. */
   weightsOf(netuid: number, uid: number): ReadonlyMap<number, number>;
   /** Calls back within each new block, before anybody else hears of it. @returns what ends that */
@@ -69,6 +84,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   for (const { netuid, hyperparameters = {} } of options.subnets ?? [{ netuid: 17 }])
     ledger.addSubnet(netuid, hyperparameters);
   const beacon = createBeacon();
+  const onLostCommit = options.onLostCommit ?? (() => undefined);
   const events = new EventEmitter().setMaxListeners(0);
   const stop = new AbortController();
 
@@ -76,7 +92,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   const advance = (blocks = 1): number => {
     for (let made = 0; made < blocks; made += 1) {
       const block = ledger.advance();
-      for (const subnet of ledger.subnets.values()) revealDue(ledger, beacon, subnet);
+      for (const subnet of ledger.subnets.values()) revealDue(ledger, beacon, subnet, onLostCommit);
       for (const listener of listeners) listener(block);
       events.emit("block", block);
     }
@@ -115,7 +131,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
         nowS: Date.now() / 1000,
       },
     );
-    const result = ledger.commitWeights(
+    const result = commitWeights(
       set.hotkey.ss58,
       {
         netuid: set.netuid,
@@ -127,6 +143,20 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
       0n,
     );
     return result.kind === "done" ? { kind: "included", block, revealRound } : outcome(result);
+  };
+
+  const commitWeights = (
+    hotkey: string,
+    call: CommitCall,
+    lastDrandRound: bigint,
+  ): LedgerResult => {
+    const result = ledger.commitWeights(hotkey, call, lastDrandRound);
+    if (result.kind === "done") {
+      const opened = openCommit(beacon, { ...call, hotkey });
+      if (typeof opened === "string")
+        onLostCommit({ netuid: call.netuid, hotkey, when: "committed", reason: opened });
+    }
+    return result;
   };
 
   return {
@@ -209,6 +239,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    commitWeights,
     weightsOf: (netuid, uid) => subnetOf(netuid).neurons[uid]?.weights ?? new Map(),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
@@ -217,28 +248,49 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   };
 }
 
-/** Opens the commits whose epoch has come, and sets their weights; what is broken is dropped without a word. */
-function revealDue(ledger: Ledger, beacon: Beacon, subnet: LedgerSubnet): void {
+/** Opens the commits whose epoch has come, and sets their weights; what can't be is dropped. */
+function revealDue(
+  ledger: Ledger,
+  beacon: Beacon,
+  subnet: LedgerSubnet,
+  onLostCommit: (lost: LostCommit) => void,
+): void {
   const { commitRevealPeriod } = subnet.hyperparameters;
   const isDue = ({ epoch }: LedgerCommit): boolean =>
     subnet.epochIndex >= epoch + BigInt(commitRevealPeriod);
   const due = subnet.commits.filter(isDue);
   if (due.length === 0) return;
   subnet.commits = subnet.commits.filter((commit) => !isDue(commit));
-  for (const { hotkey, commit, revealRound } of due) {
-    try {
-      const payload = decodePayload(decryptWithSignature(commit, beacon.sign(revealRound)));
-      if (ss58Of(payload.publicKey) !== hotkey) continue;
-      const { uids, values, versionKey } = payload;
-      ledger.revealWeights(hotkey, {
-        netuid: subnet.netuid,
-        mechanism: 0,
-        uids,
-        values,
-        versionKey,
-      });
-    } catch (error) {
-      if (!(error instanceof TimelockError || error instanceof RangeError)) throw error;
-    }
+  const { netuid } = subnet;
+  for (const commit of due) {
+    const { hotkey } = commit;
+    const opened = openCommit(beacon, commit);
+    const result =
+      typeof opened === "string"
+        ? opened
+        : ledger.revealWeights(hotkey, { ...opened, netuid, mechanism: 0 });
+    const reason =
+      typeof result === "string"
+        ? result
+        : result.kind === "refused"
+          ? explainError(result.error)
+          : undefined;
+    if (reason !== undefined) onLostCommit({ netuid, hotkey, when: "epoch", reason });
+  }
+}
+
+/** What a commit holds, or why the chain drops it. */
+function openCommit(
+  beacon: Beacon,
+  { hotkey, commit, revealRound }: Pick<LedgerCommit, "hotkey" | "commit" | "revealRound">,
+): CommitPayload | string {
+  try {
+    const payload = decodePayload(decryptWithSignature(commit, beacon.sign(revealRound)));
+    return ss58Of(payload.publicKey) === hotkey
+      ? payload
+      : "the commit was made by another key than the one that sent it";
+  } catch (error) {
+    if (!(error instanceof TimelockError || error instanceof RangeError)) throw error;
+    return "the commit is not encrypted to this chain's beacon (the SDKs encrypt to drand's quicknet)";
   }
 }

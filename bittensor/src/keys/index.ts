@@ -9,10 +9,8 @@ export {
   type KeyFile,
   KeyFileError,
   keyFileText,
-  loadHotkey,
   parseKeyFile,
   publicKeyFileText,
-  readKeyFile,
   secretsIn,
   writeKeyFile,
 } from "./key-file.ts";
@@ -32,11 +30,14 @@ export { isSs58, publicKeyOf, ss58Of } from "./ss58.ts";
 export { isSignedBy, readyToVerify, type SignedForm } from "./verify.ts";
 export {
   ensureWalletFolders,
+  type LoadHotkeyOptions,
   listWallets,
+  loadHotkey,
   loadWalletKey,
   type OpenKeyOptions,
   openKeyFile,
   openKeyText,
+  readPassword,
   type WalletFiles,
   type WalletPlace,
   type WalletSummary,

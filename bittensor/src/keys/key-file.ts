@@ -2,7 +2,7 @@
  * Key files of every generation of the Python wallets: one JSON object, in which the secret is a phrase, a seed, a
  * private key, or absent (public files). What each version writes and loads: `keyfiles` of the test vectors.
  */
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { hexToU8a, u8aToHex } from "@polkadot/util";
 import { encryptionOf } from "./encryption.ts";
 import {
@@ -62,32 +62,6 @@ export function secretsIn(text: string): {
     seed: textIn(fields, "secretSeed"),
     privateKey: textIn(fields, "privateKey"),
   };
-}
-
-/**
- * Loads an unencrypted hotkey. `ready()` must have been awaited.
- * @throws KeyFileError when the file is missing, malformed, encrypted, or holds no secret.
- */
-export async function loadHotkey(path: string, signal?: AbortSignal): Promise<Keypair> {
-  const file = await readKeyFile(path, signal);
-  if (file.keypair === undefined)
-    throw new KeyFileError(
-      path,
-      "holds a public key only; a hotkey file with its secret is needed",
-    );
-  return file.keypair;
-}
-
-/** @throws KeyFileError */
-export async function readKeyFile(path: string, signal?: AbortSignal): Promise<KeyFile> {
-  try {
-    return parseKeyFile(await readFile(path, { encoding: "utf8", signal }));
-  } catch (error) {
-    if (signal?.aborted === true) throw error;
-    throw new KeyFileError(path, error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
-  }
 }
 
 /**
@@ -155,6 +129,8 @@ function parseFields(text: string): Fields {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new KeyError("the key file is not a JSON object");
   const fields = { ...parsed };
+  if ("encoded" in fields && "encoding" in fields)
+    throw new KeyError("the key file is an export of polkadot.js: its password is needed");
   if ("cryptoType" in fields && !sr25519Types.includes(fields.cryptoType))
     throw new KeyError("the key is not sr25519 (cryptoType 1), the only kind that hotkeys may be");
   return fields;

@@ -122,6 +122,16 @@ function seedBytes(hex: string): Uint8Array {
   return hexToU8a(hex);
 }
 
+/** polkadot's form of a private key to the canonical one, which wallets write; the reverse of `timesCofactor`. */
+export function canonicalSecret(polkadotSecret: Uint8Array): Uint8Array {
+  const divided = polkadotSecret.slice();
+  for (const [index, byte] of polkadotSecret.subarray(0, 32).entries()) {
+    const next = index < 31 ? (polkadotSecret[index + 1] ?? 0) : 0;
+    divided[index] = (byte >> 3) | ((next & 7) << 5);
+  }
+  return divided;
+}
+
 /** Canonical scalar to polkadot's form: times eight, little endian; the nonce stays. */
 function timesCofactor(secret: Uint8Array): Uint8Array {
   const shifted = secret.slice();

@@ -1,11 +1,18 @@
 /** The tree that Python wallets keep: `<path>/<name>/{coldkey,coldkeypub.txt,hotkeys/<hotkey>}`. */
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { decryptKeyFile, encryptionOf } from "./encryption.ts";
 import { type KeyFile, KeyFileError, parseKeyFile } from "./key-file.ts";
 import { KeyError, type Keypair } from "./keypair.ts";
 import { type Environment, passwordsIn } from "./password.ts";
+import {
+  addressOfExport,
+  needsPassword,
+  openPolkadotExport,
+  type PolkadotExport,
+  parsePolkadotExport,
+} from "./polkadot-export.ts";
 
 export interface WalletPlace {
   /** Folder of all wallets. */
@@ -59,24 +66,65 @@ export async function openKeyFile(path: string, options: OpenKeyOptions = {}): P
   try {
     return parseKeyFile(text);
   } catch (error) {
-    throw broken(path, error);
+    throw await broken(path, error);
   }
 }
 
-/** The plain text of a key file, encrypted or not. @throws KeyFileError */
+/**
+ * The plain text of a key file, encrypted or not; of an export of polkadot.js, the key file that it comes to.
+ * @throws KeyFileError
+ */
 export async function openKeyText(path: string, options: OpenKeyOptions = {}): Promise<string> {
   const { passwords = [], signal } = options;
   try {
     const bytes = await readFile(path, { signal });
     const encryption = encryptionOf(bytes);
-    if (encryption === undefined) return bytes.toString("utf8");
-    const [first, ...others] = passwords;
-    if (first === undefined)
-      throw new KeyError(`is encrypted (${encryption}) and no password is given`);
-    return await firstThatOpens(bytes, first, others);
+    if (encryption !== undefined)
+      return await firstThatOpens(passwords, `is encrypted (${encryption})`, (password) =>
+        decryptKeyFile(bytes, password),
+      );
+    const text = bytes.toString("utf8");
+    const exported = parsePolkadotExport(text);
+    if (exported === undefined) return text;
+    if (!needsPassword(exported)) return openPolkadotExport(exported, undefined);
+    return await firstThatOpens(passwords, "is an export of polkadot.js", async (password) =>
+      openPolkadotExport(exported, password),
+    );
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw broken(path, error);
+    throw await broken(path, error);
+  }
+}
+
+export interface LoadHotkeyOptions {
+  /** Holds the password of an encrypted hotkey, with or without a final newline. */
+  readonly passwordFile?: string | undefined;
+  /** Where wallets' own variables may hold it instead: BT_PW_… for the file's path. */
+  readonly env?: Environment;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loads a hotkey from a file: plain, encrypted by any wallet, or exported from polkadot.js. `ready()` must have been
+ * awaited.
+ * @throws KeyFileError when the file is missing (with those that are there), malformed, locked, or holds no secret
+ */
+export async function loadHotkey(path: string, options: LoadHotkeyOptions = {}): Promise<Keypair> {
+  const { passwordFile, env = {}, signal } = options;
+  const place = resolve(path);
+  const passwords =
+    passwordFile === undefined
+      ? passwordsIn(env, place, basename(dirname(dirname(place))))
+      : [await readPassword(passwordFile)];
+  return secretOf(path, { passwords, ...(signal === undefined ? {} : { signal }) });
+}
+
+/** @throws KeyFileError when it can't be read */
+export async function readPassword(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
+  } catch (error) {
+    throw await broken(path, error);
   }
 }
 
@@ -133,52 +181,80 @@ export async function ensureWalletFolders(place: WalletPlace): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw broken(folder, error);
+    throw await broken(folder, error);
   }
 }
 
-function broken(path: string, error: unknown): KeyFileError {
+async function broken(path: string, error: unknown): Promise<KeyFileError> {
   const reason = error instanceof Error ? error.message : String(error);
-  return new KeyFileError(path, reason, { cause: error });
+  const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return new KeyFileError(path, isAbsent ? await absence(path) : reason, { cause: error });
 }
+
+/** What is there instead of a file that is not: its neighbours, or those of the first folder that exists. */
+async function absence(path: string): Promise<string> {
+  let folder = dirname(resolve(path));
+  while (!(await isThere(folder)) && folder !== dirname(folder)) folder = dirname(folder);
+  const names = [...(await namesIn(folder, "files")), ...(await namesIn(folder, "folders"))];
+  if (names.length === 0) return `there is no such file; ${folder} is empty`;
+  const shown = names.slice(0, namesShown).join(", ");
+  const more = names.length > namesShown ? `, and ${names.length - namesShown} more` : "";
+  return `there is no such file; in ${folder} there is: ${shown}${more}`;
+}
+
+const namesShown = 12;
 
 async function secretOf(path: string, options: OpenKeyOptions): Promise<Keypair> {
   const { keypair } = await openKeyFile(path, options);
   if (keypair === undefined)
-    throw new KeyFileError(path, "holds a public key only; the file with the secret is needed");
+    throw new KeyFileError(path, "holds a public key only; a key file with its secret is needed");
   return keypair;
 }
 
+/** Tries the passwords in turn. @throws KeyError of the last one, or when there is none */
 async function firstThatOpens(
-  bytes: Uint8Array,
-  password: string,
-  others: readonly string[],
+  [password, ...others]: readonly string[],
+  what: string,
+  open: (password: string) => Promise<string>,
 ): Promise<string> {
+  if (password === undefined)
+    throw new KeyError(
+      `${what} and no password is given: name a password file, or set the wallet's variable BT_PW_…`,
+    );
   try {
-    return await decryptKeyFile(bytes, password);
+    return await open(password);
   } catch (error) {
-    const [next, ...rest] = others;
-    if (next === undefined) throw error;
-    return firstThatOpens(bytes, next, rest);
+    if (others.length === 0) throw error;
+    return firstThatOpens(others, what, open);
   }
 }
 
 async function addressIn(path: string): Promise<string | undefined> {
   try {
-    return (await openKeyFile(path)).ss58;
+    const text = await readFile(path, "utf8");
+    const exported: PolkadotExport | undefined = parsePolkadotExport(text);
+    return exported === undefined ? parseKeyFile(text).ss58 : addressOfExport(exported);
   } catch {
     return undefined;
   }
 }
 
+/** Follows links: mounted secrets are links. The folders that they lead into (`..data`) are not shown. */
 async function namesIn(path: string, kind: "files" | "folders"): Promise<readonly string[]> {
   try {
-    const entries = await readdir(path, { withFileTypes: true });
-    return entries
-      .filter((entry) => (kind === "files" ? entry.isFile() : entry.isDirectory()))
-      .map((entry) => entry.name)
-      .toSorted();
+    const names = (await readdir(path)).filter((name) => !name.startsWith("..")).toSorted();
+    const isOfKind = await Promise.all(
+      names.map(async (name) => {
+        const found = await stat(join(path, name)).catch(() => undefined);
+        return (kind === "files" ? found?.isFile() : found?.isDirectory()) === true;
+      }),
+    );
+    return names.filter((_, index) => isOfKind[index]);
   } catch {
     return [];
   }
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => undefined)) !== undefined;
 }

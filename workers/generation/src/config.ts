@@ -1,7 +1,7 @@
 /** What the generation endpoint's process can be told. */
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
-import { defaultQueueCapacity, defaultTimeoutMs } from "./endpoint/index.ts";
+import { defaultQueueCapacity, defaultTimeoutMs, protocolYears } from "./endpoint/index.ts";
 
 const schema = z
   .object({
@@ -30,6 +30,12 @@ const schema = z
         .default(defaultTimeoutMs)
         .describe("longest time for one asset"),
     }),
+    protocolYear: z
+      .enum(protocolYears)
+      .default("2024")
+      .describe(
+        "what /generate/ answers: base64 text for miner neurons of 2024, the asset's bytes for those of 2025; our miner takes both",
+      ),
     queue: z.object({
       capacity: z
         .number()

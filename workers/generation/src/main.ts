@@ -23,6 +23,7 @@ await runMain({
     const endpoint = await startGenerationEndpoint({
       ...config.http,
       engine: createEngine(config.engine),
+      protocolYear: config.protocolYear,
       queueCapacity: config.queue.capacity,
       timeoutMs: config.engine.timeoutMs,
       onGenerated: ({ sizeBytes, durationMs, queuePosition, unknownWords, ...event }) =>

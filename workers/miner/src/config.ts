@@ -7,6 +7,12 @@ import { parseValidator } from "./validators.ts";
 const schema = z
   .object({
     hotkeyFile: z.string().optional().describe("the miner's hotkey, a wallet file in JSON"),
+    hotkeyPasswordFile: z
+      .string()
+      .optional()
+      .describe(
+        "password of an encrypted hotkey file or of a polkadot.js export; without it the wallet's own BT_PW_… variable is tried",
+      ),
     hotkeyUri: z
       .string()
       .optional()

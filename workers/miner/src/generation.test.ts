@@ -39,6 +39,23 @@ describe("requestGeneration", () => {
     assert.equal(seen[2], "/own/path");
   });
 
+  it("takes an asset's bytes as well, which endpoints of 2025 send", async (t) => {
+    const assets = [
+      Buffer.from([...Buffer.from("ply\nformat binary_little_endian 1.0\n"), 0, 255, 128, 10, 32]),
+      Buffer.from([0x1f, 0x8b, 8, 0, 255, 13, 10]),
+      Buffer.from([...Buffer.from("NGSP"), 4, 0, 0, 0, 200]),
+      Buffer.from([0x89, ...Buffer.from("HDF\r\n"), 0x1a, 0x0a, 0]),
+    ];
+    for (const asset of assets) {
+      const { url } = await startGenerator(t, (_prompt, response) => {
+        response.end(asset);
+        return undefined;
+      });
+      const made = await requestGeneration(url, "a cube", { timeoutMs: 5_000, signal: never });
+      assert.deepEqual(made, { kind: "made", bytes: asset });
+    }
+  });
+
   it("tells what is wrong with the endpoint", async (t) => {
     assert.equal(
       await reasonOf(await answering(t, 503, `busy ${"x".repeat(1_000)}`)),
@@ -46,7 +63,10 @@ describe("requestGeneration", () => {
     );
     assert.match(await reasonOf(await answering(t, 302, "")), /answered 302/);
     for (const text of ["", "not base64!", "AAA", "=AAA"]) {
-      assert.match(await reasonOf(await answering(t, 200, text)), /is not base64$/);
+      assert.match(
+        await reasonOf(await answering(t, 200, text)),
+        /is neither an asset nor base64$/,
+      );
     }
   });
 

@@ -1,4 +1,7 @@
-/** The miner's side of the generation endpoint: `POST /generate/`, a form in, base64 text out. */
+/**
+ * The miner's side of the generation endpoint: `POST /generate/`, a form in, the asset out: base64 text as endpoints of
+ * 2024 answer, or its bytes as those of 2025 do. The content tells which.
+ */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { context, propagation } from "@opentelemetry/api";
@@ -12,7 +15,7 @@ export interface GenerationLimits {
   readonly signal: AbortSignal;
 }
 
-/** Larger answers are given up; base64 characters. Validators take 128 MiB. */
+/** Larger answers are given up; characters of base64, or bytes. Validators take 128 MiB. */
 const maxAnswerChars = 120 * 1024 * 1024;
 /** Of an answer that says what went wrong. */
 const maxReasonChars = 200;
@@ -35,7 +38,8 @@ export async function requestGeneration(
         `the generation endpoint answered ${response.statusCode}: ${text.slice(0, maxReasonChars)}`,
       );
     }
-    return decode(text.trim());
+    const isAsset = assetBeginnings.some((beginning) => text.startsWith(beginning));
+    return isAsset ? made(Buffer.from(text, "latin1")) : decode(text.trim());
   } catch (error) {
     signal.throwIfAborted();
     if (patience.aborted) return failed(`not generated within ${Math.round(timeoutMs / 1000)} s`);
@@ -70,7 +74,10 @@ function post(url: string, prompt: string, signal: AbortSignal): Promise<Incomin
   });
 }
 
-/** Base64 is ASCII, and so is what matters of everything else. */
+/** How PLY, gzip (SPZ), SPZ 4 and HDF5 begin; none of it is base64. */
+const assetBeginnings = ["ply\n", "ply\r", "\u001f\u008b", "NGSP", "\u0089HDF"];
+
+/** One character a byte: base64 is ASCII, and assets come back from it unharmed. */
 async function readText(response: IncomingMessage): Promise<string> {
   const parts: string[] = [];
   let chars = 0;
@@ -87,9 +94,13 @@ async function readText(response: IncomingMessage): Promise<string> {
 
 function decode(base64: string): Generation {
   if (base64 === "" || base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
-    return failed("the generation endpoint's answer is not base64");
+    return failed("the generation endpoint's answer is neither an asset nor base64");
   }
-  return { kind: "made", bytes: Buffer.from(base64, "base64") };
+  return made(Buffer.from(base64, "base64"));
+}
+
+function made(bytes: Buffer): Generation {
+  return { kind: "made", bytes };
 }
 
 function failed(reason: string): Generation {

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { before, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -18,6 +21,14 @@ import {
 before(ready);
 
 const command = fileURLToPath(new URL("../bin/turntable-miner", import.meta.url));
+
+/** The development key //Alice as polkadot.js 16 exports it. */
+const exportOfAlice = {
+  encoded:
+    "7rdhsLxgCUSvv6H0puh2k7Ka9+yv3JBUD5zdS4o1Zw4AAAIAAQAAAAgAAACx0XN7cNBTyS/IQd2DGdlSbEyiz8gRp+iPWYtlgM6m+Ud7x5+lUUa9dAZb8RMmdxz5MfVuUhGKoRj0plpzrkA5awd2TdQDIGquR1jjlry8hs1AwO6E3ZTl98R7bWiR+H7+v7mDnt6lpDO59UoroC6/MbkMFA1xJ2oq9kZhp37RhFoqyCKMkikA7aZGDlIc2IZuLz+UdjQCtFg9msf6",
+  encoding: { content: ["pkcs8", "sr25519"], type: ["scrypt", "xsalsa20-poly1305"], version: "3" },
+  address: "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+};
 
 function start(t: TestContext, args: readonly string[]) {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -69,6 +80,23 @@ it("mines with the keys, validators and generator of its flags, and stops in ord
   assert.match(metrics, /^turntable_miner_tasks_total\{[^}]*outcome="accepted"[^}]*\} 1/m);
   miner.child.kill("SIGTERM");
   assert.deepEqual(await miner.ended, { code: 0, stderr: "" });
+});
+
+it("takes a hotkey that polkadot.js exported, with a password file", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "miner-hotkey-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const [file, passwordFile] = [join(folder, "alice.json"), join(folder, "password")];
+  await writeFile(file, JSON.stringify(exportOfAlice));
+  await writeFile(passwordFile, "wallet-password\n");
+  const flags = ["--validator", `127.0.0.1:1:${exportOfAlice.address}`, "--http-port", "0"];
+  const locked = await start(t, ["--hotkey-file", file, ...flags]).ended;
+  assert.equal(locked.code, 1);
+  assert.match(locked.stderr, /alice\.json: is an export of polkadot\.js and no password is given/);
+  const opened = start(t, [
+    ...["--hotkey-file", file, "--hotkey-password-file", passwordFile],
+    ...flags,
+  ]);
+  assert.equal((await opened.logged("ready")).hotkey, exportOfAlice.address);
 });
 
 it("is not ready while no validator can be reached, and says why", async (t) => {

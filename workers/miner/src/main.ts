@@ -27,7 +27,10 @@ await runMain({
     const metrics = createMetrics("turntable-miner");
     const hotkey =
       config.hotkeyUri === undefined
-        ? await loadHotkey(config.hotkeyFile ?? "") // the schema asks for one of the two
+        ? await loadHotkey(config.hotkeyFile ?? "", {
+            passwordFile: config.hotkeyPasswordFile,
+            env: process.env,
+          }) // the schema asks for one of the two
         : keypairFromUri(config.hotkeyUri);
     const validators = config.validator.flatMap((text) => parseValidator(text) ?? []);
     const consentText =

@@ -187,7 +187,10 @@ describe("generation", () => {
     });
     const { clock, validator, running } = await start(
       t,
-      { pull: () => ({ task }), submit: () => ({ feedback, cooldown_until: 0 }) },
+      {
+        pull: () => ({ task }),
+        submit: () => ({ feedback, cooldown_until: Math.floor(clock.now() / 1000) + 2 }),
+      },
       { generator },
     );
     const first = await done(running);
@@ -300,6 +303,36 @@ describe("validators", () => {
     await again.promise;
     const [first = 0, second = 0] = validator.pulls;
     assert.ok(second - first >= 300_000);
+  });
+
+  it("that name a cooldown which is over, or is at once, are not asked at once again", async (t) => {
+    const generator = await startGenerator(t, () => ply);
+    for (const [cooldown, leastMs] of [
+      [() => 1, 10_000],
+      // Whole seconds are told; the next one begins in 100 ms
+      [(now: number) => Math.floor(now / 1000) + 1, 1_000],
+    ] as const) {
+      const clock = createClock(1_700_000_000_900);
+      const asked = Promise.withResolvers<void>();
+      const rejected = { ...feedback, task_fidelity_score: 0 };
+      const validator: Validator = await startValidator(
+        t,
+        {
+          pull() {
+            if (validator.pulls.length === 4) asked.resolve();
+            return { task };
+          },
+          submit: () => ({ feedback: rejected, cooldown_until: cooldown(clock.now()) }),
+        },
+        clock,
+      );
+      const { target } = validator;
+      const options = { validators: async () => [target], generateUrl: generator.url };
+      await mine(t, { ...options, timing: clock });
+      await asked.promise;
+      for (const [place, at] of validator.pulls.slice(1).entries())
+        assert.ok(at - (validator.pulls[place] ?? 0) >= leastMs, String(validator.pulls));
+    }
   });
 
   it("that cannot be listed do not end the mining", async (t) => {

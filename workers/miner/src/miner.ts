@@ -1,7 +1,8 @@
 /**
  * The neuron: asks one validator after the other for a task, has it generated, signs and submits it.
  *
- * N1 A validator is not asked before its cooldown has passed, nor while a task of it is in work.
+ * N1 A validator is not asked before its cooldown has passed, nor while a task of it is in work, nor at once again when
+ *    it names a time that is over.
  * N2 A task that cannot be generated is given back with an empty submission, so that another miner gets it; while the
  *    generation endpoint fails, pauses grow.
  * N3 A stop ends the waiting and the generating at once, gives the task back, and lets what is being sent go through.
@@ -47,6 +48,10 @@ const defaultRetryDelayMs = 10_000;
 const pullTimeoutMs = 12_000;
 /** What a validator that says nothing of a cooldown gets, in ms. */
 const silentCooldownMs = 300_000;
+/** Between two turns with the same validator at least, in ms. Validators of a local subnet ask back after a second. */
+const leastPauseMs = 1_000;
+/** After a cooldown that is over when it is told: by a clock that is behind, or for ever the same; ms. */
+const staleCooldownMs = 10_000;
 /** Generation has to end this long before the deadline, where there is that much time; ms. */
 const reserveMs = 60_000;
 /** For a task without a deadline, those of 2025, in ms. */
@@ -198,7 +203,10 @@ async function takeTurn(
   session.trouble = undefined;
   const { task, cooldown_until: cooldownUntilS, submit_before: submitBeforeS } = pulled.fields;
   if (task === null) {
-    const askAt = cooldownUntilS > 0 ? cooldownUntilS * 1000 : timing.now() + silentCooldownMs;
+    const askAt =
+      cooldownUntilS > 0
+        ? afterCooldown(cooldownUntilS * 1000, timing.now())
+        : timing.now() + silentCooldownMs;
     return { askAt, generated: true };
   }
   const startedAt = timing.now();
@@ -232,7 +240,14 @@ async function takeTurn(
 }
 
 function askAgainAt({ timing, failureCooldownMs }: Session, outcome: SubmissionOutcome): number {
-  return outcome.kind === "answered" ? outcome.cooldownUntil : timing.now() + failureCooldownMs;
+  return outcome.kind === "answered"
+    ? afterCooldown(outcome.cooldownUntil, timing.now())
+    : timing.now() + failureCooldownMs;
+}
+
+/** When a validator may be asked again (N1); ms since 1970, as both arguments. */
+function afterCooldown(cooldownUntil: number, now: number): number {
+  return cooldownUntil > now ? Math.max(cooldownUntil, now + leastPauseMs) : now + staleCooldownMs;
 }
 
 type Asset =

@@ -2,6 +2,7 @@
 import { blake2AsU8a } from "@polkadot/util-crypto";
 import type { LocalChain } from "../index.ts";
 import type { SignedCall } from "./extrinsic.ts";
+import { raoPerTao } from "./records.ts";
 import { encode, type Runtime, variantsOf } from "./scale.ts";
 
 export function applyToLedger(
@@ -15,6 +16,7 @@ export function applyToLedger(
     return Array.isArray(list) ? list.map(Number) : [];
   };
   const integer = (name: string): bigint => BigInt(args[name]?.toString() ?? 0);
+  const textOf = (name: string): string => args[name]?.toString() ?? "";
   const netuid = number("netuid");
   switch (call) {
     case "set_weights":
@@ -37,7 +39,7 @@ export function applyToLedger(
       });
     case "commit_timelocked_weights":
     case "commit_timelocked_mechanism_weights":
-      return chain.ledger.commitWeights(
+      return chain.commitWeights(
         signer,
         {
           netuid,
@@ -48,6 +50,19 @@ export function applyToLedger(
         },
         lastDrandRound,
       );
+    // Anybody may, and for nothing: there is no money here
+    case "burned_register": {
+      if (!chain.ledger.subnets.has(netuid))
+        return { kind: "refused", error: "SubnetNotExists" } as const;
+      chain.register({ netuid, hotkey: textOf("hotkey"), coldkey: signer });
+      return { kind: "done" } as const;
+    }
+    case "add_stake": {
+      const hotkey = textOf("hotkey");
+      const added = Number(integer("amount_staked")) / raoPerTao;
+      chain.setStake(hotkey, chain.ledger.stakeTaoOf(hotkey) + added);
+      return { kind: "done" } as const;
+    }
     default:
       return { kind: "refused", error: "CallFiltered" } as const;
   }
@@ -65,6 +80,7 @@ export function moduleEvents(
     return event(runtime, "SubtensorModule", "AxonServed", [netuid, signer]);
   if (call.startsWith("set_"))
     return event(runtime, "SubtensorModule", "WeightsSet", [netuid, uid]);
+  if (!call.startsWith("commit_")) return [];
   const commit = args.commit?.toU8a(true) ?? new Uint8Array();
   return event(runtime, "SubtensorModule", "TimelockedWeightsCommitted", [
     signer,

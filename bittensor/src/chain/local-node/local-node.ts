@@ -41,6 +41,7 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
   server.on("connection", (socket) => {
     const connection: Connection = {
       subscriptions: new Map(),
+      knowsApis: false,
       notify: (method, subscription, result) =>
         socket.send(JSON.stringify({ jsonrpc: "2.0", method, params: { subscription, result } })),
       terminate: () => socket.terminate(),

@@ -1,9 +1,15 @@
 /** The node behind the local node's JSON-RPC: metadata, blocks, the pool of calls, storage and runtime APIs. */
 import { blake2AsU8a } from "@polkadot/util-crypto";
 import type { LocalChain } from "../index.ts";
+import { callApi } from "./apis.ts";
+import { neuronBytes } from "./apis-2024.ts";
 import { parseExtrinsic, type SignedCall } from "./extrinsic.ts";
 import { applyToLedger, moduleEvents, outcomeEvent } from "./ledger-calls.ts";
-import { createOwnMetadata } from "./own-metadata.ts";
+import {
+  type RuntimeMetadata,
+  readRecordedRuntime,
+  recordedSpecVersion,
+} from "./recorded-runtime.ts";
 import {
   compact,
   encode,
@@ -13,17 +19,19 @@ import {
   type StorageEntry,
 } from "./scale.ts";
 import { hexOf, keyOf, parseKey, prefixOf } from "./storage-key.ts";
-import { callApi, keysOf, storageValue, type ValueContext } from "./values.ts";
+import { keysOf, storageValue, type ValueContext } from "./values.ts";
 
 export interface NodeOptions {
   readonly chain: LocalChain;
-  /** Our own minimal ones by default. V14 is for clients that ask for nothing newer. */
-  readonly metadata?: { readonly latest: Uint8Array; readonly v14?: Uint8Array };
+  /** Those of the public chain by default. V14 is for clients that ask for nothing newer. */
+  readonly metadata?: Partial<RuntimeMetadata> & Pick<RuntimeMetadata, "latest">;
   readonly specVersion?: number;
-  /** Answers of runtime APIs come wrapped in a Vec<u8>, as in 2024. */
+  /** Answers of runtime APIs come wrapped in a Vec<u8>, as in 2024; told by the client when absent. */
   readonly wrapped?: boolean;
   /** Storage and API answers to give instead of the ledger's: `state_call` by name, storage by key. */
   readonly recorded?: ReadonlyMap<string, string>;
+  /** Unix ms */
+  readonly now?: () => number;
 }
 
 /** What goes wrong with the next extrinsic. */
@@ -78,20 +86,21 @@ export type SimulatedNode = ReturnType<typeof createNode>;
 
 export function createNode(options: NodeOptions) {
   const { chain } = options;
-  const own = options.metadata === undefined ? createOwnMetadata() : undefined;
-  let latest = options.metadata?.latest ?? own?.v15 ?? new Uint8Array();
-  let v14 = options.metadata === undefined ? own?.v14 : options.metadata.v14;
+  let { latest, v14 }: NonNullable<NodeOptions["metadata"]> =
+    options.metadata ?? readRecordedRuntime();
   let runtime: Runtime = loadRuntime(latest);
-  let specVersion = options.specVersion ?? 320;
+  let specVersion = options.specVersion ?? recordedSpecVersion;
   let lastDrandRound = 0n;
   const nonces = new Map<string, number>();
   const pool: Pending[] = [];
+  const finalizing: (() => void)[] = [];
   const included: SignedCall[] = [];
   const faults: Fault[] = [];
   const context: ValueContext = {
     chain,
     nonceOf: (ss58) => nonces.get(ss58) ?? 0,
     lastDrandRound: () => lastDrandRound,
+    now: options.now ?? Date.now,
   };
   const listeners = new Set<(block: Block) => void>();
   const blocks = new Map<string, Block>();
@@ -170,9 +179,12 @@ export function createNode(options: NodeOptions) {
       events: hexOf(Buffer.concat([compact(BigInt(events.length)), ...events])),
     };
     remember(block);
+    // A block later, as it comes on real chains: a client that waits for inclusion alone has stopped watching by then,
+    // and SDK 9.0 breaks when it is told something after that
+    for (const tellFinal of finalizing.splice(0)) tellFinal();
     for (const { tell } of taken) {
       tell({ inBlock: block.hash });
-      tell({ finalized: block.hash });
+      finalizing.push(() => tell({ finalized: block.hash }));
     }
     for (const told of listeners) told(block);
   };
@@ -180,8 +192,7 @@ export function createNode(options: NodeOptions) {
 
   const upgrade = (version: number, metadata: NonNullable<NodeOptions["metadata"]>): void => {
     specVersion = version;
-    latest = metadata.latest;
-    v14 = metadata.v14;
+    ({ latest, v14 } = metadata);
     runtime = loadRuntime(latest);
     indexStorage();
   };
@@ -260,17 +271,17 @@ export function createNode(options: NodeOptions) {
         .slice(0, count);
     },
     /** undefined when the runtime has no such API. */
-    callApi(name: string, argument: Uint8Array): string | undefined {
+    callApi(name: string, argument: Uint8Array, isOfSdk2024: boolean): string | undefined {
       const replayed = options.recorded?.get(name);
       if (replayed !== undefined) return replayed;
-      const answer = callApi(context, runtime, name, argument, options.wrapped ?? false);
+      const answer = callApi(context, runtime, name, argument, options.wrapped ?? isOfSdk2024);
       return answer === undefined ? undefined : hexOf(answer);
     },
-    /** The bytes of NeuronInfo, unwrapped; empty when there is none. */
-    neuronInfo(argument: Uint8Array): readonly number[] {
-      const answer = callApi(context, runtime, "NeuronInfoRuntimeApi_get_neuron", argument, false);
-      return answer === undefined || answer[0] === 0 ? [] : Array.from(answer.subarray(1));
-    },
+    /** The bytes of NeuronInfo; empty when there is none. */
+    neuronInfo: (netuid: number, uid: number): readonly number[] =>
+      chain.ledger.subnets.get(netuid)?.neurons[uid] === undefined
+        ? []
+        : Array.from(neuronBytes(chain, netuid, uid, true)),
     submit,
     pending: (): readonly string[] => pool.map(({ hex }) => hex),
     nextIndex: (ss58: string): number =>

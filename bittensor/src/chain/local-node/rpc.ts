@@ -1,11 +1,13 @@
 /** The JSON-RPC methods that polkadot-js and the Python SDKs ask for. */
 import { type Block, bytesOf, RpcError, type SimulatedNode } from "./node.ts";
-import { byteVector, littleEndian } from "./scale.ts";
+import { byteVector } from "./scale.ts";
 import { hexOf } from "./storage-key.ts";
 
 /** One client. */
 export interface Connection {
   readonly subscriptions: Map<string, (block: Block) => void>;
+  /** It has asked for metadata with runtime APIs, or follows upgrades: SDKs of 2024 do neither. */
+  knowsApis: boolean;
   notify(method: string, subscription: string, result: unknown): void;
   /** Breaks it off. */
   readonly terminate: () => void;
@@ -62,6 +64,7 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
     chain_unsubscribeFinalizedHeads: unsubscribe,
     state_getRuntimeVersion: () => node.runtimeVersion(),
     state_subscribeRuntimeVersion: (_params, connection) => {
+      connection.knowsApis = true;
       let told = node.runtimeVersion().specVersion;
       const id = subscribe(connection, (known) => () => {
         const { specVersion } = node.runtimeVersion();
@@ -101,7 +104,8 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
     state_unsubscribeStorage: unsubscribe,
     state_getKeysPaged: ([prefix, count, start]) =>
       node.keysPaged(String(prefix), Number(count), String(start ?? prefix)),
-    state_call: ([name, data]) => {
+    state_call: ([name, data], connection) => {
+      if (String(name).startsWith("Metadata_")) connection.knowsApis = true;
       if (name === "Metadata_metadata_versions")
         return hexOf(Uint8Array.of(4, node.latestMetadataVersion(), 0, 0, 0));
       if (name === "Metadata_metadata_at_version") {
@@ -110,7 +114,9 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
           ? "0x00"
           : hexOf(Buffer.concat([Uint8Array.of(1), byteVector(found)]));
       }
-      const answer = node.callApi(String(name), bytesOf(data));
+      // Of those that write 0x here, the SDKs of 2024 alone do not read the metadata's APIs
+      const isOfSdk2024 = !connection.knowsApis && String(data).startsWith("0x");
+      const answer = node.callApi(String(name), bytesOf(data), isOfSdk2024);
       if (answer !== undefined) return answer;
       throw new RpcError(
         4003,
@@ -119,13 +125,7 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
     },
     system_accountNextIndex: ([account]) => node.nextIndex(String(account)),
     account_nextIndex: ([account]) => node.nextIndex(String(account)),
-    neuronInfo_getNeuron: ([netuid, uid]) =>
-      node.neuronInfo(
-        Buffer.concat([
-          littleEndian(BigInt(Number(netuid)), 2),
-          littleEndian(BigInt(Number(uid)), 2),
-        ]),
-      ),
+    neuronInfo_getNeuron: ([netuid, uid]) => node.neuronInfo(Number(netuid), Number(uid)),
     author_submitExtrinsic: ([hex], connection) =>
       node.submit(hex, () => undefined, connection.terminate),
     author_submitAndWatchExtrinsic: ([hex], connection) => {

@@ -2,7 +2,7 @@
  * SCALE encoding straight from a runtime's type table, so that what the local node serves does not come from the library
  * that reads it. Values are plain JavaScript; what a struct's value leaves out is zero.
  */
-import { createTypeUnsafe, Metadata, TypeRegistry } from "@polkadot/types";
+import { Metadata, TypeRegistry } from "@polkadot/types";
 import { publicKeyOf } from "../../keys/index.ts";
 
 /** One type of the table, as the metadata's JSON has it. */
@@ -38,7 +38,7 @@ export interface Runtime {
   readonly extensions: readonly string[];
 }
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 export function loadRuntime(metadata: Uint8Array): Runtime {
   const registry = new TypeRegistry();
@@ -106,13 +106,6 @@ const effectless = [
   "SudoTransactionExtension",
   "CheckShieldedTxValidity",
 ];
-
-/** The metadata's JSON form turned into bytes, with the magic word in front. */
-export function metadataBytes(version: 14 | 15, content: Json): Uint8Array {
-  const registry = new TypeRegistry();
-  const body = createTypeUnsafe(registry, `MetadataV${version}`, [content]).toU8a();
-  return Buffer.concat([Buffer.from("meta"), Uint8Array.of(version), body]);
-}
 
 /** For an Option: there, but zero. */
 export const someZero = Symbol("some zero");
@@ -257,12 +250,12 @@ function isRecord(value: unknown): value is Json {
   );
 }
 
-function read(from: unknown, ...path: readonly string[]): unknown {
+export function read(from: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), from);
 }
 
 /** Metadata is trusted here: its lists are lists of what the metadata says. */
-function listOf<T>(value: unknown): readonly T[] {
+export function listOf<T>(value: unknown): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [];
 }
 

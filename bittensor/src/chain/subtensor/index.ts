@@ -1,1 +1,3 @@
+export { type ChainEvent, logChainEvent } from "./events.ts";
+export type { RetryLimits } from "./retry.ts";
 export { connectSubtensor, type SubtensorOptions } from "./subtensor.ts";

@@ -3,8 +3,7 @@
  * every connection, so no index, error number or call name is taken for granted.
  */
 import { EventEmitter, on } from "node:events";
-import { ApiPromise, WsProvider } from "@polkadot/api";
-import type { ProviderInterface } from "@polkadot/rpc-provider/types";
+import { ApiPromise } from "@polkadot/api";
 import { sdkVersionNumber } from "../../synapse/index.ts";
 import { ipToChain, unreachableReason } from "../address.ts";
 import { encodePayload, encryptToRound, legacyRound, statefulRound } from "../timelock/index.ts";
@@ -16,6 +15,9 @@ import {
   type SetWeights,
 } from "../types.ts";
 import { endpointUrl, isPublicNetwork } from "./endpoints.ts";
+import type { ChainEvent } from "./events.ts";
+import { takeLibraryLines } from "./library-console.ts";
+import { createProvider } from "./provider.ts";
 import {
   hasStorage,
   isCommitReveal,
@@ -27,13 +29,18 @@ import {
   readStorage,
   readUid,
 } from "./reads.ts";
+import { defaultRetryLimits, type RetryLimits } from "./retry.ts";
 import { type Call, submitOnce } from "./submit.ts";
 
 export interface SubtensorOptions {
   /** Names of networks (finney, test, archive, local) or ws URLs; the next is tried when one fails. */
   readonly endpoints: readonly string[];
-  /** ms for the first connection; 30,000 by default. */
+  /** ms for the first connection; by default it waits until the signal. */
   readonly connectTimeoutMs?: number;
+  /** Told of what happens to the connection, also before there is one. */
+  readonly onEvent?: (event: ChainEvent) => void;
+  /** Pauses between two tries to connect, ms. */
+  readonly retry?: Partial<RetryLimits>;
   /** ms for inclusion in a block; 60,000 by default, five blocks. */
   readonly inclusionTimeoutMs?: number;
   /** Seconds of a block; 12 by default. */
@@ -53,17 +60,22 @@ const eraBlocks = 32;
 const commitVersion = 4;
 /** The first, and those after a passing refusal. */
 const maxAttempts = 3;
-/** Between two attempts to connect, ms. */
-const reconnectMs = 2500;
 
-/** Connects and reads the metadata. @throws ChainError when no endpoint answers in time */
+/**
+ * Connects and reads the metadata; waits for a node, as long as `connectTimeoutMs` allows.
+ * @throws ChainError when none answers in time, with the last reason; the signal's reason
+ */
 export async function connectSubtensor(
   options: SubtensorOptions,
   signal?: AbortSignal,
 ): Promise<Chain> {
   const urls = options.endpoints.map(endpointUrl);
-  const provider = new WsProvider([...urls], reconnectMs);
-  const api = await connected(provider, urls, options.connectTimeoutMs ?? 30_000, signal);
+  await using stack = new AsyncDisposableStack();
+  const onEvent = options.onEvent ?? (() => undefined);
+  stack.use(takeLibraryLines((text) => onEvent({ kind: "note", text })));
+  const api = stack.adopt(await connected(urls, options, onEvent, signal), (open) =>
+    open.disconnect(),
+  );
   const heads = new EventEmitter().setMaxListeners(0);
   const stop = new AbortController();
   let latest = 0;
@@ -71,23 +83,32 @@ export async function connectSubtensor(
     latest = header.number.toNumber();
     heads.emit("block", latest);
   });
-  return createChain(api, heads, stop, urls, options, async () => {
+  stack.defer(() => {
     stop.abort();
     unsubscribe();
-    await api.disconnect();
   });
+  const owned = stack.move();
+  return createChain(api, heads, stop, urls, options, () => owned.disposeAsync());
 }
 
 async function connected(
-  provider: WsProvider,
   urls: readonly string[],
-  timeoutMs: number,
+  { connectTimeoutMs, retry }: SubtensorOptions,
+  onEvent: (event: ChainEvent) => void,
   signal?: AbortSignal,
 ): Promise<ApiPromise> {
+  let lastReason = "";
+  const provider = createProvider({
+    urls,
+    retry: { ...defaultRetryLimits, ...retry },
+    onEvent(event) {
+      if (event.kind === "away") lastReason = ` (${event.url}: ${event.reason})`;
+      onEvent(event);
+    },
+  });
   const none = { extrinsic: {}, payload: {} };
   const api = new ApiPromise({
-    // polkadot's own types miss an `| undefined` that exactOptionalPropertyTypes asks for
-    provider: provider as unknown as ProviderInterface,
+    provider,
     noInitWarn: true,
     // They add nothing to what is signed
     signedExtensions: {
@@ -99,20 +120,25 @@ async function connected(
       CheckShieldedTxValidity: none,
     },
   });
-  // It rejects with the first endpoint that fails, while the others are still to be tried
-  api.isReadyOrError.catch(() => undefined);
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const ended = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  api.isReadyOrError.catch(() => undefined); // not asked; it would end the process
+  // The metadata could not be read: the library leaves it at that until there is another connection
+  api.on("error", (error: unknown) =>
+    provider.drop(error instanceof Error ? error.message : String(error)),
+  );
+  const timeout =
+    connectTimeoutMs === undefined ? undefined : AbortSignal.timeout(connectTimeoutMs);
+  const ended = AbortSignal.any([signal, timeout].filter((one) => one !== undefined));
   const { promise, reject } = Promise.withResolvers<never>();
   const onEnd = (): void => reject(new Error("no answer in time"));
   ended.addEventListener("abort", onEnd, { once: true });
+  if (ended.aborted) onEnd();
   try {
     return await Promise.race([api.isReady, promise]);
   } catch (cause) {
     await api.disconnect().catch(() => undefined);
     signal?.throwIfAborted();
     throw new ChainError(
-      `no chain answers at ${urls.join(", ")} within ${timeoutMs / 1000} seconds: check the endpoint and the network`,
+      `no chain answers at ${urls.join(", ")} within ${(connectTimeoutMs ?? 0) / 1000} seconds${lastReason}: check the endpoint and the network`,
       { cause },
     );
   } finally {

@@ -17,6 +17,7 @@ import {
   parseKeyFile,
   passwordsIn,
   publicKeyFileText,
+  readPassword,
   secretsIn,
   verifySignature,
   type WalletPlace,
@@ -236,7 +237,7 @@ function keyOf(flags: Flags): "hotkey" | "coldkey" {
 
 async function passwordFrom(flags: Flags): Promise<string | undefined> {
   const path = flags["password-file"];
-  return path === undefined ? undefined : (await readFileOf(path)).replace(/\r?\n$/, "");
+  return path === undefined ? undefined : readPassword(path);
 }
 
 async function readText(path: string): Promise<string> {

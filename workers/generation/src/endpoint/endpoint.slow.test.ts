@@ -69,6 +69,16 @@ async function untilHealth(url: string, expected: { running: number; waiting: nu
   }
 }
 
+test("/generate/ answers miners of 2025 with the asset's bytes", async () => {
+  await using endpoint = await start({ protocolYear: "2025" });
+  const response = await ask(`${endpoint.url}/generate/`, { prompt: "a red cube", seed: "1" });
+  assert.equal(response.headers.get("content-type"), "application/x-ply");
+  const raw = await ask(`${endpoint.url}/generate_raw/`, { prompt: "a red cube", seed: "1" });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  assert.equal(bytes.subarray(0, 4).toString(), "ply\n");
+  assert.deepEqual(bytes, Buffer.from(await raw.arrayBuffer()));
+});
+
 test("form, JSON and multipart give the same asset, as base64 text", async () => {
   await using endpoint = await start();
   const expected = Buffer.from(writePly(generate({ prompt: "a red cube", splats: 3000 }).splat));

@@ -32,11 +32,17 @@ export interface EndpointOptions {
   readonly queueCapacity?: number;
   /** From the beginning of the work to its end. */
   readonly timeoutMs?: number;
+  /** `/generate/` answers base64 text as in 2024 (the default), or the bytes themselves as in 2025. */
+  readonly protocolYear?: ProtocolYear;
   readonly metrics?: Metrics;
   readonly onGenerated?: (event: GenerationEvent) => void;
   /** A bug: answered 500 with an id alone; its cause is handed over here. */
   readonly onBug?: (error: unknown, errorId: string) => void;
 }
+
+/** Nothing in a request tells which of the subnet's miners asks. */
+export const protocolYears = ["2024", "2025"] as const;
+export type ProtocolYear = (typeof protocolYears)[number];
 
 export type GenerationEndpoint = HttpServer;
 
@@ -51,7 +57,7 @@ interface Endpoint {
   readonly events: Events;
 }
 
-/** Serves `POST /generate/` (base64 text), `POST /generate_raw/` (bytes), `GET /health` and `GET /metrics`. */
+/** Serves `POST /generate/` (base64 text, or bytes for miners of 2025), `POST /generate_raw/` (bytes), `GET /health` and `GET /metrics`. */
 export async function startGenerationEndpoint(
   options: EndpointOptions,
 ): Promise<GenerationEndpoint> {
@@ -79,7 +85,8 @@ export async function startGenerationEndpoint(
       onRequest: events.request,
       spanOf: (route) => (route.startsWith("/generate") ? "generate" : undefined),
       routes(app) {
-        app.post("/generate", (context) => answer(context, endpoint, true));
+        const asText = options.protocolYear !== "2025";
+        app.post("/generate", (context) => answer(context, endpoint, asText));
         app.post("/generate_raw", (context) => answer(context, endpoint, false));
         app.get("/health", (context) => {
           const { running, waiting } = queue;

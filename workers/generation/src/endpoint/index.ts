@@ -3,6 +3,8 @@ export {
   defaultTimeoutMs,
   type EndpointOptions,
   type GenerationEndpoint,
+  type ProtocolYear,
+  protocolYears,
   startGenerationEndpoint,
 } from "./endpoint.ts";
 export type { GenerationEvent } from "./events.ts";

@@ -1,0 +1,45 @@
+/**
+ * Before there is a coordinator: its process waits for the chain and for NATS, and answers probes meanwhile, so that
+ * nobody takes the waiting for a fault and starts it again.
+ */
+import { type ChainEvent, logChainEvent } from "@turntable/bittensor/subtensor";
+import { logNatsEvent, type NatsEvent } from "@turntable/bus/nats";
+import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
+
+export interface WaitingRoom extends AsyncDisposable {
+  onChainEvent(event: ChainEvent): void;
+  onNatsEvent(event: NatsEvent): void;
+  /** What is waited for from here on, e.g. "the chain". */
+  waitFor(what: string): void;
+}
+
+/** Serves `/livez` and `/readyz` until it is disposed; the coordinator's own status server takes the port over. */
+export async function openWaitingRoom(
+  listen: { readonly host: string; readonly port: number },
+  logger: Logger,
+): Promise<WaitingRoom> {
+  let waitingFor = "the start";
+  let reason = "";
+  const server = await startStatusServer({
+    ...listen,
+    metrics: createMetrics("turntable-coordinator"),
+    notReady: () => `waiting for ${waitingFor}${reason}`,
+  });
+  logger.info({ http: `${listen.host}:${server.port}` }, "starting");
+  return {
+    waitFor(what) {
+      waitingFor = what;
+      reason = "";
+    },
+    // Both also tell of what happens after the start, to the log
+    onChainEvent(event) {
+      if (event.kind === "away") reason = `: ${event.url}: ${event.reason}`;
+      logChainEvent(logger, event);
+    },
+    onNatsEvent(event) {
+      if (event.kind === "trouble") reason = `: ${event.what}`;
+      logNatsEvent(logger, event);
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
