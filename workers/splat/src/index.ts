@@ -19,8 +19,8 @@ export {
   measure,
   rejectByLint,
 } from "./lint/index.ts";
-export { readPly } from "./ply-reader.ts";
-export { writePly } from "./ply-writer.ts";
+export { readPly } from "./ply/reader.ts";
+export { writePly } from "./ply/writer.ts";
 export { type AssetFormat, formatOf, type ReadAssetOptions, readAsset } from "./read-asset.ts";
 export {
   AssetError,
@@ -32,6 +32,6 @@ export {
   shC0,
   shRestCount,
 } from "./splat.ts";
-export type { SpzVersion } from "./spz-format.ts";
-export { readSpz } from "./spz-reader.ts";
-export { type WriteSpzOptions, writeSpz } from "./spz-writer.ts";
+export type { SpzVersion } from "./spz/format.ts";
+export { readSpz } from "./spz/reader.ts";
+export { type WriteSpzOptions, writeSpz } from "./spz/writer.ts";

@@ -1,8 +1,8 @@
 /** What is in an asset, for people. */
-import { compressionOf } from "./compressed-frames.ts";
+import { compressionOf } from "./packing/frames.ts";
 import { formatOf, unpackAsset } from "./read-asset.ts";
 import type { Splat } from "./splat.ts";
-import { parseSpzHeader } from "./spz-format.ts";
+import { parseSpzHeader } from "./spz/format.ts";
 
 export interface AssetInfo {
   /** `spz 2 in zstd`, `ply` … */

@@ -1,13 +1,13 @@
 /** Any asset, told apart by its first bytes; what a miner declared is believed only where the bytes say nothing. */
 
-import { compressionOf } from "./compressed-frames.ts";
 import { readDotSplat } from "./dot-splat.ts";
-import { inflate } from "./inflate.ts";
-import { isPly } from "./ply-header.ts";
-import { readPly } from "./ply-reader.ts";
+import { compressionOf } from "./packing/frames.ts";
+import { inflate } from "./packing/inflate.ts";
+import { isPly } from "./ply/header.ts";
+import { readPly } from "./ply/reader.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
-import { isSpz } from "./spz-format.ts";
-import { readPlainSpz, spzWanted } from "./spz-reader.ts";
+import { isSpz } from "./spz/format.ts";
+import { readPlainSpz, spzWanted } from "./spz/reader.ts";
 
 export interface ReadAssetOptions {
   readonly limits?: AssetLimits;

@@ -1,6 +1,7 @@
 /** Records with lists have no fixed length: what comes behind them is found by walking over them. */
-import { type PlyEncoding, type PlyType, plyTypes } from "./ply-types.ts";
-import { AssetError } from "./splat.ts";
+
+import { AssetError } from "../splat.ts";
+import { type PlyEncoding, type PlyType, plyTypes } from "./types.ts";
 
 /** A mesh beside a million splats has fewer; walking takes time. */
 const mostRecords = 4_000_000;

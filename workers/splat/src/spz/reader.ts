@@ -1,14 +1,14 @@
-import { checkCount, checkSplat } from "./checks.ts";
-import { compressionOf } from "./compressed-frames.ts";
-import { decodeHalf } from "./half.ts";
-import { inflate } from "./inflate.ts";
+import { checkCount, checkSplat } from "../checks.ts";
+import { decodeHalf } from "../half.ts";
+import { compressionOf } from "../packing/frames.ts";
+import { inflate } from "../packing/inflate.ts";
 import {
   AssetError,
   type AssetLimits,
   defaultAssetLimits,
   type Splat,
   shRestCount,
-} from "./splat.ts";
+} from "../splat.ts";
 import {
   colourScale,
   isSpz,
@@ -17,7 +17,7 @@ import {
   spzBytes,
   spzColumns,
   spzHeaderBytes,
-} from "./spz-format.ts";
+} from "./format.ts";
 
 /** @throws AssetError */
 export async function readSpz(

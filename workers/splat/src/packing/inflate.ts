@@ -1,6 +1,7 @@
 /** Compressed assets: unpacked as a stream, so that a bomb is stopped at the limit and not after it. */
-import { unpackFrames } from "./compressed-frames.ts";
-import { AssetError, type AssetLimits } from "./splat.ts";
+
+import { AssetError, type AssetLimits } from "../splat.ts";
+import { unpackFrames } from "./frames.ts";
 
 /** Bytes that are passed to `wantedBytes`. */
 const peekBytes = 16;

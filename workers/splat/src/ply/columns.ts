@@ -1,7 +1,8 @@
 /** Columns of a PLY element, whatever the encoding and the type of each value. */
-import type { PlyElement, PlyHeader } from "./ply-header.ts";
-import { plyTypes } from "./ply-types.ts";
-import { AssetError } from "./splat.ts";
+
+import { AssetError } from "../splat.ts";
+import type { PlyElement, PlyHeader } from "./header.ts";
+import { plyTypes } from "./types.ts";
 
 /** Reads one property of all records into every `step`th place of `target`, from `start` on. */
 export type ReadColumn = (

@@ -1,4 +1,4 @@
-import { type Splat, shRestCount } from "./splat.ts";
+import { type Splat, shRestCount } from "../splat.ts";
 
 /** Writes binary little endian PLY in the order that 3D Gaussian splatting tools use. */
 export function writePly(splat: Splat): Uint8Array<ArrayBuffer> {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ball, createRandom } from "../test/shapes.ts";
-import { AssetError, type AssetErrorCode, readAsset, readPly, writePly } from "./index.ts";
-import { parsePlyHeader } from "./ply-header.ts";
+import { ball, createRandom } from "../../test/shapes.ts";
+import { AssetError, type AssetErrorCode, readAsset, readPly, writePly } from "../index.ts";
+import { parsePlyHeader } from "./header.ts";
 
 const splat = ball(20, createRandom(1));
 const ply = Buffer.from(writePly(splat));

@@ -2,7 +2,7 @@
  * The layout of SPZ versions 1 to 3: a header of 16 bytes, then column by column positions, alphas, colours, scales,
  * rotations, spherical harmonics. The whole is one gzip stream (Niantic) or one zstd frame (the subnet's fork).
  */
-import { AssetError, type ShDegree, shRestCount } from "./splat.ts";
+import { AssetError, type ShDegree, shRestCount } from "../splat.ts";
 
 /** "NGSP" */
 export const spzMagic = 0x5053474e;

@@ -1,6 +1,6 @@
-import { type ListedProperty, lengthOfRecords } from "./ply-lists.ts";
-import { isPlyType, type PlyEncoding, type PlyType, plyTypes } from "./ply-types.ts";
-import { AssetError } from "./splat.ts";
+import { AssetError } from "../splat.ts";
+import { type ListedProperty, lengthOfRecords } from "./lists.ts";
+import { isPlyType, type PlyEncoding, type PlyType, plyTypes } from "./types.ts";
 
 export interface PlyProperty {
   readonly type: PlyType;

@@ -3,7 +3,7 @@
  * Node's own streams end at the first zstd frame, and take what follows a gzip member for a broken one.
  */
 import { crc32, createInflateRaw, createZstdDecompress } from "node:zlib";
-import { AssetError } from "./splat.ts";
+import { AssetError } from "../splat.ts";
 
 export type Compression = "gzip" | "zstd";
 

@@ -12,7 +12,7 @@ import {
   type Splat,
   shRestCount,
   writePly,
-} from "./index.ts";
+} from "../index.ts";
 
 // Text has no negative zero.
 const finite = fc.float({ min: -100, max: 100, noNaN: true }).map((value) => value + 0);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { ball, createRandom } from "../test/shapes.ts";
-import { AssetError, type AssetErrorCode, readAsset, writePly, writeSpz } from "./index.ts";
+import { ball, createRandom } from "../../test/shapes.ts";
+import { AssetError, type AssetErrorCode, readAsset, writePly, writeSpz } from "../index.ts";
 
 const splat = ball(50, createRandom(1));
 const ply = writePly(splat);

@@ -1,7 +1,7 @@
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import type { Compression } from "./compressed-frames.ts";
-import { encodeHalf } from "./half.ts";
-import type { Splat } from "./splat.ts";
+import { encodeHalf } from "../half.ts";
+import type { Compression } from "../packing/frames.ts";
+import type { Splat } from "../splat.ts";
 import {
   colourScale,
   type SpzHeader,
@@ -10,7 +10,7 @@ import {
   spzColumns,
   spzHeaderBytes,
   spzMagic,
-} from "./spz-format.ts";
+} from "./format.ts";
 
 export interface WriteSpzOptions {
   /** 2 when absent: what the subnet reads. */

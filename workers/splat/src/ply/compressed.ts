@@ -2,9 +2,10 @@
  * PlayCanvas' compressed PLY: chunks of 256 splats with the bounds of each, and four packed 32-bit words a splat;
  * SH above band 0, where there is any, as bytes in an element of its own.
  */
-import { plyColumns } from "./ply-columns.ts";
-import type { PlyElement, PlyHeader } from "./ply-header.ts";
-import { AssetError, type ShDegree, type Splat, shC0, shRestCount } from "./splat.ts";
+
+import { AssetError, type ShDegree, type Splat, shC0, shRestCount } from "../splat.ts";
+import { plyColumns } from "./columns.ts";
+import type { PlyElement, PlyHeader } from "./header.ts";
 
 const chunkSplats = 256;
 /** Range that a byte of `f_rest` covers: −4 to 4. */

@@ -2,10 +2,7 @@
  * Gaussian splats in PLY: properties in any order, found by name; `nx ny nz` and unknown ones are skipped.
  * `f_rest_*` is stored channel by channel (all red, then green, then blue) and comes out coefficient by coefficient.
  */
-import { checkCount, checkSplat } from "./checks.ts";
-import { isCompressedPly, readCompressedPly } from "./compressed-ply.ts";
-import { plyColumns } from "./ply-columns.ts";
-import { type PlyElement, parsePlyHeader } from "./ply-header.ts";
+import { checkCount, checkSplat } from "../checks.ts";
 import {
   AssetError,
   type AssetLimits,
@@ -13,7 +10,10 @@ import {
   type ShDegree,
   type Splat,
   shRestCount,
-} from "./splat.ts";
+} from "../splat.ts";
+import { plyColumns } from "./columns.ts";
+import { isCompressedPly, readCompressedPly } from "./compressed.ts";
+import { type PlyElement, parsePlyHeader } from "./header.ts";
 
 /** @throws AssetError */
 export function readPly(bytes: Uint8Array, limits: AssetLimits = defaultAssetLimits): Splat {
