@@ -3,16 +3,9 @@
  * opacities N×1, scale N×3, rotation N×4, sh_degree [1]; float32 or float64, in chunks under gzip.
  */
 import h5wasm, { type Dataset, type File } from "h5wasm";
+import { dcOfColour, logitOf, logOfDeviation } from "./activation.ts";
 import { checkCount } from "./checks.ts";
-import { logOfDeviation } from "./dot-splat.ts";
-import {
-  AssetError,
-  type AssetLimits,
-  type ShDegree,
-  type Splat,
-  shC0,
-  shRestCount,
-} from "./splat.ts";
+import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "./splat.ts";
 
 const { FS } = await h5wasm.ready;
 /** In the library's own file system, in memory: links of a hostile file lead nowhere. */
@@ -143,9 +136,9 @@ function firstBands(stored: Float32Array, count: number, from: number, to: numbe
 function deactivate(splat: Splat): Splat {
   return {
     ...splat,
-    opacities: splat.opacities.map((opacity) => Math.log(opacity / (1 - opacity))),
+    opacities: splat.opacities.map(logitOf),
     scales: splat.scales.map(logOfDeviation),
-    shDc: splat.shDc.map((colour) => (colour - 0.5) / shC0),
+    shDc: splat.shDc.map(dcOfColour),
   };
 }
 

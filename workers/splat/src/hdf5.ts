@@ -15,6 +15,8 @@ export interface ReadHdf5Options {
    * their logits, logarithms and coefficients.
    */
   readonly activated?: boolean;
+  /** Values are taken as they are, however broken. */
+  readonly unjudged?: boolean;
   /** The thread is ended after this much processor time, in ms; where Node is too old to tell, by the clock. */
   readonly maxCpuMs?: number;
   readonly signal?: AbortSignal;
@@ -31,10 +33,10 @@ export async function readHdf5(
   options: ReadHdf5Options = {},
 ): Promise<Splat> {
   checkEnd(bytes);
-  const { activated = false, maxCpuMs = defaultMaxCpuMs, signal } = options;
+  const { activated = false, unjudged = false, maxCpuMs = defaultMaxCpuMs, signal } = options;
   const answer = await ask({ kind: "read", bytes, limits, activated }, maxCpuMs, signal);
   if (answer.kind !== "splat") throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
-  return checkSplat(answer.splat, limits);
+  return unjudged ? answer.splat : checkSplat(answer.splat, limits);
 }
 
 /**

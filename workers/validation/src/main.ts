@@ -8,6 +8,7 @@ import { lintCommand } from "./cli/lint.ts";
 import { modelsCommand } from "./cli/models.ts";
 import { previewCommand } from "./cli/preview.ts";
 import { renderCommand } from "./cli/render.ts";
+import { RepairError, repairCommand } from "./cli/repair.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { ReportError } from "./cli/score-report.ts";
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   models: modelsCommand,
   convert: convertCommand,
+  repair: repairCommand,
   lint: lintCommand,
   inspect: inspectCommand,
   preview: previewCommand,
@@ -36,7 +38,15 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors whose message says all that helps. */
-const explained = [ProfileError, ModelError, PictureError, DeviceError, ReportError, PullError];
+const explained = [
+  ProfileError,
+  ModelError,
+  PictureError,
+  DeviceError,
+  ReportError,
+  PullError,
+  RepairError,
+];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);

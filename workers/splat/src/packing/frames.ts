@@ -2,10 +2,8 @@
  * What a compressed file is made of: zstd frames or gzip members, one after the other, whose contents belong together.
  * Node's own streams end at the first zstd frame, and take what follows a gzip member for a broken one.
  */
-import { crc32, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { AssetError } from "../splat.ts";
-
-export type Compression = "gzip" | "zstd";
+import { type Compression, crc32, unpackDeflate, unpackZstdFrame } from "./codecs.ts";
 
 /** By the first bytes. */
 export function compressionOf(bytes: Uint8Array): Compression | undefined {
@@ -15,7 +13,6 @@ export function compressionOf(bytes: Uint8Array): Compression | undefined {
 
 /** Real files have one or a few; each takes a fraction of a millisecond to set up. */
 const mostFrames = 1_000;
-const chunkBytes = 1 << 20;
 const gzipTrailerBytes = 8;
 
 /** The content in parts, as it is unpacked. What follows the last frame is ignored. @throws AssetError */
@@ -30,7 +27,7 @@ export async function* unpackFrames(bytes: Uint8Array): AsyncGenerator<Uint8Arra
     }
     let size: number;
     if (isSkippableFrame(rest)) size = 8 + viewOf(rest, 8).getUint32(4, true);
-    else if (isZstdFrame(rest)) size = yield* unpackZstd(rest);
+    else if (isZstdFrame(rest)) size = yield* unpackZstdFrame(rest);
     else size = yield* unpackGzip(rest);
     rest = rest.subarray(size);
   }
@@ -46,34 +43,18 @@ function isSkippableFrame(bytes: Uint8Array): boolean {
   return first >> 4 === 5 && second === 0x2a && third === 0x4d && fourth === 0x18;
 }
 
-/** Returns the length of the frame. */
-async function* unpackZstd(bytes: Uint8Array): AsyncGenerator<Uint8Array, number> {
-  const stream = createZstdDecompress({ chunkSize: chunkBytes });
-  stream.end(bytes);
-  try {
-    yield* stream;
-  } catch (error) {
-    throw damaged("zstd", error);
-  }
-  return stream.bytesWritten;
-}
-
 /** Returns the length of the member. The header is read here, so that a stream of one member is what is left. */
 async function* unpackGzip(bytes: Uint8Array): AsyncGenerator<Uint8Array, number> {
   const start = gzipHeaderBytes(bytes);
-  const stream = createInflateRaw({ chunkSize: chunkBytes });
-  stream.end(bytes.subarray(start));
+  const parts = unpackDeflate(bytes.subarray(start));
   let [sum, size] = [0, 0];
-  try {
-    for await (const part of stream) {
-      sum = crc32(part, sum);
-      size += part.length;
-      yield part;
-    }
-  } catch (error) {
-    throw damaged("gzip", error);
+  let next = await parts.next();
+  for (; next.done !== true; next = await parts.next()) {
+    sum = crc32(next.value, sum);
+    size += next.value.length;
+    yield next.value;
   }
-  const end = start + stream.bytesWritten;
+  const end = start + next.value;
   const trailer = viewOf(bytes.subarray(end), gzipTrailerBytes);
   if (trailer.getUint32(0, true) !== sum || trailer.getUint32(4, true) !== size % 2 ** 32) {
     throw new AssetError("malformed", "the gzip data is damaged: its checksum is another");
@@ -100,12 +81,4 @@ function gzipHeaderBytes(bytes: Uint8Array): number {
 function viewOf(bytes: Uint8Array, size: number): DataView {
   if (bytes.length < size) throw new AssetError("truncated", "the compressed data ends too early");
   return new DataView(bytes.buffer, bytes.byteOffset, size);
-}
-
-/** Node's zlib names the end of the input a buffer error. */
-function damaged(compression: Compression, cause: unknown): AssetError {
-  const isCut = cause instanceof Error && "code" in cause && cause.code === "Z_BUF_ERROR";
-  return isCut
-    ? new AssetError("truncated", `the ${compression} data ends too early`, { cause })
-    : new AssetError("malformed", `the ${compression} data is damaged`, { cause });
 }

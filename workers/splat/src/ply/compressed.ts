@@ -3,7 +3,8 @@
  * SH above band 0, where there is any, as bytes in an element of its own.
  */
 
-import { AssetError, type ShDegree, type Splat, shC0, shRestCount } from "../splat.ts";
+import { dcOfColour, logitOfByte } from "../activation.ts";
+import { AssetError, type ShDegree, type Splat, shRestCount } from "../splat.ts";
 import { plyColumns } from "./columns.ts";
 import type { PlyElement, PlyHeader } from "./header.ts";
 
@@ -47,10 +48,10 @@ export function readCompressedPly(bytes: Uint8Array, header: PlyHeader): Splat {
     for (let channel = 0; channel < 3; channel++) {
       const share = ((colour >>> (24 - channel * 8)) & 255) / 255;
       const value = between(bounds.colour, chunk, channel, share);
-      splat.shDc[i * 3 + channel] = (value - 0.5) / shC0;
+      splat.shDc[i * 3 + channel] = dcOfColour(value);
     }
     const alpha = colour & 255;
-    splat.opacities[i] = Math.log(alpha / (255 - alpha));
+    splat.opacities[i] = logitOfByte(alpha);
   }
   return splat;
 }
@@ -62,10 +63,10 @@ function element(header: PlyHeader, name: string): PlyElement {
 }
 
 function readWords(bytes: Uint8Array, header: PlyHeader, vertices: PlyElement) {
-  const readColumn = plyColumns(bytes, header, vertices);
+  const readColumns = plyColumns(bytes, header, vertices);
   const read = (name: string): Uint32Array => {
     const values = new Uint32Array(vertices.count);
-    readColumn(name, values, 0, 1);
+    readColumns([name], values, 0, 1);
     return values;
   };
   return {
@@ -80,12 +81,11 @@ function readWords(bytes: Uint8Array, header: PlyHeader, vertices: PlyElement) {
 type Bounds = Float64Array;
 
 function readBounds(bytes: Uint8Array, header: PlyHeader, chunks: PlyElement) {
-  const readColumn = plyColumns(bytes, header, chunks);
+  const readColumns = plyColumns(bytes, header, chunks);
   const read = (names: readonly string[]): Bounds => {
     const values = new Float64Array(chunks.count * 6);
     names.forEach((name, axis) => {
-      readColumn(`min_${name}`, values, axis * 2, 6);
-      readColumn(`max_${name}`, values, axis * 2 + 1, 6);
+      readColumns([`min_${name}`, `max_${name}`], values, axis * 2, 6);
     });
     return values;
   };
@@ -145,11 +145,11 @@ function readSh(
     throw new AssetError("malformed", `${sh.count} × ${names.length} SH bytes for ${count} splats`);
   }
   const rest = shRestCount(shDegree);
-  const readColumn = plyColumns(bytes, header, sh);
+  const readColumns = plyColumns(bytes, header, sh);
   const shRest = new Float32Array(count * rest * 3);
   for (let channel = 0; channel < 3; channel++) {
     for (let k = 0; k < rest; k++) {
-      readColumn(`f_rest_${channel * rest + k}`, shRest, k * 3 + channel, rest * 3);
+      readColumns([`f_rest_${channel * rest + k}`], shRest, k * 3 + channel, rest * 3);
     }
   }
   for (let i = 0; i < shRest.length; i++) {

@@ -1,4 +1,5 @@
 import { AssetError } from "../splat.ts";
+import { textOf } from "../text.ts";
 import { type ListedProperty, lengthOfRecords } from "./lists.ts";
 import { isPlyType, type PlyEncoding, type PlyType, plyTypes } from "./types.ts";
 
@@ -22,6 +23,8 @@ export interface PlyElement {
 
 export interface PlyHeader {
   readonly encoding: PlyEncoding;
+  /** Of all elements, also of those that are not laid out. */
+  readonly names: ReadonlySet<string>;
   readonly elements: ReadonlyMap<string, PlyElement>;
   /** Where the first record begins, in bytes. */
   readonly dataOffset: number;
@@ -34,7 +37,7 @@ const maxHeaderBytes = 64 * 1024;
 const firstLine = /^ply[ \t]*(\r\n|\n|\r)/;
 
 export function isPly(bytes: Uint8Array): boolean {
-  return firstLine.test(Buffer.from(bytes.subarray(0, 16)).toString("latin1"));
+  return firstLine.test(textOf(bytes.subarray(0, 16)));
 }
 
 /** @throws AssetError `truncated` when the header does not end, `malformed` when it makes no sense. */
@@ -60,7 +63,12 @@ export function parsePlyHeader(bytes: Uint8Array): PlyHeader {
   if (!tables.some(({ name }) => name === "vertex")) {
     throw malformed("the header has no vertex element");
   }
-  return { encoding, elements: layOut(tables, { bytes, dataOffset, encoding }), dataOffset };
+  return {
+    encoding,
+    names: new Set(tables.map(({ name }) => name)),
+    elements: layOut(tables, { bytes, dataOffset, encoding }),
+    dataOffset,
+  };
 }
 
 interface Table {
@@ -118,19 +126,17 @@ function headerLines(bytes: Uint8Array): {
   readonly lines: readonly string[];
   readonly dataOffset: number;
 } {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-    "latin1",
-    0,
-    Math.min(bytes.length, maxHeaderBytes),
-  );
+  const text = textOf(bytes.subarray(0, maxHeaderBytes));
   // A carriage return alone must not take the first byte of the data with it, should that be a line feed.
   const isReturn = firstLine.exec(text)?.[1] === "\r";
   const end = (isReturn ? /\rend_header[ \t]*\r/ : /\nend_header[ \t]*\r?\n/).exec(text);
   if (end === null) {
-    throw new AssetError(
-      bytes.length < maxHeaderBytes ? "truncated" : "malformed",
-      "the PLY header has no end_header line",
-    );
+    throw bytes.length <= maxHeaderBytes
+      ? new AssetError("truncated", "the PLY header has no end_header line")
+      : new AssetError(
+          "malformed",
+          `the PLY header is longer than ${maxHeaderBytes} bytes, the most that is read; leave out comments and properties that are not needed`,
+        );
   }
   const lines = text.slice(0, end.index).split(isReturn ? "\r" : /\r?\n/);
   return { lines: lines.slice(1), dataOffset: end.index + end[0].length };

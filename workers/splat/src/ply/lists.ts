@@ -1,6 +1,7 @@
 /** Records with lists have no fixed length: what comes behind them is found by walking over them. */
 
 import { AssetError } from "../splat.ts";
+import { textOf } from "../text.ts";
 import { type PlyEncoding, type PlyType, plyTypes } from "./types.ts";
 
 /** A mesh beside a million splats has fewer; walking takes time. */
@@ -72,8 +73,7 @@ function binaryWalk({ bytes, dataOffset, encoding }: File): Walk {
 }
 
 function asciiWalk({ bytes, dataOffset }: File): Walk {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const words = text.toString("latin1", dataOffset).matchAll(/\S+/g);
+  const words = textOf(bytes.subarray(dataOffset)).matchAll(/\S+/g);
   let next = 0;
   /** The word at a place; places only grow. */
   const wordAt = (at: number): string => {

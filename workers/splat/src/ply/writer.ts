@@ -1,4 +1,5 @@
 import { type Splat, shRestCount } from "../splat.ts";
+import { bytesOf } from "../text.ts";
 
 /** Writes binary little endian PLY in the order that 3D Gaussian splatting tools use. */
 export function writePly(splat: Splat): Uint8Array<ArrayBuffer> {
@@ -8,7 +9,7 @@ export function writePly(splat: Splat): Uint8Array<ArrayBuffer> {
     ...Array.from({ length: restCount * 3 }, (_, i) => `f_rest_${i}`),
     ...["opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"],
   ];
-  const header = Buffer.from(
+  const header = bytesOf(
     [
       "ply",
       "format binary_little_endian 1.0",

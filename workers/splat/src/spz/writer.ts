@@ -1,7 +1,7 @@
-import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { encodeHalf } from "../half.ts";
-import type { Compression } from "../packing/frames.ts";
+import { type Compression, gzip, zstd } from "../packing/codecs.ts";
 import type { Splat } from "../splat.ts";
+import { packSpzContainer } from "./container.ts";
 import {
   colourScale,
   type SpzHeader,
@@ -15,29 +15,30 @@ import {
 export interface WriteSpzOptions {
   /** 2 when absent: what the subnet reads. */
   readonly version?: SpzVersion;
-  /** zstd when absent: what the subnet reads. */
+  /** zstd when absent: what the subnet reads. Version 4 has zstd inside and takes no other. */
   readonly compression?: Compression;
 }
 
 /** What Niantic's encoder uses; fewer when coordinates are too large for it. */
 const usualFractionBits = 12;
 const maxFixedPoint = 2 ** 23 - 1;
-const zstdLevel = 12;
 
 /** Lossy: 24 bits a coordinate (16-bit floats in version 1), 8 bits for nearly all else. */
 export function writeSpz(splat: Splat, options: WriteSpzOptions = {}): Uint8Array {
   const { version = 2, compression = "zstd" } = options;
-  const plain = writePlainSpz(splat, version);
-  if (compression === "gzip") return gzipSync(plain);
-  return zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_compressionLevel]: zstdLevel },
-  });
+  const header: SpzHeader = {
+    version,
+    count: splat.count,
+    shDegree: splat.shDegree,
+    fractionBits: fractionBitsFor(splat.positions),
+  };
+  const plain = writePlainSpz(splat, header);
+  if (version === 4) return packSpzContainer(plain.subarray(spzHeaderBytes), header);
+  return compression === "gzip" ? gzip(plain) : zstd(plain);
 }
 
-function writePlainSpz(splat: Splat, version: SpzVersion): Uint8Array {
-  const { count, shDegree } = splat;
-  const fractionBits = fractionBitsFor(splat.positions);
-  const header: SpzHeader = { version, count, shDegree, fractionBits };
+function writePlainSpz(splat: Splat, header: SpzHeader): Uint8Array {
+  const { version, count, shDegree, fractionBits } = header;
   const bytes = new Uint8Array(spzBytes(header));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, spzMagic, true);
@@ -64,7 +65,7 @@ function writePlainSpz(splat: Splat, version: SpzVersion): Uint8Array {
   for (const value of splat.scales) put((value + 10) * 16);
   for (let i = 0; i < count; i++) {
     const [w = 0, x = 0, y = 0, z = 0] = unitQuaternion(splat.rotations, i * 4);
-    if (version === 3) {
+    if (version >= 3) {
       view.setUint32(at, packSmallestThree([x, y, z, w]), true);
       at += 4;
     } else {
