@@ -1,7 +1,7 @@
 /** ZIP files of a few entries, as a bundle of pictures is. Source: PKWARE's APPNOTE 6.3, sections 4.3.7 to 4.3.16. */
 import { AssetError } from "../splat.ts";
 import { textOf } from "../text.ts";
-import { inflateOf } from "./codecs.ts";
+import { crc32, inflateOf } from "./codecs.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -66,6 +66,7 @@ function entryAt(bytes: Uint8Array, at: number, name: string): ZipEntry {
   const view = viewOf(bytes);
   const [flags, method] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)];
   const [packedBytes, sizeBytes] = [view.getUint32(at + 20, true), view.getUint32(at + 24, true)];
+  const sum = view.getUint32(at + 16, true);
   const localAt = view.getUint32(at + 42, true);
   const read = (): Uint8Array => {
     if ((flags & encryptedFlag) !== 0) throw malformed(`"${name}" in the ZIP is encrypted`);
@@ -78,9 +79,12 @@ function entryAt(bytes: Uint8Array, at: number, name: string): ZipEntry {
       view.getUint16(localAt + 28, true);
     if (start + packedBytes > bytes.length) throw truncated();
     const packed = bytes.subarray(start, start + packedBytes);
-    if (method === 8) return inflateOf(packed, sizeBytes);
-    if (method === 0 && packedBytes === sizeBytes) return packed;
-    throw malformed(`"${name}" in the ZIP is packed by method ${method}; 0 and 8 are read`);
+    if (method !== 8 && (method !== 0 || packedBytes !== sizeBytes)) {
+      throw malformed(`"${name}" in the ZIP is packed by method ${method}; 0 and 8 are read`);
+    }
+    const content = method === 8 ? inflateOf(packed, sizeBytes) : packed;
+    if (crc32(content) === sum) return content;
+    throw malformed(`"${name}" in the ZIP is damaged: its checksum is another`);
   };
   return { name, sizeBytes, read };
 }

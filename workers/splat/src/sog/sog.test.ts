@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { makeSog } from "../../test/makers/sog.ts";
-import { makeWebp } from "../../test/makers/webp.ts";
+import { makeWebp, packedPictures } from "../../test/makers/webp.ts";
 import { makeZip } from "../../test/makers/zip.ts";
 import { assertNear, assertRefused } from "../../test/near.ts";
 import { cloud } from "../../test/shapes.ts";
@@ -84,6 +84,10 @@ describe("is refused", () => {
   });
   test("when it is damaged or too large", async () => {
     const bytes = makeSog(few);
+    const flipped = Buffer.from(bytes);
+    const place = flipped.indexOf("WEBP") + 250;
+    flipped[place] = (flipped[place] ?? 0) ^ 4;
+    await assertRefused(readAnySplat(flipped), "malformed", /"means_l\.webp".*checksum/);
     await assertRefused(readAnySplat(bytes.subarray(0, bytes.length - 30)), "truncated", /ZIP/);
     const limits = { ...defaultAssetLimits, maxSplats: 39 };
     await assertRefused(readAnySplat(bytes, { limits }), "too-many-splats", /40 splats/);
@@ -100,6 +104,13 @@ describe("WebP", () => {
     const { width, height, rgba: back } = decodeWebp(makeWebp(7, 5, rgba), 100);
     assert.deepEqual([width, height, [...back]], [7, 5, [...rgba]]);
   });
+  for (const [name, { width, height, webp, rgba }] of Object.entries(packedPictures)) {
+    test(`${name} pixels as libwebp packs them come as they were`, () => {
+      const picture = decodeWebp(webp, width * height);
+      assert.deepEqual([picture.width, picture.height], [width, height]);
+      assert.deepEqual(picture.rgba, rgba);
+    });
+  }
   test("sizes are judged before pixels, lossy ones are refused", () => {
     const picture = makeWebp(7, 5, new Uint8Array(140));
     assert.throws(() => decodeWebp(picture, 34), /7×5 pixels; at most 34/);

@@ -1,4 +1,4 @@
-/** Lossless WebP in its plainest form: each channel of each pixel as eight bits. */
+/** Lossless WebP: in its plainest form, and as libwebp packs it with all that the format knows. */
 
 class BitWriter {
   readonly bytes: number[] = [];
@@ -19,7 +19,7 @@ class BitWriter {
   }
 }
 
-/** @param rgba row by row */
+/** Each channel of each pixel as eight bits. @param rgba row by row */
 export function makeWebp(width: number, height: number, rgba: Uint8Array): Uint8Array {
   const bits = new BitWriter();
   bits.push(0x2f, 8);
@@ -57,4 +57,50 @@ function mirrored(byte: number): number {
   let result = 0;
   for (let bit = 0; bit < 8; bit++) result |= ((byte >> bit) & 1) << (7 - bit);
   return result;
+}
+
+export interface PackedPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly webp: Uint8Array;
+  /** What libwebp was given. */
+  readonly rgba: Uint8Array;
+}
+
+/** By libwebp at its best: one with predicted pixels, correlated channels and copies, one with a table of colours. */
+export const packedPictures: Readonly<Record<"smooth" | "few", PackedPicture>> = {
+  smooth: {
+    width: 20,
+    height: 20,
+    rgba: pixels(20, 20, (x, y, c) => 128 + ((x * (c + 2) + y * 3 + ((x * y) >> 2)) % 90)),
+    webp: Buffer.from(
+      "UklGRnwBAABXRUJQVlA4TG8BAAAvE8AEEA2QSdvQ/vUveBMR0f8Q4JvWHChq2wYyf8Td8SuJMNO2jfkjbrsd/Q9ERM" +
+        "J774O+B30WyK1tx20W/F922anHU48kZaeGOeHDA6UFQUik+Y2mbSOZ4e0FGIY/P2JGkrTFczL7X8B2ODoGjSQpOhiy" +
+        "c+/w7RxJ+7egMG0bprs65c287uO6OvhOOlZ2prfWBOWcH/gr59bEYGd+NIWd6cTWWgzeuTGLREcXMAbvU9jki/RhZo" +
+        "pJgqRyyBd4uhPNxgDn80mVeb4zEUcMgHiqTKwgNI7sQDVDaGAFvoDItdY6kSfG5S7AVwIQ2apAm7iYlDVhSpCQENmq" +
+        "laZyTh9IKSG1yENhV5aKl60mNEXuQS+lFGEKw8zuQMPea60Ci/CV+eX3eUsN911gLWUIS3lEmO/Fd+8hoi3qa75D72" +
+        "GUkQ/4qBzJbZsZL5F7L+X3+yBv1603szHyaYtgYQ2Byr9srdbZlmC29/H7rZ7ath0TAA==",
+      "base64",
+    ),
+  },
+  few: {
+    width: 32,
+    height: 24,
+    rgba: pixels(32, 24, (x, y, c) => ((x + 2 * y) % 5) * 40 + c * 10),
+    webp: Buffer.from(
+      "UklGRjYAAABXRUJQVlA4TCoAAAAvH8AFECdwBZRBOQXKPVAC/v+hmJEkaC6AVRiFVVh/t31G9L8Ks+l9/go=",
+      "base64",
+    ),
+  },
+};
+
+function pixels(
+  width: number,
+  height: number,
+  value: (x: number, y: number, channel: number) => number,
+): Uint8Array {
+  return Uint8Array.from({ length: width * height * 4 }, (_, i) => {
+    const pixel = i >> 2;
+    return value(pixel % width, Math.floor(pixel / width), i & 3);
+  });
 }
