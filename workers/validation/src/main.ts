@@ -1,4 +1,5 @@
 /** `turntable-worker`: the worker process, and single steps of it by hand. */
+import { endOnBrokenPipe } from "@turntable/process";
 import { AssetError } from "@turntable/splat";
 import { type Command, UsageError } from "./cli/arguments.ts";
 import { convertCommand } from "./cli/convert.ts";
@@ -50,6 +51,7 @@ const explained = [
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);
+endOnBrokenPipe();
 process.exitCode = await main();
 
 async function main(): Promise<number> {
