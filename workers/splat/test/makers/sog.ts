@@ -121,7 +121,8 @@ interface Quantiser {
 
 /** 256 equal steps. */
 function quantiser(values: Float32Array): Quantiser {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const low = values.reduce((least, value) => Math.min(least, value), Infinity);
+  const high = values.reduce((most, value) => Math.max(most, value), -Infinity);
   const codebook = Array.from({ length: 256 }, (_, i) => low + ((high - low) * i) / 255);
   return { low, high, codebook, byte: (value) => Math.round(((value - low) / (high - low)) * 255) };
 }
