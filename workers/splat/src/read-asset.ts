@@ -6,6 +6,7 @@
 import { checkSplat } from "./checks.ts";
 import { decodeDotSplat } from "./dot-splat.ts";
 import { kindOfOther } from "./foreign.ts";
+import { isHdf5 } from "./hdf5-signature.ts";
 import { compressionOf } from "./packing/frames.ts";
 import { inflate } from "./packing/inflate.ts";
 import { isPly } from "./ply/header.ts";
@@ -41,13 +42,6 @@ export function formatOf(bytes: Uint8Array): AssetFormat | undefined {
   if (isPly(bytes)) return "ply";
   if (isSpz(bytes)) return "spz";
   return isHdf5(bytes) ? "hdf5" : undefined;
-}
-
-/** "\x89HDF\r\n\x1a\n" */
-const hdf5Signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-export function isHdf5(bytes: Uint8Array): boolean {
-  return hdf5Signature.every((byte, index) => bytes[index] === byte);
 }
 
 /** @throws AssetError, whose code says what is wrong with the bytes; never anything else because of them. */

@@ -8,6 +8,7 @@ import {
   createZstdDecompress,
   gzipSync,
   inflateRawSync,
+  inflateSync,
   constants as zlib,
   zstdCompressSync,
   zstdDecompressSync,
@@ -52,6 +53,11 @@ export function unzstdOf(bytes: Uint8Array, size: number): Uint8Array {
 /** A deflate stream whose content has `size` bytes. @throws AssetError when it has another length */
 export function inflateOf(bytes: Uint8Array, size: number): Uint8Array {
   return exactly(size, "deflate", () => inflateRawSync(bytes, { maxOutputLength: size }));
+}
+
+/** The same with zlib's header and checksum. @throws AssetError when it has another length */
+export function inflateZlibOf(bytes: Uint8Array, size: number): Uint8Array {
+  return exactly(size, "deflate", () => inflateSync(bytes, { maxOutputLength: size }));
 }
 
 function exactly(size: number, what: string, unpack: () => Uint8Array): Uint8Array {
