@@ -58,6 +58,17 @@ test("where a broken file is read, its values are the library's, or those that w
   await assert.rejects(readHdf5(bytes.subarray(0, 2_000)), AssetError);
 });
 
+test("a chunk that is not there is left to the library, which knows what to put in its place", async () => {
+  const bytes = Buffer.from(await writeHdf5(cloud(9_000, 0)));
+  // The first tree of chunks: its kind is 1, and it has three of them.
+  let tree = bytes.indexOf("TREE");
+  while (bytes[tree + 4] !== 1) tree = bytes.indexOf("TREE", tree + 1);
+  assert.equal(bytes.readUInt16LE(tree + 6), 3);
+  bytes.writeUInt16LE(2, tree + 6);
+  // Not `assert.equal`, which would print 9,000 splats.
+  assert.ok(decodePlainHdf5(bytes, limits, false) === undefined);
+});
+
 function attempt(read: () => Splat | undefined): Splat | string | undefined {
   try {
     return read();
