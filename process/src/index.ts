@@ -1,3 +1,4 @@
+export { endOnBrokenPipe } from "./broken-pipe.ts";
 export {
   asksForHelp,
   type ConfigDefinition,

@@ -1,6 +1,7 @@
 /** How every process starts and stops. */
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
+import { endOnBrokenPipe } from "./broken-pipe.ts";
 import {
   asksForHelp,
   type ConfigDefinition,
@@ -34,6 +35,7 @@ export async function runMain<Schema extends z.ZodObject>(
   options: MainOptions<Schema>,
 ): Promise<void> {
   const { definition, argv, env } = options;
+  endOnBrokenPipe();
   if (asksForHelp(argv)) {
     process.stdout.write(configHelp(definition));
     return;

@@ -25,15 +25,26 @@ export function checkSplat(splat: Splat, limits: AssetLimits): Splat {
 }
 
 function checkFinite(name: string, values: Float32Array, width: number): void {
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) {
-      throw new AssetError(
-        "non-finite",
-        `${name} of splat ${Math.floor(i / width)} is ${values[i]}; only opacity may be infinite`,
-      );
-    }
-  }
+  if (areFinite(values)) return;
+  const i = values.findIndex((value) => !Number.isFinite(value));
+  throw new AssetError(
+    "non-finite",
+    `${name} of splat ${Math.floor(i / width)} is ${values[i]}; only opacity may be infinite`,
+  );
 }
+
+/** A number less itself is 0, infinity or NaN less itself is NaN: one sum tells of all, without a branch for each. */
+export function areFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    sum += value - value;
+  }
+  return sum === 0;
+}
+
+/** sigmoid(x) ≥ 1/255, the least that the rasteriser draws, is x ≥ −ln 254. */
+export const leastLogit = -Math.log(254);
 
 /** Logits: ±Infinity means exactly 1 and 0; NaN means nothing. */
 function checkOpacities(values: Float32Array): void {
@@ -41,8 +52,7 @@ function checkOpacities(values: Float32Array): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? Number.NaN;
     if (Number.isNaN(value)) throw new AssetError("non-finite", `opacity of splat ${i} is NaN`);
-    // sigmoid(x) ≥ 1/255, the least that the rasteriser draws, is x ≥ −ln 254.
-    if (value >= -Math.log(254)) visible = true;
+    if (value >= leastLogit) visible = true;
   }
   if (!visible) {
     throw new AssetError(
@@ -70,10 +80,11 @@ function checkRotations(values: Float32Array): void {
 
 function checkExtent(positions: Float32Array, maxExtent: number): void {
   for (let i = 0; i < positions.length; i++) {
-    if (Math.abs(positions[i] ?? 0) > maxExtent) {
+    const value = positions[i] ?? 0;
+    if (value > maxExtent || value < -maxExtent) {
       throw new AssetError(
         "extent",
-        `splat ${Math.floor(i / 3)} lies at ${positions[i]}; coordinates may reach ±${maxExtent}`,
+        `splat ${Math.floor(i / 3)} lies at ${value}; coordinates may reach ±${maxExtent}`,
       );
     }
   }

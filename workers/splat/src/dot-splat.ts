@@ -2,13 +2,19 @@
  * `.splat`: 32 bytes a splat and nothing else, so it cannot be told from other bytes; it is read only when named.
  * Position and standard deviations as float32, colour and opacity as four bytes, the quaternion w x y z as four.
  */
+import { colourOfDc, dcOfColour, logitOfByte, logOfDeviation, opacityOf } from "./activation.ts";
 import { checkCount, checkSplat } from "./checks.ts";
-import { AssetError, type AssetLimits, defaultAssetLimits, type Splat, shC0 } from "./splat.ts";
+import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 
 const recordBytes = 32;
 
 /** @throws AssetError */
 export function readDotSplat(bytes: Uint8Array, limits: AssetLimits = defaultAssetLimits): Splat {
+  return checkSplat(decodeDotSplat(bytes, limits), limits);
+}
+
+/** Not yet checked. @throws AssetError */
+export function decodeDotSplat(bytes: Uint8Array, limits: AssetLimits): Splat {
   const count = bytes.length / recordBytes;
   if (!Number.isInteger(count)) {
     throw new AssetError("truncated", `${bytes.length} bytes are no multiple of ${recordBytes}`);
@@ -30,21 +36,37 @@ export function readDotSplat(bytes: Uint8Array, limits: AssetLimits = defaultAss
     for (let axis = 0; axis < 3; axis++) {
       splat.positions[i * 3 + axis] = view.getFloat32(at + axis * 4, true);
       splat.scales[i * 3 + axis] = logOfDeviation(view.getFloat32(at + 12 + axis * 4, true));
-      splat.shDc[i * 3 + axis] = (view.getUint8(at + 24 + axis) / 255 - 0.5) / shC0;
+      splat.shDc[i * 3 + axis] = dcOfColour(view.getUint8(at + 24 + axis) / 255);
     }
-    const alpha = view.getUint8(at + 27);
-    splat.opacities[i] = Math.log(alpha / (255 - alpha));
+    splat.opacities[i] = logitOfByte(view.getUint8(at + 27));
     for (let part = 0; part < 4; part++) {
       splat.rotations[i * 4 + part] = (view.getUint8(at + 28 + part) - 128) / 128;
     }
   }
-  return checkSplat(splat, limits);
+  return splat;
 }
 
-/** Below this a splat has no size that matters; the logarithm stays finite. */
-const leastDeviation = 1e-30;
+/** Lossy: a byte a channel and for the opacity, seven bits of the rotation; harmonics above band 0 have no place. */
+export function writeDotSplat(splat: Splat): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(splat.count * recordBytes);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < splat.count; i++) {
+    const at = i * recordBytes;
+    for (let axis = 0; axis < 3; axis++) {
+      view.setFloat32(at + axis * 4, splat.positions[i * 3 + axis] ?? 0, true);
+      view.setFloat32(at + 12 + axis * 4, Math.exp(splat.scales[i * 3 + axis] ?? 0), true);
+      bytes[at + 24 + axis] = byteOf(colourOfDc(splat.shDc[i * 3 + axis] ?? 0) * 255);
+    }
+    bytes[at + 27] = byteOf(opacityOf(splat.opacities[i] ?? 0) * 255);
+    const [w = 1, x = 0, y = 0, z = 0] = splat.rotations.subarray(i * 4, i * 4 + 4);
+    const length = Math.hypot(w, x, y, z);
+    for (const [part, value] of [w, x, y, z].entries()) {
+      bytes[at + 28 + part] = byteOf((value / length) * 128 + 128);
+    }
+  }
+  return bytes;
+}
 
-/** A deviation of 0 is drawn as a point; a negative one or NaN stays what it is and is refused. */
-export function logOfDeviation(deviation: number): number {
-  return deviation >= 0 ? Math.log(Math.max(leastDeviation, deviation)) : Number.NaN;
+function byteOf(value: number): number {
+  return Math.min(255, Math.max(0, Math.round(value)));
 }

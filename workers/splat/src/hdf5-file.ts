@@ -1,18 +1,7 @@
-/**
- * The layout of May 2024: datasets points N×3, normals N×3 (ignored), features_dc N×1×3, features_rest N×K×3,
- * opacities N×1, scale N×3, rotation N×4, sh_degree [1]; float32 or float64, in chunks under gzip.
- */
+/** HDF5 by the HDF5 library itself, whatever the layout of the file. */
 import h5wasm, { type Dataset, type File } from "h5wasm";
-import { checkCount } from "./checks.ts";
-import { logOfDeviation } from "./dot-splat.ts";
-import {
-  AssetError,
-  type AssetLimits,
-  type ShDegree,
-  type Splat,
-  shC0,
-  shRestCount,
-} from "./splat.ts";
+import { elementsOf, type Hdf5Dataset, malformedHdf5, splatOfDatasets } from "./hdf5-datasets.ts";
+import { AssetError, type AssetLimits, type Splat, shRestCount } from "./splat.ts";
 
 const { FS } = await h5wasm.ready;
 /** In the library's own file system, in memory: links of a hostile file lead nowhere. */
@@ -26,9 +15,10 @@ export function readHdf5Here(bytes: Uint8Array, limits: AssetLimits, activated: 
   FS.writeFile(path, bytes);
   let file: File | undefined;
   try {
-    file = new h5wasm.File(path, "r");
-    if (file.file_id < 0n) throw new AssetError("malformed", "the HDF5 file is damaged");
-    return readDatasets(file, limits, activated);
+    const opened = new h5wasm.File(path, "r");
+    file = opened;
+    if (opened.file_id < 0n) throw new AssetError("malformed", "the HDF5 file is damaged");
+    return splatOfDatasets((name) => datasetOf(opened, name), limits, activated);
   } catch (cause) {
     if (cause instanceof AssetError) throw cause;
     throw new AssetError("malformed", "the HDF5 file is damaged", { cause });
@@ -38,125 +28,50 @@ export function readHdf5Here(bytes: Uint8Array, limits: AssetLimits, activated: 
   }
 }
 
-function readDatasets(file: File, limits: AssetLimits, activated: boolean): Splat {
-  const points = dataset(file, "points");
-  const count = points.shape?.[0] ?? 0;
-  if (count === 0) throw new AssetError("empty", "the asset has no splats");
-  checkCount(count, limits);
-  checkSizes(file, limits);
-  const rest = dataset(file, "features_rest");
-  const shDegree = readShDegree(file);
-  const restCount = shRestCount(shDegree);
-  const restStored = rest.shape?.[1] ?? 0;
-  if (restStored < restCount || restStored > shRestCount(3)) {
-    throw malformed(`features_rest has ${restStored} bands for degree ${shDegree}`);
-  }
-  const stored = readFloats(rest, [count, restStored, 3]);
-  const splat: Splat = {
-    count,
-    shDegree,
-    positions: readFloats(points, [count, 3]),
-    scales: readFloats(dataset(file, "scale"), [count, 3]),
-    rotations: readFloats(dataset(file, "rotation"), [count, 4]),
-    opacities: readFloats(dataset(file, "opacities"), [count, 1]),
-    shDc: readFloats(dataset(file, "features_dc"), [count, 1, 3]),
-    shRest: restStored === restCount ? stored : firstBands(stored, count, restStored, restCount),
-  };
-  return activated ? deactivate(splat) : splat;
-}
-
-/** What is read below, unpacked. Nothing has been until now: small files may declare much. */
-function checkSizes(file: File, limits: AssetLimits): void {
-  const names = ["points", "features_dc", "features_rest", "opacities", "scale", "rotation"];
-  let declared = 0;
-  for (const name of names) {
-    const { shape, metadata } = dataset(file, name);
-    declared += elements(shape ?? []) * metadata.size;
-  }
-  if (declared > limits.maxDecompressedBytes) {
-    throw new AssetError(
-      "too-large",
-      `the HDF5 file declares ${declared} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
-    );
-  }
-}
-
-function dataset(file: File, name: string): Dataset {
+function datasetOf(file: File, name: string): Hdf5Dataset {
   const found = file.get(name);
-  if (!(found instanceof h5wasm.Dataset)) throw malformed(`dataset "${name}" is missing`);
-  return found;
-}
-
-function readShDegree(file: File): ShDegree {
-  const found = dataset(file, "sh_degree");
-  if (elements(found.shape ?? []) !== 1) throw malformed("sh_degree is not one number");
-  checkStorage(found);
-  const value: unknown = found.value;
-  const [first] = ArrayBuffer.isView(value) && "at" in value ? [...iterable(value)] : [value];
-  const degree = ([0, 1, 2, 3] as const).find((known) => known === Number(first));
-  if (degree === undefined) throw malformed(`an SH degree of ${String(first)}; 0 to 3 are known`);
-  return degree;
+  if (!(found instanceof h5wasm.Dataset)) throw malformedHdf5(`dataset "${name}" is missing`);
+  return {
+    shape: found.shape ?? [],
+    elementBytes: found.metadata.size,
+    floats() {
+      checkStorage(found);
+      const value: unknown = found.value;
+      if (value instanceof Float32Array) return value;
+      if (value instanceof Float64Array) return Float32Array.from(value);
+      throw malformedHdf5("a dataset holds no floating point numbers");
+    },
+    first() {
+      checkStorage(found);
+      const value: unknown = found.value;
+      const [first] = ArrayBuffer.isView(value) && "at" in value ? [...iterable(value)] : [value];
+      return Number(first);
+    },
+  };
 }
 
 function iterable(value: ArrayBufferView): Iterable<unknown> {
   return value as ArrayBufferView & Iterable<unknown>; // every typed array is
 }
 
-/** @throws AssetError when the shape is another, or before too much is read */
-function readFloats(found: Dataset, shape: readonly number[]): Float32Array {
-  const actual = found.shape ?? [];
-  if (actual.length !== shape.length || actual.some((size, axis) => size !== shape[axis])) {
-    throw malformed(`a dataset is ${actual.join("×")}, not ${shape.join("×")}`);
-  }
-  if (elements(shape) === 0) return new Float32Array(0);
-  checkStorage(found);
-  const value: unknown = found.value;
-  if (value instanceof Float32Array) return value;
-  if (value instanceof Float64Array) return Float32Array.from(value);
-  throw malformed("a dataset holds no floating point numbers");
-}
-
 /** Elements of another kind than plain numbers can be of any size, and chunks larger than the dataset. */
 function checkStorage({ metadata }: Dataset): void {
   const { type, vlen, size, chunks } = metadata;
   const isNumber = (type === 0 || type === 1) && !vlen && size <= 8;
-  if (!isNumber) throw malformed("a dataset holds no plain numbers");
-  if (type === 1 && size < 4) throw malformed(`floats of ${size * 8} bits; 32 and 64 are read`);
-  if (elements(chunks ?? []) * size > maxChunkBytes) {
+  if (!isNumber) throw malformedHdf5("a dataset holds no plain numbers");
+  if (type === 1 && size < 4) {
+    throw malformedHdf5(`floats of ${size * 8} bits; 32 and 64 are read`);
+  }
+  if (elementsOf(chunks ?? []) * size > maxChunkBytes) {
     throw new AssetError("too-large", `chunks of an HDF5 may have ${maxChunkBytes} bytes`);
   }
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
-function firstBands(stored: Float32Array, count: number, from: number, to: number): Float32Array {
-  const bands = new Float32Array(count * to * 3);
-  for (let i = 0; i < count; i++) {
-    bands.set(stored.subarray(i * from * 3, (i * from + to) * 3), i * to * 3);
-  }
-  return bands;
-}
-
-/** Back to what is stored elsewhere. */
-function deactivate(splat: Splat): Splat {
-  return {
-    ...splat,
-    opacities: splat.opacities.map((opacity) => Math.log(opacity / (1 - opacity))),
-    scales: splat.scales.map(logOfDeviation),
-    shDc: splat.shDc.map((colour) => (colour - 0.5) / shC0),
-  };
-}
-
-function malformed(what: string): AssetError {
-  return new AssetError("malformed", `not an HDF5 of Gaussian splats: ${what}`);
 }
 
 /** In this thread. */
 export function writeHdf5Here(splat: Splat): Uint8Array {
   const { count, shDegree } = splat;
-  const file = new h5wasm.File(path, "w");
+  // As h5py writes, and as every version of the library reads.
+  const file = new h5wasm.File(path, "w", { libver: ["earliest", "latest"] });
   const put = (name: string, shape: readonly number[], data: Float32Array): void => {
     const chunks = shape.map((size, axis) =>
       axis === 0 ? Math.min(size, 4096) : Math.max(1, size),

@@ -1,11 +1,13 @@
 /**
  * The HDF5 of May 2024, behind an entry of its own: h5wasm weighs 4 MB.
  *
- * The HDF5 library is C code that was never meant for hostile files, so each file gets a thread of its own with a
- * limit on memory and time, which ends with it; nothing of one file is left for the next.
+ * Files as the subnet's miners write them are read without the HDF5 library (`hdf5-plain.ts`). That library is C code
+ * that was never meant for hostile files, so each other file gets a thread of its own with a limit on memory and time,
+ * which ends with it; nothing of one file is left for the next.
  */
 import { Worker } from "node:worker_threads";
 import { checkSplat } from "./checks.ts";
+import { decodePlainHdf5 } from "./hdf5-plain.ts";
 import type { Hdf5Answer, Hdf5Request } from "./hdf5-thread.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 
@@ -15,6 +17,8 @@ export interface ReadHdf5Options {
    * their logits, logarithms and coefficients.
    */
   readonly activated?: boolean;
+  /** Values are taken as they are, however broken. */
+  readonly unjudged?: boolean;
   /** The thread is ended after this much processor time, in ms; where Node is too old to tell, by the clock. */
   readonly maxCpuMs?: number;
   readonly signal?: AbortSignal;
@@ -31,10 +35,22 @@ export async function readHdf5(
   options: ReadHdf5Options = {},
 ): Promise<Splat> {
   checkEnd(bytes);
-  const { activated = false, maxCpuMs = defaultMaxCpuMs, signal } = options;
-  const answer = await ask({ kind: "read", bytes, limits, activated }, maxCpuMs, signal);
+  const { activated = false, unjudged = false, maxCpuMs = defaultMaxCpuMs, signal } = options;
+  signal?.throwIfAborted();
+  const splat =
+    decodePlainHdf5(bytes, limits, activated) ??
+    (await readByLibrary({ kind: "read", bytes, limits, activated }, maxCpuMs, signal));
+  return unjudged ? splat : checkSplat(splat, limits);
+}
+
+async function readByLibrary(
+  request: Hdf5Request,
+  maxCpuMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Splat> {
+  const answer = await ask(request, maxCpuMs, signal);
   if (answer.kind !== "splat") throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
-  return checkSplat(answer.splat, limits);
+  return answer.splat;
 }
 
 /**

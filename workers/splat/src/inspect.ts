@@ -1,12 +1,12 @@
 /** What is in an asset, for people. */
-import { compressionOf } from "./compressed-frames.ts";
-import { formatOf, unpackAsset } from "./read-asset.ts";
-import type { Splat } from "./splat.ts";
-import { parseSpzHeader } from "./spz-format.ts";
+import { opacityOf } from "./activation.ts";
+import type { AnySplat } from "./read-any.ts";
 
 export interface AssetInfo {
   /** `spz 2 in zstd`, `ply` … */
   readonly format: string;
+  /** What was left out or taken for granted when it was read. */
+  readonly notes: readonly string[];
   readonly sizeBytes: number;
   readonly count: number;
   readonly shDegree: number;
@@ -28,8 +28,8 @@ export interface Histogram {
 
 const steps = 16;
 
-/** @param splat what the bytes were read as */
-export async function assetInfoOf(bytes: Uint8Array, splat: Splat): Promise<AssetInfo> {
+/** @param sizeBytes of the file */
+export function assetInfoOf(sizeBytes: number, { splat, format, notes }: AnySplat): AssetInfo {
   const { count, shDegree, positions, opacities } = splat;
   let opaque = 0;
   let transparent = 0;
@@ -38,11 +38,12 @@ export async function assetInfoOf(bytes: Uint8Array, splat: Splat): Promise<Asse
     else if (value === -Infinity) transparent++;
   }
   const axes = [0, 1, 2].map((axis) => rangeOf(positions, axis, 3));
-  const opacity = opacities.map((logit) => 1 / (1 + Math.exp(-logit)));
+  const opacity = opacities.map(opacityOf);
   const exponents = splat.scales.map((value) => value / Math.LN10);
   return {
-    format: await describeFormat(bytes),
-    sizeBytes: bytes.length,
+    format,
+    notes,
+    sizeBytes,
     count,
     shDegree,
     bounds: { min: axes.map(([low]) => low), max: axes.map(([, high]) => high) },
@@ -53,14 +54,6 @@ export async function assetInfoOf(bytes: Uint8Array, splat: Splat): Promise<Asse
       histogram("f_dc", "coefficient", splat.shDc, rangeOf(splat.shDc, 0, 1)),
     ],
   };
-}
-
-async function describeFormat(bytes: Uint8Array): Promise<string> {
-  const compression = compressionOf(bytes);
-  const content = await unpackAsset(bytes);
-  const format = formatOf(content) ?? "splat";
-  const version = format === "spz" ? ` ${parseSpzHeader(content).version}` : "";
-  return `${format}${version}${compression === undefined ? "" : ` in ${compression}`}`;
 }
 
 function rangeOf(values: Float32Array, start: number, step: number): readonly [number, number] {

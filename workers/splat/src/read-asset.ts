@@ -1,47 +1,53 @@
-/** Any asset, told apart by its first bytes; what a miner declared is believed only where the bytes say nothing. */
+/**
+ * What a miner hands in, told apart by its first bytes; what was declared is believed only where the bytes say nothing.
+ * Which formats, versions and names are taken here is a rule of the subnet; `readAnySplat` takes what people have.
+ */
 
-import { compressionOf } from "./compressed-frames.ts";
-import { readDotSplat } from "./dot-splat.ts";
-import { inflate } from "./inflate.ts";
-import { isPly } from "./ply-header.ts";
-import { readPly } from "./ply-reader.ts";
+import { checkSplat } from "./checks.ts";
+import { decodeDotSplat } from "./dot-splat.ts";
+import { kindOfOther } from "./foreign.ts";
+import { isHdf5 } from "./hdf5-signature.ts";
+import { compressionOf } from "./packing/frames.ts";
+import { inflate } from "./packing/inflate.ts";
+import { isPly } from "./ply/header.ts";
+import { readPly } from "./ply/reader.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
-import { isSpz } from "./spz-format.ts";
-import { readPlainSpz, spzWanted } from "./spz-reader.ts";
+import { isSpzContainer } from "./spz/container.ts";
+import { isSpz } from "./spz/format.ts";
+import { readPlainSpz, spzWanted } from "./spz/reader.ts";
 
 export interface ReadAssetOptions {
   readonly limits?: AssetLimits;
   /** What cannot be seen in the bytes: `splat` for `.splat`, which has no header. Other formats are recognised. */
   readonly format?: string;
-  /** An HDF5 holds opacities, deviations and colours as they are, not their logarithms and coefficients. */
+  /**
+   * The file holds opacities and deviations as they are, not their logits and logarithms; HDF5 colours as well. For
+   * `readAsset` that is a word about HDF5 alone, as the subnet's `data_ver` was; for `readAnySplat` about PLY too, and an
+   * error for other formats.
+   */
   readonly activated?: boolean;
   /** `readHdf5` of `@turntable/splat/hdf5`; without it HDF5 is an unknown format. */
   readonly readHdf5?: (
     bytes: Uint8Array,
     limits: AssetLimits,
-    options: { readonly activated: boolean },
+    options: { readonly activated: boolean; readonly unjudged?: boolean },
   ) => Promise<Splat>;
 }
 
+/** What the subnet takes. */
 export type AssetFormat = "ply" | "spz" | "hdf5";
 
-/** By the first bytes of what is inside gzip or zstd; undefined when they are none that is known. */
+/** By the first bytes of what is inside gzip or zstd; undefined when they are none that the subnet takes. */
 export function formatOf(bytes: Uint8Array): AssetFormat | undefined {
   if (isPly(bytes)) return "ply";
   if (isSpz(bytes)) return "spz";
-  return hdf5Signature.every((byte, index) => bytes[index] === byte) ? "hdf5" : undefined;
+  return isHdf5(bytes) ? "hdf5" : undefined;
 }
 
 /** @throws AssetError, whose code says what is wrong with the bytes; never anything else because of them. */
 export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {}): Promise<Splat> {
   const { limits = defaultAssetLimits, readHdf5 } = options;
-  if (bytes.length === 0) throw new AssetError("empty", "the asset has no bytes");
-  if (bytes.length > limits.maxDecompressedBytes) {
-    throw new AssetError(
-      "too-large",
-      `the asset has ${bytes.length} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
-    );
-  }
+  checkSize(bytes, limits);
   const content = await unpackAsset(bytes, limits);
   if (content.length === 0) throw new AssetError("empty", "the asset unpacks to no bytes");
   const format = formatOf(content);
@@ -50,16 +56,24 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
   if (format === "hdf5" && readHdf5 !== undefined) {
     return await readHdf5(content, limits, { activated: options.activated ?? false });
   }
-  if (options.format === "splat") return readDotSplat(content, limits);
-  const start = Buffer.from(content.subarray(0, 8)).toString("hex");
+  if (options.format === "splat") return checkSplat(decodeDotSplat(content, limits), limits);
+  const start = [...content.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
+  const other = kindOfOther(content);
   throw new AssetError(
     "unknown-format",
-    `the asset begins with ${start}; PLY, SPZ${readHdf5 === undefined ? "" : ", HDF5"} are read`,
+    `the asset ${other === undefined ? `begins with ${start.join("")}` : `is ${other}`}; PLY, SPZ${readHdf5 === undefined ? "" : ", HDF5"} are read`,
   );
 }
 
-/** "\x89HDF\r\n\x1a\n" */
-const hdf5Signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+function checkSize(bytes: Uint8Array, limits: AssetLimits): void {
+  if (bytes.length === 0) throw new AssetError("empty", "the asset has no bytes");
+  if (bytes.length > limits.maxDecompressedBytes) {
+    throw new AssetError(
+      "too-large",
+      `the asset has ${bytes.length} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
+    );
+  }
+}
 
 /** Out of gzip or zstd; of an SPZ only as much as its header asks for. @throws AssetError */
 export async function unpackAsset(
@@ -70,4 +84,15 @@ export async function unpackAsset(
   return await inflate(bytes, limits, (start) =>
     isSpz(start) ? spzWanted(start, limits) : undefined,
   );
+}
+
+/** Out of gzip or zstd, whatever it is. @throws AssetError for what is empty or too large as well */
+export async function unpackAny(bytes: Uint8Array, limits: AssetLimits): Promise<Uint8Array> {
+  checkSize(bytes, limits);
+  if (compressionOf(bytes) === undefined) return bytes;
+  const content = await inflate(bytes, limits, (start) =>
+    isSpz(start) && !isSpzContainer(start) ? spzWanted(start, limits) : undefined,
+  );
+  if (content.length === 0) throw new AssetError("empty", "the asset unpacks to no bytes");
+  return content;
 }

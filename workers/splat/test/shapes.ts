@@ -1,5 +1,6 @@
 /** Assets for tests, made from a seed. */
-import type { Splat } from "../src/index.ts";
+import { type ShDegree, type Splat, shRestCount } from "../src/index.ts";
+import { wave } from "./makers/ply.ts";
 
 export type Random = () => number;
 
@@ -11,6 +12,20 @@ export function createRandom(seed: number): Random {
     let t = Math.imul(state ^ (state >>> 15), state | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Values that SPZ keeps well, different for each splat. */
+export function cloud(count: number, shDegree: ShDegree): Splat {
+  return {
+    count,
+    shDegree,
+    positions: wave(count * 3, -1, 1, 1),
+    scales: wave(count * 3, -8, -2, 2),
+    rotations: wave(count * 4, -1, 1, 3),
+    opacities: wave(count, -4, 4, 4),
+    shDc: wave(count * 3, -1.5, 1.5, 5),
+    shRest: wave(count * shRestCount(shDegree) * 3, -0.9, 0.9, 6),
   };
 }
 

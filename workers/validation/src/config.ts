@@ -111,13 +111,40 @@ const schema = z.object({
 
 export type Config = z.infer<typeof schema>;
 
-export const workerConfig: ConfigDefinition<typeof schema> = {
+/** What one-shot commands share with the processes. */
+export const limitsSchema = schema.pick({ limits: true });
+export const renderingSchema = schema.pick({
+  backend: true,
+  gpu: true,
+  allowSoftwareGpu: true,
+  threads: true,
+});
+
+export const inferenceSchema = schema.pick({ model: true, executionProvider: true });
+
+/** What is said of a GPU where none is used would be passed over without a word. */
+function refuseUnusedGpu(
+  config: Pick<Config, "backend" | "executionProvider" | "gpu" | "allowSoftwareGpu">,
+  context: z.RefinementCtx,
+): void {
+  const isUsed = [config.backend, config.executionProvider].some((name) => name !== "cpu");
+  if (isUsed) return;
+  const message = "makes no sense while backend and execution provider are cpu";
+  if (config.gpu !== undefined) context.addIssue({ code: "custom", path: ["gpu"], message });
+  if (config.allowSoftwareGpu) {
+    context.addIssue({ code: "custom", path: ["allowSoftwareGpu"], message });
+  }
+}
+
+const runSchema = schema.superRefine(refuseUnusedGpu);
+
+export const workerConfig: ConfigDefinition<typeof runSchema> = {
   command: "turntable-worker run",
   summary: "takes render-and-score jobs from NATS until it is told to stop",
-  schema,
+  schema: runSchema,
 };
 
-const serveSchema = schema.omit({ nats: true, workerId: true, http: true }).extend({
+const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).extend({
   http: z.object({
     host: z.string().default("127.0.0.1").describe("interface to listen on"),
     port: z.number().int().min(0).max(65535).default(8093).describe("port; 0 takes a free one"),
@@ -151,6 +178,23 @@ const serveSchema = schema.omit({ nats: true, workerId: true, http: true }).exte
       .default(16)
       .describe("requests that may wait beside one in work; one more is answered 503"),
   }),
+});
+
+/** Of this process's own scoring, which `--nats` leaves to others; previews are drawn here, by `cpu`. */
+const ownScoring = ["model", "executionProvider", "backend", "gpu", "allowSoftwareGpu"] as const;
+/** Of the pool. */
+const poolOnly = ["natsCredentialsFile", "natsAckWaitMs", "poolTimeoutMs"] as const;
+
+const serveSchema = endpointSchema.superRefine((config, context) => {
+  refuseUnusedGpu(config, context);
+  const isPool = config.nats !== undefined;
+  for (const key of isPool ? ownScoring : poolOnly) {
+    if (config[key] === endpointSchema.shape[key].parse(undefined)) continue; // its default
+    const message = isPool
+      ? "makes no sense with --nats: the pool's workers have their own"
+      : "makes no sense without --nats";
+    context.addIssue({ code: "custom", path: [key], message });
+  }
 });
 
 export type ServeConfig = z.infer<typeof serveSchema>;

@@ -1,4 +1,5 @@
 /** `turntable-worker`: the worker process, and single steps of it by hand. */
+import { endOnBrokenPipe } from "@turntable/process";
 import { AssetError } from "@turntable/splat";
 import { type Command, UsageError } from "./cli/arguments.ts";
 import { convertCommand } from "./cli/convert.ts";
@@ -8,6 +9,7 @@ import { lintCommand } from "./cli/lint.ts";
 import { modelsCommand } from "./cli/models.ts";
 import { previewCommand } from "./cli/preview.ts";
 import { renderCommand } from "./cli/render.ts";
+import { RepairError, repairCommand } from "./cli/repair.ts";
 import { runCommand } from "./cli/run.ts";
 import { scoreCommand } from "./cli/score.ts";
 import { ReportError } from "./cli/score-report.ts";
@@ -28,6 +30,7 @@ const commands: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   models: modelsCommand,
   convert: convertCommand,
+  repair: repairCommand,
   lint: lintCommand,
   inspect: inspectCommand,
   preview: previewCommand,
@@ -36,10 +39,19 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors whose message says all that helps. */
-const explained = [ProfileError, ModelError, PictureError, DeviceError, ReportError, PullError];
+const explained = [
+  ProfileError,
+  ModelError,
+  PictureError,
+  DeviceError,
+  ReportError,
+  PullError,
+  RepairError,
+];
 
 const program = "turntable-worker";
 const [name, ...argv] = process.argv.slice(2);
+endOnBrokenPipe();
 process.exitCode = await main();
 
 async function main(): Promise<number> {

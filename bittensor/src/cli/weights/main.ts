@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { explainWeights, WeightsError } from "../../chain/index.ts";
+import { endOnBrokenPipe } from "../broken-pipe.ts";
 
 const help = `Usage: bittensor-weights FILE [options]
 
@@ -16,6 +17,7 @@ FILE is JSON, uid to reward: {"0": 0, "7": 12.5, "9": 3}; - reads standard input
   --help            this text
 `;
 
+endOnBrokenPipe();
 process.exitCode = main();
 
 function main(): number {

@@ -7,6 +7,7 @@ export const lintCodes = [
   "opacity-mass",
   "duplicates",
   "extent",
+  "oversized",
   "bounds",
   "flat",
   "one-sided",

@@ -11,6 +11,8 @@ export interface LintLimits {
   /** Largest side of the box around the middle 98 % of the visible splats, in units. */
   readonly minExtent: number;
   readonly maxExtent: number;
+  /** Share of the visible splats whose middle deviation is over half of that extent: larger than the object. */
+  readonly maxOversizedShare: number;
   /** Distance from the origin, in units, that `maxOutsideShare` of the visible splats may exceed: the cameras' orbit. */
   readonly maxRadius: number;
   readonly maxOutsideShare: number;
@@ -36,6 +38,7 @@ export const defaultLintLimits: LintLimits = {
   maxDuplicateShare: 0.1,
   minExtent: 0.1,
   maxExtent: 5,
+  maxOversizedShare: 0.1,
   maxRadius: 2.5,
   maxOutsideShare: 0.02,
   minFlatness: 0.02,

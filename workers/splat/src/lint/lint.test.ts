@@ -87,7 +87,8 @@ test("size, place, faintness, needles and floaters are measured", () => {
     const splat = ball(2_000, random);
     return { ...splat, positions: splat.positions.map((value) => value * factor) };
   };
-  assert.deepEqual(codes(scaled(0.01)), ["extent"]);
+  // Their deviations stay as they are.
+  assert.deepEqual(codes(scaled(0.01)), ["extent", "oversized"]);
   assert.deepEqual(codes(scaled(10)), ["extent", "bounds"]);
   assert.deepEqual(codes(ball(2_000, random, [3, 0, 0])), ["bounds"]);
   const faint = { ...ball(2_000, random), opacities: new Float32Array(2_000).fill(-4) };
@@ -106,6 +107,20 @@ test("size, place, faintness, needles and floaters are measured", () => {
     floating.map(({ code, severity }) => [code, severity]),
     [["floaters", "warning"]],
   );
+});
+
+test("splats larger than the object, as values that are activated already make them, are told", () => {
+  const sound = ball(2_000, createRandom(10));
+  const activated = {
+    ...sound,
+    opacities: sound.opacities.map((logit) => 1 / (1 + Math.exp(-logit))),
+    scales: sound.scales.map(Math.exp),
+  };
+  const [finding, ...others] = lint(activated);
+  assert.deepEqual([finding?.code, finding?.severity, finding?.value], ["oversized", "error", 1]);
+  assert.match(finding?.message ?? "", /convert --activated/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(lint(sound), []);
 });
 
 test("rejecting takes the worst finding that is an error, and no warning", () => {

@@ -28,6 +28,7 @@ export interface Measures {
   readonly meanOpacity: number;
   readonly duplicateShare: number;
   readonly extents: Extents;
+  readonly oversizedShare: number;
   readonly outsideShare: number;
   /** Smallest by largest principal extent. */
   readonly flatness: number;
@@ -65,6 +66,9 @@ export function measure(splat: Splat, radius = defaultLintLimits.maxRadius): Mea
     meanOpacity: mean(visible.opacities),
     duplicateShare: countDuplicates(splat) / count,
     extents,
+    oversizedShare: shareOf(visible, (i) =>
+      isOversized(splat, visible.indices[i] ?? 0, Math.max(...extents.box)),
+    ),
     outsideShare: shareOf(visible, (i) => distance(visible, i) > radius),
     flatness: largest > 0 ? smallest / largest : 0,
     oneSidedShare: nothing ? 0 : oneSidedShare(splat, visible, extents),
@@ -109,6 +113,13 @@ function findingsOf(measures: Measures, limits: LintLimits): readonly Finding[] 
       ">",
       limits.maxExtent,
       "units is the largest extent: too large for the cameras",
+    ],
+    [
+      "oversized",
+      measures.oversizedShare,
+      ">",
+      limits.maxOversizedShare,
+      "of the visible splats are larger than the object; deviations stored without their logarithm look like this (`turntable-worker convert --activated`)",
     ],
     [
       "bounds",
@@ -181,10 +192,20 @@ function countZeroQuaternions({ count, rotations }: Splat): number {
 }
 
 function isNeedle({ scales }: Splat, i: number): boolean {
-  const [a = 0, b = 0, c = 0] = scales.subarray(i * 3, i * 3 + 3);
-  const longest = Math.max(a, b, c);
-  const middle = a + b + c - longest - Math.min(a, b, c);
+  const [, middle, longest] = sortedScales(scales, i);
   return longest - middle > Math.log(needleRatio);
+}
+
+/** In two directions, so that one is no needle. */
+function isOversized({ scales }: Splat, i: number, extent: number): boolean {
+  const [, middle] = sortedScales(scales, i);
+  return Math.exp(middle) > extent / 2;
+}
+
+function sortedScales(scales: Float32Array, i: number): readonly [number, number, number] {
+  const [a = 0, b = 0, c = 0] = scales.subarray(i * 3, i * 3 + 3);
+  const [least, longest] = [Math.min(a, b, c), Math.max(a, b, c)];
+  return [least, a + b + c - longest - least, longest];
 }
 
 function distance({ positions }: Visible, i: number): number {

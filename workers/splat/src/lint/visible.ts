@@ -1,3 +1,4 @@
+import { leastLogit } from "../checks.ts";
 import type { Splat } from "../splat.ts";
 
 /** The splats that a renderer can draw, as plain columns in world coordinates. */
@@ -10,9 +11,6 @@ export interface Visible {
   /** 0 to 1 */
   readonly opacities: Float32Array;
 }
-
-/** Least opacity that is drawn: 1/255, as a logit. */
-const leastLogit = -Math.log(254);
 
 /** Splats with a value that is no number are not among them. */
 export function visibleOf(splat: Splat): Visible {

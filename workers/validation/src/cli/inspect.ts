@@ -1,24 +1,26 @@
 /** `turntable-worker inspect`: what is in an asset. */
-import { readFile } from "node:fs/promises";
 import { type AssetInfo, assetInfoOf, type Histogram } from "@turntable/splat";
 import { type Command, parseArguments } from "./arguments.ts";
-import { decodeAssetFile } from "./asset-file.ts";
+import { assetHelp, assetOptions, readAssetFile } from "./asset-file.ts";
 
-const help = `Usage: turntable-worker inspect ASSET [--json]
+const help = `Usage: turntable-worker inspect ASSET [options]
 
-Format, number of splats, SH degree, bounds, and histograms of opacity, size and colour.
-`;
+Format, number of splats, SH degree, bounds, and histograms of opacity, size and colour, of any format that \`convert\`
+reads, also inside gzip and zstd.
 
-const options = { json: { type: "boolean" } } as const;
+  --json             as JSON, on one line
+${assetHelp}`;
+
+const options = { json: { type: "boolean" }, ...assetOptions } as const;
 
 export const inspectCommand: Command = {
   summary: "what is in an asset",
   help,
-  async run(argv) {
+  async run(argv, env) {
     const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
     const [file = ""] = positionals;
-    const bytes = await readFile(file);
-    const info = await assetInfoOf(bytes, await decodeAssetFile(file, bytes));
+    const { sizeBytes, ...read } = await readAssetFile(file, values, env);
+    const info = assetInfoOf(sizeBytes, read);
     process.stdout.write(
       values.json === true ? `${JSON.stringify({ asset: file, ...info })}\n` : report(info),
     );
@@ -36,6 +38,7 @@ function report(info: AssetInfo): string {
     `from       ${point(info.bounds.min)}`,
     `to         ${point(info.bounds.max)}`,
     `certain    ${info.certain.opaque} opaque, ${info.certain.transparent} transparent`,
+    ...info.notes.map((note) => `note       ${note}`),
     "",
   ];
   return lines.join("\n") + info.histograms.map(bars).join("");

@@ -1,14 +1,14 @@
 /** `turntable-worker models`: models that can be fetched, fetching one, and trying one out. */
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { readAsset, type Splat } from "@turntable/splat";
-import { readHdf5 } from "@turntable/splat/hdf5";
+import type { Splat } from "@turntable/splat";
+import type { Environment } from "../gpu/index.ts";
 import { pullModel, readKnownModels } from "../models/index.ts";
 import { createScene, createTestSplat, orbitCamera, startCpuRenderer } from "../render/index.ts";
 import { demonstrationNote, loadClip } from "../score/index.ts";
 import { defaultProfile, loadProfile, summarise, viewsOf } from "../scoring/index.ts";
 import { type Command, parseArguments, UsageError } from "./arguments.ts";
+import { limitOptions, limitsHelp, readSplatFile } from "./asset-file.ts";
 
 const help = `Usage: turntable-worker models list
        turntable-worker models pull NAME [--out DIR] [--hub URL]
@@ -21,13 +21,17 @@ model and says what it is; with --against it scores assets with both and tells h
   --hub URL          where they come from [https://huggingface.co]
   --against DIR      the model to compare with, such as the fp32 of an int8 export
   --asset FILE       an asset to compare on; may be repeated [three scenes made by code]
-`;
+${limitsHelp}`;
 
-const options = {
+const pullOptions = {
   out: { type: "string" },
   hub: { type: "string" },
+} as const;
+
+const checkOptions = {
   against: { type: "string" },
   asset: { type: "string", multiple: true },
+  ...limitOptions,
 } as const;
 
 const defaultHub = "https://huggingface.co";
@@ -37,10 +41,10 @@ const driftPrompts = ["a colourful ball", "a red ball", "a wooden chair", "a blu
 export const modelsCommand: Command = {
   summary: "list, pull or check CLIP models",
   help,
-  async run([verb, ...argv]) {
+  async run([verb, ...argv], env) {
     if (verb === "list") return await list(argv);
     if (verb === "pull") return await pull(argv);
-    if (verb === "check") return await check(argv);
+    if (verb === "check") return await check(argv, env);
     throw new UsageError("one of list, pull and check is needed");
   },
 };
@@ -53,7 +57,7 @@ async function list(argv: readonly string[]): Promise<void> {
 }
 
 async function pull(argv: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArguments(argv, options, ["NAME"]);
+  const { values, positionals } = parseArguments(argv, pullOptions, ["NAME"]);
   const known = await readKnownModels();
   const model = known.find(({ name }) => name === positionals[0]);
   if (model === undefined) {
@@ -75,8 +79,12 @@ async function pull(argv: readonly string[]): Promise<void> {
   process.stdout.write(`${directory}\n`);
 }
 
-async function check(argv: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArguments(argv, options, ["DIR"]);
+async function check(argv: readonly string[], env: Environment): Promise<void> {
+  const { values, positionals } = parseArguments(argv, checkOptions, ["DIR"]);
+  const senseless = Object.keys(values).filter((name) => name !== "against");
+  if (values.against === undefined && senseless.length > 0) {
+    throw new UsageError(`--${senseless.join(", --")} makes no sense without --against`);
+  }
   const threads = availableParallelism();
   await using clip = await loadClip(positionals[0] ?? "", { threads });
   const sha256 = Buffer.from(clip.sha256).toString("hex");
@@ -91,7 +99,7 @@ async function check(argv: readonly string[]): Promise<void> {
   const cameras = viewsOf(profile, 0n).map((view) => orbitCamera(view, profile));
   let worstView = 0;
   let worstScore = 0;
-  for (const { name, splat } of await driftAssets(values.asset)) {
+  for (const { name, splat } of await driftAssets(values, env)) {
     const scene = createScene(splat, profile);
     const images = await renderer.render(scene, cameras, profile.background);
     for (const prompt of driftPrompts) {
@@ -115,7 +123,11 @@ interface NamedSplat {
   readonly splat: Splat;
 }
 
-async function driftAssets(files: readonly string[] | undefined): Promise<readonly NamedSplat[]> {
+async function driftAssets(
+  values: Parameters<typeof readSplatFile>[1] & { readonly asset?: string[] | undefined },
+  env: Environment,
+): Promise<readonly NamedSplat[]> {
+  const { asset: files } = values;
   if (files === undefined) {
     return [1, 2, 3].map((seed) => ({
       name: `made scene ${seed}`,
@@ -125,7 +137,7 @@ async function driftAssets(files: readonly string[] | undefined): Promise<readon
   return await Promise.all(
     files.map(async (name) => ({
       name,
-      splat: await readAsset(await readFile(name), { readHdf5 }),
+      splat: await readSplatFile(name, values, env),
     })),
   );
 }

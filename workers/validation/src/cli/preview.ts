@@ -18,7 +18,7 @@ import {
   type View,
 } from "../render/index.ts";
 import { type Command, parseArguments, parseNumber, UsageError } from "./arguments.ts";
-import { readAssetFile } from "./asset-file.ts";
+import { assetHelp, assetOptions, readSplatFile } from "./asset-file.ts";
 import { progress } from "./progress.ts";
 
 const help = `Usage: turntable-worker preview ASSET [options]
@@ -27,13 +27,14 @@ const help = `Usage: turntable-worker preview ASSET [options]
   --grid FILE.png        front, right, back and left, two by two
   --turntable FILE.webp  once around, as a film
   --size N               pixels along an edge of a view [512]
-`;
+${assetHelp}`;
 
 const options = {
   front: { type: "string" },
   grid: { type: "string" },
   turntable: { type: "string" },
   size: { type: "string" },
+  ...assetOptions,
 } as const;
 
 interface Picture {
@@ -45,12 +46,12 @@ interface Picture {
 export const previewCommand: Command = {
   summary: "pictures of an asset for people: one, four, or a film",
   help,
-  async run(argv) {
+  async run(argv, env) {
     const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
     const size = parseNumber("size", values.size, { min: 16, max: 2048, integer: true }) ?? 512;
     const pictures = asked(values);
     if (pictures.length === 0) throw new UsageError("--front, --grid or --turntable is missing");
-    const scene = createScene(await readAssetFile(positionals[0] ?? ""));
+    const scene = createScene(await readSplatFile(positionals[0] ?? "", values, env));
 
     await using renderer = await startCpuRenderer(availableParallelism());
     using bar = progress(

@@ -13,7 +13,7 @@ import {
 } from "../render/index.ts";
 import { defaultProfile, loadProfile, viewsOf } from "../scoring/index.ts";
 import { type Command, parseArguments, parseNumber, parseSeed, UsageError } from "./arguments.ts";
-import { readAssetFile } from "./asset-file.ts";
+import { assetHelp, assetOptions, readSplatFile } from "./asset-file.ts";
 import { progress } from "./progress.ts";
 import { parseRendererOptions, rendererHelp, rendererOptions } from "./renderer-options.ts";
 
@@ -34,7 +34,9 @@ One view:
   --azimuth A        degrees [0]
   --radius R         distance of the camera from the origin [2.5]
   --rescale BOX      scale the asset to a box of this size first
-`;
+
+The asset:
+${assetHelp}`;
 
 const options = {
   out: { type: "string" },
@@ -47,6 +49,7 @@ const options = {
   azimuth: { type: "string" },
   radius: { type: "string" },
   rescale: { type: "string" },
+  ...assetOptions,
 } as const;
 
 type Values = ReturnType<typeof parseArguments<typeof options>>["values"];
@@ -68,7 +71,7 @@ export const renderCommand: Command = {
     if (out === undefined) throw new UsageError("--out DIR is missing");
     const rendering = parseRendererOptions(values, env);
     const plan = singleView(values) ?? (await profileViews(values));
-    const splat = await readAssetFile(positionals[0] ?? "");
+    const splat = await readSplatFile(positionals[0] ?? "", values, env);
     await mkdir(out, { recursive: true });
 
     // A thread draws whole views, and large ones take much memory in each.

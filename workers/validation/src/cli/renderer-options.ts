@@ -1,8 +1,10 @@
 /** Options of the one-shot commands that say what renders. */
 import { availableParallelism } from "node:os";
+import { renderingSchema } from "../config.ts";
 import type { Environment } from "../gpu/index.ts";
-import { type RendererOptions, renderBackends } from "../render/index.ts";
-import { parseChoice, parseNumber } from "./arguments.ts";
+import type { RendererOptions } from "../render/index.ts";
+import { UsageError } from "./arguments.ts";
+import { parseAsConfig } from "./config-options.ts";
 
 export const rendererOptions = {
   backend: { type: "string" },
@@ -18,19 +20,34 @@ export const rendererHelp = `\
   --allow-software-gpu  take a GPU driver that computes on the CPU as well
 `;
 
-/** @throws UsageError */
+type Values = Readonly<{ [Name in keyof typeof rendererOptions]?: string | boolean | undefined }>;
+
+/** Names of what may end up on a GPU that can be chosen, and on the CPU. */
+const onGpu = ["auto", "webgpu", "cuda"];
+const onCpu = ["auto", "cpu"];
+
+/**
+ * @param provider what runs the model, in commands that run one
+ * @throws UsageError also for what says something of a device that is not used
+ */
 export function parseRendererOptions(
-  values: Readonly<{ [Name in keyof typeof rendererOptions]?: string | boolean }>,
+  values: Values,
   env: Environment,
+  provider?: string,
+  isRendering = true,
 ): RendererOptions {
-  const text = (value: string | boolean | undefined): string | undefined =>
-    typeof value === "string" ? value : undefined;
-  const threads = parseNumber("threads", text(values.threads), { min: 1, max: 256, integer: true });
-  return {
-    backend: parseChoice("backend", text(values.backend), renderBackends),
-    env,
-    gpu: text(values.gpu),
-    allowSoftwareGpu: values["allow-software-gpu"] === true,
-    threads: threads ?? availableParallelism(),
+  const { threads, ...config } = parseAsConfig(renderingSchema, values, env);
+  const used = [
+    ...(isRendering ? [["--backend", config.backend] as const] : []),
+    ...(provider === undefined ? [] : [["--execution-provider", provider] as const]),
+  ];
+  const refuse = (name: keyof Values, places: readonly string[]): void => {
+    if (values[name] === undefined || used.some(([, place]) => places.includes(place))) return;
+    const where = used.map(([option, place]) => `${option} ${place}`).join(" and ");
+    throw new UsageError(`--${name} makes no sense with ${where}`);
   };
+  refuse("gpu", onGpu);
+  refuse("allow-software-gpu", onGpu);
+  refuse("threads", onCpu);
+  return { ...config, env, gpu: config.gpu, threads: threads ?? availableParallelism() };
 }

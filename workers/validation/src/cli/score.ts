@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { toJson as toProtobufJson } from "@bufbuild/protobuf";
 import { type ScoreReport, ScoreReportSchema, subnetAcceptance } from "@turntable/proto";
-import { defaultAssetLimits } from "@turntable/splat";
+import { inferenceSchema } from "../config.ts";
 import { writeContactSheet } from "../pictures/index.ts";
 import { startRenderer } from "../render/index.ts";
 import { type Clip, defaultModelDir, demonstrationNote, loadClip } from "../score/index.ts";
@@ -14,7 +14,9 @@ import {
   type Scorer,
   scoreAsset,
 } from "../scoring/index.ts";
-import { type Command, parseArguments, parseChoice, parseSeed, UsageError } from "./arguments.ts";
+import { type Command, parseArguments, parseSeed, UsageError } from "./arguments.ts";
+import { limitOptions, limitsHelp, parseLimits } from "./asset-file.ts";
+import { parseAsConfig } from "./config-options.ts";
 import { parseRendererOptions, rendererHelp, rendererOptions } from "./renderer-options.ts";
 import { scorePictures } from "./score-pictures.ts";
 import { type Comparison, readReport, scoreAgain } from "./score-report.ts";
@@ -36,7 +38,7 @@ numbers), and compares each with the prompt; prints the score.
 ${rendererHelp}\
   --threads N        threads that render, and that run the model [one a core]
   --execution-provider NAME  what runs the model: cpu, cuda, webgpu or auto [cpu]
-`;
+${limitsHelp}`;
 
 const options = {
   report: { type: "string" },
@@ -50,9 +52,8 @@ const options = {
   sheet: { type: "string" },
   ...rendererOptions,
   "execution-provider": { type: "string" },
+  ...limitOptions,
 } as const;
-
-const executionProviders = ["cpu", "cuda", "webgpu", "auto"] as const;
 
 export const scoreCommand: Command = {
   summary: "how well an asset fits a prompt",
@@ -65,14 +66,11 @@ export const scoreCommand: Command = {
     }
     const prompt = values.prompt ?? ""; // a report has its own
     const cameraSeed = parseSeed(values.seed);
-    const rendering = parseRendererOptions(values, env);
-    const executionProvider = parseChoice(
-      "execution-provider",
-      values["execution-provider"],
-      executionProviders,
-    );
+    const { executionProvider, model } = parseAsConfig(inferenceSchema, values, env);
+    const rendering = parseRendererOptions(values, env, executionProvider, pictures === undefined);
+    const limits = parseLimits(values, env);
     const profile = await loadProfile(values.profile ?? defaultProfile);
-    const modelDir = values.model ?? defaultModelDir;
+    const modelDir = model ?? defaultModelDir;
     if (pictures !== undefined) {
       await using clip = await loadClip(modelDir, { ...rendering, executionProvider });
       const scored = await scorePictures(clip, pictures, prompt, profile);
@@ -94,7 +92,7 @@ export const scoreCommand: Command = {
     const scorer: Scorer = {
       renderer: stack.use(await startRenderer(rendering)),
       clip: stack.use(await loadClip(modelDir, { ...rendering, executionProvider })),
-      limits: defaultAssetLimits,
+      limits,
     };
     if (reported !== undefined) {
       const comparison = await scoreAgain(reported, bytes, scorer);
@@ -131,7 +129,7 @@ function parseScoreArguments(argv: readonly string[]) {
   const { values } = parsed;
   const given = new Set(Object.keys(values));
   const senseless = {
-    pictures: ["report", "asset", "seed", "sheet", "backend", "gpu"],
+    pictures: ["report", "asset", "seed", "sheet", "backend", ...Object.keys(limitOptions)],
     report: ["pictures", "prompt", "profile", "seed", "sheet"],
     asset: ["asset"],
   }[kind ?? "asset"].filter((name) => given.has(name));

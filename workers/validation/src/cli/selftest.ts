@@ -63,9 +63,9 @@ export const selftestCommand: Command = {
   help,
   async run(argv, env) {
     const { values } = parseArguments(argv, options, []);
-    const rendering = parseRendererOptions(values, env);
     const providers = ["auto", "cpu", "webgpu", "cuda"] as const;
     const provider = parseChoice("execution-provider", values["execution-provider"], providers);
+    const rendering = parseRendererOptions(values, env, provider);
     await testBackends(rendering);
     process.stdout.write("\n");
     await testProviders(provider, values.model ?? defaultModelDir, rendering);

@@ -20,6 +20,7 @@ const lintLimitsSchema = z.strictObject({
   maxDuplicateShare: limit,
   minExtent: limit,
   maxExtent: limit,
+  maxOversizedShare: limit,
   maxRadius: limit,
   maxOutsideShare: limit,
   minFlatness: limit,

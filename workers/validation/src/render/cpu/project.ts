@@ -1,7 +1,8 @@
 /** Splats as a camera sees them: centre, conic, reach and colour in pixels. */
+
+import { writeShBasis } from "@turntable/splat";
 import type { Camera } from "../camera.ts";
 import type { Scene } from "../scene.ts";
-import { writeShBasis } from "./spherical-harmonics.ts";
 
 /** Splats at this depth or nearer are dropped; in the asset's units. */
 export const nearPlane = 0.01;

@@ -1,0 +1,65 @@
+/** Columns of a glTF. Source: glTF 2.0 specification, 3.6.2. */
+import { type JsonObject, list, object, whole } from "../json.ts";
+import { AssetError } from "../splat.ts";
+import { bufferView, type Glb } from "./container.ts";
+
+const widths: Readonly<Record<string, number>> = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4 };
+
+interface ComponentType {
+  readonly bytes: number;
+  readonly read: (view: DataView, at: number) => number;
+  /** What 1 is stored as where values are normalised; undefined for floats. */
+  readonly one?: number;
+}
+
+const componentTypes: Readonly<Record<number, ComponentType>> = {
+  5120: { bytes: 1, read: (view, at) => view.getInt8(at), one: 127 },
+  5121: { bytes: 1, read: (view, at) => view.getUint8(at), one: 255 },
+  5122: { bytes: 2, read: (view, at) => view.getInt16(at, true), one: 32767 },
+  5123: { bytes: 2, read: (view, at) => view.getUint16(at, true), one: 65535 },
+  5126: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
+};
+
+/** Of an accessor, before anything is read. @throws AssetError */
+export function accessorCount(glb: Glb, index: unknown): number {
+  return whole(accessorOf(glb, index).count, "the count of an accessor");
+}
+
+/** @throws AssetError when it is not of `width` numbers an element, or not in the file */
+export function readAccessor(glb: Glb, index: unknown, width: number, name: string): Float32Array {
+  const accessor = accessorOf(glb, index);
+  const count = whole(accessor.count, `the count of ${name}`);
+  if (widths[String(accessor.type)] !== width) {
+    throw malformed(`${name} is of type ${String(accessor.type)}`);
+  }
+  const type = componentTypes[whole(accessor.componentType, "componentType")];
+  if (type === undefined) throw malformed(`${name} is of component type ${accessor.componentType}`);
+  if (accessor.sparse !== undefined || accessor.bufferView === undefined) {
+    throw malformed(`${name} is sparse, or has no data`);
+  }
+  const { bytes, stride = width * type.bytes } = bufferView(glb, accessor.bufferView);
+  const start = whole(accessor.byteOffset, "byteOffset", 0);
+  const needed = count === 0 ? 0 : start + (count - 1) * stride + width * type.bytes;
+  if (needed > bytes.length || stride < width * type.bytes) {
+    throw new AssetError("truncated", `${name} goes beyond its bufferView`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const isNormalised = accessor.normalized === true && type.one !== undefined;
+  const unit = isNormalised ? (type.one ?? 1) : 1;
+  const values = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) {
+    for (let k = 0; k < width; k++) {
+      const value = type.read(view, start + i * stride + k * type.bytes);
+      values[i * width + k] = isNormalised ? Math.max(-1, value / unit) : value;
+    }
+  }
+  return values;
+}
+
+function accessorOf({ json }: Glb, index: unknown): JsonObject {
+  return object(list(json.accessors, "accessors")[whole(index, "an accessor")], "an accessor");
+}
+
+function malformed(what: string): AssetError {
+  return new AssetError("malformed", `not a GLB of Gaussian splats: ${what}`);
+}
