@@ -2,10 +2,7 @@
  * The rasteriser's steps in GLSL ES 3.00, with the constants of the CPU one. A splat is a box of whole pixels around
  * all that it reaches; what it gives to a pixel is computed from the pixel's place, so nothing is interpolated.
  */
-import { shC0 } from "@turntable/splat";
-import { blurVariance, leastAlpha } from "../cpu/project.ts";
-import { mostAlpha } from "../cpu/reference.ts";
-import { c1, c2, c3 } from "../cpu/spherical-harmonics.ts";
+import { blurVariance, leastAlpha, mostAlpha, shC0, shC1, shC2, shC3 } from "../constants.ts";
 import { headTexels } from "./texels.ts";
 
 /** Sums of half floats stay finite up to 65504; colours beyond this are white to any eye. */
@@ -45,18 +42,18 @@ vec3 sh(int k) { return texel(${headTexels} + k).rgb; }
 vec3 colourFrom(vec3 d) {
   vec3 sum = 0.5 + ${f(shC0)} * sh(0);
   if (shDegree < 1) return sum;
-  sum += ${f(c1)} * (-d.y * sh(1) + d.z * sh(2) - d.x * sh(3));
+  sum += ${f(shC1)} * (-d.y * sh(1) + d.z * sh(2) - d.x * sh(3));
   if (shDegree < 2) return sum;
   float xx = d.x * d.x, yy = d.y * d.y, zz = d.z * d.z;
-  sum += ${f(c2[0])} * d.x * d.y * sh(4) + ${f(c2[1])} * d.y * d.z * sh(5)
-    + ${f(c2[2])} * (2.0 * zz - xx - yy) * sh(6) + ${f(c2[3])} * d.x * d.z * sh(7)
-    + ${f(c2[4])} * (xx - yy) * sh(8);
+  sum += ${f(shC2[0])} * d.x * d.y * sh(4) + ${f(shC2[1])} * d.y * d.z * sh(5)
+    + ${f(shC2[2])} * (2.0 * zz - xx - yy) * sh(6) + ${f(shC2[3])} * d.x * d.z * sh(7)
+    + ${f(shC2[4])} * (xx - yy) * sh(8);
   if (shDegree < 3) return sum;
-  return sum + ${f(c3[0])} * d.y * (3.0 * xx - yy) * sh(9) + ${f(c3[1])} * d.x * d.y * d.z * sh(10)
-    + ${f(c3[2])} * d.y * (4.0 * zz - xx - yy) * sh(11)
-    + ${f(c3[3])} * d.z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sh(12)
-    + ${f(c3[4])} * d.x * (4.0 * zz - xx - yy) * sh(13) + ${f(c3[5])} * d.z * (xx - yy) * sh(14)
-    + ${f(c3[6])} * d.x * (xx - 3.0 * yy) * sh(15);
+  return sum + ${f(shC3[0])} * d.y * (3.0 * xx - yy) * sh(9) + ${f(shC3[1])} * d.x * d.y * d.z * sh(10)
+    + ${f(shC3[2])} * d.y * (4.0 * zz - xx - yy) * sh(11)
+    + ${f(shC3[3])} * d.z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sh(12)
+    + ${f(shC3[4])} * d.x * (4.0 * zz - xx - yy) * sh(13) + ${f(shC3[5])} * d.z * (xx - yy) * sh(14)
+    + ${f(shC3[6])} * d.x * (xx - 3.0 * yy) * sh(15);
 }
 
 void main() {
