@@ -7,15 +7,12 @@
  * `npm run bench:score [-- ASSET]`; without an asset hamburger.ply of the vectors, or a made scene of 50,000 splats; then
  * the same for a large asset. Exits with 1 when a bar is missed. Its models are random; their scores mean nothing.
  */
-import { spawnSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { defaultAssetLimits, readAsset, writePly } from "@turntable/splat";
+import { defaultAssetLimits, readAsset } from "@turntable/splat";
 import {
   createScene,
-  createTestSplat,
   defaultProfile,
   loadClip,
   loadProfile,
@@ -37,7 +34,6 @@ const bars = {
   ofBareModel: 1.22,
   int8OfBareModel: 1.4,
   fasterThanOriginal: 1.8,
-  peakMegabytes: 1250,
 };
 const rounds = 5;
 const views = 36;
@@ -46,14 +42,11 @@ const pixelsOfView = 3 * 224 * 224;
 const threads = availableParallelism();
 const onCpu = { executionProvider: "cpu", threads } as const;
 
-if (process.argv[2] === "--peak-memory") await peakMemory();
-else await compare();
+await compare();
 
 async function compare(): Promise<void> {
   const fp32 = await benchModel("vit-b-32");
   const int8 = await benchModel("vit-b-32-int8");
-  // First: a process inherits the peak of the one that starts it.
-  const peak = measurePeak();
   await using renderer = await startCpuRenderer(threads);
   await using clip = await loadClip(fp32, { threads });
   await using clip8 = await loadClip(int8, { threads });
@@ -79,7 +72,6 @@ async function compare(): Promise<void> {
       );
     }
   }
-  results.push(check("peak memory, 300,000 splats, MB", peak, "<=", bars.peakMegabytes));
   if (results.includes(false)) process.exitCode = 1;
 }
 
@@ -164,25 +156,6 @@ async function original(
 function randomPixels(count: number): Float32Array {
   const bytes = randomFillSync(new Uint8Array(count * pixelsOfView));
   return Float32Array.from(bytes, (byte) => byte / 64 - 2);
-}
-
-/** In a process of its own, so that nothing else counts. */
-function measurePeak(): number {
-  const self = fileURLToPath(import.meta.url);
-  const { stdout, stderr, status } = spawnSync(process.execPath, [self, "--peak-memory"], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`the worker ended with ${status}: ${stderr}`);
-  return Number(stdout.trim());
-}
-
-async function peakMemory(): Promise<void> {
-  const bytes = writePly(createTestSplat({ count: 300_000 }));
-  await using renderer = await startCpuRenderer(threads);
-  await using clip = await loadClip(await benchModel("vit-b-32"), { threads });
-  await score({ renderer, clip, limits: defaultAssetLimits }, bytes);
-  await score({ renderer, clip, limits: defaultAssetLimits }, bytes);
-  console.log(Math.round((process.resourceUsage().maxRSS * 1024) / 1e6));
 }
 
 function check(what: string, value: number, sign: "<=" | ">=", bar: number): boolean {

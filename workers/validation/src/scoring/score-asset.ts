@@ -85,11 +85,7 @@ export async function prepareAsset(
   const endStage = startStages(request.onStage);
   request.onPhase?.("decode");
   const splat = await readAsset(bytes, { limits, activated, readHdf5 });
-  let found: readonly Finding[] | undefined;
-  const findings = (): readonly Finding[] => {
-    found ??= lint(splat, profile.lintLimits);
-    return found;
-  };
+  const findings = once(() => lint(splat, profile.lintLimits));
   if (profile.lint === "reject") rejectByLint(findings());
   const scene = createScene(splat, profile);
   const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
@@ -141,6 +137,15 @@ export async function scorePrepared(
     decodeMs,
     renderMs,
     scoreMs,
+  };
+}
+
+/** What `find` gives, which is called once and then let go of with all that it holds. */
+function once<T>(find: () => T): () => T {
+  let state: { readonly find: () => T } | { readonly found: T } = { find };
+  return () => {
+    if ("find" in state) state = { found: state.find() };
+    return state.found;
   };
 }
 
