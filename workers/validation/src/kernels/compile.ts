@@ -1,5 +1,5 @@
 /** Compiles the kernels, AssemblyScript, to WebAssembly with SIMD; the same source gives the same bytes. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
 /** An inner loop that is compiled. */
@@ -31,7 +31,10 @@ function kernel(path: string, options: readonly string[]): KernelSource {
 export async function compileKernel({ source, options }: KernelSource): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(["kernel.ts", "--outFile", "kernel.wasm", ...options], {
-    readFile: (name) => (name === "kernel.ts" ? readFileSync(source, "utf8") : null),
+    readFile: (name) => {
+      const file = name === "kernel.ts" ? source : new URL(name.replace(/\.ts$/, ".as"), source);
+      return existsSync(file) ? readFileSync(file, "utf8") : null;
+    },
     writeFile: (_name, contents) => {
       if (typeof contents !== "string") binary = contents;
     },

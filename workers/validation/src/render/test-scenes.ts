@@ -5,13 +5,16 @@ export interface TestSceneOptions {
   readonly count: number;
   readonly shDegree?: ShDegree;
   readonly seed?: number;
+  /** Of the splats, against those that cover the ball about once; 1 when absent. */
+  readonly relativeSize?: number;
 }
 
 /**
  * A shell of flat, mostly opaque splats around a ball with bumps, coloured by direction, and a haze of faint ones
  * inside: what trained assets look like to a rasteriser.
  */
-export function createTestSplat({ count, shDegree = 0, seed = 1 }: TestSceneOptions): Splat {
+export function createTestSplat(options: TestSceneOptions): Splat {
+  const { count, shDegree = 0, seed = 1, relativeSize = 1 } = options;
   const random = mulberry32(seed);
   const rest = shRestCount(shDegree);
   const splat: Splat = {
@@ -25,7 +28,7 @@ export function createTestSplat({ count, shDegree = 0, seed = 1 }: TestSceneOpti
     shRest: Float32Array.from({ length: count * rest * 3 }, () => (random() - 0.5) * 0.4),
   };
   // Splats overlap about as much whatever their number.
-  const size = Math.log(1.6 / Math.sqrt(count));
+  const size = Math.log((1.6 * relativeSize) / Math.sqrt(count));
   for (let i = 0; i < count; i++) {
     const height = random() * 2 - 1;
     const angle = random() * 2 * Math.PI;

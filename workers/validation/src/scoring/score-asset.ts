@@ -7,6 +7,7 @@ import {
   orbitCamera,
   type Renderer,
   type RgbImage,
+  type Scene,
   type View,
 } from "../render/index.ts";
 import type { Clip } from "../score/index.ts";
@@ -58,23 +59,46 @@ export interface ScoredAsset {
   readonly scoreMs: number;
 }
 
+/** An asset that is decoded and waits to be rendered. */
+export interface PreparedAsset {
+  readonly scene: Scene;
+  /** What lint finds; looked for at the first call. */
+  readonly findings: () => readonly Finding[];
+  readonly assetSha256: Uint8Array;
+  readonly decodeMs: number;
+}
+
 /** @throws AssetError when the bytes cannot be scored, which is the fault of whoever made them. */
 export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise<ScoredAsset> {
-  const { profile, signal } = request;
-  const { renderer, clip } = scorer;
+  return await scorePrepared(scorer, await prepareAsset(scorer, request), request);
+}
+
+/**
+ * What needs neither renderer nor model, and may be done while those are busy with another asset.
+ * @throws AssetError as `scoreAsset`
+ */
+export async function prepareAsset(
+  { limits }: Pick<Scorer, "limits">,
+  request: ScoreRequest,
+): Promise<PreparedAsset> {
+  const { profile, bytes, activated = false } = request;
   const endStage = startStages(request.onStage);
   request.onPhase?.("decode");
-  const splat = await readAsset(request.bytes, {
-    limits: scorer.limits,
-    activated: request.activated ?? false,
-    readHdf5,
-  });
-  const inspect = (): readonly Finding[] => lint(splat, profile.lintLimits);
-  const grounds = profile.lint === "reject" ? inspect() : undefined;
-  if (grounds !== undefined) rejectByLint(grounds);
+  const splat = await readAsset(bytes, { limits, activated, readHdf5 });
+  const findings = once(() => lint(splat, profile.lintLimits));
+  if (profile.lint === "reject") rejectByLint(findings());
   const scene = createScene(splat, profile);
-  const decodeMs = endStage("decode");
+  const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
+  return { scene, findings, assetSha256, decodeMs: endStage("decode") };
+}
 
+export async function scorePrepared(
+  { renderer, clip }: Scorer,
+  { scene, assetSha256, decodeMs, ...prepared }: PreparedAsset,
+  request: Omit<ScoreRequest, "bytes">,
+): Promise<ScoredAsset> {
+  const { profile, signal } = request;
+  const endStage = startStages(request.onStage);
   // Views are compared while others are still being rendered, always in the same order.
   request.onPhase?.("render");
   const views = viewsOf(profile, request.cameraSeed);
@@ -92,12 +116,13 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     ...(signal === undefined ? {} : { signal }),
   });
   // Lint that only reports has time while others render.
-  const findings = grounds ?? inspect();
+  const findings = prepared.findings();
   const images = await rendering;
   const renderMs = endStage("render");
 
+  const finishing = scoring.finish();
   request.onPhase?.("score");
-  const probabilities = await scoring.finish();
+  const probabilities = await finishing;
   const scoreMs = endStage("score");
   return {
     score: summarise(profile, probabilities),
@@ -106,12 +131,21 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
       probability: probabilities[index] ?? Number.NaN,
     })),
     images,
-    splatCount: splat.count,
+    splatCount: scene.count,
     findings,
-    assetSha256: request.assetSha256 ?? createHash("sha256").update(request.bytes).digest(),
+    assetSha256,
     decodeMs,
     renderMs,
     scoreMs,
+  };
+}
+
+/** What `find` gives, which is called once and then let go of with all that it holds. */
+function once<T>(find: () => T): () => T {
+  let state: { readonly find: () => T } | { readonly found: T } = { find };
+  return () => {
+    if ("find" in state) state = { found: state.find() };
+    return state.found;
   };
 }
 

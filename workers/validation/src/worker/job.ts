@@ -6,10 +6,13 @@ import { AssetError } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
 import {
   createReport,
+  type PreparedAsset,
   type Profile,
   ProfileError,
+  prepareAsset,
+  type ScoreRequest,
   type Scorer,
-  scoreAsset,
+  scorePrepared,
   stageSpans,
   startStages,
 } from "../scoring/index.ts";
@@ -34,57 +37,93 @@ export interface JobContext {
   readonly giveUp: AbortSignal;
 }
 
-/** Each stage of it becomes a span below the active one. */
-export async function runJob(taken: TakenJob, context: JobContext): Promise<JobOutcome> {
+/** A job whose asset is here and decoded, or has ended before that. */
+export interface PreparedJob {
+  readonly taken: TakenJob;
+  readonly prepareMs: number;
+  readonly state:
+    | {
+        readonly kind: "ready";
+        readonly request: Omit<ScoreRequest, "bytes">;
+        readonly asset: PreparedAsset;
+        readonly fetchMs: number;
+      }
+    | { readonly kind: "ended"; readonly outcome: JobOutcome };
+}
+
+/** Fetches and decodes, which needs neither renderer nor model. Each stage becomes a span below the active one. */
+export async function prepareJob(taken: TakenJob, context: JobContext): Promise<PreparedJob> {
   const { job } = taken;
   const startedAt = performance.now();
   const onStage = stageSpans();
   const endStage = startStages(onStage);
+  const prepared = (state: PreparedJob["state"]): PreparedJob => ({
+    ...{ taken, state },
+    prepareMs: performance.now() - startedAt,
+  });
   try {
     const profile = await context.profile(job.profile);
     const bytes = await taken.fetchAsset();
     const fetchMs = endStage("fetch");
     checkHash(job, bytes);
-    const request = { prompt: job.prompt, profile, cameraSeed: job.cameraSeed };
-    const scored = await scoreAsset(context.scorer, {
-      ...request,
-      bytes,
+    const request = {
+      ...{ prompt: job.prompt, profile, cameraSeed: job.cameraSeed, onStage },
       assetSha256: job.assetSha256, // as it was just checked
       activated: (job.encoding?.version ?? 0) >= 1,
       signal: AbortSignal.any([taken.signal, context.giveUp]),
-      onStage,
-    });
+    };
+    const asset = await prepareAsset(context.scorer, { ...request, bytes });
+    return prepared({ kind: "ready", request, asset, fetchMs });
+  } catch (error) {
+    return prepared({ kind: "ended", outcome: outcomeOf(error, taken, context) });
+  }
+}
+
+/** @param onScoring called when the pictures are made and only the model has work left */
+export async function runJob(
+  { taken, prepareMs, state }: PreparedJob,
+  context: JobContext,
+  onScoring: () => void,
+): Promise<JobOutcome> {
+  if (state.kind === "ended") return state.outcome;
+  const { request, asset, fetchMs } = state;
+  const startedAt = performance.now();
+  try {
+    const onPhase: ScoreRequest["onPhase"] = (phase) => {
+      if (phase === "score") onScoring();
+    };
+    const scored = await scorePrepared(context.scorer, asset, { ...request, onPhase });
     if (!Number.isFinite(scored.score)) throw new Error(`the score came out as ${scored.score}`);
-    const totalMs = performance.now() - startedAt;
-    const { jobId, taskId, submissionId } = job;
+    const totalMs = prepareMs + performance.now() - startedAt;
+    const { jobId, taskId, submissionId } = taken.job;
     const report = createReport(scored, request, context.scorer, {
       jobId,
       taskId,
       submissionId,
-      acceptance: job.acceptance,
+      acceptance: taken.job.acceptance,
       workerId: context.workerId,
       timings: { fetchMs, totalMs },
     });
     context.scorer.renderer.recycle?.(scored.images);
     return { kind: "scored", report };
   } catch (error) {
-    if (taken.signal.aborted) return { kind: "lost" };
-    if (error instanceof AssetError) {
-      return { kind: "invalidAsset", code: error.code, message: error.message };
-    }
-    const fault = error instanceof Error ? error : new Error(String(error));
-    if (fault instanceof AssetGoneError) return { kind: "hopeless", error: fault };
-    // A worker of a newer version may know the profile, one with a larger device may draw the asset.
-    const isElsewhere =
-      fault instanceof QueueUnavailableError ||
-      fault instanceof ProfileError ||
-      (fault instanceof DeviceError && fault.code === "too-large");
-    return {
-      kind: "retryable",
-      error: fault,
-      suspect: !isElsewhere && !context.giveUp.aborted,
-    };
+    return outcomeOf(error, taken, context);
   }
+}
+
+function outcomeOf(error: unknown, taken: TakenJob, { giveUp }: JobContext): JobOutcome {
+  if (taken.signal.aborted) return { kind: "lost" };
+  if (error instanceof AssetError) {
+    return { kind: "invalidAsset", code: error.code, message: error.message };
+  }
+  const fault = error instanceof Error ? error : new Error(String(error));
+  if (fault instanceof AssetGoneError) return { kind: "hopeless", error: fault };
+  // A worker of a newer version may know the profile, one with a larger device may draw the asset.
+  const isElsewhere =
+    fault instanceof QueueUnavailableError ||
+    fault instanceof ProfileError ||
+    (fault instanceof DeviceError && fault.code === "too-large");
+  return { kind: "retryable", error: fault, suspect: !isElsewhere && !giveUp.aborted };
 }
 
 /** Bytes that changed on the way are our fault, never the miner's. */

@@ -3,15 +3,18 @@
  *
  * L1 A job is acked only after its result was stored; on any fault of ours it is handed back.
  * L2 Faults in a row mean that this process is sick: it hands back, stops taking and reports itself.
- * L3 When told to stop it takes nothing more and finishes what it has.
+ * L3 When told to stop it takes nothing more and finishes what it has begun with.
  * L4 A try is a span of the trace in which the job was submitted; its result is published, and its event told, in that.
+ * L5 While the model is busy with one job the next is fetched and decoded: one, never more. It is handed back at once
+ *    when the worker is told to stop, and in any case before the loop ends.
  */
+import { setImmediate } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SpanStatusCode } from "@opentelemetry/api";
 import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/bus";
 import { inSpan } from "@turntable/process";
 import { type RenderScoreResult, RenderScoreResultSchema } from "@turntable/proto";
-import { type JobContext, type JobOutcome, runJob } from "./job.ts";
+import { type JobContext, type JobOutcome, prepareJob, runJob } from "./job.ts";
 
 export interface JobLoopOptions extends JobContext {
   readonly source: JobSource;
@@ -38,32 +41,105 @@ const sickAfter = 3;
 /** Resolves when it was told to stop, rejects when the process is sick. */
 export async function runJobLoop(options: JobLoopOptions): Promise<void> {
   let faults = 0;
-  while (!options.signal.aborted) {
-    const taken = await options.source.take(options.signal);
-    if (taken === undefined) return;
-    options.onTaken(taken);
-    const settled = await tryJob(taken, options);
-    if (settled.kind !== "retryable" || !settled.suspect) {
-      faults = settled.kind === "retryable" ? faults : 0;
-      continue;
-    }
-    faults += 1;
-    if (faults >= sickAfter) {
-      throw new Error(`${faults} jobs in a row failed; the last: ${settled.error.message}`, {
-        cause: settled.error,
+  let ahead: JobAhead | undefined;
+  try {
+    while (!options.signal.aborted) {
+      const current: JobAhead = ahead ?? takeAhead(options);
+      ahead = undefined;
+      const outcome = await current.begin(() => {
+        ahead = takeAhead(options);
       });
+      if (outcome === undefined) return;
+      if (outcome.kind !== "retryable" || !outcome.suspect) {
+        faults = outcome.kind === "retryable" ? faults : 0;
+        continue;
+      }
+      faults += 1;
+      if (faults >= sickAfter) {
+        throw new Error(`${faults} jobs in a row failed; the last: ${outcome.error.message}`, {
+          cause: outcome.error,
+        });
+      }
     }
+  } finally {
+    await ahead?.leave();
   }
 }
 
-/** L4 */
-function tryJob(taken: TakenJob, options: JobLoopOptions): Promise<JobOutcome> {
+/** A job that is taken and prepared while another is in work, L5. */
+interface JobAhead {
+  /**
+   * From here on it is the job in work.
+   * @param onScoring called when only the model has work left
+   * @returns undefined when there is none, or it was handed back
+   */
+  begin(onScoring: () => void): Promise<JobOutcome | undefined>;
+  /** Hands it back, or takes none any more. */
+  leave(): Promise<void>;
+}
+
+/** What becomes of a job that is prepared. */
+type Turn = { readonly onScoring: () => void } | "leave";
+
+function takeAhead(options: JobLoopOptions): JobAhead {
+  const left = new AbortController();
+  const signal = AbortSignal.any([options.signal, left.signal]);
+  const turn = Promise.withResolvers<Turn>();
+  let isBegun = false;
+  let handedBack: Promise<void> | undefined;
+  const outcome = (async () => {
+    const taken = await options.source.take(signal);
+    if (taken === undefined) return undefined;
+    options.onTaken(taken);
+    const handBack = (): void => {
+      if (isBegun) return;
+      // What could not be told comes again by itself.
+      handedBack = taken.handBack(0).catch(() => undefined);
+      turn.resolve("leave");
+    };
+    signal.addEventListener("abort", handBack);
+    if (signal.aborted) handBack();
+    // The pictures of the job in work are on their way to the model first.
+    await setImmediate();
+    return handedBack === undefined ? await tryJob(taken, options, turn.promise) : undefined;
+  })();
+  // Whoever begins with it hears of it; until then it is not unhandled.
+  outcome.catch(() => undefined);
+  return {
+    begin(onScoring) {
+      isBegun = true;
+      turn.resolve({ onScoring });
+      return outcome;
+    },
+    async leave() {
+      left.abort();
+      await outcome.catch(() => undefined);
+      await handedBack;
+    },
+  };
+}
+
+/** L4: prepares a job, and goes on with it when its turn comes. */
+function tryJob(
+  taken: TakenJob,
+  options: JobLoopOptions,
+  itsTurn: Promise<Turn>,
+): Promise<JobOutcome | undefined> {
   const { job, attempt, trace: parent } = taken;
   const attributes = { job_id: job.jobId, task_id: job.taskId, attempt, profile: job.profile };
   return inSpan("job", { kind: "consumer", parent, attributes }, async (span) => {
+    const prepared = await prepareJob(taken, options);
+    const turn = await itsTurn;
+    if (turn === "leave") {
+      span.setAttribute("outcome", "left");
+      return undefined;
+    }
     const startedAt = performance.now();
-    const outcome = await settle(taken, await runJob(taken, options), options.workerId);
-    options.onJob({ taken, outcome, durationMs: performance.now() - startedAt });
+    const ended = await runJob(prepared, options, turn.onScoring);
+    const outcome = await settle(taken, ended, options.workerId);
+    // Without the time that it waited for its turn.
+    const durationMs = prepared.prepareMs + performance.now() - startedAt;
+    options.onJob({ taken, outcome, durationMs });
     span.setAttribute("outcome", outcome.kind);
     if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
       span.setStatus({ code: SpanStatusCode.ERROR, message: outcome.error.message });

@@ -176,6 +176,69 @@ test("a job that cannot be finished in time is handed back", async () => {
   assert.equal(handedBack.length, 1);
 });
 
+test("the next job is taken while one is scored, one only, and handed back when the worker is told to stop", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  const inner = source();
+  const taken: string[] = [];
+  const handedBack: number[] = [];
+  const { promise: isSecondTaken, resolve: onSecondTaken } = Promise.withResolvers<void>();
+  const { promise: isScored, resolve: onScored } = Promise.withResolvers<void>();
+  const { promise: mayComplete, resolve: letComplete } = Promise.withResolvers<void>();
+  const worker = await startWorker(
+    options({
+      take: async (signal) => {
+        const next = await inner.take(signal);
+        if (next === undefined) return undefined;
+        taken.push(next.job.jobId);
+        if (taken.length === 2) onSecondTaken();
+        return {
+          ...watched(next, handedBack),
+          complete: async (result) => {
+            onScored();
+            await mayComplete;
+            await next.complete(result);
+          },
+        };
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }),
+  );
+  for (const id of ["a", "b", "c"]) await queue.submit(job(id, ball));
+  await Promise.all([isSecondTaken, isScored]);
+  const stopped = worker[Symbol.asyncDispose]();
+  // At once: before the job in work has ended.
+  assert.deepEqual(handedBack, [0]);
+  letComplete();
+  await stopped;
+  assert.deepEqual(taken, ["a", "b"]);
+  const { jobId, outcome } = await nextResult(queue);
+  assert.deepEqual([jobId, outcome.case], ["a", "scored"]);
+  await worker.ended;
+});
+
+test("jobs that were prepared ahead are scored in their turn", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  const other = writePly(createTestSplat({ count: 500, seed: 2 }));
+  await queue.submit(job("a", ball));
+  await queue.submit(job("none", Buffer.from("this is no asset")));
+  await queue.submit(job("b", other));
+  const results = [await nextResult(queue), await nextResult(queue), await nextResult(queue)];
+  const seen = results.map(({ jobId, outcome }) => [
+    jobId,
+    outcome.case,
+    outcome.case === "scored" ? Buffer.from(outcome.value.assetSha256).toString("hex") : "",
+  ]);
+  const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+  assert.deepEqual(seen, [
+    ["a", "scored", hash(ball)],
+    ["none", "invalidAsset", ""],
+    ["b", "scored", hash(other)],
+  ]);
+});
+
 /** Notes the delays of what is handed back. */
 function watched(taken: TakenJob, handedBack: number[]): TakenJob {
   return {

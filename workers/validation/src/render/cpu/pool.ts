@@ -11,18 +11,17 @@ import {
   createSharedMemory,
   ensureBytes,
   firstFreeByte,
+  type Kernel,
   loadRasteriser,
   type SharedMemory,
   startRasteriser,
 } from "./kernel/host.ts";
-import { aligned, cameraBytes, sceneBytes, writeScene } from "./kernel/layout.ts";
-import type { RenderAnswer, RenderOrder, ThreadData } from "./thread.ts";
+import { aligned, cameraBytes, type PlacedScene, placeScene, sceneBytes } from "./kernel/layout.ts";
+import { createProgress, endAll, type Progress, takeNoMore } from "./progress.ts";
+import type { RenderAnswer, RenderOrder, ThreadData, ThreadPlace } from "./thread.ts";
 
-/** Entries of the tiles' lists that are made at a time, 4 bytes each; scenes with more take several rounds. */
-const listCapacity = 1 << 21;
-
-/** No view has an index like that: threads that count from here take no more. */
-const noView = 1 << 30;
+/** Records of a view that have room together, 48 bytes each; views with more are drawn in parts. */
+const listCapacity = 1 << 20;
 
 interface Thread {
   readonly worker: Worker;
@@ -33,11 +32,14 @@ interface Thread {
 export async function startCpuRenderer(threads: number): Promise<Renderer> {
   const memory = createSharedMemory();
   const module = loadRasteriser();
-  const { scratchBytes } = startRasteriser(module, memory);
-  const nextView = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const pool = Array.from({ length: threads }, () => startThread({ module, memory, nextView }));
+  const kernel = startRasteriser(module, memory);
+  const pool = Array.from({ length: threads }, (_, number) =>
+    startThread({ module, memory, number }),
+  );
   /** Of pictures that were handed back. */
   let spare = new SharedArrayBuffer(0);
+  /** Of the render that goes on. */
+  let progress: Progress | undefined;
   let broken: Error | undefined;
   for (const thread of pool) {
     thread.worker.on("message", (answer: RenderAnswer) => {
@@ -47,6 +49,7 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
     });
     const fail = (error: Error): void => {
       broken = error;
+      if (progress !== undefined) endAll(progress);
       thread.busy?.fail(error);
       thread.busy = undefined;
     };
@@ -55,12 +58,12 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   }
 
   const renderOn = (
-    thread: Thread | undefined,
+    thread: Thread,
     order: RenderOrder,
     onView: (index: number) => void,
   ): Promise<void> =>
     new Promise((resolve, reject) => {
-      if (thread === undefined || broken !== undefined) return reject(broken);
+      if (broken !== undefined) return reject(broken);
       thread.busy = { onView, done: resolve, fail: reject };
       thread.worker.postMessage(order);
     });
@@ -73,15 +76,16 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
       if (pool.some(({ busy }) => busy !== undefined)) {
         throw new Error("this renderer draws an asset already; it takes one at a time");
       }
-      const places = layOut(memory, scene, cameras, pool.length, scratchBytes);
       const images = emptyImages(cameras, spare);
       spare = new SharedArrayBuffer(0);
+      const shared = createProgress(cameras.length);
+      progress = shared;
+      const placed = layOut(memory, scene, cameras, pool.length, kernel);
+      const order = { cameras, images, background, ...placed, progress: shared };
       const stop = new AbortController();
       const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-      const takeNoMore = (): void => {
-        Atomics.store(nextView, 0, noView);
-      };
-      ended.addEventListener("abort", takeNoMore);
+      const onStop = (): void => takeNoMore(shared);
+      ended.addEventListener("abort", onStop);
       const collect = (index: number): void => {
         const image = images[index];
         if (ended.aborted || image === undefined) return;
@@ -91,19 +95,10 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
           stop.abort(error);
         }
       };
-      Atomics.store(nextView, 0, 0);
       // All have come to rest before the next render, whatever became of this one.
-      const runs = await Promise.allSettled(
-        places.threads.map((place, number) =>
-          renderOn(
-            pool[number],
-            { cameras, images, background, scene: places.scene, ...place },
-            collect,
-          ),
-        ),
-      );
+      const runs = await Promise.allSettled(pool.map((thread) => renderOn(thread, order, collect)));
       // A signal outlives its render: later it must not stop another one.
-      ended.removeEventListener("abort", takeNoMore);
+      ended.removeEventListener("abort", onStop);
       for (const run of runs) if (run.status === "rejected") throw run.reason;
       ended.throwIfAborted();
       return images;
@@ -122,30 +117,31 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   };
 }
 
-type ThreadPlace = Pick<RenderOrder, "cameraAt" | "scratchAt" | "listCapacity">;
-
-/** Puts the scene into the shared memory, and finds room behind it for each thread. */
+/** Finds room in the shared memory for the scene, and behind it for each thread. */
 function layOut(
   memory: SharedMemory,
   scene: Scene,
   cameras: readonly Camera[],
   threads: number,
-  scratchBytes: (count: number, size: number, listCapacity: number) => number,
-): { readonly scene: RenderOrder["scene"]; readonly threads: readonly ThreadPlace[] } {
+  kernel: Kernel,
+): {
+  readonly scene: PlacedScene;
+  readonly places: readonly ThreadPlace[];
+  readonly listCapacity: number;
+} {
   const size = Math.max(...cameras.map((camera) => camera.size));
-  const capacity = Math.max(listCapacity, size * size);
-  const scratch = scratchBytes(scene.count, size, capacity) >>> 0;
+  // WebAssembly's numbers are signed where JavaScript sees them.
+  const threadBytes = kernel.threadBytes(scene.count) >>> 0;
+  const viewBytes = kernel.viewBytes(scene.count, size, listCapacity) >>> 0;
   const firstThread = firstFreeByte + aligned(sceneBytes(scene));
-  const perThread = cameraBytes + scratch;
+  const perThread = cameraBytes + threadBytes + aligned(viewBytes);
   ensureBytes(memory, firstThread + threads * perThread);
-  const count = writeScene(memory.buffer, firstFreeByte, scene);
-  return {
-    scene: { at: firstFreeByte, count, shDegree: scene.shDegree },
-    threads: Array.from({ length: threads }, (_, index) => {
-      const cameraAt = firstThread + index * perThread;
-      return { cameraAt, scratchAt: cameraAt + cameraBytes, listCapacity: capacity };
-    }),
-  };
+  const places = Array.from({ length: threads }, (_, index) => {
+    const cameraAt = firstThread + index * perThread;
+    const threadAt = cameraAt + cameraBytes;
+    return { cameraAt, threadAt, viewAt: threadAt + threadBytes };
+  });
+  return { scene: placeScene(scene, firstFreeByte), places, listCapacity };
 }
 
 /** One behind the other in one memory that all threads share: `spare`, when that is enough. */

@@ -2,16 +2,8 @@
 
 import { writeShBasis } from "@turntable/splat";
 import type { Camera } from "../camera.ts";
+import { blurVariance, jacobianLimit, leastAlpha, nearPlane } from "../constants.ts";
 import type { Scene } from "../scene.ts";
-
-/** Splats at this depth or nearer are dropped; in the asset's units. */
-export const nearPlane = 0.01;
-/** Limit of x/z and y/z in the Jacobian, in units of tan(fov/2). Source: the INRIA and gsplat rasterisers. */
-export const jacobianLimit = 1.3;
-/** Added to both diagonal terms of the projected covariance, in pixels². Source: gsplat. */
-export const blurVariance = 0.3;
-/** Contributions below this opacity are not drawn. Source: gsplat. */
-export const leastAlpha = 1 / 255;
 
 /** M visible splats in the order of the scene. */
 export interface Projected {

@@ -3,14 +3,10 @@
  * every faster one is compared with. Each splat in turn, nearest first, is blended into all the pixels it reaches.
  */
 import type { Camera } from "../camera.ts";
+import { leastAlpha, leastTransmittance, mostAlpha } from "../constants.ts";
 import type { RgbImage } from "../image.ts";
 import type { Scene } from "../scene.ts";
-import { leastAlpha, type Projected, project, stride } from "./project.ts";
-
-/** No splat covers a pixel wholly. Source: gsplat (the INRIA rasteriser has 0.99). */
-export const mostAlpha = 0.999;
-/** A pixel whose transmittance would fall to this is finished, without the splat that did it. Source: gsplat. */
-const leastTransmittance = 1e-4;
+import { type Projected, project, stride } from "./project.ts";
 
 /**
  * @param background red, green, blue in 0..1, seen where light passes all splats

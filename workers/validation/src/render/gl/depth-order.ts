@@ -1,6 +1,6 @@
 /** The order in which splats are blended: by depth, farthest first; of equal depth the last of the scene first. */
 import type { Camera } from "../camera.ts";
-import { leastAlpha, nearPlane } from "../cpu/project.ts";
+import { leastAlpha, nearPlane } from "../constants.ts";
 import type { Scene } from "../scene.ts";
 
 /** Bits a pass of the radix sort looks at; two passes sort float32. */

@@ -7,7 +7,7 @@
  */
 import * as three from "three";
 import { DeviceError } from "../../gpu/errors.ts";
-import { jacobianLimit } from "../cpu/project.ts";
+import { jacobianLimit } from "../constants.ts";
 import { drawnRgb } from "../remote/drawn-rgb.ts";
 import type { Painter } from "../remote/serve.ts";
 import type { Scene } from "../scene.ts";

@@ -2,9 +2,7 @@
  * The rasteriser's steps in GLSL ES 3.00, with the constants of the CPU one. A splat is a box of whole pixels around
  * all that it reaches; what it gives to a pixel is computed from the pixel's place, so nothing is interpolated.
  */
-import { shC0, shC1, shC2, shC3 } from "@turntable/splat";
-import { blurVariance, leastAlpha } from "../cpu/project.ts";
-import { mostAlpha } from "../cpu/reference.ts";
+import { blurVariance, leastAlpha, mostAlpha, shC0, shC1, shC2, shC3 } from "../constants.ts";
 import { headTexels } from "./texels.ts";
 
 /** Sums of half floats stay finite up to 65504; colours beyond this are white to any eye. */

@@ -25,7 +25,7 @@ export function createKernels(device: GPUDevice) {
         buffer: { type: bufferTypes[use] },
       })),
     });
-    const code = ["view", ...files].map((name) => source(name)).join("\n");
+    const code = ["constants", "view", ...files].map((name) => source(name)).join("\n");
     const module = device.createShaderModule({ label: files.at(-1) ?? "", code });
     const pipelines = names.map((entryPoint) => [
       entryPoint,

@@ -11,7 +11,7 @@
 import { DeviceError } from "../../gpu/errors.ts";
 import type { OpenDevice } from "../../gpu/open-device.ts";
 import type { Camera } from "../camera.ts";
-import { jacobianLimit } from "../cpu/project.ts";
+import { jacobianLimit } from "../constants.ts";
 import type { RgbImage } from "../image.ts";
 import { drawnRgb } from "../remote/drawn-rgb.ts";
 import type { Painter } from "../remote/serve.ts";

@@ -15,22 +15,31 @@ export {
 /** Memory that all threads share. */
 export type SharedMemory = KernelMemory<SharedArrayBuffer>;
 
+/** See rasteriser.as. */
 export interface Kernel {
-  /** Bytes of scratch memory that one thread needs. */
-  scratchBytes(count: number, size: number, listCapacity: number): number;
-  /** Where the picture is afterwards, three bytes a pixel. See rasteriser.as. */
-  renderView(
-    scene: number,
+  threadBytes(count: number): number;
+  viewBytes(count: number, size: number, listCapacity: number): number;
+  useAreas(
+    thread: number,
+    view: number,
     count: number,
-    degree: number,
-    camera: number,
     size: number,
+    listCapacity: number,
     red: number,
     green: number,
     blue: number,
-    scratch: number,
-    listCapacity: number,
   ): number;
+  /** Not 0 when the view's tiles can be drawn. */
+  projectView(scene: number, degree: number, camera: number): number;
+  drawParts(degree: number, camera: number): void;
+  drawTile(tile: number): void;
+}
+
+/** Edge of a tile in pixels. */
+const tileSize = 32;
+
+export function tilesOf(size: number): number {
+  return Math.ceil(size / tileSize) ** 2;
 }
 
 export function loadRasteriser(): KernelModule {

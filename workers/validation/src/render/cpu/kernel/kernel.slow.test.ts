@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { orbitCamera } from "../../camera.ts";
-import { psnr } from "../../image.ts";
-import { createScene } from "../../scene.ts";
+import { type Camera, orbitCamera } from "../../camera.ts";
+import { psnr, type RgbImage } from "../../image.ts";
+import { createScene, type Scene } from "../../scene.ts";
 import { createTestSplat } from "../../test-scenes.ts";
 import { renderReference } from "../reference.ts";
 import {
@@ -11,44 +11,98 @@ import {
   firstFreeByte,
   loadRasteriser,
   startRasteriser,
+  tilesOf,
 } from "./host.ts";
-import { aligned, cameraBytes, sceneBytes, writeCamera, writeScene } from "./layout.ts";
+import {
+  aligned,
+  cameraBytes,
+  placeScene,
+  sceneBytes,
+  writeCamera,
+  writeSplats,
+} from "./layout.ts";
 
-test("lists made in many portions give the same picture, of any size", () => {
+const memory = createSharedMemory();
+const kernel = startRasteriser(loadRasteriser(), memory);
+
+/** @param drawAll draws the tiles of a view whose records had room */
+function render(
+  scene: Scene,
+  camera: Camera,
+  listCapacity: number,
+  drawAll: (tiles: number) => void = drawInOrder,
+): { readonly image: RgbImage; readonly hadRoom: boolean } {
+  const { size } = camera;
+  const cameraAt = firstFreeByte + aligned(sceneBytes(scene));
+  const threadAt = cameraAt + cameraBytes;
+  const viewAt = threadAt + kernel.threadBytes(scene.count);
+  ensureBytes(memory, viewAt + kernel.viewBytes(scene.count, size, listCapacity));
+  const placed = placeScene(scene, firstFreeByte);
+  writeSplats(memory.buffer, placed);
+  writeCamera(memory.buffer, cameraAt, camera);
+  const at = kernel.useAreas(threadAt, viewAt, placed.count, size, listCapacity, 0.2, 0.5, 1);
+  const hadRoom = kernel.projectView(placed.at, placed.shDegree, cameraAt) !== 0;
+  if (hadRoom) drawAll(tilesOf(size));
+  else kernel.drawParts(placed.shDegree, cameraAt);
+  const pixels = new Uint8Array(memory.buffer, at, size * size * 3).slice();
+  return { image: { width: size, height: size, pixels }, hadRoom };
+}
+
+function drawInOrder(tiles: number): void {
+  for (let tile = 0; tile < tiles; tile++) kernel.drawTile(tile);
+}
+
+test("a view whose records have no room together is drawn in parts, with the same bytes, of any size", () => {
   const scene = createScene(createTestSplat({ count: 4_000 }));
-  const memory = createSharedMemory();
-  const kernel = startRasteriser(loadRasteriser(), memory);
   for (const size of [1, 33, 130]) {
     const camera = orbitCamera(
       { azimuthDeg: 30, elevationDeg: 10, radius: 1.2 },
       { size, fovyDeg: 49.1 },
     );
-    const render = (listCapacity: number): Uint8Array => {
-      const cameraAt = firstFreeByte + aligned(sceneBytes(scene));
-      const scratchAt = cameraAt + cameraBytes;
-      ensureBytes(memory, scratchAt + kernel.scratchBytes(scene.count, size, listCapacity));
-      const count = writeScene(memory.buffer, firstFreeByte, scene);
-      writeCamera(memory.buffer, cameraAt, camera);
-      const at = kernel.renderView(
-        ...([
-          firstFreeByte,
-          count,
-          0,
-          cameraAt,
-          size,
-          0.2,
-          0.5,
-          1,
-          scratchAt,
-          listCapacity,
-        ] as const),
-      );
-      return new Uint8Array(memory.buffer, at, size * size * 3).slice();
-    };
-    const whole = render(1 << 20);
-    assert.deepEqual(render(64), whole);
-    const reference = renderReference(scene, camera, [0.2, 0.5, 1]);
-    const db = psnr({ width: size, height: size, pixels: whole }, reference);
+    const whole = render(scene, camera, 1 << 20);
+    assert.ok(whole.hadRoom);
+    const parts = render(scene, camera, 64);
+    assert.equal(parts.hadRoom, size < 32);
+    assert.deepEqual(parts.image.pixels, whole.image.pixels);
+    const db = psnr(whole.image, renderReference(scene, camera, [0.2, 0.5, 1]));
     assert.ok(db >= 75, `${size} pixels: ${db.toFixed(1)} dB`);
   }
 });
+
+test("tiles can be drawn in any order", () => {
+  const scene = createScene(createTestSplat({ count: 2_000 }));
+  const camera = orbitCamera(
+    { azimuthDeg: 30, elevationDeg: 10, radius: 1.2 },
+    { size: 130, fovyDeg: 49.1 },
+  );
+  const backwards = (tiles: number): void => {
+    for (let tile = tiles - 1; tile >= 0; tile--) kernel.drawTile(tile);
+  };
+  const expected = render(scene, camera, 1 << 20).image;
+  assert.deepEqual(render(scene, camera, 1 << 20, backwards).image, expected);
+});
+
+/** Splats of one kind, where each way through the pixel loop is taken: round or thin, from a fraction of a pixel up. */
+for (const [name, count, scale, thinness] of [
+  ["splats far below a pixel", 1_500, 0.0004, 0],
+  ["splats of a few pixels", 1_500, 0.004, 0],
+  ["splats of two dozen pixels", 1_500, 0.02, 0],
+  ["splats larger than a tile", 100, 0.15, 0],
+  ["short needles", 1_500, 0.006, 3],
+  ["long needles", 500, 0.1, 5],
+] as const) {
+  test(`agrees with float64: ${name}`, () => {
+    const splat = createTestSplat({ count });
+    splat.scales.forEach((_, i) => {
+      splat.scales[i] = Math.log(scale) - (i % 3 === 0 ? 0 : thinness);
+    });
+    const scene = createScene(splat);
+    const camera = orbitCamera(
+      { azimuthDeg: 200, elevationDeg: -15, radius: 1.5 },
+      { size: 150, fovyDeg: 49.1 },
+    );
+    const { image } = render(scene, camera, 1 << 20);
+    const db = psnr(image, renderReference(scene, camera, [0.2, 0.5, 1]));
+    assert.ok(db >= 80, `${db.toFixed(1)} dB`);
+  });
+}

@@ -1,15 +1,23 @@
 /** How a scene and a camera lie in the kernel's memory; the other side is rasteriser.as. */
-import { shC0 } from "@turntable/splat";
 import type { Camera } from "../../camera.ts";
+import { leastAlpha, mostColour, shC0 } from "../../constants.ts";
 import type { Scene } from "../../scene.ts";
 
 /** Columns before the colours: three of position, six of covariance, one of opacity. */
 const columns = 10;
-/** Below this opacity nothing is drawn. */
-const leastOpacity = Math.fround(1 / 255);
-/** Brighter than that is as good as infinite. */
-const mostColour = 1e9;
+/** Below this opacity nothing is drawn, in the precision that scenes have. */
+const leastOpacity = Math.fround(leastAlpha);
 export const cameraBytes = 128;
+
+/** A scene and the place in the shared memory where the kernel looks for it. */
+export interface PlacedScene {
+  readonly scene: Scene;
+  readonly at: number;
+  readonly shDegree: number;
+  /** Splats that can be seen at all, in their order. */
+  readonly seen: Uint32Array;
+  readonly count: number;
+}
 
 export function aligned(bytes: number): number {
   return Math.ceil(bytes / 64) * 64;
@@ -23,39 +31,49 @@ function coefficients(shDegree: number): number {
   return (shDegree + 1) ** 2;
 }
 
-/** Writes the splats that can be seen at all, in their order, and returns their number. */
-export function writeScene(buffer: SharedArrayBuffer, at: number, scene: Scene): number {
-  const { positions, covariances, opacities } = scene;
-  const seen = indicesOfSeen(opacities);
-  const count = seen.length;
-  const column = (index: number): Float32Array =>
-    new Float32Array(buffer, at + index * aligned(count * 4), count);
-  const gather = (index: number, source: Float32Array, width: number, offset: number): void => {
-    const target = column(index);
-    for (let n = 0; n < count; n++) target[n] = source[(seen[n] ?? 0) * width + offset] ?? 0;
-  };
-  for (let axis = 0; axis < 3; axis++) gather(axis, positions, 3, axis);
-  for (let term = 0; term < 6; term++) gather(3 + term, covariances, 6, term);
-  const logs = column(9);
-  for (let n = 0; n < count; n++) logs[n] = Math.log2(opacities[seen[n] ?? 0] ?? 0);
-  writeColours(new Float32Array(buffer, at + columns * aligned(count * 4)), scene, seen);
-  return count;
-}
-
-function indicesOfSeen(opacities: Float32Array): Uint32Array {
-  const indices = new Uint32Array(opacities.length);
+export function placeScene(scene: Scene, at: number): PlacedScene {
+  const { opacities, shDegree } = scene;
+  const indices = new Uint32Array(new SharedArrayBuffer(opacities.length * 4));
   let count = 0;
   for (let i = 0; i < opacities.length; i++) {
     if ((opacities[i] ?? 0) >= leastOpacity) indices[count++] = i;
   }
-  return indices.subarray(0, count);
+  return { scene, at, shDegree, seen: indices.subarray(0, count), count };
 }
 
-function writeColours(target: Float32Array, scene: Scene, seen: Uint32Array): void {
+/** Writes one of several parts of a scene's splats, so that threads can share that. */
+export function writeSplats(
+  buffer: SharedArrayBuffer,
+  { scene, at, seen, count }: PlacedScene,
+  part = 0,
+  parts = 1,
+): void {
+  const { positions, covariances, opacities } = scene;
+  const first = Math.floor((count * part) / parts);
+  const end = Math.floor((count * (part + 1)) / parts);
+  const gather = (column: number, source: Float32Array, width: number, offset: number): void => {
+    const target = new Float32Array(buffer, at + column * aligned(count * 4), count);
+    for (let n = first; n < end; n++) target[n] = source[(seen[n] ?? 0) * width + offset] ?? 0;
+  };
+  for (let axis = 0; axis < 3; axis++) gather(axis, positions, 3, axis);
+  for (let term = 0; term < 6; term++) gather(3 + term, covariances, 6, term);
+  const logs = new Float32Array(buffer, at + 9 * aligned(count * 4), count);
+  for (let n = first; n < end; n++) logs[n] = Math.log2(opacities[seen[n] ?? 0] ?? 0);
+  const colours = new Float32Array(buffer, at + columns * aligned(count * 4));
+  writeColours(colours, scene, seen, first, end);
+}
+
+function writeColours(
+  target: Float32Array,
+  scene: Scene,
+  seen: Uint32Array,
+  first: number,
+  end: number,
+): void {
   const { sh, shDegree } = scene;
   const least = scene.isUnclamped ? -mostColour : 0;
   const perSplat = coefficients(shDegree);
-  for (let n = 0; n < seen.length; n++) {
+  for (let n = first; n < end; n++) {
     for (let k = 0; k < perSplat; k++) {
       const from = ((seen[n] ?? 0) * perSplat + k) * 3;
       const to = (n * perSplat + k) * 4;

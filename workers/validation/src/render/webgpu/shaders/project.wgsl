@@ -10,22 +10,15 @@
 @group(0) @binding(5) var<storage, read_write> depths: array<u32>;
 @group(0) @binding(6) var<storage, read_write> order: array<u32>;
 
-const nearPlane = 0.01;
-const blurVariance = 0.3;
 // Beyond it a determinant is as good as infinite.
 const mostDeterminant = 1e38;
-// Keeps sums of coefficients finite, and is white to any eye.
-const brightest = 1e9;
 const log2e = 1.4426950408889634;
-
-const shC0 = 0.28209479177387814;
-const c1 = 0.4886025119029199;
 
 fn sh(splat: u32, k: u32) -> vec3f {
   let degree = view.shDegree + 1u;
   let at = (splat * degree * degree + k) * 3u;
   let value = vec3f(harmonics[at], harmonics[at + 1u], harmonics[at + 2u]);
-  return clamp(value, vec3f(-brightest), vec3f(brightest));
+  return clamp(value, vec3f(-mostColour), vec3f(mostColour));
 }
 
 fn colourFrom(i: u32, d: vec3f) -> vec3f {
@@ -33,28 +26,28 @@ fn colourFrom(i: u32, d: vec3f) -> vec3f {
   if (view.shDegree < 1u) {
     return sum;
   }
-  sum += c1 * (-d.y * sh(i, 1u) + d.z * sh(i, 2u) - d.x * sh(i, 3u));
+  sum += shC1 * (-d.y * sh(i, 1u) + d.z * sh(i, 2u) - d.x * sh(i, 3u));
   if (view.shDegree < 2u) {
     return sum;
   }
   let xx = d.x * d.x;
   let yy = d.y * d.y;
   let zz = d.z * d.z;
-  sum += 1.0925484305920792 * d.x * d.y * sh(i, 4u);
-  sum += -1.0925484305920792 * d.y * d.z * sh(i, 5u);
-  sum += 0.31539156525252005 * (2.0 * zz - xx - yy) * sh(i, 6u);
-  sum += -1.0925484305920792 * d.x * d.z * sh(i, 7u);
-  sum += 0.5462742152960396 * (xx - yy) * sh(i, 8u);
+  sum += shC2_0 * d.x * d.y * sh(i, 4u);
+  sum += shC2_1 * d.y * d.z * sh(i, 5u);
+  sum += shC2_2 * (2.0 * zz - xx - yy) * sh(i, 6u);
+  sum += shC2_3 * d.x * d.z * sh(i, 7u);
+  sum += shC2_4 * (xx - yy) * sh(i, 8u);
   if (view.shDegree < 3u) {
     return sum;
   }
-  sum += -0.5900435899266435 * d.y * (3.0 * xx - yy) * sh(i, 9u);
-  sum += 2.890611442640554 * d.x * d.y * d.z * sh(i, 10u);
-  sum += -0.4570457994644658 * d.y * (4.0 * zz - xx - yy) * sh(i, 11u);
-  sum += 0.3731763325901154 * d.z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sh(i, 12u);
-  sum += -0.4570457994644658 * d.x * (4.0 * zz - xx - yy) * sh(i, 13u);
-  sum += 1.445305721320277 * d.z * (xx - yy) * sh(i, 14u);
-  sum += -0.5900435899266435 * d.x * (xx - 3.0 * yy) * sh(i, 15u);
+  sum += shC3_0 * d.y * (3.0 * xx - yy) * sh(i, 9u);
+  sum += shC3_1 * d.x * d.y * d.z * sh(i, 10u);
+  sum += shC3_2 * d.y * (4.0 * zz - xx - yy) * sh(i, 11u);
+  sum += shC3_3 * d.z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sh(i, 12u);
+  sum += shC3_4 * d.x * (4.0 * zz - xx - yy) * sh(i, 13u);
+  sum += shC3_5 * d.z * (xx - yy) * sh(i, 14u);
+  sum += shC3_6 * d.x * (xx - 3.0 * yy) * sh(i, 15u);
   return sum;
 }
 
@@ -113,10 +106,10 @@ fn project(@builtin(global_invocation_id) id: vec3u) {
   }
 
   let colour = colourFrom(i, normalize(p));
-  let darkest = select(0.0, -brightest, view.isUnclamped != 0u);
+  let darkest = select(0.0, -mostColour, view.isUnclamped != 0u);
   projected[i].place = vec4f(middle, log2(opacity), 0.0);
   projected[i].conic = vec4f(0.5 * vv, -uv, 0.5 * uu, 0.0) * (log2e / determinant);
-  projected[i].colour = vec4f(clamp(colour, vec3f(darkest), vec3f(brightest)), 0.0);
+  projected[i].colour = vec4f(clamp(colour, vec3f(darkest), vec3f(mostColour)), 0.0);
   extents[i] = Extent(low.x | (high.x << 16u), firstRow | (endRow << 16u));
   depths[i] = bitcast<u32>(c.z);
 }

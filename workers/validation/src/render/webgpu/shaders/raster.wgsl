@@ -9,11 +9,6 @@
 // A pixel in each: red, green and blue from the lowest byte up, and 255 where there is a number.
 @group(0) @binding(5) var<storage, read_write> picture: array<u32>;
 
-// No splat covers a pixel wholly.
-const mostAlpha = 0.999;
-// A pixel whose transmittance would fall to this is finished, without the splat that did it.
-const leastTransmittance = 1e-4;
-
 var<workgroup> near: array<Projected, threads>;
 var<workgroup> finished: atomic<u32>;
 var<workgroup> evaluations: atomic<u32>;

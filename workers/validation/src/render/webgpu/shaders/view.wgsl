@@ -56,4 +56,3 @@ const threads = 256u;
 // Entries of a list that one workgroup sorts at a time.
 const perThread = 8u;
 const perBlock = threads * perThread;
-const leastAlpha = 1.0 / 255.0;
