@@ -10,8 +10,7 @@ import { parseArgs } from "node:util";
 import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib";
 import { readAnySplat, type Splat, writeGlb, writePly, writeSpz } from "@turntable/splat";
 import { readHdf5, writeHdf5 } from "@turntable/splat/hdf5";
-import { makeSog } from "../../workers/splat/test/makers/sog.ts";
-import { ball, createRandom } from "../../workers/splat/test/shapes.ts";
+import { ball, createRandom, makeSog } from "@turntable/splat/test";
 
 const count = 267_776;
 const rounds = 9;

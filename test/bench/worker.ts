@@ -83,6 +83,7 @@ async function startLine(modelDir: string) {
   stack.use(
     await startWorker({
       ...{ source: source(), modelDir, threads, backend: "cpu", workerId: "bench" },
+      env: process.env,
       logger: createLogger("bench", "warn"),
     }),
   );

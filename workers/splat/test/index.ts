@@ -1,4 +1,7 @@
 /** Splats and broken assets made by code, for tests and measurements of all workspaces. */
+export { makeKsplat } from "./makers/ksplat.ts";
+export { makeSog, sogParts } from "./makers/sog.ts";
+export { makeZip } from "./makers/zip.ts";
 export { brokenAsset, fuzzLimits, originals, outcomeOf } from "./mutations.ts";
 export {
   ball,

@@ -19,10 +19,8 @@ import {
   writeSpz,
 } from "@turntable/splat";
 import { writeHdf5 } from "@turntable/splat/hdf5";
+import { makeKsplat, makeSog, makeZip, sogParts } from "@turntable/splat/test";
 import sharp from "sharp";
-import { makeKsplat } from "../../../splat/test/makers/ksplat.ts";
-import { makeSog, sogParts } from "../../../splat/test/makers/sog.ts";
-import { makeZip } from "../../../splat/test/makers/zip.ts";
 import { createTestSplat } from "../render/index.ts";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
