@@ -1,6 +1,14 @@
 /** From an asset's bytes to its score: decode, render, compare with the prompt. */
 import { createHash } from "node:crypto";
-import { type AssetLimits, type Finding, lint, readAsset, rejectByLint } from "@turntable/splat";
+import {
+  type AssetLimits,
+  type Finding,
+  type GeometryFingerprint,
+  geometryOf,
+  lint,
+  readAsset,
+  rejectByLint,
+} from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import {
   createScene,
@@ -50,6 +58,8 @@ export interface ScoredAsset {
   readonly splatCount: number;
   /** What lint found, worst first; the profile did not reject by it. */
   readonly findings: readonly Finding[];
+  /** What the object is known again by. */
+  readonly geometry: GeometryFingerprint;
   /** 32 bytes */
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
@@ -91,8 +101,9 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     onView,
     ...(signal === undefined ? {} : { signal }),
   });
-  // Lint that only reports has time while others render.
+  // Lint that only reports has time while others render, and so has the fingerprint.
   const findings = grounds ?? inspect();
+  const geometry = geometryOf(splat);
   const images = await rendering;
   const renderMs = endStage("render");
 
@@ -108,6 +119,7 @@ export async function scoreAsset(scorer: Scorer, request: ScoreRequest): Promise
     images,
     splatCount: splat.count,
     findings,
+    geometry,
     assetSha256: request.assetSha256 ?? createHash("sha256").update(request.bytes).digest(),
     decodeMs,
     renderMs,
