@@ -4,7 +4,9 @@ import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
+import { defaultDispatchTries } from "./dispatch/index.ts";
 import { ruleSets } from "./miners/index.ts";
+import { defaultDuplicateLimits } from "./submissions/index.ts";
 
 const port = (fallback: number, meaning: string) =>
   z.number().int().min(0).max(65535).default(fallback).describe(`${meaning}; 0 takes a free one`);
@@ -138,6 +140,12 @@ const schema = z
         .min(1)
         .default(1000)
         .describe("organic tasks that have not ended"),
+      openTasksOfClient: z
+        .number()
+        .int()
+        .min(1)
+        .default(250)
+        .describe("those of one client; clients take turns when tasks are lent"),
       submissionBytes: z
         .number()
         .int()
@@ -145,8 +153,34 @@ const schema = z
         .default(defaultSubmissionBytes)
         .describe("axon: largest body of SubmitResults, its results in base64"),
       ...axonLimitOptions,
+      dispatchTries: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultDispatchTries)
+        .describe(
+          "tries at queueing a submission, with growing pauses, before it ends as our fault",
+        ),
     }),
     telemetry: telemetrySchema,
+    duplicates: z.object({
+      windowMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(defaultDuplicateLimits.windowMs)
+        .describe(
+          "how long an accepted submission is looked for among new ones; 0 rewards the same object again and again",
+        ),
+      compared: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultDuplicateLimits.compared)
+        .describe(
+          "fingerprints of about its size that a submission is compared with, newest first",
+        ),
+    }),
     log: z.object({
       level: z
         .enum(logLevels)

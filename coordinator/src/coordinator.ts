@@ -6,20 +6,24 @@
  */
 import { join } from "node:path";
 import type { AxonLimits } from "@turntable/bittensor/axon";
-import type { Chain } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startLoop, startStatusServer } from "@turntable/process";
 import { type ApiKeys, startApi } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
-import { announceAxon, followRegistrations } from "./chain/index.ts";
+import { announceAxon, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
+import { createClock } from "./clock.ts";
 import { startDispatch } from "./dispatch/index.ts";
 import { createEvents, observeOpenTasks } from "./events.ts";
 import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
-import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
-import { createSubmissions } from "./submissions/index.ts";
+import { createKnownHotkeys, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
+import {
+  createSubmissions,
+  type DuplicateLimits,
+  defaultDuplicateLimits,
+} from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
@@ -28,7 +32,7 @@ export interface CoordinatorOptions {
   /** The validator's hotkey on the first axon; it vouches for reports. */
   readonly hotkey: Keypair;
   /** Not disposed by the coordinator. */
-  readonly chain: Chain;
+  readonly chain: CoordinatorChain;
   /** The first axon's subnet. */
   readonly netuid: number;
   /** The coordinator's from here on: disposed with it, and when it fails to start. */
@@ -55,9 +59,14 @@ export interface CoordinatorOptions {
     readonly promptChars: number;
     /** Organic tasks that have not ended. */
     readonly openTasks: number;
+    /** Those of one client; as many as of all when absent. */
+    readonly openTasksOfClient?: number | undefined;
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
+    /** Tries at queueing a submission for scoring, before it ends as a fault of ours; 8 when absent. */
+    readonly dispatchTries?: number | undefined;
   } & Partial<AxonLimits>;
+  readonly duplicates?: DuplicateLimits;
   readonly logger: Logger;
 }
 
@@ -74,6 +83,8 @@ export interface Coordinator extends AsyncDisposable {
   /** The extra axons in the order asked for, each with the port that it has. */
   readonly extraAxons: readonly AxonPlace[];
   readonly httpPort: number;
+  /** Pending while it can do its work; rejects when it never can again, and has to be started anew. */
+  readonly ended: Promise<void>;
 }
 
 /** Between two looks at what depends on the time, in ms. */
@@ -85,20 +96,36 @@ const tickMs = 1_000;
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { rules, logger, hotkey, limits, chain, queue, netuid } = options;
-  const now = Date.now;
+  const { duplicates = defaultDuplicateLimits } = options;
   const places = [{ netuid, hotkey, port: options.axon.port }, ...(options.axon.extra ?? [])];
   await using stack = new AsyncDisposableStack();
   stack.use(queue); // first: everything that uses it is disposed before it
   const metrics = createMetrics("turntable-coordinator");
   const events = createEvents(logger, metrics);
+  const now = createClock({ onStep: events.clockSet });
 
   const store = stack.use(openStore(options.dataDir));
   const assets = await openAssetFiles(join(options.dataDir, "assets"));
-  const tasks = stack.use(createTasks({ store, maxOpenTasks: limits.openTasks, ...rules }));
   const miners = createMiners(store, rules);
+  const tasks = stack.use(
+    createTasks({
+      ...{ store, startedAt: now(), ...rules },
+      maxOpenTasks: limits.openTasks,
+      maxOpenTasksOfClient: limits.openTasksOfClient,
+      onUnreadable: (error) => events.trouble("a task cannot be read, and is left out", error),
+      onSilence(assignment, at) {
+        miners.countSilence(assignment.hotkey, at);
+        store.afterCommit(() => events.lost(assignment, "silence"));
+      },
+    }),
+  );
+  tasks.boundDeadlines(now());
+  miners.boundCooldowns(now());
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const reports = createReports(store, hotkey, validators);
-  const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
+  const submissions = createSubmissions({
+    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+  });
   observeOpenTasks(metrics, tasks.countOpen);
 
   const dispatch = stack.use(
@@ -109,7 +136,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       job: submissions.job,
       markDispatched: submissions.markDispatched,
       onResult: (result) => events.result(result, submissions.applyResult(result, now()), now()),
-      fail: ({ id }) => events.failed(submissions.fail(id, "the asset was lost", now()), now()),
+      fail: ({ id }, reason) => events.ended(submissions.fail(id, reason, now()), now()),
+      maxTries: limits.dispatchTries,
     }),
   );
 
@@ -120,7 +148,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       netuids: places.map((place) => place.netuid),
       validators: [...validators.keys()],
       everyMs: rules.metagraphSyncMs,
+      memory: createKnownHotkeys(store),
       onTrouble: events.trouble,
+      onRead(isRegistered) {
+        for (const assignment of tasks.release(isRegistered, now())) {
+          events.lost(assignment, "unregistered");
+        }
+      },
     }),
   );
   const axons = stack.use(
@@ -134,7 +168,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {
         events.submitted(submission, miner);
-        void dispatch.check();
+        const { feedback } = submission;
+        if (feedback === undefined) void dispatch.check();
+        else events.ended({ kind: "applied", submission, hotkey: miner, feedback }, now());
       },
       limits,
       onRequest: events.axonRequest,
@@ -144,7 +180,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { externalIp } = options.axon;
   if (externalIp !== undefined) {
     for (const place of axons.places) {
-      events.axonAnnounced(await announceAxon(chain, place, externalIp));
+      try {
+        events.axonAnnounced(await announceAxon(chain, place, externalIp));
+      } catch (error) {
+        // Miners that know the address from before find it; a start with the chain there announces it.
+        events.trouble("the chain is away and was not told the axon's address", error);
+      }
     }
   }
   const api = stack.use(
@@ -166,7 +207,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const ticks = stack.use(
     startLoop({
       everyMs: tickMs,
-      run: () => tasks.tick(now(), registrations.miners),
+      run() {
+        for (const outcome of submissions.failOverdue(now())) events.ended(outcome, now());
+        tasks.tick(now(), registrations.miners);
+      },
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),
     }),
   );
@@ -180,6 +224,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     axonPort: first?.port ?? options.axon.port,
     extraAxons,
     httpPort: http.port,
+    ended: dispatch.ended,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -5,7 +5,7 @@ import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
-import type { Task, TaskState } from "./tasks/index.ts";
+import type { Assignment, Task, TaskState } from "./tasks/index.ts";
 
 export interface Events {
   /** A call of the public API has ended. */
@@ -18,6 +18,8 @@ export interface Events {
   axonAnnounced(event: AxonAnnouncement): void;
   /** A task was lent to a miner. */
   assigned(task: Task, hotkey: string): void;
+  /** A miner lost a task: it said nothing until its deadline, or is not registered any more. */
+  lost(assignment: Assignment, cause: "silence" | "unregistered"): void;
   /** A submission is on disk. */
   submitted(submission: Submission, hotkey: string): void;
   /**
@@ -26,7 +28,9 @@ export interface Events {
    */
   result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
   /** A submission was ended without a worker; as `result`. */
-  failed(outcome: ResultOutcome, now: number): void;
+  ended(outcome: ResultOutcome, now: number): void;
+  /** The machine's time was set, by so many ms. */
+  clockSet(offMs: number): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -56,11 +60,18 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const assignments = meter.createCounter("turntable_assignments", {
     description: "tasks lent to miners by class",
   });
+  const losses = meter.createCounter("turntable_assignments_lost", {
+    description:
+      "tasks that miners lost, by cause: silence until the deadline, or no registration any more",
+  });
   const submissions = meter.createCounter("turntable_submissions", {
     description: "submissions taken from miners",
   });
   const verdicts = meter.createCounter("turntable_verdicts", {
     description: "verdicts by kind",
+  });
+  const secondLooks = meter.createCounter("turntable_second_looks", {
+    description: "submissions that a second worker decides on, after faults in a row",
   });
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
@@ -149,16 +160,30 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       assignments.add(1, { class: task.class });
       logger.info({ task_id: task.id, class: task.class, hotkey }, "task assigned");
     },
+    lost({ id, taskId, hotkey }, cause) {
+      losses.add(1, { cause });
+      logger.info({ job_id: id, task_id: taskId, hotkey, cause }, "task taken back");
+    },
     submitted({ id, assetSizeBytes }, hotkey) {
       submissions.add(1);
       logger.info({ job_id: id, hotkey, size_bytes: assetSizeBytes }, "submission taken");
     },
     result(result, outcome, now) {
-      if (outcome.kind === "applied") verdict(outcome, now, result);
-      else logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
+      if (outcome.kind === "applied") return verdict(outcome, now, result);
+      if (outcome.kind === "again") {
+        secondLooks.add(1);
+        const { submission, hotkey } = outcome;
+        const fields = { job_id: submission.id, hotkey };
+        return logger.warn(fields, "scoring failed too often; a second worker decides");
+      }
+      logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
     },
-    failed(outcome, now) {
+    ended(outcome, now) {
       if (outcome.kind === "applied") verdict(outcome, now);
+    },
+    clockSet(offMs) {
+      troubles.add(1);
+      logger.warn({ off_ms: Math.round(offMs) }, "the machine's time was set; we follow slowly");
     },
     trouble(what, error) {
       troubles.add(1);

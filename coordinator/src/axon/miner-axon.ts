@@ -12,7 +12,8 @@ import {
 } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
-import type { MinerProtocol, Results } from "./miner-protocol.ts";
+import type { MinerProtocol } from "./miner-protocol.ts";
+import type { Results } from "./results.ts";
 
 export interface MinerAxonOptions {
   /** The validator's on this axon. */
@@ -57,7 +58,11 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
     onRequest: options.onRequest,
     onRefused: options.onRefused,
     routes: [
-      route(pullTask, { blacklist, handle: ({ hotkey }) => ({ ...protocol.pull(hotkey) }) }),
+      route(pullTask, {
+        blacklist,
+        admit: ({ hotkey }) => protocol.pullRefusal(hotkey),
+        handle: ({ hotkey }) => ({ ...protocol.pull(hotkey) }),
+      }),
       route(
         { ...submitResults, maxBodyBytes: options.maxSubmissionBytes, payload: "results" },
         {

@@ -3,11 +3,11 @@
  * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
  */
 import { context, trace } from "@opentelemetry/api";
-import type { Payload } from "@turntable/bittensor/axon";
 import { inSpan } from "@turntable/process";
 import type { Miner, Miners, RuleSet } from "../miners/index.ts";
-import type { Feedback, Submission, Submissions } from "../submissions/index.ts";
+import type { Feedback, ProtocolYear, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
+import { problemOf, type Results } from "./results.ts";
 
 export interface MinerProtocolOptions {
   /** Hotkey of the axon that miners speak to, ss58. */
@@ -21,14 +21,11 @@ export interface MinerProtocolOptions {
   /** Which year's text the miner signed; undefined when the signature is wrong. */
   readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
   readonly onAssigned: (task: Task, hotkey: string) => void;
-  /** A submission is on disk and waits for its verdict. */
+  /** A submission is on disk and waits for its verdict, or has it already. */
   readonly onSubmitted: (submission: Submission, hotkey: string) => void;
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
-
-/** The year of the subnet's protocol that a client speaks; known by what it signs. */
-export type ProtocolYear = "2024" | "2025";
 
 /** What a miner's signature is over. */
 export interface SignedResults {
@@ -38,24 +35,6 @@ export interface SignedResults {
   /** Nanoseconds since 1970 by the miner's clock. */
   readonly submitTime: bigint;
   /** base64 as it came */
-  readonly signature: string;
-}
-
-/** The fields of SubmitResults that we read. */
-export interface Results {
-  readonly taskId: string;
-  /** The prompt that came along with the task (2024); undefined when none did. */
-  readonly prompt: string | undefined;
-  /** The asset, decoded; empty when the miner gives the task back. */
-  readonly asset: Payload;
-  /** Lets go of the asset: it is on disk, or not needed. */
-  readonly release: () => void;
-  readonly dataFormat: string;
-  readonly dataVersion: number;
-  readonly compression: number;
-  /** Nanoseconds since 1970 by the miner's clock. */
-  readonly submitTime: bigint;
-  /** base64 */
   readonly signature: string;
 }
 
@@ -93,6 +72,11 @@ export interface SubmitAnswer {
 
 /** `hotkey` is the verified caller's, ss58. */
 export interface MinerProtocol {
+  /**
+   * Why a PullTask is refused (403), in the subnet's words: its miners of 2024 are, while an earlier task of theirs
+   * waits for its verdict. Undefined when it is answered.
+   */
+  pullRefusal(hotkey: string): string | undefined;
   /** Answers PullTask: the task that the miner has in work, a new one, or when to come back. */
   pull(hotkey: string): PullAnswer;
   /**
@@ -115,13 +99,18 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return made.kind === "created" ? tasks.assign(made.task.id, hotkey, now()) : undefined;
   };
 
-  const pullAnswer = (miner: Miner, task: Task | undefined, cooldownUntil: number): PullAnswer => ({
-    task: task === undefined ? null : { type: "text", id: task.id, prompt: task.prompt },
-    submit_before: task === undefined ? 0 : Math.floor(task.expiresAt.getTime() / 1000),
+  const noTask = (miner: Miner, cooldownUntil: number): PullAnswer => ({
+    task: null,
+    submit_before: 0,
     validation_threshold: rules.acceptance,
     throttle_period: 0,
     cooldown_until: Math.ceil(cooldownUntil / 1000),
     cooldown_violations: miner.cooldownViolations,
+  });
+  const lent = (miner: Miner, { id, prompt }: Task, { expiresAt }: Assignment): PullAnswer => ({
+    ...noTask(miner, 0),
+    task: { type: "text", id, prompt },
+    submit_before: Math.floor(expiresAt.getTime() / 1000),
   });
 
   /** A wrong task or signature: it costs a cooldown, and an assignment that it was meant for ends. */
@@ -133,6 +122,12 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     miners.countViolation(hotkey, now());
     if (assignment === undefined) return answer(standing(hotkey, "rejected", reason));
     return answer(submissions.refuse(assignment, { kind: "rejected", reason }, now()));
+  };
+
+  /** What was submitted can be nobody's asset: the assignment ends with that. */
+  const malformed = (assignment: Assignment, problem: string): SubmitAnswer => {
+    const reason = `malformed: ${problem}`;
+    return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
   };
 
   /** Where the miner stands: what it is told when there is nothing to score. */
@@ -157,20 +152,36 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return protocolYear === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
   };
 
+  /** The year of a miner that waits for a verdict. */
+  const waitingYear = (open: Assignment | undefined): ProtocolYear | undefined =>
+    open?.state === "scoring" ? submissions.get(open.id)?.protocolYear : undefined;
+
   return {
+    pullRefusal(hotkey) {
+      const open = tasks.openAssignment(hotkey, now());
+      return waitingYear(open) === "2024" ? "Waiting for the previous task" : undefined;
+    },
     pull(hotkey) {
       const miner = miners.get(hotkey, now());
       const open = tasks.openAssignment(hotkey, now());
-      if (open !== undefined) return pullAnswer(miner, tasks.get(open.taskId), 0);
+      const kept = open === undefined ? undefined : tasks.get(open.taskId);
+      // While its verdict is pending, too, a miner of 2025 gets the task again; handing it in twice changes nothing.
+      if (open !== undefined && kept !== undefined) return lent(miner, kept, open);
       if (now() < miner.cooldownUntil) {
         miners.countCooldownViolation(hotkey);
-        return pullAnswer(miners.get(hotkey, now()), undefined, miner.cooldownUntil);
+        return noTask(miners.get(hotkey, now()), miner.cooldownUntil);
       }
+      // Not a penalty: what failed through our fault is not tried as fast as it fails.
+      const { inARow, lastAt = 0 } = tasks.faults(hotkey);
+      const pausedUntil = lastAt + rules.cooldownMs;
+      if (inARow >= rules.faultTries && now() < pausedUntil) return noTask(miner, pausedUntil);
       const assignment = lend(hotkey);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
-      if (task === undefined) return pullAnswer(miner, undefined, now() + rules.idleMs);
+      if (assignment === undefined || task === undefined) {
+        return noTask(miner, now() + rules.idleMs);
+      }
       options.onAssigned(task, hotkey);
-      return pullAnswer(miner, task, 0);
+      return lent(miner, task, assignment);
     },
 
     async submit(hotkey, results, signal) {
@@ -200,14 +211,13 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         miners.startCooldown(hotkey, now());
         return answer(standing(hotkey, "rejected", "given back"));
       }
+      const problem = problemOf(results, now());
+      if (problem !== undefined) return malformed(assignment, problem);
       const protocolYear = options.verify(signed);
       if (protocolYear === undefined) {
         return violation(hotkey, assignment, "the signature of the results is wrong");
       }
-      if (asset.kind === "malformed") {
-        const reason = "malformed: results are not base64";
-        return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
-      }
+      if (asset.kind === "malformed") return malformed(assignment, "results are not base64");
       const submission = await inTraceOf(task, async () => {
         const received = await submissions.receive(
           {
@@ -219,6 +229,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
             formatVersion: results.dataVersion,
             compression: results.compression,
             submitTime: results.submitTime,
+            protocolYear,
             signature: Buffer.from(results.signature, "base64"),
           },
           now(),

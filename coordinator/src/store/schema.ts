@@ -188,6 +188,38 @@ CREATE INDEX submissions_pending ON submissions (sequence) WHERE verdict IS NULL
 `,
   // W3C trace context in which the task was created.
   "ALTER TABLE tasks ADD COLUMN traceparent TEXT;",
+  // What is needed to know an object again: by its bytes, and by its geometry (`size` is the logarithm that a
+  // fingerprint begins with, so that only fingerprints near it have to be compared).
+  `
+CREATE INDEX submissions_by_asset ON submissions (asset_sha256, received_at);
+CREATE TABLE fingerprints (
+  id TEXT PRIMARY KEY REFERENCES submissions (id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  size REAL NOT NULL,
+  geometry BLOB NOT NULL
+) STRICT;
+CREATE INDEX fingerprints_by_size ON fingerprints (size);
+CREATE INDEX fingerprints_by_time ON fingerprints (at);
+`,
+  // Which year's text the miner signed: while it waits for its verdict, a pull is answered as that year's miners expect.
+  "ALTER TABLE submissions ADD COLUMN protocol_year TEXT NOT NULL DEFAULT '2024';",
+  // Which replica of its job a submission waits for: 1 once a second worker has to decide.
+  "ALTER TABLE submissions ADD COLUMN replica INTEGER NOT NULL DEFAULT 0;",
+  // Who was registered when the chain was last read.
+  `
+CREATE TABLE known_hotkeys (
+  netuid INTEGER NOT NULL,
+  hotkey TEXT NOT NULL,
+  PRIMARY KEY (netuid, hotkey)
+) STRICT, WITHOUT ROWID;
+`,
+  // Clients that wait for a miner, and for each of them its tasks by age.
+  `
+CREATE INDEX tasks_waiting ON tasks (client, created_at, id)
+  WHERE ended_at IS NULL AND class = 'organic';
+`,
+  // How often a miner took a task and said nothing.
+  "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -1,4 +1,5 @@
-export type { Feedback, Submission } from "./submission.ts";
+export { type DuplicateLimits, defaultDuplicateLimits } from "./duplicates.ts";
+export type { Feedback, ProtocolYear, Submission } from "./submission.ts";
 export {
   createSubmissions,
   type ReceiveSubmission,

@@ -22,6 +22,9 @@ export interface Feedback {
   readonly cooldownUntil: number;
 }
 
+/** The year of the subnet's protocol that a miner speaks; known by what it signs. */
+export type ProtocolYear = "2024" | "2025";
+
 /**
  * What a miner handed in for an assignment. Assignment, submission and job are one thing in three stages and share one
  * id: an assignment gets at most one submission, and a submission is one job, however often that job is queued.
@@ -46,12 +49,16 @@ export interface Submission {
   readonly submitTime: bigint;
   /** sr25519, 64 bytes */
   readonly signature: Uint8Array;
+  /** Whose text the signature is over. */
+  readonly protocolYear: ProtocolYear;
   /** ms since 1970 UTC */
   readonly receivedAt: number;
   /** The trace that its job continues: the one that was active when it was received. */
   readonly trace: Context;
   /** The dispatch number of its job: 0 at first, one more each time that the queue had lost the job. */
   readonly dispatch: number;
+  /** The replica of its job: 0, or 1 once a second worker has to decide. */
+  readonly replica: number;
   /** Undefined while there is no verdict. */
   readonly feedback: Feedback | undefined;
 }
@@ -60,6 +67,7 @@ const verdictKind = z.enum([
   "accepted",
   "rejected",
   "invalid-asset",
+  "duplicate",
   "system-fault",
 ] satisfies VerdictKind[]);
 
@@ -85,9 +93,11 @@ const submissionRow = z.object({
   compression: z.number(),
   submit_time: z.string(),
   signature: z.instanceof(Uint8Array),
+  protocol_year: z.enum(["2024", "2025"]),
   received_at: z.number(),
   traceparent: z.string().nullable(),
   dispatch: z.number(),
+  replica: z.number(),
   feedback: z.string().nullable(),
 });
 
@@ -108,9 +118,11 @@ export function parseSubmission(value: unknown): Submission {
     compression: row.compression,
     submitTime: BigInt(row.submit_time),
     signature: row.signature,
+    protocolYear: row.protocol_year,
     receivedAt: row.received_at,
     trace: contextOf(row.traceparent ?? undefined),
     dispatch: row.dispatch,
+    replica: row.replica,
     feedback: row.feedback === null ? undefined : feedbackJson.parse(JSON.parse(row.feedback)),
   };
 }

@@ -6,6 +6,9 @@
  * U3 A verdict, the miner's record, the task's state and the report are written in one transaction.
  * U4 Only the miner's own fault costs the miner: a system fault neither rewards nor punishes, and a replayed job may
  *    still overrule it.
+ * U5 A miner's tries at one task are rewarded once, whichever of them a replayed job still accepts.
+ * U6 Faults in a row are looked into: a second worker decides, and an asset that kills that one as well, while others
+ *    are scored, is what is wrong.
  */
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
@@ -21,13 +24,25 @@ import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
 import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
+import {
+  createDuplicates,
+  type DuplicateLimits,
+  defaultDuplicateLimits,
+  type SameObject,
+} from "./duplicates.ts";
 import { type Feedback, parseSubmission, type Submission } from "./submission.ts";
 import { verdictOf } from "./verdict.ts";
 
 export interface ReceiveSubmission
   extends Pick<
     Submission,
-    "validator" | "format" | "formatVersion" | "compression" | "submitTime" | "signature"
+    | "validator"
+    | "format"
+    | "formatVersion"
+    | "compression"
+    | "submitTime"
+    | "signature"
+    | "protocolYear"
   > {
   readonly assignment: Assignment;
   /** The asset; nobody changes the bytes any more. */
@@ -45,6 +60,8 @@ export type ResultOutcome =
       readonly hotkey: string;
       readonly feedback: Feedback;
     }
+  /** The fault is one too many: a second worker decides, and the submission waits on. */
+  | { readonly kind: "again"; readonly submission: Submission; readonly hotkey: string }
   /** It had one that counts; nothing changed. */
   | { readonly kind: "repeated" }
   /** There is no such submission. */
@@ -54,7 +71,7 @@ export type ResultOutcome =
 export interface Submissions {
   /**
    * Stores a submission (U1); the stored one when the assignment has one already (U2), undefined when the assignment
-   * ended without one.
+   * ended without one. Bytes that were submitted before get their verdict at once, see `Duplicates`.
    */
   receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
   /** By its id, which is its assignment's. */
@@ -71,6 +88,8 @@ export interface Submissions {
   job(submission: Submission): Promise<RenderScoreJob | undefined>;
   /** The job is queued once more, under a new dispatch number. */
   markDispatched(id: string, dispatch: number): void;
+  /** Ends those that nobody has scored so long after their task's time, as faults of ours; some at a time. */
+  failOverdue(now: number): readonly ResultOutcome[];
   /** Ends a submission that can never be scored, as a fault of ours. */
   fail(id: string, reason: string, now: number): ResultOutcome;
   /** Applies what a worker found (U2, U3). */
@@ -84,17 +103,35 @@ export interface SubmissionsOptions {
   readonly miners: Miners;
   readonly reports: Reports;
   readonly rules: RuleSet;
+  readonly duplicates?: DuplicateLimits;
 }
+
+/** Overdue submissions that are ended at one look, so that no look takes long. */
+const overdueAtOnce = 100;
+const killsWorkersReason =
+  "kills-workers: two workers in turn could not score it, while they scored others";
+const sameBytesReason = "duplicate: the same bytes were submitted before";
+const sameObjectReason = "duplicate: the same object was submitted before";
 
 /** The submissions in `store`. */
 export function createSubmissions(options: SubmissionsOptions): Submissions {
   const { store, assets, tasks, miners, reports, rules } = options;
   const verdicts = new EventEmitter().setMaxListeners(0);
+  /** When a worker last scored anything; undefined when none has since the start. */
+  let lastScoredAt: number | undefined;
+  const duplicates = createDuplicates(store, options.duplicates ?? defaultDuplicateLimits);
 
   const get = (id: string): Submission | undefined => {
     const found = store.get("SELECT * FROM submissions WHERE id = ?", id);
     return found === undefined ? undefined : parseSubmission(found);
   };
+
+  /** U5 */
+  const wasAcceptedBefore = ({ id, taskId, hotkey }: Assignment): boolean =>
+    tasks
+      .get(taskId)
+      ?.assignments.some((a) => a.id !== id && a.hotkey === hotkey && a.state === "accepted") ??
+    false;
 
   /**
    * Ends the assignment with the verdict and counts it for the miner; undefined when a verdict that counts has come
@@ -107,8 +144,11 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   ): Feedback | undefined => {
     if (!tasks.applyVerdict(assignment.id, verdict, now)) return undefined;
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
-    if (verdict.kind !== "system-fault") {
+    if (verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment)) {
       miners.applyScore(assignment.hotkey, assignment.id, fidelity, now);
+    }
+    if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
+      miners.countViolation(assignment.hotkey, now);
     }
     const miner = miners.get(assignment.hotkey, now);
     return {
@@ -126,7 +166,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   /** Gives a submission its verdict, in one transaction with what `alongside` writes (U3). */
   const end = (
     id: string,
-    verdict: Verdict,
+    verdictFor: (submission: Submission, assignment: Assignment) => Verdict,
     now: number,
     alongside: (submission: Submission, hotkey: string, feedback: Feedback) => void = () => {},
   ): ResultOutcome => {
@@ -135,7 +175,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (submission === undefined || assignment === undefined) return { kind: "unknown" };
     const { hotkey } = assignment;
     return store.transaction(() => {
-      const feedback = countVerdict(assignment, verdict, now);
+      const feedback = countVerdict(assignment, verdictFor(submission, assignment), now);
       if (feedback === undefined) return { kind: "repeated" };
       store.run(
         "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
@@ -147,6 +187,31 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       store.afterCommit(() => verdicts.emit(id));
       return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
     });
+  };
+
+  /** U6 */
+  const applyFault = (
+    { submissionId, replica }: RenderScoreResult,
+    fault: Verdict,
+    now: number,
+  ): ResultOutcome => {
+    const submission = get(submissionId);
+    const assignment = submission === undefined ? undefined : tasks.assignment(submissionId);
+    if (submission === undefined || assignment === undefined) return { kind: "unknown" };
+    if (submission.feedback !== undefined || replica !== submission.replica) {
+      return { kind: "repeated" };
+    }
+    const { hotkey, taskId } = assignment;
+    if (replica > 0) {
+      // Where nothing was scored since the submission came, it may as well be the workers.
+      const isTheAsset = lastScoredAt !== undefined && lastScoredAt >= submission.receivedAt;
+      const verdict: Verdict = { kind: "invalid-asset", reason: killsWorkersReason };
+      return end(submissionId, () => (isTheAsset ? verdict : fault), now);
+    }
+    const { inARow, ofTask } = tasks.faults(hotkey, taskId);
+    if (Math.max(inARow, ofTask) < rules.faultTries) return end(submissionId, () => fault, now);
+    store.run("UPDATE submissions SET replica = 1 WHERE id = ?", submissionId);
+    return { kind: "again", submission: { ...submission, replica: 1 }, hotkey };
   };
 
   return {
@@ -161,8 +226,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         if (!tasks.markSubmitted(id, now)) return undefined;
         store.run(
           `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
-           compression, submit_time, signature, received_at, traceparent)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           compression, submit_time, signature, protocol_year, received_at, traceparent)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           id,
           input.validator,
           sha256,
@@ -172,10 +237,16 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           input.compression,
           input.submitTime.toString(),
           input.signature,
+          input.protocolYear,
           now,
           activeTraceparent() ?? null,
         );
-        return get(id);
+        const made = get(id);
+        if (made === undefined || !duplicates.hasSameBytes(made, input.assignment, now))
+          return made;
+        const verdict: Verdict = { kind: "duplicate", reason: sameBytesReason };
+        const outcome = end(id, () => verdict, now);
+        return outcome.kind === "applied" ? outcome.submission : made;
       });
     },
     get,
@@ -218,6 +289,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         taskId: task.id,
         submissionId: submission.id,
         class: task.class === "organic" ? JobClass.ORGANIC : JobClass.SYNTHETIC,
+        replica: submission.replica,
         profile: rules.profile,
         acceptance: rules.acceptance,
         prompt: task.prompt,
@@ -235,12 +307,40 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     },
     markDispatched: (id, dispatch) =>
       store.run("UPDATE submissions SET dispatch = ? WHERE id = ?", dispatch, id),
-    fail: (id, reason, now) => end(id, { kind: "system-fault", reason }, now),
-    applyResult: (result, now) =>
-      end(result.submissionId, verdictOf(result, rules), now, (submission, hotkey, feedback) => {
-        if (result.outcome.case !== "scored") return;
-        const { fidelity } = feedback;
-        reports.save(submission, { ...result.outcome.value, fidelity, minerHotkey: hotkey });
+    failOverdue: (now) =>
+      tasks.overdue(now - rules.verdictGraceMs, overdueAtOnce).map((id) => {
+        const verdict: Verdict = { kind: "system-fault", reason: "nobody scored it in time" };
+        return end(id, () => verdict, now);
       }),
+    fail: (id, reason, now) => end(id, () => ({ kind: "system-fault", reason }), now),
+    applyResult(result, now) {
+      const { submissionId, outcome, geometry } = result;
+      const found = verdictOf(result, rules);
+      if (found.kind === "system-fault") return applyFault(result, found, now);
+      let same: SameObject | undefined;
+      const applied = end(
+        submissionId,
+        (submission, assignment) => {
+          if (found.kind !== "accepted") return found;
+          same = duplicates.sameObject(submission, assignment, geometry, now);
+          return same.earlier.length === 0
+            ? found
+            : { kind: "duplicate", reason: sameObjectReason };
+        },
+        now,
+        (submission, hotkey, feedback) => {
+          if (feedback.verdict === "accepted") {
+            // They were scored sooner; clients may have seen their verdicts, which stand, but one reward is enough.
+            for (const id of same?.later ?? []) miners.withdraw(id);
+            duplicates.keep(submissionId, geometry, now);
+          }
+          if (outcome.case !== "scored") return;
+          const { fidelity } = feedback;
+          reports.save(submission, { ...outcome.value, fidelity, minerHotkey: hotkey });
+        },
+      );
+      if (applied.kind === "applied" && outcome.case === "scored") lastScoredAt = now;
+      return applied;
+    },
   };
 }

@@ -3,23 +3,33 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openStore } from "../store/index.ts";
-import { createTasks, type Task, type TaskEvent, type Tasks } from "./index.ts";
+import { openStore, type Store } from "../store/index.ts";
+import { createTasks, type Task, type TaskEvent, type Tasks, type TasksOptions } from "./index.ts";
 
 const timeoutMs = 600_000;
 const finishMs = 60_000;
 
-function open(): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
+const leaseMs = 240_000;
+const leastLoanMs = 90_000;
+
+function open(
+  change: Partial<TasksOptions> = {},
+): { readonly tasks: Tasks; readonly store: Store; reopen(): Tasks } & Disposable {
   const directory = mkdtempSync(join(tmpdir(), "turntable-tasks-"));
   let store = openStore(directory);
   const options = {
     taskTimeoutMs: timeoutMs,
+    faultTries: 2,
     organicCopies: 2,
     organicFinishMs: finishMs,
     failExhausted: true,
     maxOpenTasks: 3,
+    leaseMs,
+    leastLoanMs,
+    ...change,
   };
   return {
+    store,
     tasks: createTasks({ store, ...options }),
     reopen() {
       store[Symbol.dispose]();
@@ -137,7 +147,7 @@ test("what was submitted before the deadline still gets its verdict", () => {
   using opened = open();
   const { tasks } = opened;
   const { id } = created(tasks);
-  const first = submitted(tasks, "A", timeoutMs - 1);
+  const first = submitted(tasks, "A", timeoutMs - leastLoanMs);
   tasks.expire(timeoutMs + 1000);
   assert.equal(tasks.get(id)?.state, "scoring");
   tasks.applyVerdict(first, { kind: "accepted", score: 0.8 }, timeoutMs + 2000);
@@ -170,7 +180,7 @@ test("more open tasks than the limit are refused", () => {
   using opened = open();
   for (let i = 0; i < 3; i++) created(opened.tasks, i);
   const outcome = opened.tasks.create({ class: "organic", prompt: "one", client: "c" }, 9);
-  assert.deepEqual(outcome, { kind: "full", limit: 3 });
+  assert.deepEqual(outcome, { kind: "full", of: "all", limit: 3, retryAfterMs: 5_000 });
 });
 
 test("every change is an event, numbered without gaps, and survives a restart", () => {
@@ -270,4 +280,151 @@ test("a task that every miner has had fails at once, and says how close it came"
   });
   assert.equal(tasks.events(id, 0).at(-1)?.kind, "failed");
   assert.equal(tasks.get(untouched)?.state, "queued");
+});
+
+test("an assignment has a deadline of its own: who says nothing keeps no place, and it is told", () => {
+  const silent: string[] = [];
+  using opened = open({ onSilence: ({ hotkey }, now) => silent.push(`${hotkey} ${now}`) });
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  for (const hotkey of ["A", "B"]) assert.ok(tasks.assignOrganic(hotkey, 5));
+  assert.equal(tasks.assignOrganic("C", 5), undefined, "two copies are out");
+  tasks.expire(5 + leaseMs - 1);
+  assert.deepEqual(silent, []);
+  tasks.expire(5 + leaseMs);
+  assert.deepEqual(silent.toSorted(), [`A ${5 + leaseMs}`, `B ${5 + leaseMs}`]);
+  assert.equal(tasks.get(id)?.state, "queued");
+  assert.ok(tasks.assignOrganic("C", 5 + leaseMs), "the next miner's turn");
+  assert.equal(tasks.assignOrganic("A", 5 + leaseMs), undefined, "A had its try");
+  tasks.expire(5 + leaseMs);
+  assert.equal(silent.length, 2, "told once");
+});
+
+test("a lease ends with its task's time, and a task with too little time left is lent no more", () => {
+  using opened = open();
+  const { tasks } = opened;
+  created(tasks);
+  const last = timeoutMs - leastLoanMs;
+  assert.equal(tasks.assignOrganic("A", last)?.expiresAt.getTime(), timeoutMs);
+  assert.equal(tasks.assignOrganic("B", last + 1), undefined);
+});
+
+test("a lease that ended while we were away is nobody's silence", () => {
+  const silent: string[] = [];
+  const onSilence: TasksOptions["onSilence"] = ({ hotkey }) => silent.push(hotkey);
+  using opened = open({ onSilence, startedAt: leaseMs + 6 });
+  const { tasks } = opened;
+  created(tasks);
+  tasks.assignOrganic("A", 5);
+  tasks.assignOrganic("B", 6);
+  tasks.expire(leaseMs + 10);
+  assert.deepEqual(silent, ["B"]);
+});
+
+test("what is lent to a hotkey that is not registered any more goes back, what it submitted does not", () => {
+  const silent: string[] = [];
+  using opened = open({ onSilence: ({ hotkey }) => silent.push(hotkey) });
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  tasks.assignOrganic("A", 1);
+  submitted(tasks, "B", 1);
+  const released = tasks.release((hotkey) => hotkey === "C", 2);
+  assert.deepEqual(
+    released.map(({ hotkey }) => hotkey),
+    ["A"],
+  );
+  assert.deepEqual(
+    tasks.get(id)?.assignments.map(({ state }) => state),
+    ["abandoned", "scoring"],
+  );
+  assert.ok(tasks.assignOrganic("C", 3), "the place is free");
+  assert.deepEqual(silent, []);
+});
+
+test("a row that cannot be read hides no other from a list", () => {
+  const troubles: unknown[] = [];
+  using opened = open({ onUnreadable: (error) => troubles.push(error) });
+  const { tasks, store } = opened;
+  const ids = [created(tasks, 1), created(tasks, 2), created(tasks, 3)].map(({ id }) => id);
+  store.run("UPDATE tasks SET state = 'of another version' WHERE id = ?", ids[1] ?? "");
+  assert.deepEqual(
+    tasks.list("c", 9)?.map(({ id }) => id),
+    [ids[2], ids[0]],
+  );
+  assert.equal(troubles.length, 1);
+});
+
+test("a clock that was set back while nobody looked makes no deadline longer, and swaps no attempts", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const late = 10 * timeoutMs;
+  const { id } = created(tasks, late);
+  tasks.applyVerdict(submitted(tasks, "A", late + 1), { kind: "system-fault" }, late + 2);
+  tasks.boundDeadlines(5);
+  assert.equal(tasks.get(id)?.expiresAt.getTime(), 5 + timeoutMs);
+  const second = tasks.assignOrganic("A", 6) ?? assert.fail();
+  assert.equal(tasks.latestAssignment("A", id)?.id, second.id);
+  assert.deepEqual(
+    tasks.get(id)?.assignments.map(({ attempt }) => attempt),
+    [1, 2],
+  );
+  tasks.boundDeadlines(4);
+  assert.equal(tasks.assignment(second.id)?.expiresAt.getTime(), 4 + leaseMs);
+  tasks.expire(5 + timeoutMs);
+  assert.equal(tasks.get(id)?.state, "failed");
+});
+
+function asked(tasks: Tasks, client: string, now: number): string {
+  const outcome = tasks.create({ class: "organic", prompt: "a red cube", client }, now);
+  return outcome.kind === "created" ? outcome.task.id : outcome.kind;
+}
+
+test("clients take turns, however many tasks one of them has, and each has its oldest lent first", () => {
+  using opened = open({ maxOpenTasks: 1_000, organicCopies: 1 });
+  const { tasks } = opened;
+  const many = Array.from({ length: 30 }, (_, index) => asked(tasks, "many", index));
+  const [few, later] = [asked(tasks, "few", 600), asked(tasks, "few", 601)];
+  const lent = ["A", "B", "C", "D", "E"].map((hotkey) => tasks.assignOrganic(hotkey, 700)?.taskId);
+  assert.deepEqual(lent, [few, many[0], later, many[1], many[2]]);
+});
+
+test("a client whose tasks do not fit the miner keeps its turn for the next one", () => {
+  using opened = open({ organicCopies: 1 });
+  const { tasks } = opened;
+  const ofA = asked(tasks, "a", 1);
+  const ofB = asked(tasks, "b", 2);
+  assert.equal(tasks.assignOrganic("M", 3)?.taskId, ofA);
+  tasks.abandon(tasks.latestAssignment("M", ofA)?.id ?? "", "given back", 3);
+  assert.equal(tasks.assignOrganic("M", 4)?.taskId, ofB);
+  assert.equal(tasks.assignOrganic("N", 5)?.taskId, ofA);
+});
+
+test("places are counted by client, and who finds none is told about when to come back", () => {
+  using opened = open({ maxOpenTasks: 3, maxOpenTasksOfClient: 2 });
+  const { tasks } = opened;
+  asked(tasks, "a", 1);
+  asked(tasks, "a", 1);
+  const request = { class: "organic", prompt: "a red cube" } as const;
+  assert.deepEqual(tasks.create({ ...request, client: "a" }, 2), {
+    kind: "full",
+    of: "client",
+    limit: 2,
+    retryAfterMs: 5_000,
+  });
+  asked(tasks, "b", 2);
+  const full = tasks.create({ ...request, client: "c" }, 3);
+  assert.deepEqual(full.kind === "full" && [full.of, full.limit], ["all", 3]);
+});
+
+test("who waits is found by an index of what waits", () => {
+  using opened = open();
+  const plans = [
+    "SELECT DISTINCT client FROM tasks WHERE ended_at IS NULL AND class = 'organic'",
+    `SELECT id FROM tasks t WHERE client = 'a' AND class = 'organic' AND ended_at IS NULL
+     ORDER BY created_at, id LIMIT 1`,
+  ].map((sql) => opened.store.all(`EXPLAIN QUERY PLAN ${sql}`).map((step) => Object(step).detail));
+  assert.deepEqual(plans, [
+    ["SCAN tasks USING INDEX tasks_waiting"],
+    ["SEARCH t USING INDEX tasks_waiting (client=?)"],
+  ]);
 });

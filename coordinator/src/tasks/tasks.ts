@@ -2,20 +2,24 @@
  * Tasks and their assignments to miners.
  *
  *   queued ─▶ assigned ─▶ scoring ─▶ succeeded | failed       (and back, as assignments end without a result)
- *   assignment: generating ─▶ scoring ─▶ accepted | rejected | invalid-asset | system-fault;  generating ─▶ abandoned
+ *   assignment: generating ─▶ scoring ─▶ accepted | rejected | invalid-asset | duplicate | system-fault
+ *               generating ─▶ abandoned
  *
  * T1 A task's state follows from its assignments; it is written in the transaction that changes them, with an event.
  * T2 An assignment that ended without an accepted result frees its slot: the task goes to the next miner.
- * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault).
+ * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault), and then a few times.
  * T4 The result is the accepted assignment with the highest score; of equal ones the earliest.
  * T5 An organic task fails when its time is over, or, where the rules say so, as soon as every miner has had it.
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
+ * T7 An assignment has a deadline of its own, the lease: who says nothing until then keeps no place.
+ * T8 Clients take turns: each loan is of the client whose turn it is, and of its oldest task that fits.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
 import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
+import { createPace } from "./pace.ts";
 import {
   type Assignment,
   isEnded,
@@ -32,11 +36,18 @@ import {
   type VerdictKind,
 } from "./task.ts";
 import { createTaskEvents, type TaskEventDetail } from "./task-events.ts";
+import { createTurns } from "./turns.ts";
 
 export interface TasksOptions {
   readonly store: Store;
   /** A task fails when it has no accepted result after this long; until then miners may submit. ms */
   readonly taskTimeoutMs: number;
+  /** A miner has this long to submit, or until the task's time is over. ms */
+  readonly leaseMs: number;
+  /** An organic task that has less time left is lent to nobody any more, in ms. */
+  readonly leastLoanMs: number;
+  /** After so many faults of ours at one task its miner still gets it again (T3). */
+  readonly faultTries: number;
   /** How many miners work on the same organic task at a time. */
   readonly organicCopies: number;
   /** After the first accepted copy the others have this long, in ms. */
@@ -45,6 +56,14 @@ export interface TasksOptions {
   readonly failExhausted: boolean;
   /** Organic tasks that have not ended; one more is refused. */
   readonly maxOpenTasks: number;
+  /** Those of one client; as many as of all when absent. */
+  readonly maxOpenTasksOfClient?: number | undefined;
+  /** Leases that ended before are nobody's silence: we were not there to hear. ms since 1970 UTC; 0 when absent. */
+  readonly startedAt?: number;
+  /** Told of a task that a list leaves out, since its rows cannot be read. */
+  readonly onUnreadable?: (error: unknown) => void;
+  /** Called in the transaction that ends an assignment of which nothing was heard until its deadline. */
+  readonly onSilence?: (assignment: Assignment, now: number) => void;
 }
 
 export interface CreateTask {
@@ -59,8 +78,14 @@ export type CreateOutcome =
   | { readonly kind: "created" | "repeated"; readonly task: Task }
   /** The idempotency key belongs to a task with another prompt. */
   | { readonly kind: "conflict" }
-  /** So many organic tasks are open. */
-  | { readonly kind: "full"; readonly limit: number };
+  /** So many organic tasks are open, of the client or of all. */
+  | {
+      readonly kind: "full";
+      readonly of: "client" | "all";
+      readonly limit: number;
+      /** About when there is a place again, in ms from now. */
+      readonly retryAfterMs: number;
+    };
 
 export interface Verdict {
   readonly kind: VerdictKind;
@@ -72,6 +97,15 @@ export interface Verdict {
   readonly reason?: string | undefined;
 }
 
+export interface Faults {
+  /** How many of the miner's latest ended assignments, from the last one on, ended so; at most `faultTries` + 1. */
+  readonly inARow: number;
+  /** How many of those of the task did. */
+  readonly ofTask: number;
+  /** ms since 1970 UTC; undefined when the latest one ended otherwise. */
+  readonly lastAt: number | undefined;
+}
+
 /** `now` is ms since 1970 UTC, `hotkey` a miner's ss58 throughout. Disposing ends all watches. */
 export interface Tasks extends Disposable {
   /** Makes a task, or gives the one that the idempotency key belongs to. */
@@ -79,11 +113,16 @@ export interface Tasks extends Disposable {
   get(id: string): Task | undefined;
   /** A client's tasks, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
   list(client: string, limit: number, before?: string): readonly Task[] | undefined;
-  /** The miner's open assignment that it still has to submit, if any. */
+  /**
+   * What keeps the miner from another task: an assignment that it still has to submit, else one that waits for its
+   * verdict, for as long as a task lasts.
+   */
   openAssignment(hotkey: string, now: number): Assignment | undefined;
   /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
   latestAssignment(hotkey: string, taskId?: string): Assignment | undefined;
   assignment(id: string): Assignment | undefined;
+  /** How the miner's latest assignments ended, as far as faults of ours go. */
+  faults(hotkey: string, taskId?: string): Faults;
   /** Lends the oldest fitting organic task to the miner; undefined when there is none. */
   assignOrganic(hotkey: string, now: number): Assignment | undefined;
   /** Lends this task to the miner. */
@@ -94,6 +133,15 @@ export interface Tasks extends Disposable {
   abandon(assignmentId: string, reason: string, now: number): void;
   /** Ends an assignment with a verdict; false when it has ended already, and nothing changed (T6). */
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
+  /** Takes tasks back from miners that are not registered any more, of whom no submission will be taken. */
+  release(isRegistered: (hotkey: string) => boolean, now: number): readonly Assignment[];
+  /** Submitted assignments whose task's time was over at `before` (ms since 1970 UTC), at most `limit`. */
+  overdue(before: number, limit: number): readonly string[];
+  /**
+   * Brings deadlines that lie further ahead than any can to where they can be: the clock was set back while nobody
+   * looked. To be called at the start.
+   */
+  boundDeadlines(now: number): void;
   /** Ends what has run out of time. */
   expire(now: number): void;
   /**
@@ -111,17 +159,21 @@ export interface Tasks extends Disposable {
 
 const idRow = z.object({ id: z.string() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
+const clientRow = z.object({ client: z.string() });
 const countRow = z.object({ count: z.number() });
 const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
 
 /** The tasks in `store`. */
 export function createTasks(options: TasksOptions): Tasks {
-  const { store } = options;
+  const { store, startedAt = 0 } = options;
   const events = createTaskEvents(store);
+  const turns = createTurns();
+  const pace = createPace(options.taskTimeoutMs);
 
+  // In the order of lending: rows are numbered as they come, whatever the clock does.
   const assignmentsOf = (taskId: string): readonly Assignment[] =>
     store
-      .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY created_at, id", taskId)
+      .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY rowid", taskId)
       .map(parseAssignment);
   const rowOf = (id: string): TaskRow | undefined =>
     taskRow.optional().parse(store.get("SELECT * FROM tasks WHERE id = ?", id));
@@ -162,6 +214,7 @@ export function createTasks(options: TasksOptions): Tasks {
   };
 
   const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
+    if (row.class === "organic") pace.ended(now);
     store.run(
       "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
       code,
@@ -179,6 +232,7 @@ export function createTasks(options: TasksOptions): Tasks {
       store.run("UPDATE tasks SET first_accepted_at = ? WHERE id = ?", first, row.id);
       if (open && now < first + options.organicFinishMs && now < row.expires_at) return;
       store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", best.id, row.id);
+      if (row.class === "organic") pace.ended(now);
       const { hotkey, score, demonstration } = best;
       record(row.id, "succeeded", "succeeded", now, { hotkey, score, demonstration });
       return;
@@ -209,7 +263,7 @@ export function createTasks(options: TasksOptions): Tasks {
         hotkey,
         count + 1,
         now,
-        row.expires_at,
+        Math.min(row.expires_at, now + options.leaseMs),
       );
       const made = parseAssignment(store.get("SELECT * FROM assignments WHERE id = ?", id));
       advance(taskId, "assigned", made, now);
@@ -241,17 +295,70 @@ export function createTasks(options: TasksOptions): Tasks {
       return true;
     });
 
+  const abandon = (id: string, reason: string, now: number): boolean =>
+    changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+
+  /** Clients with organic tasks that have not ended. */
+  const waitingClients = (): readonly string[] =>
+    store
+      .all("SELECT DISTINCT client FROM tasks WHERE ended_at IS NULL AND class = 'organic'")
+      .map((row) => clientRow.parse(row).client);
+
+  /** The client's oldest task that the miner may have. */
+  const fittingTask = (client: string, hotkey: string, now: number): string | undefined => {
+    // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
+    const row = store.get(
+      `SELECT id FROM tasks t WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
+         AND first_accepted_at IS NULL AND expires_at >= ?1
+         AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
+                         AND (a.state <> 'system-fault' OR a.attempt > ?4))
+         AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
+              AND a.ended_at IS NULL) < ?3
+       ORDER BY created_at, id LIMIT 1`,
+      now + Math.max(1, options.leastLoanMs),
+      hotkey,
+      options.organicCopies,
+      options.faultTries,
+      client,
+    );
+    return row === undefined ? undefined : idRow.parse(row).id;
+  };
+
+  /** Why there is no place for another organic task of the client's. */
+  const fullFor = (client: string, now: number): CreateOutcome | undefined => {
+    const { maxOpenTasks, maxOpenTasksOfClient = maxOpenTasks } = options;
+    const open = countRow.parse(
+      store.get("SELECT count(*) AS count FROM tasks WHERE ended_at IS NULL AND class = 'organic'"),
+    );
+    if (open.count >= maxOpenTasks) {
+      const retryAfterMs = pace.waitMs(now, 1);
+      return { kind: "full", of: "all", limit: maxOpenTasks, retryAfterMs };
+    }
+    const own = countRow.parse(
+      store.get(
+        `SELECT count(*) AS count FROM tasks
+         WHERE ended_at IS NULL AND class = 'organic' AND client = ?`,
+        client,
+      ),
+    );
+    if (own.count < maxOpenTasksOfClient) return undefined;
+    const retryAfterMs = pace.waitMs(now, waitingClients().length);
+    return { kind: "full", of: "client", limit: maxOpenTasksOfClient, retryAfterMs };
+  };
+
   const expire = (now: number): void => {
     const late = store
       .all(
-        `SELECT id FROM assignments
+        `SELECT * FROM assignments
          WHERE ended_at IS NULL AND state = 'generating' AND expires_at <= ?`,
         now,
       )
-      .map((row) => idRow.parse(row).id);
-    for (const id of late) {
-      const reason = "nothing was submitted in time";
-      changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+      .map(parseAssignment);
+    for (const silent of late) {
+      store.transaction(() => {
+        abandon(silent.id, "nothing was submitted in time", now);
+        if (silent.expiresAt.getTime() >= startedAt) options.onSilence?.(silent, now);
+      });
     }
     const due = store.all(
       `SELECT * FROM tasks WHERE ended_at IS NULL
@@ -272,7 +379,7 @@ export function createTasks(options: TasksOptions): Tasks {
     );
     for (const row of waiting.map((value) => taskRow.parse(value))) {
       const assignments = assignmentsOf(row.id);
-      const exhaustion = exhaustionOf(assignments, miners);
+      const exhaustion = exhaustionOf(assignments, miners, options.faultTries);
       if (exhaustion !== undefined) store.transaction(() => fail(row, exhaustion, now));
     }
   };
@@ -298,12 +405,8 @@ export function createTasks(options: TasksOptions): Tasks {
           }
         }
         if (request.class === "organic") {
-          const { count } = countRow.parse(
-            store.get(
-              "SELECT count(*) AS count FROM tasks WHERE ended_at IS NULL AND class = 'organic'",
-            ),
-          );
-          if (count >= options.maxOpenTasks) return { kind: "full", limit: options.maxOpenTasks };
+          const full = fullFor(request.client, now);
+          if (full !== undefined) return full;
         }
         const id = randomUUID();
         store.run(
@@ -338,50 +441,75 @@ export function createTasks(options: TasksOptions): Tasks {
           last?.id ?? "",
           limit,
         )
-        .map((row) => taskRow.parse(row))
-        .map((row) => parseTask(row, assignmentsOf(row.id)));
+        .flatMap((row) => {
+          try {
+            const task = taskRow.parse(row);
+            return [parseTask(task, assignmentsOf(task.id))];
+          } catch (error) {
+            options.onUnreadable?.(error); // one bad row must not hide the others
+            return [];
+          }
+        });
     },
     openAssignment(hotkey, now) {
       const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ? AND state = 'generating' AND expires_at > ?
-         ORDER BY created_at DESC LIMIT 1`,
+        `SELECT * FROM assignments WHERE hotkey = ?1 AND created_at > ?2 - ?3 AND ended_at IS NULL
+           AND (state = 'scoring' OR expires_at > ?2)
+         ORDER BY state, created_at DESC LIMIT 1`, // "generating" comes before "scoring"
         hotkey,
         now,
+        options.taskTimeoutMs,
       );
       return row === undefined ? undefined : parseAssignment(row);
     },
     latestAssignment(hotkey, taskId) {
-      const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ?1 AND (?2 IS NULL OR task_id = ?2)
-         ORDER BY created_at DESC, attempt DESC LIMIT 1`,
-        hotkey,
-        taskId ?? null,
-      );
+      const row =
+        taskId === undefined
+          ? store.get(
+              "SELECT * FROM assignments WHERE hotkey = ? ORDER BY created_at DESC LIMIT 1",
+              hotkey,
+            )
+          : // By number, not by time: clocks step.
+            store.get(
+              `SELECT * FROM assignments WHERE task_id = ? AND hotkey = ?
+               ORDER BY attempt DESC LIMIT 1`,
+              taskId,
+              hotkey,
+            );
       return row === undefined ? undefined : parseAssignment(row);
     },
     assignment,
+    faults(hotkey, taskId) {
+      const ended = store
+        .all(
+          `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NOT NULL
+           ORDER BY created_at DESC LIMIT ?`,
+          hotkey,
+          options.faultTries + 1,
+        )
+        .map(parseAssignment);
+      const other = ended.findIndex(({ state }) => state !== "system-fault");
+      const inARow = other === -1 ? ended.length : other;
+      const ofTask = assignmentsOf(taskId ?? "").filter(
+        (one) => one.hotkey === hotkey && one.state === "system-fault",
+      );
+      const lastAt = inARow === 0 ? undefined : ended[0]?.endedAt?.getTime();
+      return { inARow, ofTask: ofTask.length, lastAt };
+    },
     assignOrganic: (hotkey, now) =>
       store.transaction(() => {
-        // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
-        const row = store.get(
-          `SELECT id FROM tasks t WHERE class = 'organic' AND ended_at IS NULL
-             AND first_accepted_at IS NULL AND expires_at > ?1
-             AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
-                             AND a.state <> 'system-fault')
-             AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
-                  AND a.ended_at IS NULL) < ?3
-           ORDER BY created_at, id LIMIT 1`,
-          now,
-          hotkey,
-          options.organicCopies,
-        );
-        return row === undefined ? undefined : assign(idRow.parse(row).id, hotkey, now);
+        for (const client of turns.order(waitingClients())) {
+          const id = fittingTask(client, hotkey, now);
+          if (id === undefined) continue;
+          turns.served(client);
+          return assign(id, hotkey, now);
+        }
+        return undefined;
       }),
     assign,
     markSubmitted: (id, now) =>
       changeAssignment(id, ["generating"], "scoring", { kind: "submitted" }, now),
-    abandon: (id, reason, now) =>
-      void changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now),
+    abandon: (id, reason, now) => void abandon(id, reason, now),
     applyVerdict: (id, verdict, now) =>
       changeAssignment(
         id,
@@ -393,6 +521,35 @@ export function createTasks(options: TasksOptions): Tasks {
         verdict,
         now,
       ),
+    release: (isRegistered, now) =>
+      store
+        .all("SELECT * FROM assignments WHERE ended_at IS NULL AND state = 'generating'")
+        .map(parseAssignment)
+        .filter(
+          ({ id, hotkey }) =>
+            !isRegistered(hotkey) && abandon(id, "the miner is not registered any more", now),
+        ),
+    overdue: (before, limit) =>
+      store
+        .all(
+          // A lease ends no later than its task, so the index of open ones leaves out most.
+          `SELECT a.id FROM assignments a JOIN tasks t ON t.id = a.task_id
+           WHERE a.ended_at IS NULL AND a.expires_at <= ?1 AND a.state = 'scoring'
+             AND t.expires_at <= ?1 LIMIT ?2`,
+          before,
+          limit,
+        )
+        .map((row) => idRow.parse(row).id),
+    boundDeadlines: (now) =>
+      store.transaction(() => {
+        const bounds = { tasks: now + options.taskTimeoutMs, assignments: now + options.leaseMs };
+        for (const [table, latest] of Object.entries(bounds)) {
+          store.run(
+            `UPDATE ${table} SET expires_at = ?1 WHERE ended_at IS NULL AND expires_at > ?1`,
+            latest,
+          );
+        }
+      }),
     expire,
     tick(now, miners) {
       expire(now);

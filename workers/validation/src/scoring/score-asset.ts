@@ -1,6 +1,14 @@
 /** From an asset's bytes to its score: decode, render, compare with the prompt. */
 import { createHash } from "node:crypto";
-import { type AssetLimits, type Finding, lint, readAsset, rejectByLint } from "@turntable/splat";
+import {
+  type AssetLimits,
+  type Finding,
+  type GeometryFingerprint,
+  geometryOf,
+  lint,
+  readAsset,
+  rejectByLint,
+} from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import {
   createScene,
@@ -51,6 +59,8 @@ export interface ScoredAsset {
   readonly splatCount: number;
   /** What lint found, worst first; the profile did not reject by it. */
   readonly findings: readonly Finding[];
+  /** What the object is known again by. */
+  readonly geometry: GeometryFingerprint;
   /** 32 bytes */
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
@@ -62,8 +72,8 @@ export interface ScoredAsset {
 /** An asset that is decoded and waits to be rendered. */
 export interface PreparedAsset {
   readonly scene: Scene;
-  /** What lint finds; looked for at the first call. */
-  readonly findings: () => readonly Finding[];
+  /** What lint finds, and the fingerprint; looked for at the first call. */
+  readonly examination: () => Pick<ScoredAsset, "findings" | "geometry">;
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
 }
@@ -85,11 +95,14 @@ export async function prepareAsset(
   const endStage = startStages(request.onStage);
   request.onPhase?.("decode");
   const splat = await readAsset(bytes, { limits, activated, readHdf5 });
-  const findings = once(() => lint(splat, profile.lintLimits));
-  if (profile.lint === "reject") rejectByLint(findings());
+  const examination = once(() => ({
+    findings: lint(splat, profile.lintLimits),
+    geometry: geometryOf(splat),
+  }));
+  if (profile.lint === "reject") rejectByLint(examination().findings);
   const scene = createScene(splat, profile);
   const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
-  return { scene, findings, assetSha256, decodeMs: endStage("decode") };
+  return { scene, examination, assetSha256, decodeMs: endStage("decode") };
 }
 
 export async function scorePrepared(
@@ -115,8 +128,8 @@ export async function scorePrepared(
     onView,
     ...(signal === undefined ? {} : { signal }),
   });
-  // Lint that only reports has time while others render.
-  const findings = prepared.findings();
+  // Lint that only reports has time while others render, and so has the fingerprint.
+  const { findings, geometry } = prepared.examination();
   const images = await rendering;
   const renderMs = endStage("render");
 
@@ -133,6 +146,7 @@ export async function scorePrepared(
     images,
     splatCount: scene.count,
     findings,
+    geometry,
     assetSha256,
     decodeMs,
     renderMs,
