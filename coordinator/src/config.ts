@@ -5,6 +5,7 @@ import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/pr
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { ruleSets } from "./miners/index.ts";
+import { defaultDuplicateLimits } from "./submissions/index.ts";
 
 const port = (fallback: number, meaning: string) =>
   z.number().int().min(0).max(65535).default(fallback).describe(`${meaning}; 0 takes a free one`);
@@ -147,6 +148,24 @@ const schema = z
       ...axonLimitOptions,
     }),
     telemetry: telemetrySchema,
+    duplicates: z.object({
+      windowMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(defaultDuplicateLimits.windowMs)
+        .describe(
+          "how long an accepted submission is looked for among new ones; 0 rewards the same object again and again",
+        ),
+      compared: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultDuplicateLimits.compared)
+        .describe(
+          "fingerprints of about its size that a submission is compared with, newest first",
+        ),
+    }),
     log: z.object({
       level: z
         .enum(logLevels)

@@ -19,7 +19,11 @@ import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
 import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
-import { createSubmissions } from "./submissions/index.ts";
+import {
+  createSubmissions,
+  type DuplicateLimits,
+  defaultDuplicateLimits,
+} from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
@@ -58,6 +62,7 @@ export interface CoordinatorOptions {
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
   } & Partial<AxonLimits>;
+  readonly duplicates?: DuplicateLimits;
   readonly logger: Logger;
 }
 
@@ -85,6 +90,7 @@ const tickMs = 1_000;
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { rules, logger, hotkey, limits, chain, queue, netuid } = options;
+  const { duplicates = defaultDuplicateLimits } = options;
   const now = Date.now;
   const places = [{ netuid, hotkey, port: options.axon.port }, ...(options.axon.extra ?? [])];
   await using stack = new AsyncDisposableStack();
@@ -98,7 +104,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const miners = createMiners(store, rules);
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const reports = createReports(store, hotkey, validators);
-  const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
+  const submissions = createSubmissions({
+    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+  });
   observeOpenTasks(metrics, tasks.countOpen);
 
   const dispatch = stack.use(
@@ -109,7 +117,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       job: submissions.job,
       markDispatched: submissions.markDispatched,
       onResult: (result) => events.result(result, submissions.applyResult(result, now()), now()),
-      fail: ({ id }) => events.failed(submissions.fail(id, "the asset was lost", now()), now()),
+      fail: ({ id }) => events.ended(submissions.fail(id, "the asset was lost", now()), now()),
     }),
   );
 
@@ -134,7 +142,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {
         events.submitted(submission, miner);
-        void dispatch.check();
+        const { feedback } = submission;
+        if (feedback === undefined) void dispatch.check();
+        else events.ended({ kind: "applied", submission, hotkey: miner, feedback }, now());
       },
       limits,
       onRequest: events.axonRequest,

@@ -26,7 +26,7 @@ export interface Events {
    */
   result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
   /** A submission was ended without a worker; as `result`. */
-  failed(outcome: ResultOutcome, now: number): void;
+  ended(outcome: ResultOutcome, now: number): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -157,7 +157,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       if (outcome.kind === "applied") verdict(outcome, now, result);
       else logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
     },
-    failed(outcome, now) {
+    ended(outcome, now) {
       if (outcome.kind === "applied") verdict(outcome, now);
     },
     trouble(what, error) {

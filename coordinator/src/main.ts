@@ -64,6 +64,7 @@ await runMain({
         axon: { ...config.axon, extra },
         http: config.http,
         limits: config.limits,
+        duplicates: config.duplicates,
       }),
     );
     if (config.consentFile === undefined) {

@@ -6,10 +6,14 @@ import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
-import { createMiners, ruleSets } from "../src/miners/index.ts";
+import { createMiners, type RuleSet, ruleSets } from "../src/miners/index.ts";
 import { createReports } from "../src/reports/index.ts";
 import { openAssetFiles, openStore } from "../src/store/index.ts";
-import { createSubmissions } from "../src/submissions/index.ts";
+import {
+  createSubmissions,
+  type DuplicateLimits,
+  defaultDuplicateLimits,
+} from "../src/submissions/index.ts";
 import { type Assignment, createTasks } from "../src/tasks/index.ts";
 
 await ready();
@@ -19,7 +23,15 @@ export const validator = keypairFromUri("//Validator");
 type Outcome = NonNullable<MessageInitShape<typeof RenderScoreResultSchema>["outcome"]>;
 
 /** Opens all of it on a folder of its own. */
-export async function openRules({ maxOpenTasks = 100 }: { readonly maxOpenTasks?: number } = {}) {
+export async function openRules({
+  maxOpenTasks = 100,
+  rules = ruleSets.seed,
+  duplicates = defaultDuplicateLimits,
+}: {
+  readonly maxOpenTasks?: number;
+  readonly rules?: RuleSet;
+  readonly duplicates?: DuplicateLimits;
+} = {}) {
   const directory = mkdtempSync(join(tmpdir(), "turntable-rules-"));
   const store = openStore(directory);
   const assetsDir = join(directory, "assets");
@@ -27,11 +39,17 @@ export async function openRules({ maxOpenTasks = 100 }: { readonly maxOpenTasks?
   const tasks = createTasks({ store, maxOpenTasks, ...rules });
   const miners = createMiners(store, rules);
   const reports = createReports(store, validator);
-  const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
-  const result = (id: string, outcome: Outcome) =>
-    create(RenderScoreResultSchema, { jobId: id, submissionId: id, outcome });
-  const scored = (id: string, score: number) =>
-    result(id, { case: "scored", value: create(ScoreReportSchema, { score, acceptance: 0.6 }) });
+  const submissions = createSubmissions({
+    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+  });
+  const result = (id: string, outcome: Outcome, geometry = new Uint8Array()) =>
+    create(RenderScoreResultSchema, { jobId: id, submissionId: id, outcome, geometry });
+  const scored = (id: string, score: number, geometry?: Uint8Array<ArrayBuffer>) =>
+    result(
+      id,
+      { case: "scored", value: create(ScoreReportSchema, { score, acceptance: 0.6 }) },
+      geometry,
+    );
   return {
     ...{ directory, assetsDir, store, assets, tasks, miners, reports, submissions },
     result,
@@ -46,7 +64,7 @@ export async function openRules({ maxOpenTasks = 100 }: { readonly maxOpenTasks?
       taskId: string,
       hotkey = "A",
       now = 0,
-      bytes: Uint8Array = Buffer.from(`by ${hotkey}`),
+      bytes: Uint8Array = Buffer.from(`for ${taskId} by ${hotkey}`),
     ) {
       const assignment = tasks.assign(taskId, hotkey, now);
       const made = await submissions.receive(submissionOf(assignment, bytes), now);

@@ -25,6 +25,8 @@ function outcome(event: TaskEvent): string {
       return `rejected${score}, miner ${miner}`;
     case "invalid-asset":
       return `invalid asset of miner ${miner}`;
+    case "duplicate":
+      return `the asset of miner ${miner} was submitted before`;
     case "system-fault":
       return `scoring failed, no fault of miner ${miner}`;
     case "abandoned":

@@ -26,6 +26,7 @@ const assignmentStates = {
   accepted: AssignmentState.ACCEPTED,
   rejected: AssignmentState.REJECTED,
   "invalid-asset": AssignmentState.INVALID_ASSET,
+  duplicate: AssignmentState.DUPLICATE,
   "system-fault": AssignmentState.SYSTEM_FAULT,
 } as const satisfies Record<Assignment["state"], AssignmentState>;
 

@@ -21,7 +21,7 @@ export interface MinerProtocolOptions {
   /** Which year's text the miner signed; undefined when the signature is wrong. */
   readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
   readonly onAssigned: (task: Task, hotkey: string) => void;
-  /** A submission is on disk and waits for its verdict. */
+  /** A submission is on disk and waits for its verdict, or has it already. */
   readonly onSubmitted: (submission: Submission, hotkey: string) => void;
   /** ms since 1970 UTC */
   readonly now: () => number;

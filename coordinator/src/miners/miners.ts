@@ -39,6 +39,8 @@ export interface Miners {
    * @param fidelity 0 to 1; above 0 means accepted
    */
   applyScore(hotkey: string, assignmentId: string, fidelity: number, now: number): void;
+  /** Takes the reward of a scored assignment back: what was handed in had been before. It still counts once (M2). */
+  withdraw(assignmentId: string): void;
   /** Starts the cooldown of an assignment that ended without a score, as after any other. */
   startCooldown(hotkey: string, now: number): void;
 }
@@ -123,6 +125,8 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
         );
         startCooldown(hotkey, now);
       }),
+    withdraw: (assignmentId) =>
+      store.run("UPDATE observations SET fidelity = 0 WHERE assignment_id = ?", assignmentId),
     startCooldown,
   };
 }

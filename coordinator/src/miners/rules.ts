@@ -29,6 +29,10 @@ export interface RuleSet {
   readonly acceptance: number;
   /** What a score earns: from `score` on, `fidelity`; steps in falling order. */
   readonly fidelitySteps: readonly { readonly score: number; readonly fidelity: number }[];
+  /**
+   * What it costs to hand in again what was handed in before: as much as rejected work, or a violation beside that.
+   */
+  readonly duplicateCost: "rejected" | "violation";
   /** How often the subnet's hotkeys are read from the chain, in ms. */
   readonly metagraphSyncMs: number;
   /** A miner that found no task is asked to come back after this long, in ms. */
@@ -54,6 +58,7 @@ const seed: RuleSet = {
     { score: 0.8, fidelity: 1 },
     { score: subnetAcceptance, fidelity: 0.75 },
   ],
+  duplicateCost: "rejected",
   metagraphSyncMs: 600_000,
   idleMs: 10_000,
   profile: "sn17-seed",

@@ -24,9 +24,9 @@ function directory(): { readonly path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
-/** The coordinator's modules on a copy of the database that schema version 3 left, see fixtures/README.md. */
-async function openVersion3(path: string) {
-  const fixture = new URL("fixtures/coordinator-v3.sqlite.gz", import.meta.url);
+/** The coordinator's modules on a copy of the database that a schema version left, see fixtures/README.md. */
+async function openVersion(version: number, path: string) {
+  const fixture = new URL(`fixtures/coordinator-v${version}.sqlite.gz`, import.meta.url);
   writeFileSync(join(path, "coordinator.sqlite"), gunzipSync(readFileSync(fixture)));
   await ready();
   const store = openStore(path);
@@ -41,66 +41,69 @@ async function openVersion3(path: string) {
 
 const count = (value: unknown): unknown => Object(value).count;
 
-test("a database of schema version 3 keeps all that is in it", async () => {
-  using folder = directory();
-  const { store, tasks, miners, reports, submissions, validator } = await openVersion3(folder.path);
-  using _store = store;
-  const all = tasks.list("ann", 100) ?? [];
-  assert.deepEqual(
-    all.map(({ prompt, state, endedAt }) => [prompt, state, endedAt?.getTime()]),
-    [
-      ["a table", "scoring", undefined],
-      ["a chair", "assigned", undefined],
-      ["a green tree", "queued", undefined],
-      ["a blue ball", "failed", at + 10 + rules.taskTimeoutMs],
-      ["a red cube", "succeeded", at + 7_000],
-    ],
-  );
-  const done = all.at(-1) ?? assert.fail();
-  assert.deepEqual(
-    done.assignments.map(({ hotkey, state, score, endedAt }) => [
-      hotkey,
-      state,
-      score,
-      Number(endedAt) - at,
-    ]),
-    [
-      ["E", "system-fault", undefined, 3],
-      ["A", "rejected", 0.3, 3_000],
-      ["B", "invalid-asset", undefined, 3_500],
-      ["C", "abandoned", undefined, 4_500],
-      ["D", "accepted", 0.85, 7_000],
-    ],
-  );
-  assert.equal(tasks.events(done.id, 0).length, 16);
-  const again = { prompt: "a red cube", client: "ann", idempotencyKey: "key-1" };
-  assert.equal(tasks.create({ ...again, class: "organic" }, at).kind, "repeated");
+for (const version of [3, 4]) {
+  test(`a database of schema version ${version} keeps all that is in it`, async () => {
+    using folder = directory();
+    const opened = await openVersion(version, folder.path);
+    const { store, tasks, miners, reports, submissions, validator } = opened;
+    using _store = store;
+    const all = tasks.list("ann", 100) ?? [];
+    assert.deepEqual(
+      all.map(({ prompt, state, endedAt }) => [prompt, state, endedAt?.getTime()]),
+      [
+        ["a table", "scoring", undefined],
+        ["a chair", "assigned", undefined],
+        ["a green tree", "queued", undefined],
+        ["a blue ball", "failed", at + 10 + rules.taskTimeoutMs],
+        ["a red cube", "succeeded", at + 7_000],
+      ],
+    );
+    const done = all.at(-1) ?? assert.fail();
+    assert.deepEqual(
+      done.assignments.map(({ hotkey, state, score, endedAt }) => [
+        hotkey,
+        state,
+        score,
+        Number(endedAt) - at,
+      ]),
+      [
+        ["E", "system-fault", undefined, 3],
+        ["A", "rejected", 0.3, 3_000],
+        ["B", "invalid-asset", undefined, 3_500],
+        ["C", "abandoned", undefined, 4_500],
+        ["D", "accepted", 0.85, 7_000],
+      ],
+    );
+    assert.equal(tasks.events(done.id, 0).length, 16);
+    const again = { prompt: "a red cube", client: "ann", idempotencyKey: "key-1" };
+    assert.equal(tasks.create({ ...again, class: "organic" }, at).kind, "repeated");
 
-  const best = submissions.get(done.bestAssignment ?? "") ?? assert.fail();
-  assert.deepEqual(
-    [best.validator, best.submitTime, best.signature.length, best.feedback?.reward],
-    ["another axon", BigInt(at + 6_000) * 1_000_000n + 1n, 64, 1],
-  );
-  const report = reports.get(best.id) ?? assert.fail();
-  assert.equal(report.score, 0.85);
-  assert.ok(verifySignature(canonicalReport(report), report.signature, validator.ss58));
-  assert.equal(count(store.get("SELECT count(*) AS count FROM reports")), 2);
-  assert.equal(count(store.get("SELECT count(*) AS count FROM submissions")), 5);
-  const order = store.all("SELECT received_at FROM submissions ORDER BY sequence");
-  const times = order.map((row) => Number(Object(row).received_at));
-  assert.deepEqual(times, times.toSorted());
-  assert.deepEqual(
-    submissions.pending(0, 10).map(({ dispatch, receivedAt }) => [dispatch, receivedAt]),
-    [[1, at + 2 * rules.taskTimeoutMs + 5]],
-  );
-  const { averageFidelity, observations, violations } = miners.get("D", at + 8_000);
-  assert.deepEqual([averageFidelity, observations, violations], [1, 1, 0]);
-  assert.equal(miners.get("F", at).violations, 1);
-});
+    const best = submissions.get(done.bestAssignment ?? "") ?? assert.fail();
+    assert.deepEqual(
+      [best.validator, best.submitTime, best.signature.length, best.feedback?.reward],
+      ["another axon", BigInt(at + 6_000) * 1_000_000n + 1n, 64, 1],
+    );
+    const report = reports.get(best.id) ?? assert.fail();
+    assert.equal(report.score, 0.85);
+    assert.ok(verifySignature(canonicalReport(report), report.signature, validator.ss58));
+    assert.equal(count(store.get("SELECT count(*) AS count FROM reports")), 2);
+    assert.equal(count(store.get("SELECT count(*) AS count FROM submissions")), 5);
+    const order = store.all("SELECT received_at FROM submissions ORDER BY sequence");
+    const times = order.map((row) => Number(Object(row).received_at));
+    assert.deepEqual(times, times.toSorted());
+    assert.deepEqual(
+      submissions.pending(0, 10).map(({ dispatch, receivedAt }) => [dispatch, receivedAt]),
+      [[1, at + 2 * rules.taskTimeoutMs + 5]],
+    );
+    const { averageFidelity, observations, violations } = miners.get("D", at + 8_000);
+    assert.deepEqual([averageFidelity, observations, violations], [1, 1, 0]);
+    assert.equal(miners.get("F", at).violations, 1);
+  });
+}
 
 test("what was open in a database of schema version 3 goes on", async () => {
   using folder = directory();
-  const { store, tasks, submissions } = await openVersion3(folder.path);
+  const { store, tasks, submissions } = await openVersion(3, folder.path);
   using _store = store;
   const [waiting] = submissions.pending(0, 10);
   const value = create(ScoreReportSchema, { score: 0.9 });
@@ -118,7 +121,7 @@ test("what was open in a database of schema version 3 goes on", async () => {
 
 test("no list of states is left in the tables, and references are enforced again", async () => {
   using folder = directory();
-  const { store } = await openVersion3(folder.path);
+  const { store } = await openVersion(3, folder.path);
   using _store = store;
   assert.deepEqual(store.all("SELECT name FROM sqlite_master WHERE sql LIKE '%CHECK%'"), []);
   assert.deepEqual(store.all("PRAGMA foreign_key_check"), []);

@@ -188,6 +188,19 @@ CREATE INDEX submissions_pending ON submissions (sequence) WHERE verdict IS NULL
 `,
   // W3C trace context in which the task was created.
   "ALTER TABLE tasks ADD COLUMN traceparent TEXT;",
+  // What is needed to know an object again: by its bytes, and by its geometry (`size` is the logarithm that a
+  // fingerprint begins with, so that only fingerprints near it have to be compared).
+  `
+CREATE INDEX submissions_by_asset ON submissions (asset_sha256, received_at);
+CREATE TABLE fingerprints (
+  id TEXT PRIMARY KEY REFERENCES submissions (id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  size REAL NOT NULL,
+  geometry BLOB NOT NULL
+) STRICT;
+CREATE INDEX fingerprints_by_size ON fingerprints (size);
+CREATE INDEX fingerprints_by_time ON fingerprints (at);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -1,3 +1,4 @@
+export { type DuplicateLimits, defaultDuplicateLimits } from "./duplicates.ts";
 export type { Feedback, Submission } from "./submission.ts";
 export {
   createSubmissions,

@@ -60,6 +60,7 @@ const verdictKind = z.enum([
   "accepted",
   "rejected",
   "invalid-asset",
+  "duplicate",
   "system-fault",
 ] satisfies VerdictKind[]);
 

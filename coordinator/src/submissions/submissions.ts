@@ -21,6 +21,12 @@ import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
 import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
+import {
+  createDuplicates,
+  type DuplicateLimits,
+  defaultDuplicateLimits,
+  type SameObject,
+} from "./duplicates.ts";
 import { type Feedback, parseSubmission, type Submission } from "./submission.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -54,7 +60,7 @@ export type ResultOutcome =
 export interface Submissions {
   /**
    * Stores a submission (U1); the stored one when the assignment has one already (U2), undefined when the assignment
-   * ended without one.
+   * ended without one. Bytes that were submitted before get their verdict at once, see `Duplicates`.
    */
   receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
   /** By its id, which is its assignment's. */
@@ -84,12 +90,17 @@ export interface SubmissionsOptions {
   readonly miners: Miners;
   readonly reports: Reports;
   readonly rules: RuleSet;
+  readonly duplicates?: DuplicateLimits;
 }
+
+const sameBytesReason = "duplicate: the same bytes were submitted before";
+const sameObjectReason = "duplicate: the same object was submitted before";
 
 /** The submissions in `store`. */
 export function createSubmissions(options: SubmissionsOptions): Submissions {
   const { store, assets, tasks, miners, reports, rules } = options;
   const verdicts = new EventEmitter().setMaxListeners(0);
+  const duplicates = createDuplicates(store, options.duplicates ?? defaultDuplicateLimits);
 
   const get = (id: string): Submission | undefined => {
     const found = store.get("SELECT * FROM submissions WHERE id = ?", id);
@@ -110,6 +121,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (verdict.kind !== "system-fault") {
       miners.applyScore(assignment.hotkey, assignment.id, fidelity, now);
     }
+    if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
+      miners.countViolation(assignment.hotkey, now);
+    }
     const miner = miners.get(assignment.hotkey, now);
     return {
       verdict: verdict.kind,
@@ -126,7 +140,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   /** Gives a submission its verdict, in one transaction with what `alongside` writes (U3). */
   const end = (
     id: string,
-    verdict: Verdict,
+    verdictFor: (submission: Submission, assignment: Assignment) => Verdict,
     now: number,
     alongside: (submission: Submission, hotkey: string, feedback: Feedback) => void = () => {},
   ): ResultOutcome => {
@@ -135,7 +149,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (submission === undefined || assignment === undefined) return { kind: "unknown" };
     const { hotkey } = assignment;
     return store.transaction(() => {
-      const feedback = countVerdict(assignment, verdict, now);
+      const feedback = countVerdict(assignment, verdictFor(submission, assignment), now);
       if (feedback === undefined) return { kind: "repeated" };
       store.run(
         "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
@@ -175,7 +189,12 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           now,
           activeTraceparent() ?? null,
         );
-        return get(id);
+        const made = get(id);
+        if (made === undefined || !duplicates.hasSameBytes(made, input.assignment, now))
+          return made;
+        const verdict: Verdict = { kind: "duplicate", reason: sameBytesReason };
+        const outcome = end(id, () => verdict, now);
+        return outcome.kind === "applied" ? outcome.submission : made;
       });
     },
     get,
@@ -235,12 +254,32 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     },
     markDispatched: (id, dispatch) =>
       store.run("UPDATE submissions SET dispatch = ? WHERE id = ?", dispatch, id),
-    fail: (id, reason, now) => end(id, { kind: "system-fault", reason }, now),
-    applyResult: (result, now) =>
-      end(result.submissionId, verdictOf(result, rules), now, (submission, hotkey, feedback) => {
-        if (result.outcome.case !== "scored") return;
-        const { fidelity } = feedback;
-        reports.save(submission, { ...result.outcome.value, fidelity, minerHotkey: hotkey });
-      }),
+    fail: (id, reason, now) => end(id, () => ({ kind: "system-fault", reason }), now),
+    applyResult(result, now) {
+      const { submissionId, outcome, geometry } = result;
+      let same: SameObject | undefined;
+      return end(
+        submissionId,
+        (submission, assignment) => {
+          const verdict = verdictOf(result, rules);
+          if (verdict.kind !== "accepted") return verdict;
+          same = duplicates.sameObject(submission, assignment, geometry, now);
+          return same.earlier.length === 0
+            ? verdict
+            : { kind: "duplicate", reason: sameObjectReason };
+        },
+        now,
+        (submission, hotkey, feedback) => {
+          if (feedback.verdict === "accepted") {
+            // They were scored sooner; clients may have seen their verdicts, which stand, but one reward is enough.
+            for (const id of same?.later ?? []) miners.withdraw(id);
+            duplicates.keep(submissionId, geometry, now);
+          }
+          if (outcome.case !== "scored") return;
+          const { fidelity } = feedback;
+          reports.save(submission, { ...outcome.value, fidelity, minerHotkey: hotkey });
+        },
+      );
+    },
   };
 }

@@ -8,10 +8,11 @@ export type TaskClass = "organic" | "synthetic";
 /** In the order of the lifecycle; the last two are ends. */
 export type TaskState = "queued" | "assigned" | "scoring" | "succeeded" | "failed";
 
-/** `generating` and `scoring` are open, all others ends; the last four are verdicts. */
+/** `generating` and `scoring` are open, all others ends; the verdicts among them are those of `VerdictKind`. */
 export type AssignmentState = "generating" | "scoring" | "abandoned" | VerdictKind;
 
-export type VerdictKind = "accepted" | "rejected" | "invalid-asset" | "system-fault";
+/** `duplicate`: somebody has handed the same object in before, who keeps it. */
+export type VerdictKind = "accepted" | "rejected" | "invalid-asset" | "duplicate" | "system-fault";
 
 export interface Task {
   readonly id: string;
@@ -117,6 +118,7 @@ const assignmentRow = z.object({
     "accepted",
     "rejected",
     "invalid-asset",
+    "duplicate",
     "system-fault",
   ]),
   score: z.number().nullable(),
@@ -136,6 +138,7 @@ const eventRow = z.object({
     "accepted",
     "rejected",
     "invalid-asset",
+    "duplicate",
     "system-fault",
     "succeeded",
     "failed",

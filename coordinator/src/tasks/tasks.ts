@@ -2,7 +2,8 @@
  * Tasks and their assignments to miners.
  *
  *   queued ─▶ assigned ─▶ scoring ─▶ succeeded | failed       (and back, as assignments end without a result)
- *   assignment: generating ─▶ scoring ─▶ accepted | rejected | invalid-asset | system-fault;  generating ─▶ abandoned
+ *   assignment: generating ─▶ scoring ─▶ accepted | rejected | invalid-asset | duplicate | system-fault
+ *               generating ─▶ abandoned
  *
  * T1 A task's state follows from its assignments; it is written in the transaction that changes them, with an event.
  * T2 An assignment that ended without an accepted result frees its slot: the task goes to the next miner.
@@ -119,9 +120,10 @@ export function createTasks(options: TasksOptions): Tasks {
   const { store } = options;
   const events = createTaskEvents(store);
 
+  // In the order of lending: rows are numbered as they come, whatever the clock does.
   const assignmentsOf = (taskId: string): readonly Assignment[] =>
     store
-      .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY created_at, id", taskId)
+      .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY rowid", taskId)
       .map(parseAssignment);
   const rowOf = (id: string): TaskRow | undefined =>
     taskRow.optional().parse(store.get("SELECT * FROM tasks WHERE id = ?", id));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it, type TestContext, test } from "node:test";
 import { startGenerator } from "../test/subnet.ts";
-import { type GenerationLimits, requestGeneration } from "./generation.ts";
+import { type GenerationLimits, requestGeneration, seedFor } from "./generation.ts";
 
 const never = new AbortController().signal;
 
@@ -107,4 +107,11 @@ describe("requestGeneration", () => {
     });
     await assert.rejects(reasonOf(generator.url, { signal: stop.signal }), /enough/);
   });
+});
+
+test("each task and each miner has a seed of its own, the same each time", () => {
+  const seeds = [seedFor("t1", "A"), seedFor("t1", "B"), seedFor("t2", "A")];
+  assert.equal(new Set(seeds).size, 3);
+  assert.equal(seedFor("t1", "A"), seeds[0]);
+  for (const seed of seeds) assert.ok(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32);
 });

@@ -2,6 +2,7 @@
  * The miner's side of the generation endpoint: `POST /generate/`, a form in, the asset out: base64 text as endpoints of
  * 2024 answer, or its bytes as those of 2025 do. The content tells which.
  */
+import { createHash } from "node:crypto";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { context, propagation } from "@opentelemetry/api";
@@ -13,6 +14,11 @@ export type Generation =
 export interface GenerationLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /**
+   * 0 to 2³² − 1, for generators that know it: the same prompt gives another object then, as it should for each task,
+   * since validators do not reward the same one twice. Others skip the field.
+   */
+  readonly seed?: number;
 }
 
 /** Larger answers are given up; characters of base64, or bytes. Validators take 128 MiB. */
@@ -27,11 +33,15 @@ const maxReasonChars = 200;
 export async function requestGeneration(
   url: string,
   prompt: string,
-  { timeoutMs, signal }: GenerationLimits,
+  { timeoutMs, signal, seed }: GenerationLimits,
 ): Promise<Generation> {
   const patience = AbortSignal.timeout(Math.max(0, Math.floor(timeoutMs)));
   try {
-    const response = await post(url, prompt, AbortSignal.any([signal, patience]));
+    const response = await post(
+      url,
+      { prompt, ...(seed === undefined ? {} : { seed: String(seed) }) },
+      AbortSignal.any([signal, patience]),
+    );
     const text = await readText(response);
     if (response.statusCode !== 200) {
       return failed(
@@ -47,12 +57,21 @@ export async function requestGeneration(
   }
 }
 
+/** The seed of a miner's try at a task: another for each task and miner, the same each time. */
+export function seedFor(taskId: string, hotkey: string): number {
+  return createHash("sha256").update(`${taskId} ${hotkey}`).digest().readUInt32BE();
+}
+
 /** Not `fetch`: that gives up when an answer's headers take five minutes, and generation may take nine. */
-function post(url: string, prompt: string, signal: AbortSignal): Promise<IncomingMessage> {
+function post(
+  url: string,
+  form: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const target = new URL(url);
   if (target.pathname === "/") target.pathname = "/generate/";
   const request = target.protocol === "https:" ? requestHttps : requestHttp;
-  const body = new URLSearchParams({ prompt }).toString();
+  const body = new URLSearchParams(form).toString();
   const traced: Record<string, string> = {};
   propagation.inject(context.active(), traced);
   return new Promise((resolve, reject) => {

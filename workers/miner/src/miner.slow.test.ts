@@ -22,6 +22,7 @@ import {
   type Validator,
   type ValidatorRules,
 } from "../test/subnet.ts";
+import { seedFor } from "./generation.ts";
 import type { MinerOptions } from "./miner.ts";
 
 before(ready);
@@ -72,6 +73,8 @@ describe("a task", () => {
     const { clock, validator, generator, running } = await start(t);
     const line = await done(running);
     assert.deepEqual(generator.prompts, [task.prompt]);
+    const seed = seedFor("task-1", keypairFromUri("//Alice").ss58);
+    assert.deepEqual(generator.seeds, [String(seed)]);
     const [fields] = validator.submissions;
     assert.ok(fields);
     assert.deepEqual(Buffer.from(fields.results, "base64"), ply);

@@ -12,7 +12,7 @@ import { type AxonTarget, createDendrite, type Dendrite } from "@turntable/bitte
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask } from "@turntable/bittensor/synapse";
 import { inSpan, type Logger } from "@turntable/process";
-import { requestGeneration } from "./generation.ts";
+import { requestGeneration, seedFor } from "./generation.ts";
 import { type Packed, type Packing, pack } from "./packing.ts";
 import { selfCheck } from "./self-check.ts";
 import { type SubmissionOutcome, type Submitter, submit } from "./submission.ts";
@@ -86,6 +86,8 @@ export async function startMiner(options: MinerOptions): Promise<Miner> {
 
 interface Session extends Required<Pick<MinerOptions, "packing" | "failureCooldownMs" | "timing">> {
   readonly validators: MinerOptions["validators"];
+  /** The miner's hotkey, ss58. */
+  readonly hotkey: string;
   readonly logger: Logger;
   readonly dendrite: Dendrite;
   readonly stopping: AbortSignal;
@@ -110,6 +112,7 @@ function createSession(
     description: "duration of generation",
   });
   return {
+    hotkey: hotkey.ss58,
     validators: options.validators,
     packing: options.packing ?? "as-is",
     failureCooldownMs: options.failureCooldownMs ?? defaultFailureCooldownMs,
@@ -213,7 +216,7 @@ async function takeTurn(
   const asset: Asset =
     task.type === "image"
       ? { kind: "unfit", reason: "a picture is given, but only text can be generated from" }
-      : await generate(session, url, task.prompt, submitBeforeS * 1000);
+      : await generate(session, url, task, submitBeforeS * 1000);
   const generatedAt = timing.now();
   if (asset.kind === "failed") session.trouble = asset.reason;
   const made = asset.kind === "made" ? asset.packed : undefined; // N2
@@ -261,14 +264,15 @@ type Asset =
 async function generate(
   session: Session,
   url: string,
-  prompt: string,
+  { id, prompt }: { readonly id: string; readonly prompt: string },
   deadline: number,
 ): Promise<Asset> {
   const leftMs = deadline > 0 ? deadline - session.timing.now() : taskTimeoutMs;
   const timeoutMs = leftMs > 2 * reserveMs ? leftMs - reserveMs : leftMs / 2;
   try {
+    const seed = seedFor(id, session.hotkey);
     const made = await inSpan("generate", { kind: "client" }, () =>
-      requestGeneration(url, prompt, { timeoutMs, signal: session.stopping }),
+      requestGeneration(url, prompt, { timeoutMs, signal: session.stopping, seed }),
     );
     if (made.kind === "failed") return made;
     const packed = await pack(made.bytes, session.packing);

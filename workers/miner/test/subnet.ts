@@ -81,6 +81,7 @@ export async function startValidator(
 export interface Generator {
   readonly url: string;
   readonly prompts: readonly (string | null)[];
+  readonly seeds: readonly (string | null)[];
 }
 
 /** Answers with what `answer` says for a prompt; without, it never answers. */
@@ -93,11 +94,14 @@ export async function startGenerator(
   ) => Answer<Uint8Array | undefined>,
 ): Promise<Generator> {
   const prompts: (string | null)[] = [];
+  const seeds: (string | null)[] = [];
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += String(chunk);
-    const prompt = new URLSearchParams(body).get("prompt");
+    const form = new URLSearchParams(body);
+    const prompt = form.get("prompt");
     prompts.push(prompt);
+    seeds.push(form.get("seed"));
     const bytes = await answer(prompt ?? "", response, request);
     if (bytes !== undefined) response.end(Buffer.from(bytes).toString("base64"));
   });
@@ -108,7 +112,7 @@ export async function startGenerator(
     server.close();
   });
   const { port } = server.address() as AddressInfo; // a listening TCP server has one
-  return { url: `http://127.0.0.1:${port}`, prompts };
+  return { url: `http://127.0.0.1:${port}`, prompts, seeds };
 }
 
 /** A clock on which no pause takes time. */

@@ -14,6 +14,7 @@ import {
   writePly,
   writeSpz,
 } from "../index.ts";
+import { geometryBytes, parseGeometry } from "./index.ts";
 
 const random = createRandom(1);
 const original = together(ball(900, random), ball(300, random, [0.3, 0.5, 0]));
@@ -93,4 +94,14 @@ test("nothing visible, and fingerprints of another length, are no reason to fail
   const hidden = { ...ball(20, random), opacities: new Float32Array(20).fill(-Infinity) };
   assert.ok(geometryOf(hidden).every(Number.isFinite));
   assert.equal(similarity(known, known.subarray(1)), 0);
+});
+
+test("a fingerprint is read from its bytes, wherever they lie; other bytes are none", () => {
+  const bytes = geometryBytes(known);
+  assert.equal(bytes.length, 284);
+  const shifted = new Uint8Array(bytes.length + 1);
+  shifted.set(bytes, 1);
+  assert.deepEqual(parseGeometry(shifted.subarray(1)), known);
+  assert.equal(parseGeometry(bytes.subarray(4)), undefined);
+  assert.equal(parseGeometry(geometryBytes(known.map(() => Number.NaN))), undefined);
 });

@@ -122,13 +122,17 @@ export function geometryOf(splat: Splat): GeometryFingerprint {
  */
 const colourStep = (0.5 / 255 / 0.15) * shC0;
 
+/** Fingerprints of one object differ by at most this in their first number, the logarithm of the size. */
+export const logSizeTolerance = 0.001;
+
 /**
  * Change by part of the fingerprint that noise and encoding may make: of shape about four times the largest that the
  * variants of `npm run bench:fingerprint` show on 1,000 splats (more splats average better), of colour a little above
  * the step of SPZ. Positions and colours are numbers around 1; higher moments grow faster.
  */
 const tolerances = Float32Array.from([
-  ...new Array<number>(layout.size + layout.mean).fill(0.001),
+  logSizeTolerance,
+  ...new Array<number>(layout.mean).fill(0.001),
   ...new Array<number>(layout.second).fill(0.0008),
   ...new Array<number>(layout.third).fill(0.0015),
   ...new Array<number>(layout.fourth).fill(0.004),
@@ -137,6 +141,24 @@ const tolerances = Float32Array.from([
   ...new Array<number>(layout.colour - 3).fill(2.4 * colourStep),
   ...new Array<number>(layout.cross).fill(1.2 * colourStep),
 ]);
+
+/** As it travels and is stored: float32, little-endian. */
+export function geometryBytes(geometry: GeometryFingerprint): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(geometry.length * 4);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of geometry.entries()) view.setFloat32(index * 4, value, true);
+  return bytes;
+}
+
+/** The fingerprint in `bytes`; undefined when they are none, or one of another version. */
+export function parseGeometry(bytes: Uint8Array): GeometryFingerprint | undefined {
+  if (bytes.length !== geometryLength * 4) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const geometry = Float32Array.from({ length: geometryLength }, (_, index) =>
+    view.getFloat32(index * 4, true),
+  );
+  return geometry.every(Number.isFinite) ? geometry : undefined;
+}
 
 /** 1 for equal ones; 0.5 where the largest change is as large as noise can make it; towards 0 beyond. */
 export function similarity(a: GeometryFingerprint, b: GeometryFingerprint): number {

@@ -14,6 +14,7 @@ const scored: ScoredAsset = {
   images: [],
   splatCount: 1,
   findings: [],
+  geometry: new Float32Array(),
   assetSha256: new Uint8Array(32),
   decodeMs: 1,
   renderMs: 2,

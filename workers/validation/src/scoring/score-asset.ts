@@ -1,6 +1,14 @@
 /** From an asset's bytes to its score: decode, render, compare with the prompt. */
 import { createHash } from "node:crypto";
-import { type AssetLimits, type Finding, lint, readAsset, rejectByLint } from "@turntable/splat";
+import {
+  type AssetLimits,
+  type Finding,
+  type GeometryFingerprint,
+  geometryOf,
+  lint,
+  readAsset,
+  rejectByLint,
+} from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import {
   createScene,
@@ -51,6 +59,8 @@ export interface ScoredAsset {
   readonly splatCount: number;
   /** What lint found, worst first; the profile did not reject by it. */
   readonly findings: readonly Finding[];
+  /** What the object is known again by. */
+  readonly geometry: GeometryFingerprint;
   /** 32 bytes */
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
@@ -64,6 +74,8 @@ export interface PreparedAsset {
   readonly scene: Scene;
   /** What lint finds; looked for at the first call. */
   readonly findings: () => readonly Finding[];
+  /** What the object is known again by; computed when called. */
+  readonly geometry: () => GeometryFingerprint;
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
 }
@@ -89,7 +101,8 @@ export async function prepareAsset(
   if (profile.lint === "reject") rejectByLint(findings());
   const scene = createScene(splat, profile);
   const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
-  return { scene, findings, assetSha256, decodeMs: endStage("decode") };
+  const geometry = (): GeometryFingerprint => geometryOf(splat);
+  return { scene, findings, geometry, assetSha256, decodeMs: endStage("decode") };
 }
 
 export async function scorePrepared(
@@ -115,8 +128,9 @@ export async function scorePrepared(
     onView,
     ...(signal === undefined ? {} : { signal }),
   });
-  // Lint that only reports has time while others render.
+  // Lint that only reports has time while others render, and so has the fingerprint.
   const findings = prepared.findings();
+  const geometry = prepared.geometry();
   const images = await rendering;
   const renderMs = endStage("render");
 
@@ -133,6 +147,7 @@ export async function scorePrepared(
     images,
     splatCount: scene.count,
     findings,
+    geometry,
     assetSha256,
     decodeMs,
     renderMs,

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/bus";
 import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
-import { AssetError } from "@turntable/splat";
+import { AssetError, type GeometryFingerprint } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
 import {
   createReport,
@@ -18,7 +18,11 @@ import {
 } from "../scoring/index.ts";
 
 export type JobOutcome =
-  | { readonly kind: "scored"; readonly report: ScoreReport }
+  | {
+      readonly kind: "scored";
+      readonly report: ScoreReport;
+      readonly geometry: GeometryFingerprint;
+    }
   /** The miner's doing. */
   | { readonly kind: "invalidAsset"; readonly code: string; readonly message: string }
   /** Ours, and may go away with another try; `suspect` when this very process may be what is wrong. */
@@ -105,7 +109,7 @@ export async function runJob(
       timings: { fetchMs, totalMs },
     });
     context.scorer.renderer.recycle?.(scored.images);
-    return { kind: "scored", report };
+    return { kind: "scored", report, geometry: scored.geometry };
   } catch (error) {
     return outcomeOf(error, taken, context);
   }

@@ -14,6 +14,7 @@ import { SpanStatusCode } from "@opentelemetry/api";
 import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/bus";
 import { inSpan } from "@turntable/process";
 import { type RenderScoreResult, RenderScoreResultSchema } from "@turntable/proto";
+import { geometryBytes } from "@turntable/splat/fingerprint";
 import { type JobContext, type JobOutcome, prepareJob, runJob } from "./job.ts";
 
 export interface JobLoopOptions extends JobContext {
@@ -152,9 +153,12 @@ function tryJob(
 async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): Promise<JobOutcome> {
   try {
     switch (outcome.kind) {
-      case "scored":
-        await taken.complete(result(taken, workerId, { case: "scored", value: outcome.report }));
+      case "scored": {
+        const value = outcome.report;
+        const geometry = geometryBytes(outcome.geometry);
+        await taken.complete(result(taken, workerId, { case: "scored", value }, geometry));
         return outcome;
+      }
       case "invalidAsset": {
         const { code, message } = outcome;
         const value = { code, message };
@@ -183,6 +187,7 @@ function result(
   { job, attempt }: TakenJob,
   workerId: string,
   outcome: NonNullable<MessageInitShape<typeof RenderScoreResultSchema>["outcome"]>,
+  geometry = new Uint8Array(),
 ): RenderScoreResult {
   return create(RenderScoreResultSchema, {
     jobId: job.jobId,
@@ -191,5 +196,6 @@ function result(
     workerId,
     attempt,
     outcome,
+    geometry,
   });
 }
