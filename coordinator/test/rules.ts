@@ -89,5 +89,6 @@ export function submissionOf(assignment: Assignment, bytes: Uint8Array) {
     compression: 0,
     submitTime: 1_764_000_000_000_000_001n,
     signature: new Uint8Array(64),
+    protocolYear: "2024" as const,
   };
 }

@@ -54,6 +54,7 @@ const submission: Submission = {
   compression: 2,
   submitTime: 1_764_000_000_000_000_001n,
   signature: new Uint8Array([1, 2]),
+  protocolYear: "2024",
   receivedAt: 3_000,
   trace: ROOT_CONTEXT,
   dispatch: 0,

@@ -57,7 +57,11 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
     onRequest: options.onRequest,
     onRefused: options.onRefused,
     routes: [
-      route(pullTask, { blacklist, handle: ({ hotkey }) => ({ ...protocol.pull(hotkey) }) }),
+      route(pullTask, {
+        blacklist,
+        admit: ({ hotkey }) => protocol.pullRefusal(hotkey),
+        handle: ({ hotkey }) => ({ ...protocol.pull(hotkey) }),
+      }),
       route(
         { ...submitResults, maxBodyBytes: options.maxSubmissionBytes, payload: "results" },
         {

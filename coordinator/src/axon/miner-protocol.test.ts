@@ -242,6 +242,44 @@ test("a miner with a task gets the same one again; in its cooldown it gets none 
   assert.ok(subnet.protocol.pull("A").task);
 });
 
+for (const [year, signature] of [
+  ["2024", "old"],
+  ["2025", "new"],
+] as const) {
+  test(`a pending verdict blocks the next task, as ${year} has it; the cooldown counts from the verdict`, async () => {
+    using subnet = await open("a green ball");
+    const taskId = subnet.pull("A");
+    const answer = subnet.submit("A", taskId, { signature });
+    const id = await subnet.submitted();
+    for (let i = 0; i < 30; i++) {
+      const refusal = subnet.protocol.pullRefusal("A");
+      assert.equal(refusal, year === "2024" ? "Waiting for the previous task" : undefined);
+      assert.equal(subnet.pull("A"), taskId, "no other one, whatever the axon lets through");
+    }
+    assert.equal(subnet.protocol.pullRefusal("B"), undefined);
+    subnet.at(50_000);
+    subnet.scored(id, 0.9);
+    assert.equal((await answer).cooldown_until, (1_000_000 + 50_000 + rules.cooldownMs) / 1000);
+    assert.equal(subnet.protocol.pullRefusal("A"), undefined);
+    assert.equal(subnet.protocol.pull("A").task, null);
+    assert.equal(subnet.miners.get("A", 1_050_000).observations, 1);
+    subnet.at(50_000 + rules.cooldownMs);
+    assert.notEqual(subnet.pull("A"), taskId);
+  });
+}
+
+test("a verdict that does not come blocks its miner for as long as a task lasts", async () => {
+  using subnet = await open("a green ball");
+  const taskId = subnet.pull("A");
+  const { feedback } = await subnet.submit("A", taskId, {}, AbortSignal.abort());
+  assert.equal(feedback, null);
+  subnet.at(rules.taskTimeoutMs - 1);
+  assert.ok(subnet.protocol.pullRefusal("A"));
+  subnet.at(rules.taskTimeoutMs);
+  assert.equal(subnet.protocol.pullRefusal("A"), undefined);
+  assert.notEqual(subnet.pull("A"), taskId);
+});
+
 test("without a client's task the miner gets a synthetic one, which ends with its verdict", async () => {
   using subnet = await open("a green ball");
   const pulled = subnet.protocol.pull("A");

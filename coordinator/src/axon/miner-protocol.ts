@@ -6,7 +6,7 @@ import { context, trace } from "@opentelemetry/api";
 import type { Payload } from "@turntable/bittensor/axon";
 import { inSpan } from "@turntable/process";
 import type { Miner, Miners, RuleSet } from "../miners/index.ts";
-import type { Feedback, Submission, Submissions } from "../submissions/index.ts";
+import type { Feedback, ProtocolYear, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
 
 export interface MinerProtocolOptions {
@@ -26,9 +26,6 @@ export interface MinerProtocolOptions {
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
-
-/** The year of the subnet's protocol that a client speaks; known by what it signs. */
-export type ProtocolYear = "2024" | "2025";
 
 /** What a miner's signature is over. */
 export interface SignedResults {
@@ -93,6 +90,11 @@ export interface SubmitAnswer {
 
 /** `hotkey` is the verified caller's, ss58. */
 export interface MinerProtocol {
+  /**
+   * Why a PullTask is refused (403), in the subnet's words: its miners of 2024 are, while an earlier task of theirs
+   * waits for its verdict. Undefined when it is answered.
+   */
+  pullRefusal(hotkey: string): string | undefined;
   /** Answers PullTask: the task that the miner has in work, a new one, or when to come back. */
   pull(hotkey: string): PullAnswer;
   /**
@@ -157,10 +159,19 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return protocolYear === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
   };
 
+  /** The year of a miner that waits for a verdict. */
+  const waitingYear = (open: Assignment | undefined): ProtocolYear | undefined =>
+    open?.state === "scoring" ? submissions.get(open.id)?.protocolYear : undefined;
+
   return {
+    pullRefusal(hotkey) {
+      const open = tasks.openAssignment(hotkey, now());
+      return waitingYear(open) === "2024" ? "Waiting for the previous task" : undefined;
+    },
     pull(hotkey) {
       const miner = miners.get(hotkey, now());
       const open = tasks.openAssignment(hotkey, now());
+      // While its verdict is pending, too, a miner of 2025 gets the task again; handing it in twice changes nothing.
       if (open !== undefined) return pullAnswer(miner, tasks.get(open.taskId), 0);
       if (now() < miner.cooldownUntil) {
         miners.countCooldownViolation(hotkey);
@@ -219,6 +230,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
             formatVersion: results.dataVersion,
             compression: results.compression,
             submitTime: results.submitTime,
+            protocolYear,
             signature: Buffer.from(results.signature, "base64"),
           },
           now(),

@@ -201,6 +201,8 @@ CREATE TABLE fingerprints (
 CREATE INDEX fingerprints_by_size ON fingerprints (size);
 CREATE INDEX fingerprints_by_time ON fingerprints (at);
 `,
+  // Which year's text the miner signed: while it waits for its verdict, a pull is answered as that year's miners expect.
+  "ALTER TABLE submissions ADD COLUMN protocol_year TEXT NOT NULL DEFAULT '2024';",
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -22,6 +22,9 @@ export interface Feedback {
   readonly cooldownUntil: number;
 }
 
+/** The year of the subnet's protocol that a miner speaks; known by what it signs. */
+export type ProtocolYear = "2024" | "2025";
+
 /**
  * What a miner handed in for an assignment. Assignment, submission and job are one thing in three stages and share one
  * id: an assignment gets at most one submission, and a submission is one job, however often that job is queued.
@@ -46,6 +49,8 @@ export interface Submission {
   readonly submitTime: bigint;
   /** sr25519, 64 bytes */
   readonly signature: Uint8Array;
+  /** Whose text the signature is over. */
+  readonly protocolYear: ProtocolYear;
   /** ms since 1970 UTC */
   readonly receivedAt: number;
   /** The trace that its job continues: the one that was active when it was received. */
@@ -86,6 +91,7 @@ const submissionRow = z.object({
   compression: z.number(),
   submit_time: z.string(),
   signature: z.instanceof(Uint8Array),
+  protocol_year: z.enum(["2024", "2025"]),
   received_at: z.number(),
   traceparent: z.string().nullable(),
   dispatch: z.number(),
@@ -109,6 +115,7 @@ export function parseSubmission(value: unknown): Submission {
     compression: row.compression,
     submitTime: BigInt(row.submit_time),
     signature: row.signature,
+    protocolYear: row.protocol_year,
     receivedAt: row.received_at,
     trace: contextOf(row.traceparent ?? undefined),
     dispatch: row.dispatch,

@@ -33,7 +33,13 @@ import { verdictOf } from "./verdict.ts";
 export interface ReceiveSubmission
   extends Pick<
     Submission,
-    "validator" | "format" | "formatVersion" | "compression" | "submitTime" | "signature"
+    | "validator"
+    | "format"
+    | "formatVersion"
+    | "compression"
+    | "submitTime"
+    | "signature"
+    | "protocolYear"
   > {
   readonly assignment: Assignment;
   /** The asset; nobody changes the bytes any more. */
@@ -175,8 +181,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         if (!tasks.markSubmitted(id, now)) return undefined;
         store.run(
           `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
-           compression, submit_time, signature, received_at, traceparent)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           compression, submit_time, signature, protocol_year, received_at, traceparent)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
           id,
           input.validator,
           sha256,
@@ -186,6 +192,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           input.compression,
           input.submitTime.toString(),
           input.signature,
+          input.protocolYear,
           now,
           activeTraceparent() ?? null,
         );

@@ -80,7 +80,10 @@ export interface Tasks extends Disposable {
   get(id: string): Task | undefined;
   /** A client's tasks, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
   list(client: string, limit: number, before?: string): readonly Task[] | undefined;
-  /** The miner's open assignment that it still has to submit, if any. */
+  /**
+   * What keeps the miner from another task: an assignment that it still has to submit, else one that waits for its
+   * verdict, for as long as a task lasts.
+   */
   openAssignment(hotkey: string, now: number): Assignment | undefined;
   /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
   latestAssignment(hotkey: string, taskId?: string): Assignment | undefined;
@@ -345,10 +348,12 @@ export function createTasks(options: TasksOptions): Tasks {
     },
     openAssignment(hotkey, now) {
       const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ? AND state = 'generating' AND expires_at > ?
-         ORDER BY created_at DESC LIMIT 1`,
+        `SELECT * FROM assignments WHERE hotkey = ?1 AND created_at > ?2 - ?3 AND ended_at IS NULL
+           AND (state = 'scoring' OR expires_at > ?2)
+         ORDER BY state, created_at DESC LIMIT 1`, // "generating" comes before "scoring"
         hotkey,
         now,
+        options.taskTimeoutMs,
       );
       return row === undefined ? undefined : parseAssignment(row);
     },
