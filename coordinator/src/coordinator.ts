@@ -100,8 +100,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const store = stack.use(openStore(options.dataDir));
   const assets = await openAssetFiles(join(options.dataDir, "assets"));
-  const tasks = stack.use(createTasks({ store, maxOpenTasks: limits.openTasks, ...rules }));
   const miners = createMiners(store, rules);
+  const tasks = stack.use(
+    createTasks({
+      ...{ store, maxOpenTasks: limits.openTasks, startedAt: now(), ...rules },
+      onSilence(assignment, at) {
+        miners.countSilence(assignment.hotkey, at);
+        store.afterCommit(() => events.lost(assignment, "silence"));
+      },
+    }),
+  );
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const reports = createReports(store, hotkey, validators);
   const submissions = createSubmissions({
@@ -129,6 +137,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       validators: [...validators.keys()],
       everyMs: rules.metagraphSyncMs,
       onTrouble: events.trouble,
+      onRead(isRegistered) {
+        for (const assignment of tasks.release(isRegistered, now())) {
+          events.lost(assignment, "unregistered");
+        }
+      },
     }),
   );
   const axons = stack.use(

@@ -5,7 +5,7 @@ import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
-import type { Task, TaskState } from "./tasks/index.ts";
+import type { Assignment, Task, TaskState } from "./tasks/index.ts";
 
 export interface Events {
   /** A call of the public API has ended. */
@@ -18,6 +18,8 @@ export interface Events {
   axonAnnounced(event: AxonAnnouncement): void;
   /** A task was lent to a miner. */
   assigned(task: Task, hotkey: string): void;
+  /** A miner lost a task: it said nothing until its deadline, or is not registered any more. */
+  lost(assignment: Assignment, cause: "silence" | "unregistered"): void;
   /** A submission is on disk. */
   submitted(submission: Submission, hotkey: string): void;
   /**
@@ -55,6 +57,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const refusals = new Map<string, { count: number; loggedAt: number }>();
   const assignments = meter.createCounter("turntable_assignments", {
     description: "tasks lent to miners by class",
+  });
+  const losses = meter.createCounter("turntable_assignments_lost", {
+    description:
+      "tasks that miners lost, by cause: silence until the deadline, or no registration any more",
   });
   const submissions = meter.createCounter("turntable_submissions", {
     description: "submissions taken from miners",
@@ -148,6 +154,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     assigned(task, hotkey) {
       assignments.add(1, { class: task.class });
       logger.info({ task_id: task.id, class: task.class, hotkey }, "task assigned");
+    },
+    lost({ id, taskId, hotkey }, cause) {
+      losses.add(1, { cause });
+      logger.info({ job_id: id, task_id: taskId, hotkey, cause }, "task taken back");
     },
     submitted({ id, assetSizeBytes }, hotkey) {
       submissions.add(1);

@@ -42,6 +42,8 @@ export function openGeneration(change: Partial<GenerationOptions> = {}): OpenGen
   const tasks = createTasks({
     store,
     taskTimeoutMs: 600_000,
+    leaseMs: 240_000,
+    leastLoanMs: 90_000,
     organicCopies: 1,
     organicFinishMs: 60_000,
     failExhausted: false,

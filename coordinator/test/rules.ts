@@ -36,8 +36,11 @@ export async function openRules({
   const store = openStore(directory);
   const assetsDir = join(directory, "assets");
   const assets = await openAssetFiles(assetsDir);
-  const tasks = createTasks({ store, maxOpenTasks, ...rules });
   const miners = createMiners(store, rules);
+  const tasks = createTasks({
+    ...{ store, maxOpenTasks, ...rules },
+    onSilence: ({ hotkey }, now) => miners.countSilence(hotkey, now),
+  });
   const reports = createReports(store, validator);
   const submissions = createSubmissions({
     ...{ store, assets, tasks, miners, reports, rules, duplicates },

@@ -128,6 +128,7 @@ function oneTask(prompt: string): Tasks {
     get: unused,
     list: unused,
     openAssignment: unused,
+    release: unused,
     latestAssignment: unused,
     assignment: unused,
     assignOrganic: unused,

@@ -242,6 +242,28 @@ test("a miner with a task gets the same one again; in its cooldown it gets none 
   assert.ok(subnet.protocol.pull("A").task);
 });
 
+test("silence costs a cooldown and counts; what comes after the lease is too late, and costs no more", async () => {
+  using subnet = await open();
+  const task = subnet.ask("a red cube");
+  const { submit_before } = subnet.protocol.pull("A");
+  assert.equal(submit_before, (1_000_000 + rules.leaseMs) / 1000);
+  subnet.at(rules.leaseMs);
+  subnet.tasks.expire(1_000_000 + rules.leaseMs);
+  const standing = subnet.miners.get("A", 1_000_000 + rules.leaseMs);
+  assert.deepEqual(
+    [standing.silences, standing.violations, standing.cooldownUntil],
+    [1, 0, 1_000_000 + rules.leaseMs + rules.cooldownMs],
+  );
+  assert.equal(subnet.protocol.pull("A").task, null);
+  assert.equal(subnet.pull("B"), task.id);
+  const { feedback, cooldown_until } = await subnet.submit("A", task.id);
+  assert.deepEqual(
+    [feedback?.verdict, feedback?.reason],
+    ["rejected", "nothing was submitted in time"],
+  );
+  assert.equal(cooldown_until, standing.cooldownUntil / 1000);
+});
+
 for (const [year, signature] of [
   ["2024", "old"],
   ["2025", "new"],

@@ -117,13 +117,18 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return made.kind === "created" ? tasks.assign(made.task.id, hotkey, now()) : undefined;
   };
 
-  const pullAnswer = (miner: Miner, task: Task | undefined, cooldownUntil: number): PullAnswer => ({
-    task: task === undefined ? null : { type: "text", id: task.id, prompt: task.prompt },
-    submit_before: task === undefined ? 0 : Math.floor(task.expiresAt.getTime() / 1000),
+  const noTask = (miner: Miner, cooldownUntil: number): PullAnswer => ({
+    task: null,
+    submit_before: 0,
     validation_threshold: rules.acceptance,
     throttle_period: 0,
     cooldown_until: Math.ceil(cooldownUntil / 1000),
     cooldown_violations: miner.cooldownViolations,
+  });
+  const lent = (miner: Miner, { id, prompt }: Task, { expiresAt }: Assignment): PullAnswer => ({
+    ...noTask(miner, 0),
+    task: { type: "text", id, prompt },
+    submit_before: Math.floor(expiresAt.getTime() / 1000),
   });
 
   /** A wrong task or signature: it costs a cooldown, and an assignment that it was meant for ends. */
@@ -171,17 +176,20 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     pull(hotkey) {
       const miner = miners.get(hotkey, now());
       const open = tasks.openAssignment(hotkey, now());
+      const kept = open === undefined ? undefined : tasks.get(open.taskId);
       // While its verdict is pending, too, a miner of 2025 gets the task again; handing it in twice changes nothing.
-      if (open !== undefined) return pullAnswer(miner, tasks.get(open.taskId), 0);
+      if (open !== undefined && kept !== undefined) return lent(miner, kept, open);
       if (now() < miner.cooldownUntil) {
         miners.countCooldownViolation(hotkey);
-        return pullAnswer(miners.get(hotkey, now()), undefined, miner.cooldownUntil);
+        return noTask(miners.get(hotkey, now()), miner.cooldownUntil);
       }
       const assignment = lend(hotkey);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
-      if (task === undefined) return pullAnswer(miner, undefined, now() + rules.idleMs);
+      if (assignment === undefined || task === undefined) {
+        return noTask(miner, now() + rules.idleMs);
+      }
       options.onAssigned(task, hotkey);
-      return pullAnswer(miner, task, 0);
+      return lent(miner, task, assignment);
     },
 
     async submit(hotkey, results, signal) {

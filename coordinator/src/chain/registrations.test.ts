@@ -41,6 +41,7 @@ test("each look follows the chain; while that is away, what was known goes on", 
   const troubles: string[] = [];
   const second = Promise.withResolvers<void>();
   const third = Promise.withResolvers<void>();
+  const reads: boolean[] = [];
   await using registrations = await followRegistrations({
     ...options,
     everyMs: 1,
@@ -54,13 +55,16 @@ test("each look follows the chain; while that is away, what was known goes on", 
       },
     },
     onTrouble: (what) => troubles.push(what),
+    onRead: (isRegistered) => reads.push(isRegistered(bob)),
   });
+  assert.deepEqual(reads, [true], "told of the first look, too");
   chain.register({ netuid: 17, hotkey: eve });
   chain.register({ netuid: 29, hotkey: bob });
   await second.promise;
   assert.ok(registrations.has(17, eve), "read by the look before");
   await third.promise;
   assert.ok(registrations.has(17, bob), "kept");
+  assert.ok(reads.length >= 3 && reads.every(Boolean), "told of each");
   assert.ok(registrations.has(29, bob), "the other subnet was read all the same");
   assert.deepEqual(troubles, [
     "subnet 17 could not be read from the chain; what was known of it is used",

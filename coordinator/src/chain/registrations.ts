@@ -22,6 +22,8 @@ export interface RegistrationOptions {
   readonly everyMs: number;
   /** A subnet could not be read; what was known of it is used. */
   readonly onTrouble: (what: string, error: unknown) => void;
+  /** Called after each look, with whether a hotkey (ss58) is registered on one of the subnets. */
+  readonly onRead?: (isRegistered: (hotkey: string) => boolean) => void;
 }
 
 /**
@@ -37,7 +39,10 @@ export async function followRegistrations(options: RegistrationOptions): Promise
     const { neurons } = await chain.metagraph(netuid, signal);
     hotkeys.set(netuid, new Set(neurons.map(({ hotkey }) => hotkey)));
   };
+  const isAnywhere = (hotkey: string): boolean =>
+    netuids.some((netuid) => hotkeys.get(netuid)?.has(hotkey));
   for (const netuid of netuids) await read(netuid);
+  options.onRead?.(isAnywhere);
   const loop = startLoop({
     everyMs: options.everyMs,
     async run(signal) {
@@ -52,6 +57,7 @@ export async function followRegistrations(options: RegistrationOptions): Promise
           );
         }
       }
+      options.onRead?.(isAnywhere);
     },
     onTrouble: (error) => options.onTrouble("the subnets could not be read", error),
   });

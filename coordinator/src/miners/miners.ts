@@ -18,6 +18,8 @@ export interface Miner {
   readonly cooldownViolations: number;
   /** How often it submitted for a wrong task or with a wrong signature. */
   readonly violations: number;
+  /** How often it took a task and neither submitted nor gave it back. */
+  readonly silences: number;
   /** 0 to 1 */
   readonly averageFidelity: number;
   /** How many accepted results it has within the window. */
@@ -34,6 +36,8 @@ export interface Miners {
   countCooldownViolation(hotkey: string): void;
   /** Counts a wrong task or a wrong signature, and starts a cooldown. */
   countViolation(hotkey: string, now: number): void;
+  /** Counts a task that was taken and not answered, and starts a cooldown. */
+  countSilence(hotkey: string, now: number): void;
   /**
    * Counts a scored assignment and starts a cooldown. Applying it twice changes nothing (M2).
    * @param fidelity 0 to 1; above 0 means accepted
@@ -49,6 +53,7 @@ const row = z.object({
   cooldown_until: z.number(),
   cooldown_violations: z.number(),
   violations: z.number(),
+  silences: z.number(),
   average_fidelity: z.number(),
 });
 const countRow = z.object({ count: z.number() });
@@ -57,8 +62,10 @@ const countRow = z.object({ count: z.number() });
 export function createMiners(store: Store, rules: RuleSet): Miners {
   const ensure = (hotkey: string): void =>
     store.run(
-      `INSERT INTO miners VALUES (?, 0, 0, 0, ${rules.averageStart}) ON CONFLICT DO NOTHING`,
+      `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
+       VALUES (?, 0, 0, 0, ?) ON CONFLICT DO NOTHING`,
       hotkey,
+      rules.averageStart,
     );
   const startCooldown = (hotkey: string, now: number): void => {
     ensure(hotkey);
@@ -86,6 +93,7 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
         cooldownUntil: known?.cooldown_until ?? 0,
         cooldownViolations: known?.cooldown_violations ?? 0,
         violations: known?.violations ?? 0,
+        silences: known?.silences ?? 0,
         averageFidelity,
         observations: count,
         reward: rewardOf(count, averageFidelity),
@@ -102,6 +110,11 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
       store.transaction(() => {
         startCooldown(hotkey, now);
         store.run("UPDATE miners SET violations = violations + 1 WHERE hotkey = ?", hotkey);
+      }),
+    countSilence: (hotkey, now) =>
+      store.transaction(() => {
+        startCooldown(hotkey, now);
+        store.run("UPDATE miners SET silences = silences + 1 WHERE hotkey = ?", hotkey);
       }),
     applyScore: (hotkey, assignmentId, fidelity, now) =>
       store.transaction(() => {

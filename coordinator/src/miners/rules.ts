@@ -4,8 +4,12 @@ import { subnetAcceptance } from "@turntable/proto";
 export interface RuleSet {
   /** As in `--rules`. */
   readonly name: string;
-  /** A miner has this long for a task, and a task for a result, in ms. */
+  /** A task has this long for a result, in ms. */
   readonly taskTimeoutMs: number;
+  /** A miner has this long to submit, or until the task's time is over; then its place is another's. ms */
+  readonly leaseMs: number;
+  /** No task is lent with less time left than generating takes, in ms. */
+  readonly leastLoanMs: number;
   /** Between a result and the next task, in ms. */
   readonly cooldownMs: number;
   /** An accepted result counts for this long, in ms. */
@@ -45,6 +49,8 @@ export interface RuleSet {
 const seed: RuleSet = {
   name: "seed",
   taskTimeoutMs: 600_000,
+  leaseMs: 240_000, // four that say nothing leave more than half of the task's time to others
+  leastLoanMs: 90_000,
   cooldownMs: 60_000,
   windowMs: 8 * 3_600_000,
   averageAlpha: 0.05,
@@ -71,6 +77,8 @@ export const ruleSets = {
   local: {
     ...seed,
     name: "local",
+    leaseMs: 120_000,
+    leastLoanMs: 30_000,
     cooldownMs: 5_000,
     windowMs: 600_000,
     metagraphSyncMs: 10_000,

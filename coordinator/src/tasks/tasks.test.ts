@@ -4,12 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openStore } from "../store/index.ts";
-import { createTasks, type Task, type TaskEvent, type Tasks } from "./index.ts";
+import { createTasks, type Task, type TaskEvent, type Tasks, type TasksOptions } from "./index.ts";
 
 const timeoutMs = 600_000;
 const finishMs = 60_000;
 
-function open(): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
+const leaseMs = 240_000;
+const leastLoanMs = 90_000;
+
+function open(
+  change: Partial<TasksOptions> = {},
+): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
   const directory = mkdtempSync(join(tmpdir(), "turntable-tasks-"));
   let store = openStore(directory);
   const options = {
@@ -18,6 +23,9 @@ function open(): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
     organicFinishMs: finishMs,
     failExhausted: true,
     maxOpenTasks: 3,
+    leaseMs,
+    leastLoanMs,
+    ...change,
   };
   return {
     tasks: createTasks({ store, ...options }),
@@ -137,7 +145,7 @@ test("what was submitted before the deadline still gets its verdict", () => {
   using opened = open();
   const { tasks } = opened;
   const { id } = created(tasks);
-  const first = submitted(tasks, "A", timeoutMs - 1);
+  const first = submitted(tasks, "A", timeoutMs - leastLoanMs);
   tasks.expire(timeoutMs + 1000);
   assert.equal(tasks.get(id)?.state, "scoring");
   tasks.applyVerdict(first, { kind: "accepted", score: 0.8 }, timeoutMs + 2000);
@@ -270,4 +278,63 @@ test("a task that every miner has had fails at once, and says how close it came"
   });
   assert.equal(tasks.events(id, 0).at(-1)?.kind, "failed");
   assert.equal(tasks.get(untouched)?.state, "queued");
+});
+
+test("an assignment has a deadline of its own: who says nothing keeps no place, and it is told", () => {
+  const silent: string[] = [];
+  using opened = open({ onSilence: ({ hotkey }, now) => silent.push(`${hotkey} ${now}`) });
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  for (const hotkey of ["A", "B"]) assert.ok(tasks.assignOrganic(hotkey, 5));
+  assert.equal(tasks.assignOrganic("C", 5), undefined, "two copies are out");
+  tasks.expire(5 + leaseMs - 1);
+  assert.deepEqual(silent, []);
+  tasks.expire(5 + leaseMs);
+  assert.deepEqual(silent.toSorted(), [`A ${5 + leaseMs}`, `B ${5 + leaseMs}`]);
+  assert.equal(tasks.get(id)?.state, "queued");
+  assert.ok(tasks.assignOrganic("C", 5 + leaseMs), "the next miner's turn");
+  assert.equal(tasks.assignOrganic("A", 5 + leaseMs), undefined, "A had its try");
+  tasks.expire(5 + leaseMs);
+  assert.equal(silent.length, 2, "told once");
+});
+
+test("a lease ends with its task's time, and a task with too little time left is lent no more", () => {
+  using opened = open();
+  const { tasks } = opened;
+  created(tasks);
+  const last = timeoutMs - leastLoanMs;
+  assert.equal(tasks.assignOrganic("A", last)?.expiresAt.getTime(), timeoutMs);
+  assert.equal(tasks.assignOrganic("B", last + 1), undefined);
+});
+
+test("a lease that ended while we were away is nobody's silence", () => {
+  const silent: string[] = [];
+  const onSilence: TasksOptions["onSilence"] = ({ hotkey }) => silent.push(hotkey);
+  using opened = open({ onSilence, startedAt: leaseMs + 6 });
+  const { tasks } = opened;
+  created(tasks);
+  tasks.assignOrganic("A", 5);
+  tasks.assignOrganic("B", 6);
+  tasks.expire(leaseMs + 10);
+  assert.deepEqual(silent, ["B"]);
+});
+
+test("what is lent to a hotkey that is not registered any more goes back, what it submitted does not", () => {
+  const silent: string[] = [];
+  using opened = open({ onSilence: ({ hotkey }) => silent.push(hotkey) });
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  tasks.assignOrganic("A", 1);
+  submitted(tasks, "B", 1);
+  const released = tasks.release((hotkey) => hotkey === "C", 2);
+  assert.deepEqual(
+    released.map(({ hotkey }) => hotkey),
+    ["A"],
+  );
+  assert.deepEqual(
+    tasks.get(id)?.assignments.map(({ state }) => state),
+    ["abandoned", "scoring"],
+  );
+  assert.ok(tasks.assignOrganic("C", 3), "the place is free");
+  assert.deepEqual(silent, []);
 });

@@ -11,6 +11,7 @@
  * T4 The result is the accepted assignment with the highest score; of equal ones the earliest.
  * T5 An organic task fails when its time is over, or, where the rules say so, as soon as every miner has had it.
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
+ * T7 An assignment has a deadline of its own, the lease: who says nothing until then keeps no place.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
@@ -38,6 +39,10 @@ export interface TasksOptions {
   readonly store: Store;
   /** A task fails when it has no accepted result after this long; until then miners may submit. ms */
   readonly taskTimeoutMs: number;
+  /** A miner has this long to submit, or until the task's time is over. ms */
+  readonly leaseMs: number;
+  /** An organic task that has less time left is lent to nobody any more, in ms. */
+  readonly leastLoanMs: number;
   /** How many miners work on the same organic task at a time. */
   readonly organicCopies: number;
   /** After the first accepted copy the others have this long, in ms. */
@@ -46,6 +51,10 @@ export interface TasksOptions {
   readonly failExhausted: boolean;
   /** Organic tasks that have not ended; one more is refused. */
   readonly maxOpenTasks: number;
+  /** Leases that ended before are nobody's silence: we were not there to hear. ms since 1970 UTC; 0 when absent. */
+  readonly startedAt?: number;
+  /** Called in the transaction that ends an assignment of which nothing was heard until its deadline. */
+  readonly onSilence?: (assignment: Assignment, now: number) => void;
 }
 
 export interface CreateTask {
@@ -98,6 +107,8 @@ export interface Tasks extends Disposable {
   abandon(assignmentId: string, reason: string, now: number): void;
   /** Ends an assignment with a verdict; false when it has ended already, and nothing changed (T6). */
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
+  /** Takes tasks back from miners that are not registered any more, of whom no submission will be taken. */
+  release(isRegistered: (hotkey: string) => boolean, now: number): readonly Assignment[];
   /** Ends what has run out of time. */
   expire(now: number): void;
   /**
@@ -120,7 +131,7 @@ const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() }
 
 /** The tasks in `store`. */
 export function createTasks(options: TasksOptions): Tasks {
-  const { store } = options;
+  const { store, startedAt = 0 } = options;
   const events = createTaskEvents(store);
 
   // In the order of lending: rows are numbered as they come, whatever the clock does.
@@ -214,7 +225,7 @@ export function createTasks(options: TasksOptions): Tasks {
         hotkey,
         count + 1,
         now,
-        row.expires_at,
+        Math.min(row.expires_at, now + options.leaseMs),
       );
       const made = parseAssignment(store.get("SELECT * FROM assignments WHERE id = ?", id));
       advance(taskId, "assigned", made, now);
@@ -246,17 +257,22 @@ export function createTasks(options: TasksOptions): Tasks {
       return true;
     });
 
+  const abandon = (id: string, reason: string, now: number): boolean =>
+    changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+
   const expire = (now: number): void => {
     const late = store
       .all(
-        `SELECT id FROM assignments
+        `SELECT * FROM assignments
          WHERE ended_at IS NULL AND state = 'generating' AND expires_at <= ?`,
         now,
       )
-      .map((row) => idRow.parse(row).id);
-    for (const id of late) {
-      const reason = "nothing was submitted in time";
-      changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
+      .map(parseAssignment);
+    for (const silent of late) {
+      store.transaction(() => {
+        abandon(silent.id, "nothing was submitted in time", now);
+        if (silent.expiresAt.getTime() >= startedAt) options.onSilence?.(silent, now);
+      });
     }
     const due = store.all(
       `SELECT * FROM tasks WHERE ended_at IS NULL
@@ -372,13 +388,13 @@ export function createTasks(options: TasksOptions): Tasks {
         // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
         const row = store.get(
           `SELECT id FROM tasks t WHERE class = 'organic' AND ended_at IS NULL
-             AND first_accepted_at IS NULL AND expires_at > ?1
+             AND first_accepted_at IS NULL AND expires_at >= ?1
              AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
                              AND a.state <> 'system-fault')
              AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
                   AND a.ended_at IS NULL) < ?3
            ORDER BY created_at, id LIMIT 1`,
-          now,
+          now + Math.max(1, options.leastLoanMs),
           hotkey,
           options.organicCopies,
         );
@@ -387,8 +403,7 @@ export function createTasks(options: TasksOptions): Tasks {
     assign,
     markSubmitted: (id, now) =>
       changeAssignment(id, ["generating"], "scoring", { kind: "submitted" }, now),
-    abandon: (id, reason, now) =>
-      void changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now),
+    abandon: (id, reason, now) => void abandon(id, reason, now),
     applyVerdict: (id, verdict, now) =>
       changeAssignment(
         id,
@@ -400,6 +415,14 @@ export function createTasks(options: TasksOptions): Tasks {
         verdict,
         now,
       ),
+    release: (isRegistered, now) =>
+      store
+        .all("SELECT * FROM assignments WHERE ended_at IS NULL AND state = 'generating'")
+        .map(parseAssignment)
+        .filter(
+          ({ id, hotkey }) =>
+            !isRegistered(hotkey) && abandon(id, "the miner is not registered any more", now),
+        ),
     expire,
     tick(now, miners) {
       expire(now);
