@@ -4,6 +4,7 @@ import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
+import { defaultDispatchTries } from "./dispatch/index.ts";
 import { ruleSets } from "./miners/index.ts";
 import { defaultDuplicateLimits } from "./submissions/index.ts";
 
@@ -146,6 +147,14 @@ const schema = z
         .default(defaultSubmissionBytes)
         .describe("axon: largest body of SubmitResults, its results in base64"),
       ...axonLimitOptions,
+      dispatchTries: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultDispatchTries)
+        .describe(
+          "tries at queueing a submission, with growing pauses, before it ends as our fault",
+        ),
     }),
     telemetry: telemetrySchema,
     duplicates: z.object({

@@ -61,6 +61,8 @@ export interface CoordinatorOptions {
     readonly openTasks: number;
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
+    /** Tries at queueing a submission for scoring, before it ends as a fault of ours; 8 when absent. */
+    readonly dispatchTries?: number | undefined;
   } & Partial<AxonLimits>;
   readonly duplicates?: DuplicateLimits;
   readonly logger: Logger;
@@ -104,6 +106,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const tasks = stack.use(
     createTasks({
       ...{ store, maxOpenTasks: limits.openTasks, startedAt: now(), ...rules },
+      onUnreadable: (error) => events.trouble("a task cannot be read, and is left out", error),
       onSilence(assignment, at) {
         miners.countSilence(assignment.hotkey, at);
         store.afterCommit(() => events.lost(assignment, "silence"));
@@ -125,7 +128,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       job: submissions.job,
       markDispatched: submissions.markDispatched,
       onResult: (result) => events.result(result, submissions.applyResult(result, now()), now()),
-      fail: ({ id }) => events.ended(submissions.fail(id, "the asset was lost", now()), now()),
+      fail: ({ id }, reason) => events.ended(submissions.fail(id, reason, now()), now()),
+      maxTries: limits.dispatchTries,
     }),
   );
 

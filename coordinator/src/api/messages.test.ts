@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import {
@@ -118,4 +118,16 @@ test("an event carries its number and, where there is one, its score", () => {
     [message.sequence, message.time, message.kind, message.state, message.score],
     [3n, timestampFromMs(5_000), "assigned", TaskState.ASSIGNED, undefined],
   );
+});
+
+test("an asset of before miners' fields were checked can be told all the same", () => {
+  const poison = { ...submission, formatVersion: 2 ** 40, compression: -1, submitTime: -1n };
+  const message = create(AssetSchema, assetMessage(task, assignment, poison, "5Validator"));
+  assert.deepEqual(
+    [message.encoding?.version, message.encoding?.compression, message.submitTimeNs],
+    [2 ** 32 - 1, 0, 0n],
+  );
+  assert.ok(toBinary(AssetSchema, message).length > 0);
+  const late = assetMessage(task, assignment, { ...submission, submitTime: 2n ** 70n }, "5V");
+  assert.equal(create(AssetSchema, late).submitTimeNs, 2n ** 64n - 1n);
 });

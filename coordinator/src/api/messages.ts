@@ -89,8 +89,8 @@ export function assetMessage(
   return {
     encoding: {
       format: submission.format,
-      version: submission.formatVersion,
-      compression: submission.compression,
+      version: within(submission.formatVersion, 0, maxUint32),
+      compression: within(submission.compression, 0, maxUint32),
     },
     sizeBytes: BigInt(submission.assetSizeBytes),
     sha256: Buffer.from(submission.assetSha256, "hex"),
@@ -98,7 +98,7 @@ export function assetMessage(
     demonstration: assignment.demonstration,
     minerHotkey: assignment.hotkey,
     validatorHotkey,
-    submitTimeNs: submission.submitTime,
+    submitTimeNs: within(submission.submitTime, 0n, maxUint64),
     signature: submission.signature,
     prompt: task.prompt,
   };
@@ -116,4 +116,13 @@ export function eventMessage(event: TaskEvent): MessageInitShape<typeof WatchTas
     demonstration: event.demonstration,
     message: event.message,
   };
+}
+
+const maxUint32 = 2 ** 32 - 1;
+const maxUint64 = 2n ** 64n - 1n;
+
+/** What a message can carry: rows from before miners' fields were checked may hold anything. */
+function within<T extends number | bigint>(value: T, least: T, most: T): T {
+  if (value < least) return least;
+  return value > most ? most : value;
 }

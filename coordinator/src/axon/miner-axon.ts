@@ -12,7 +12,8 @@ import {
 } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
-import type { MinerProtocol, Results } from "./miner-protocol.ts";
+import type { MinerProtocol } from "./miner-protocol.ts";
+import type { Results } from "./results.ts";
 
 export interface MinerAxonOptions {
   /** The validator's on this axon. */

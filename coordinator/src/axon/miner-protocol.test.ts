@@ -5,11 +5,15 @@ import type { Payload } from "@turntable/bittensor/axon";
 import { verifySignature } from "@turntable/bittensor/keys";
 import { canonicalReport } from "@turntable/proto";
 import { openRules, rules, validator } from "../../test/rules.ts";
-import { createMinerProtocol, type Results } from "./miner-protocol.ts";
+import { createMinerProtocol } from "./miner-protocol.ts";
+import type { Results } from "./results.ts";
+
+/** Where the clock stands at first, ms since 1970. */
+const start = 1_764_000_000_000;
 
 /** The protocol on the coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
 async function open(prompt?: string) {
-  let now = 1_000_000;
+  let now = start;
   const opened = await openRules();
   const { tasks, miners, reports, submissions } = opened;
   const waiting: string[] = [];
@@ -40,7 +44,7 @@ async function open(prompt?: string) {
     protocol,
     apply,
     at: (ms: number) => {
-      now = 1_000_000 + ms;
+      now = start + ms;
     },
     ask: (text: string) => tasks.get(opened.ask(text, now, "c")) ?? assert.fail(),
     pull: (hotkey: string): string => protocol.pull(hotkey).task?.id ?? assert.fail("no task"),
@@ -100,7 +104,7 @@ test("an accepted result is fed back with fidelity, count, reward and cooldown",
   assert.equal(feedback?.generations_within_8_hours, 1);
   assert.equal(feedback?.average_fidelity_score, 0.9875);
   assert.equal(feedback?.current_miner_reward, 0.9875);
-  assert.equal(cooldown_until, (1_000_000 + 5_000 + rules.cooldownMs) / 1000);
+  assert.equal(cooldown_until, (start + 5_000 + rules.cooldownMs) / 1000);
 });
 
 test("an asset is let go once it is on disk, before the verdict, and at once when there is one already", async () => {
@@ -133,7 +137,7 @@ test("submitting twice, also while scoring runs, returns one verdict and counts 
   assert.equal(subnet.scored(id, 0.2).kind, "repeated", "the same job done twice");
   assert.deepEqual(await second, await first);
   assert.deepEqual(await subnet.submit("A", taskId), await first);
-  assert.equal(subnet.miners.get("A", 1_000_000).observations, 1);
+  assert.equal(subnet.miners.get("A", start).observations, 1);
 });
 
 test("a rejected result costs nothing but the cooldown, and its miner gets no second try", async () => {
@@ -160,7 +164,7 @@ test("a system fault is no verdict: no reward, no penalty, no cooldown", async (
   assert.equal((await old).feedback, null, "a client of 2024 tries again");
   assert.equal((await current).feedback?.validation_failed, true);
   assert.equal((await current).feedback?.reason.includes("renderer"), false, "nothing internal");
-  const miner = subnet.miners.get("A", 1_000_000);
+  const miner = subnet.miners.get("A", start);
   assert.deepEqual([miner.observations, miner.cooldownUntil, miner.averageFidelity], [0, 0, 1]);
   assert.equal(subnet.pull("A"), taskId, "and another try at once");
 });
@@ -174,7 +178,7 @@ test("a replayed dead letter still gives the miner its verdict, once", async () 
   await answer;
   assert.equal(subnet.scored(id, 0.9).kind, "applied");
   assert.equal(subnet.scored(id, 0.9).kind, "repeated");
-  assert.equal(subnet.miners.get("A", 1_000_000).observations, 1);
+  assert.equal(subnet.miners.get("A", start).observations, 1);
 });
 
 test("a score that is no probability is the worker's fault, not the miner's", async () => {
@@ -200,13 +204,13 @@ test("a wrong task and a wrong signature count as violations with a cooldown", a
   const task = subnet.ask("a red cube");
   const stranger = await subnet.submit("A", task.id);
   assert.equal(stranger.feedback?.task_fidelity_score, 0);
-  assert.ok(stranger.cooldown_until > 1_000);
+  assert.ok(stranger.cooldown_until > start / 1000);
   subnet.at(rules.cooldownMs);
   const forged = await subnet.submit("A", subnet.pull("A"), { signature: "forged" });
   assert.match(forged.feedback?.reason ?? "", /signature/);
   const other = await subnet.submit("B", subnet.pull("B"), { prompt: "a blue cube" });
   assert.match(other.feedback?.reason ?? "", /prompt/);
-  assert.equal(subnet.miners.get("A", 1_000_000).violations, 2);
+  assert.equal(subnet.miners.get("A", start).violations, 2);
   assert.equal(subnet.tasks.get(task.id)?.state, "queued");
 });
 
@@ -214,7 +218,7 @@ test("an empty submission gives the task back without a penalty beyond the coold
   using subnet = await open();
   const task = subnet.ask("a red cube");
   await subnet.submit("A", subnet.pull("A"), { asset: payload("") });
-  assert.equal(subnet.miners.get("A", 1_000_000).violations, 0);
+  assert.equal(subnet.miners.get("A", start).violations, 0);
   assert.equal(subnet.pull("B"), task.id);
 });
 
@@ -223,6 +227,43 @@ test("results that are not base64 are an invalid asset", async () => {
   subnet.ask("a red cube");
   const answer = await subnet.submit("A", subnet.pull("A"), { asset: { kind: "malformed" } });
   assert.equal(answer.feedback?.verdict, "invalid-asset");
+});
+
+const poison: readonly (readonly [string, Partial<Results>, RegExp])[] = [
+  [
+    "a data_ver that no field can hold",
+    { dataVersion: 2 ** 40 },
+    /^malformed: data_ver is 1099511627776;/,
+  ],
+  ["a negative data_ver", { dataVersion: -1 }, /data_ver is -1/],
+  ["a negative compression", { compression: -1 }, /compression is -1; 0 to 4294967295/],
+  ["a data_format of megabytes", { dataFormat: "x".repeat(9_000_000) }, /data_format is not/],
+  ["no data_format at all", { dataFormat: "" }, /data_format is not/],
+  ["a time before all time", { submitTime: -1n }, /submit_time is more than a day/],
+  ["a time beyond 64 bits", { submitTime: 2n ** 64n }, /submit_time is more than a day/],
+  ["yesterday's time", { submitTime: BigInt(start - 86_400_001) * 1_000_000n }, /submit_time/],
+  ["tomorrow's time", { submitTime: BigInt(start + 86_400_001) * 1_000_000n }, /submit_time/],
+];
+for (const [what, change, reason] of poison) {
+  test(`${what} is the miner's fault, is not kept and keeps nobody waiting`, async () => {
+    using subnet = await open();
+    const task = subnet.ask("a red cube");
+    const { feedback } = await subnet.submit("A", subnet.pull("A"), change);
+    assert.equal(feedback?.verdict, "invalid-asset");
+    assert.match(feedback?.reason ?? "", reason);
+    assert.deepEqual(subnet.submissions.pending(0, 9), []);
+    assert.equal(subnet.tasks.get(task.id)?.state, "queued");
+    assert.ok(subnet.miners.get("A", start).cooldownUntil > start);
+  });
+}
+
+test("a clock that is off by less than a day is no reason to refuse", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const submitTime = BigInt(start - 86_000_000) * 1_000_000n;
+  const answer = subnet.submit("A", subnet.pull("A"), { submitTime });
+  subnet.scored(await subnet.submitted(), 0.9);
+  assert.equal((await answer).feedback?.verdict, "accepted");
 });
 
 test("a miner with a task gets the same one again; in its cooldown it gets none and is counted", async () => {
@@ -246,13 +287,13 @@ test("silence costs a cooldown and counts; what comes after the lease is too lat
   using subnet = await open();
   const task = subnet.ask("a red cube");
   const { submit_before } = subnet.protocol.pull("A");
-  assert.equal(submit_before, (1_000_000 + rules.leaseMs) / 1000);
+  assert.equal(submit_before, (start + rules.leaseMs) / 1000);
   subnet.at(rules.leaseMs);
-  subnet.tasks.expire(1_000_000 + rules.leaseMs);
-  const standing = subnet.miners.get("A", 1_000_000 + rules.leaseMs);
+  subnet.tasks.expire(start + rules.leaseMs);
+  const standing = subnet.miners.get("A", start + rules.leaseMs);
   assert.deepEqual(
     [standing.silences, standing.violations, standing.cooldownUntil],
-    [1, 0, 1_000_000 + rules.leaseMs + rules.cooldownMs],
+    [1, 0, start + rules.leaseMs + rules.cooldownMs],
   );
   assert.equal(subnet.protocol.pull("A").task, null);
   assert.equal(subnet.pull("B"), task.id);
@@ -281,10 +322,10 @@ for (const [year, signature] of [
     assert.equal(subnet.protocol.pullRefusal("B"), undefined);
     subnet.at(50_000);
     subnet.scored(id, 0.9);
-    assert.equal((await answer).cooldown_until, (1_000_000 + 50_000 + rules.cooldownMs) / 1000);
+    assert.equal((await answer).cooldown_until, (start + 50_000 + rules.cooldownMs) / 1000);
     assert.equal(subnet.protocol.pullRefusal("A"), undefined);
     assert.equal(subnet.protocol.pull("A").task, null);
-    assert.equal(subnet.miners.get("A", 1_050_000).observations, 1);
+    assert.equal(subnet.miners.get("A", start + 50_000).observations, 1);
     subnet.at(50_000 + rules.cooldownMs);
     assert.notEqual(subnet.pull("A"), taskId);
   });
@@ -317,7 +358,7 @@ test("with nothing to do the miner is told when to come back", async () => {
   using subnet = await open();
   const { task, cooldown_until } = subnet.protocol.pull("A");
   assert.equal(task, null);
-  assert.equal(cooldown_until, (1_000_000 + rules.idleMs) / 1000);
+  assert.equal(cooldown_until, (start + rules.idleMs) / 1000);
 });
 
 test("when the verdict takes too long, the answer goes out without one and a later try gets it", async () => {
@@ -340,7 +381,7 @@ test("state belongs to the hotkey: whoever gets its uid later starts fresh", asy
   const answer = subnet.submit("A", subnet.pull("A"));
   subnet.scored(await subnet.submitted(), 0.9);
   await answer;
-  assert.equal(subnet.miners.get("B", 1_000_000).observations, 0);
+  assert.equal(subnet.miners.get("B", start).observations, 0);
 });
 
 test("results leave the window after its time", async () => {
@@ -349,8 +390,8 @@ test("results leave the window after its time", async () => {
   const answer = subnet.submit("A", subnet.pull("A"));
   subnet.scored(await subnet.submitted(), 0.9);
   await answer;
-  assert.equal(subnet.miners.get("A", 1_000_000 + rules.windowMs - 1).observations, 1);
-  assert.equal(subnet.miners.get("A", 1_000_000 + rules.windowMs).observations, 0);
+  assert.equal(subnet.miners.get("A", start + rules.windowMs - 1).observations, 1);
+  assert.equal(subnet.miners.get("A", start + rules.windowMs).observations, 0);
 });
 
 test("the report names who made and who judged and what the score earned, signed by who judged", async () => {

@@ -3,11 +3,11 @@
  * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
  */
 import { context, trace } from "@opentelemetry/api";
-import type { Payload } from "@turntable/bittensor/axon";
 import { inSpan } from "@turntable/process";
 import type { Miner, Miners, RuleSet } from "../miners/index.ts";
 import type { Feedback, ProtocolYear, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
+import { problemOf, type Results } from "./results.ts";
 
 export interface MinerProtocolOptions {
   /** Hotkey of the axon that miners speak to, ss58. */
@@ -35,24 +35,6 @@ export interface SignedResults {
   /** Nanoseconds since 1970 by the miner's clock. */
   readonly submitTime: bigint;
   /** base64 as it came */
-  readonly signature: string;
-}
-
-/** The fields of SubmitResults that we read. */
-export interface Results {
-  readonly taskId: string;
-  /** The prompt that came along with the task (2024); undefined when none did. */
-  readonly prompt: string | undefined;
-  /** The asset, decoded; empty when the miner gives the task back. */
-  readonly asset: Payload;
-  /** Lets go of the asset: it is on disk, or not needed. */
-  readonly release: () => void;
-  readonly dataFormat: string;
-  readonly dataVersion: number;
-  readonly compression: number;
-  /** Nanoseconds since 1970 by the miner's clock. */
-  readonly submitTime: bigint;
-  /** base64 */
   readonly signature: string;
 }
 
@@ -142,6 +124,12 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return answer(submissions.refuse(assignment, { kind: "rejected", reason }, now()));
   };
 
+  /** What was submitted can be nobody's asset: the assignment ends with that. */
+  const malformed = (assignment: Assignment, problem: string): SubmitAnswer => {
+    const reason = `malformed: ${problem}`;
+    return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
+  };
+
   /** Where the miner stands: what it is told when there is nothing to score. */
   const standing = (hotkey: string, verdict: Feedback["verdict"], reason: string): Feedback => {
     const miner = miners.get(hotkey, now());
@@ -219,14 +207,13 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         miners.startCooldown(hotkey, now());
         return answer(standing(hotkey, "rejected", "given back"));
       }
+      const problem = problemOf(results, now());
+      if (problem !== undefined) return malformed(assignment, problem);
       const protocolYear = options.verify(signed);
       if (protocolYear === undefined) {
         return violation(hotkey, assignment, "the signature of the results is wrong");
       }
-      if (asset.kind === "malformed") {
-        const reason = "malformed: results are not base64";
-        return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
-      }
+      if (asset.kind === "malformed") return malformed(assignment, "results are not base64");
       const submission = await inTraceOf(task, async () => {
         const received = await submissions.receive(
           {

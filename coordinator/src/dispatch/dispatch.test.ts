@@ -102,8 +102,65 @@ test("a submission that cannot be queued holds up no other; one whose job can ne
   assert.equal(dispatch.notReady(), undefined);
 });
 
+test("what can never be queued is ended after its tries, with pauses that grow; the queue's own faults do not count", async () => {
+  const { queue } = createInProcessQueue();
+  const pending = createPending("poison", "whole");
+  const ended: string[] = [];
+  const tried: number[] = [];
+  let time = 0;
+  let isAway = false;
+  await using dispatch = start(
+    {
+      ...queue,
+      async submit(job, options) {
+        if (isAway) throw new QueueUnavailableError("away");
+        if (job.jobId === "poison") throw new RangeError("cannot encode field 2 to uint32");
+        await queue.submit(job, options);
+      },
+    },
+    {
+      ...pending.options,
+      maxTries: 4,
+      async job(item) {
+        if (item.id === "poison") tried.push(time);
+        return jobOf(item);
+      },
+      fail({ id }, reason) {
+        ended.push(`${id}: ${reason}`);
+        pending.end(id);
+      },
+      now: () => time,
+    },
+  );
+  await dispatch.check();
+  isAway = true;
+  time = 1_000;
+  await dispatch.check();
+  isAway = false;
+  for (; time <= 20_000; time += 500) await dispatch.check();
+  assert.deepEqual(tried, [0, 1_000, 1_000, 3_000, 7_000]);
+  assert.deepEqual(ended, ["poison: it could not be queued for scoring"]);
+  assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
+});
+
+test("a job that no queue takes is ended at once", async () => {
+  const { queue } = createInProcessQueue();
+  const pending = createPending("not a token!");
+  const ended: string[] = [];
+  await using dispatch = start(queue, {
+    ...pending.options,
+    fail({ id }) {
+      ended.push(id);
+      pending.end(id);
+    },
+  });
+  await dispatch.check();
+  assert.deepEqual(ended, ["not a token!"]);
+});
+
 test("what could not be queued is tried again until it can, or has its verdict", async () => {
   const { queue, submitted } = createForgetfulQueue();
+  let time = 0;
   const pending = createPending("a", "b");
   let isSick = true;
   await using dispatch = start(queue, {
@@ -112,10 +169,12 @@ test("what could not be queued is tried again until it can, or has its verdict",
       if (isSick) throw new Error("EIO");
       return jobOf(item);
     },
+    now: () => time,
   });
   await dispatch.check();
   pending.end("b");
   isSick = false;
+  time = 1_000;
   await dispatch.check();
   await dispatch.check();
   assert.deepEqual(submitted, ["a.0"]);

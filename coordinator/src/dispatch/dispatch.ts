@@ -3,14 +3,19 @@
  *
  * D1 A submission without a verdict is queued until it has one: again after a failed submit, after a restart, and
  *    when the queue no longer holds it (it began anew, or was purged).
- * D2 A submission that cannot be queued for a reason of its own holds up no other; one whose job can never be made (its
- *    asset is gone) is ended.
+ * D2 A submission that cannot be queued for a reason of its own holds up no other. It is tried again, after pauses that
+ *    grow, a limited number of times; then, or at once when its job can never be made, it is ended.
  * D3 A result is acked only after it was applied and is on disk; until then it is given again and again.
  * D4 What is queued already costs nothing: each look reads only the submissions that are new since the last one.
  */
 
 import { type Context, context, ROOT_CONTEXT } from "@opentelemetry/api";
-import { type JobQueue, QueueUnavailableError, type ResultDelivery } from "@turntable/bus";
+import {
+  InvalidJobError,
+  type JobQueue,
+  QueueUnavailableError,
+  type ResultDelivery,
+} from "@turntable/bus";
 import { inSpan, startLoop } from "@turntable/process";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 
@@ -34,14 +39,16 @@ export interface DispatchOptions<Item extends Dispatchable> {
   readonly stillPending: (id: string) => Item | undefined;
   /** Undefined when it can never be made. */
   readonly job: (item: Item) => Promise<RenderScoreJob | undefined>;
-  /** Ends an item whose job can never be made; afterwards it is pending no more. */
-  readonly fail: (item: Item) => void;
+  /** Ends an item that can never be queued, with why; afterwards it is pending no more. */
+  readonly fail: (item: Item, reason: string) => void;
   /** Remembers the dispatch number under which an item is about to be queued. */
   readonly markDispatched: (id: string, dispatch: number) => void;
   /** Applies a result, in the trace of the worker that made it; when it returns, the effect is on disk. */
   readonly onResult: (result: RenderScoreResult) => void;
   /** Something failed and is tried again. */
   readonly onTrouble: (what: string, error: unknown) => void;
+  /** Tries at queueing an item before it is ended; failures of the queue itself are not counted. 8 when absent. */
+  readonly maxTries?: number | undefined;
   /** ms since some fixed time */
   readonly now: () => number;
 }
@@ -60,15 +67,20 @@ const pageSize = 100;
 const lostAfterMs = 10_000;
 /** Before a result that could not be applied is given again, in ms. */
 const retryDelayMs = 1_000;
+/** Before another try at queueing an item that could not be for a reason of its own, doubled with each; in ms. */
+const firstPauseMs = 1_000;
+const maxPauseMs = 60_000;
+/** Tries at queueing an item that fails for a reason of its own: about two minutes of them. */
+export const defaultDispatchTries = 8;
 
 /** Queues what is pending and applies the results that come, until it is disposed. */
 export function startDispatch<Item extends Dispatchable>(options: DispatchOptions<Item>): Dispatch {
-  const { queue, now } = options;
+  const { queue, now, maxTries = defaultDispatchTries } = options;
   const stopping = new AbortController();
   /** When each job that waits for its result was queued by this process. */
   const queuedAt = new Map<string, number>();
-  /** Those that could not be queued for a reason of their own (D2). */
-  const failed = new Set<string>();
+  /** Those that could not be queued, each with how often that was for a reason of its own (D2). */
+  const failed = new Map<string, { readonly tries: number; readonly notBefore: number }>();
   /** The sequence number up to which all are in one of the two, or have their verdict (D4). */
   let seen = 0;
   let incarnation: string | undefined;
@@ -86,18 +98,32 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     );
   };
   const tryToSubmit = async (item: Item, dispatch: number): Promise<void> => {
-    failed.delete(item.id);
+    const tries = failed.get(item.id)?.tries ?? 0;
     try {
       const job = await options.job(item);
-      if (job === undefined) return options.fail(item); // D2
+      if (job === undefined) return giveUp(item, "the asset was lost");
       queuedAt.set(item.id, now()); // before its result can come
       await queue.submit(job, { dispatch });
+      failed.delete(item.id);
     } catch (error) {
       queuedAt.delete(item.id);
-      failed.add(item.id);
-      if (error instanceof QueueUnavailableError) throw error;
-      options.onTrouble(`submission ${item.id} could not be queued`, error); // D2
+      if (error instanceof QueueUnavailableError) {
+        failed.set(item.id, { tries, notBefore: 0 });
+        throw error;
+      }
+      options.onTrouble(`submission ${item.id} could not be queued`, error);
+      const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** tries);
+      failed.set(item.id, { tries: tries + 1, notBefore: now() + pauseMs });
+      if (error instanceof InvalidJobError || tries + 1 >= maxTries) {
+        giveUp(item, "it could not be queued for scoring");
+      }
     }
+  };
+
+  /** D2 */
+  const giveUp = (item: Item, reason: string): void => {
+    options.fail(item, reason);
+    failed.delete(item.id);
   };
 
   const submitNew = async (): Promise<void> => {
@@ -113,8 +139,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   };
 
   const submitFailed = async (): Promise<void> => {
-    for (const id of [...failed]) {
+    for (const [id, { notBefore }] of [...failed]) {
       if (stopping.signal.aborted) return;
+      if (now() < notBefore) continue;
       const item = options.stillPending(id);
       if (item === undefined) failed.delete(id);
       else await submit(item);

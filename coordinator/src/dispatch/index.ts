@@ -2,5 +2,6 @@ export {
   type Dispatch,
   type Dispatchable,
   type DispatchOptions,
+  defaultDispatchTries,
   startDispatch,
 } from "./dispatch.ts";

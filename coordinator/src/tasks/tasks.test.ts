@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openStore } from "../store/index.ts";
+import { openStore, type Store } from "../store/index.ts";
 import { createTasks, type Task, type TaskEvent, type Tasks, type TasksOptions } from "./index.ts";
 
 const timeoutMs = 600_000;
@@ -28,6 +28,7 @@ function open(
     ...change,
   };
   return {
+    store,
     tasks: createTasks({ store, ...options }),
     reopen() {
       store[Symbol.dispose]();
@@ -337,4 +338,17 @@ test("what is lent to a hotkey that is not registered any more goes back, what i
   );
   assert.ok(tasks.assignOrganic("C", 3), "the place is free");
   assert.deepEqual(silent, []);
+});
+
+test("a row that cannot be read hides no other from a list", () => {
+  const troubles: unknown[] = [];
+  using opened = open({ onUnreadable: (error) => troubles.push(error) });
+  const { tasks, store } = opened;
+  const ids = [created(tasks, 1), created(tasks, 2), created(tasks, 3)].map(({ id }) => id);
+  store.run("UPDATE tasks SET state = 'of another version' WHERE id = ?", ids[1] ?? "");
+  assert.deepEqual(
+    tasks.list("c", 9)?.map(({ id }) => id),
+    [ids[2], ids[0]],
+  );
+  assert.equal(troubles.length, 1);
 });

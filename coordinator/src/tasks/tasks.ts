@@ -53,6 +53,8 @@ export interface TasksOptions {
   readonly maxOpenTasks: number;
   /** Leases that ended before are nobody's silence: we were not there to hear. ms since 1970 UTC; 0 when absent. */
   readonly startedAt?: number;
+  /** Told of a task that a list leaves out, since its rows cannot be read. */
+  readonly onUnreadable?: (error: unknown) => void;
   /** Called in the transaction that ends an assignment of which nothing was heard until its deadline. */
   readonly onSilence?: (assignment: Assignment, now: number) => void;
 }
@@ -359,8 +361,15 @@ export function createTasks(options: TasksOptions): Tasks {
           last?.id ?? "",
           limit,
         )
-        .map((row) => taskRow.parse(row))
-        .map((row) => parseTask(row, assignmentsOf(row.id)));
+        .flatMap((row) => {
+          try {
+            const task = taskRow.parse(row);
+            return [parseTask(task, assignmentsOf(task.id))];
+          } catch (error) {
+            options.onUnreadable?.(error); // one bad row must not hide the others
+            return [];
+          }
+        });
     },
     openAssignment(hotkey, now) {
       const row = store.get(
