@@ -6,9 +6,8 @@ import { ruleSets } from "@turntable/coordinator/rules";
 import { generate } from "@turntable/generation";
 import { createLogger } from "@turntable/process";
 import { writePly, writeSpz } from "@turntable/splat";
-import { startWorker } from "@turntable/validation";
-import { createRandom, noisy, reordered } from "../../workers/splat/test/shapes.ts";
-import { defaultModelDir } from "../../workers/validation/src/score/index.ts";
+import { createRandom, noisy, reordered } from "@turntable/splat/test";
+import { defaultModelDir, startWorker } from "@turntable/validation";
 import { signedResults, startTestSubnet } from "../harness/coordinator.ts";
 
 test("an object is rewarded once, however it is ordered, encoded and shaken", async () => {
@@ -18,6 +17,7 @@ test("an object is rewarded once, however it is ordered, encoded and shaken", as
   await using _worker = await startWorker({
     ...{ source: subnet.source, modelDir: defaultModelDir, threads: 1, workerId: "w", logger },
     drainMs: 10_000,
+    env: {},
   });
   const random = createRandom(1);
   const { splat } = generate({ prompt: "a red cube", splats: 1_000 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSpz, type Splat, writeSpz } from "@turntable/splat";
 import { geometryBytes, geometryOf } from "@turntable/splat/fingerprint";
-import { ball, createRandom, noisy, reordered } from "../../../workers/splat/test/shapes.ts";
+import { ball, createRandom, noisy, reordered } from "@turntable/splat/test";
 import { openRules, rules } from "../../test/rules.ts";
 import { defaultDuplicateLimits } from "./duplicates.ts";
 

@@ -14,7 +14,7 @@ const leastLoanMs = 90_000;
 
 function open(
   change: Partial<TasksOptions> = {},
-): { readonly tasks: Tasks; reopen(): Tasks } & Disposable {
+): { readonly tasks: Tasks; readonly store: Store; reopen(): Tasks } & Disposable {
   const directory = mkdtempSync(join(tmpdir(), "turntable-tasks-"));
   let store = openStore(directory);
   const options = {

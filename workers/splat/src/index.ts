@@ -3,6 +3,7 @@ export {
   type Fingerprint,
   fingerprint,
   type GeometryFingerprint,
+  geometryBytes,
   geometryOf,
   isSame,
   similarity,

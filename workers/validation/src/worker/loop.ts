@@ -14,7 +14,7 @@ import { SpanStatusCode } from "@opentelemetry/api";
 import { JobNotOursError, type JobSource, type TakenJob } from "@turntable/bus";
 import { inSpan } from "@turntable/process";
 import { type RenderScoreResult, RenderScoreResultSchema } from "@turntable/proto";
-import { geometryBytes } from "@turntable/splat/fingerprint";
+import { geometryBytes } from "@turntable/splat";
 import { type JobContext, type JobOutcome, prepareJob, runJob } from "./job.ts";
 
 export interface JobLoopOptions extends JobContext {
