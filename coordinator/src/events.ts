@@ -68,6 +68,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const verdicts = meter.createCounter("turntable_verdicts", {
     description: "verdicts by kind",
   });
+  const secondLooks = meter.createCounter("turntable_second_looks", {
+    description: "submissions that a second worker decides on, after faults in a row",
+  });
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
   });
@@ -164,8 +167,14 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       logger.info({ job_id: id, hotkey, size_bytes: assetSizeBytes }, "submission taken");
     },
     result(result, outcome, now) {
-      if (outcome.kind === "applied") verdict(outcome, now, result);
-      else logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
+      if (outcome.kind === "applied") return verdict(outcome, now, result);
+      if (outcome.kind === "again") {
+        secondLooks.add(1);
+        const { submission, hotkey } = outcome;
+        const fields = { job_id: submission.id, hotkey };
+        return logger.warn(fields, "scoring failed too often; a second worker decides");
+      }
+      logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
     },
     ended(outcome, now) {
       if (outcome.kind === "applied") verdict(outcome, now);

@@ -44,6 +44,7 @@ export function openGeneration(change: Partial<GenerationOptions> = {}): OpenGen
     taskTimeoutMs: 600_000,
     leaseMs: 240_000,
     leastLoanMs: 90_000,
+    faultTries: 2,
     organicCopies: 1,
     organicFinishMs: 60_000,
     failExhausted: false,

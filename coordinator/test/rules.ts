@@ -45,8 +45,8 @@ export async function openRules({
   const submissions = createSubmissions({
     ...{ store, assets, tasks, miners, reports, rules, duplicates },
   });
-  const result = (id: string, outcome: Outcome, geometry = new Uint8Array()) =>
-    create(RenderScoreResultSchema, { jobId: id, submissionId: id, outcome, geometry });
+  const result = (id: string, outcome: Outcome, geometry = new Uint8Array(), replica = 0) =>
+    create(RenderScoreResultSchema, { jobId: id, submissionId: id, outcome, geometry, replica });
   const scored = (id: string, score: number, geometry?: Uint8Array<ArrayBuffer>) =>
     result(
       id,

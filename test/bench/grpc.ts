@@ -129,6 +129,7 @@ function oneTask(prompt: string): Tasks {
     list: unused,
     openAssignment: unused,
     release: unused,
+    faults: unused,
     latestAssignment: unused,
     assignment: unused,
     assignOrganic: unused,

@@ -55,6 +55,7 @@ const submission: Submission = {
   submitTime: 1_764_000_000_000_000_001n,
   signature: new Uint8Array([1, 2]),
   protocolYear: "2024",
+  replica: 0,
   receivedAt: 3_000,
   trace: ROOT_CONTEXT,
   dispatch: 0,

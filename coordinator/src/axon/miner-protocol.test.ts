@@ -169,6 +169,24 @@ test("a system fault is no verdict: no reward, no penalty, no cooldown", async (
   assert.equal(subnet.pull("A"), taskId, "and another try at once");
 });
 
+test("faults in a row are no penalty, but not tried as fast as they fail", async () => {
+  using subnet = await open("a green ball");
+  for (let i = 0; i < rules.faultTries; i++) {
+    const results = Buffer.from(`${i}`).toString("base64");
+    const answer = subnet.submit("A", subnet.pull("A"), { results });
+    const id = await subnet.submitted();
+    subnet.apply(id, { case: "systemFault", value: { message: "the renderer crashed" } });
+    await answer;
+  }
+  const { task, cooldown_until, cooldown_violations } = subnet.protocol.pull("A");
+  assert.deepEqual(
+    [task, cooldown_until, cooldown_violations],
+    [null, (start + rules.cooldownMs) / 1000, 0],
+  );
+  subnet.at(rules.cooldownMs);
+  assert.ok(subnet.protocol.pull("A").task);
+});
+
 test("a replayed dead letter still gives the miner its verdict, once", async () => {
   using subnet = await open();
   subnet.ask("a red cube");

@@ -171,6 +171,10 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         miners.countCooldownViolation(hotkey);
         return noTask(miners.get(hotkey, now()), miner.cooldownUntil);
       }
+      // Not a penalty: what failed through our fault is not tried as fast as it fails.
+      const { inARow, lastAt = 0 } = tasks.faults(hotkey);
+      const pausedUntil = lastAt + rules.cooldownMs;
+      if (inARow >= rules.faultTries && now() < pausedUntil) return noTask(miner, pausedUntil);
       const assignment = lend(hotkey);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {

@@ -143,6 +143,33 @@ test("what can never be queued is ended after its tries, with pauses that grow; 
   assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
 });
 
+test("a result that does not end its submission has it queued again, as the job that it is by then", async () => {
+  const { queue, source } = createInProcessQueue();
+  const pending = createPending("a");
+  const applied: number[] = [];
+  const done = Promise.withResolvers<void>();
+  await using worker = source();
+  await using dispatch = start(queue, {
+    ...pending.options,
+    job: async (item) => ({ ...jobOf(item), replica: applied.length }),
+    onResult({ replica }) {
+      applied.push(replica);
+      if (applied.length === 2) {
+        pending.end("a");
+        done.resolve();
+      }
+    },
+  });
+  await dispatch.check();
+  const never = new AbortController().signal;
+  await (await worker.take(never))?.terminate("gone");
+  const again = await worker.take(never);
+  assert.equal(again?.job.replica, 1);
+  await again?.terminate("gone");
+  await done.promise;
+  assert.deepEqual(applied, [0, 1]);
+});
+
 test("a job that no queue takes is ended at once", async () => {
   const { queue } = createInProcessQueue();
   const pending = createPending("not a token!");

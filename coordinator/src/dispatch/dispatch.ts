@@ -200,8 +200,14 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   const tryToApply = async (delivery: ResultDelivery): Promise<void> => {
     try {
       options.onResult(delivery.result);
-      queuedAt.delete(delivery.result.submissionId);
+      const { submissionId } = delivery.result;
+      queuedAt.delete(submissionId);
       await delivery.ack();
+      // It was not enough: the job, another by now, is queued again (D1).
+      if (options.stillPending(submissionId) !== undefined) {
+        failed.set(submissionId, { tries: 0, notBefore: 0 });
+        void loop.runNow();
+      }
     } catch (error) {
       options.onTrouble("a result could not be applied", error);
       await delivery.nak(retryDelayMs).catch(() => undefined); // it comes again after the ack wait then

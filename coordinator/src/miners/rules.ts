@@ -20,6 +20,11 @@ export interface RuleSet {
   readonly averageStart: number;
   /** Whether rejected work enters the average (with fidelity 0). The subnet's own rule is that it does not. */
   readonly countRejected: boolean;
+  /**
+   * How many faults of ours in a row, or at one task, a miner is given another try after. At one more a second worker
+   * decides whether it is the asset that kills workers, and while they last, the miner's pulls are a cooldown apart.
+   */
+  readonly faultTries: number;
   /** How many miners get the same organic task at a time. */
   readonly organicCopies: number;
   /** After the first acceptable copy of an organic task the others have this long, in ms. */
@@ -56,6 +61,7 @@ const seed: RuleSet = {
   averageAlpha: 0.05,
   averageStart: 1,
   countRejected: false,
+  faultTries: 2,
   organicCopies: 4,
   organicFinishMs: 60_000,
   failExhausted: false,

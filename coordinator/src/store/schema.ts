@@ -203,6 +203,8 @@ CREATE INDEX fingerprints_by_time ON fingerprints (at);
 `,
   // Which year's text the miner signed: while it waits for its verdict, a pull is answered as that year's miners expect.
   "ALTER TABLE submissions ADD COLUMN protocol_year TEXT NOT NULL DEFAULT '2024';",
+  // Which replica of its job a submission waits for: 1 once a second worker has to decide.
+  "ALTER TABLE submissions ADD COLUMN replica INTEGER NOT NULL DEFAULT 0;",
   // How often a miner took a task and said nothing.
   "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
 ];

@@ -57,6 +57,8 @@ export interface Submission {
   readonly trace: Context;
   /** The dispatch number of its job: 0 at first, one more each time that the queue had lost the job. */
   readonly dispatch: number;
+  /** The replica of its job: 0, or 1 once a second worker has to decide. */
+  readonly replica: number;
   /** Undefined while there is no verdict. */
   readonly feedback: Feedback | undefined;
 }
@@ -95,6 +97,7 @@ const submissionRow = z.object({
   received_at: z.number(),
   traceparent: z.string().nullable(),
   dispatch: z.number(),
+  replica: z.number(),
   feedback: z.string().nullable(),
 });
 
@@ -119,6 +122,7 @@ export function parseSubmission(value: unknown): Submission {
     receivedAt: row.received_at,
     trace: contextOf(row.traceparent ?? undefined),
     dispatch: row.dispatch,
+    replica: row.replica,
     feedback: row.feedback === null ? undefined : feedbackJson.parse(JSON.parse(row.feedback)),
   };
 }

@@ -78,10 +78,10 @@ test("a fault of ours is overruled by a verdict, and only by one", async () => {
   using subnet = await openRules();
   const { submissions } = subnet;
   const { id } = await subnet.submit(subnet.ask(), "A");
-  const fault = submissions.fail(id, "the asset was lost", 5);
-  assert.ok(fault.kind === "applied");
+  const failed = submissions.fail(id, "the asset was lost", 5);
+  assert.ok(failed.kind === "applied");
   assert.deepEqual(
-    [fault.feedback.verdict, fault.feedback.reason, fault.feedback.cooldownUntil],
+    [failed.feedback.verdict, failed.feedback.reason, failed.feedback.cooldownUntil],
     ["system-fault", "the asset was lost", 0],
   );
   assert.equal(submissions.stillPending(id), undefined);
@@ -181,4 +181,85 @@ test("a submission becomes its job, with all that the score depends on", async (
   assert.deepEqual((await submissions.job(submission))?.asset.value, bytes, "and from disk");
   rmSync(join(subnet.assetsDir, submission.assetSha256));
   assert.equal(await submissions.job(submission), undefined);
+});
+
+const fault = { case: "systemFault", value: { message: "gone" } } as const;
+
+test("faults of a hotkey and task are bounded: then a second worker decides", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks, result } = subnet;
+  const taskId = subnet.ask();
+  for (let attempt = 1; attempt <= rules.faultTries; attempt++) {
+    const { id } = await subnet.submit(taskId, "A", attempt);
+    assert.equal(submissions.applyResult(result(id, fault), attempt).kind, "applied");
+  }
+  const { id } = await subnet.submit(taskId, "A", 10);
+  assert.equal(submissions.applyResult(result(id, fault), 11).kind, "again");
+  const waiting = submissions.stillPending(id) ?? assert.fail();
+  assert.equal((await submissions.job(waiting))?.replica, 1);
+  assert.equal(tasks.assignment(id)?.state, "scoring");
+  assert.equal(submissions.applyResult(result(id, fault), 12).kind, "repeated", "an old result");
+  const other = await subnet.submit(subnet.ask(), "B", 13);
+  submissions.applyResult(subnet.scored(other.id, 0.9), 13);
+  const killer = submissions.applyResult(result(id, fault, undefined, 1), 14);
+  assert.ok(killer.kind === "applied");
+  assert.equal(killer.feedback.verdict, "invalid-asset");
+  assert.match(killer.feedback.reason, /^kills-workers: two workers/);
+  assert.equal(killer.feedback.cooldownUntil, 14 + rules.cooldownMs);
+});
+
+test("a second worker that can score it gives the verdict", async () => {
+  using subnet = await openRules();
+  const { submissions, result } = subnet;
+  for (let attempt = 0; attempt < rules.faultTries; attempt++) {
+    const { id } = await subnet.submit(subnet.ask(), "A"); // other tasks count as well
+    submissions.applyResult(result(id, fault), 1);
+  }
+  const { id } = await subnet.submit(subnet.ask(), "A");
+  assert.equal(submissions.applyResult(result(id, fault), 2).kind, "again");
+  assert.equal(submissions.applyResult(subnet.scored(id, 0.9), 3).kind, "applied");
+  assert.equal(submissions.get(id)?.feedback?.verdict, "accepted");
+});
+
+test("while nothing at all is scored it is a fault of ours still, and the task is lent to that miner no more", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks, result } = subnet;
+  const taskId = subnet.ask();
+  const old = await subnet.submit(subnet.ask(), "B");
+  submissions.applyResult(subnet.scored(old.id, 0.9), 0);
+  for (let attempt = 0; attempt <= rules.faultTries; attempt++) {
+    const { id } = tasks.assignOrganic("A", 1) ?? assert.fail("not lent");
+    const assignment = tasks.assignment(id) ?? assert.fail();
+    await submissions.receive(submissionOf(assignment, Buffer.from(id)), 1);
+    const outcome = submissions.applyResult(result(id, fault), 2);
+    if (outcome.kind === "again") submissions.applyResult(result(id, fault, undefined, 1), 3);
+    assert.equal(submissions.get(id)?.feedback?.verdict, "system-fault");
+    assert.equal(submissions.get(id)?.feedback?.cooldownUntil, 0);
+  }
+  assert.equal(tasks.get(taskId)?.state, "queued");
+  assert.equal(tasks.assignOrganic("A", 4), undefined);
+  assert.ok(tasks.assignOrganic("C", 4));
+});
+
+test("a replayed dead letter after a second, accepted try does not pay twice, in whatever order they are scored", async () => {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    using subnet = await openRules();
+    const { submissions, miners } = subnet;
+    const taskId = subnet.ask();
+    const first = await subnet.submit(taskId, "A", 0, Buffer.from("one"));
+    submissions.applyResult(subnet.result(first.id, fault), 1);
+    const second = await subnet.submit(taskId, "A", 2, Buffer.from("two"));
+    const tries = [first.id, second.id];
+    for (const index of order) {
+      assert.equal(
+        submissions.applyResult(subnet.scored(tries[index] ?? "", 0.9), 3).kind,
+        "applied",
+      );
+    }
+    assert.equal(miners.get("A", 4).observations, 1, `scored in the order ${order}`);
+    assert.equal(submissions.get(first.id)?.feedback?.verdict, "accepted");
+  }
 });

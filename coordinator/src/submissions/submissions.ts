@@ -6,6 +6,9 @@
  * U3 A verdict, the miner's record, the task's state and the report are written in one transaction.
  * U4 Only the miner's own fault costs the miner: a system fault neither rewards nor punishes, and a replayed job may
  *    still overrule it.
+ * U5 A miner's tries at one task are rewarded once, whichever of them a replayed job still accepts.
+ * U6 Faults in a row are looked into: a second worker decides, and an asset that kills that one as well, while others
+ *    are scored, is what is wrong.
  */
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
@@ -57,6 +60,8 @@ export type ResultOutcome =
       readonly hotkey: string;
       readonly feedback: Feedback;
     }
+  /** The fault is one too many: a second worker decides, and the submission waits on. */
+  | { readonly kind: "again"; readonly submission: Submission; readonly hotkey: string }
   /** It had one that counts; nothing changed. */
   | { readonly kind: "repeated" }
   /** There is no such submission. */
@@ -99,6 +104,8 @@ export interface SubmissionsOptions {
   readonly duplicates?: DuplicateLimits;
 }
 
+const killsWorkersReason =
+  "kills-workers: two workers in turn could not score it, while they scored others";
 const sameBytesReason = "duplicate: the same bytes were submitted before";
 const sameObjectReason = "duplicate: the same object was submitted before";
 
@@ -106,12 +113,21 @@ const sameObjectReason = "duplicate: the same object was submitted before";
 export function createSubmissions(options: SubmissionsOptions): Submissions {
   const { store, assets, tasks, miners, reports, rules } = options;
   const verdicts = new EventEmitter().setMaxListeners(0);
+  /** When a worker last scored anything; undefined when none has since the start. */
+  let lastScoredAt: number | undefined;
   const duplicates = createDuplicates(store, options.duplicates ?? defaultDuplicateLimits);
 
   const get = (id: string): Submission | undefined => {
     const found = store.get("SELECT * FROM submissions WHERE id = ?", id);
     return found === undefined ? undefined : parseSubmission(found);
   };
+
+  /** U5 */
+  const wasAcceptedBefore = ({ id, taskId, hotkey }: Assignment): boolean =>
+    tasks
+      .get(taskId)
+      ?.assignments.some((a) => a.id !== id && a.hotkey === hotkey && a.state === "accepted") ??
+    false;
 
   /**
    * Ends the assignment with the verdict and counts it for the miner; undefined when a verdict that counts has come
@@ -124,7 +140,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   ): Feedback | undefined => {
     if (!tasks.applyVerdict(assignment.id, verdict, now)) return undefined;
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
-    if (verdict.kind !== "system-fault") {
+    if (verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment)) {
       miners.applyScore(assignment.hotkey, assignment.id, fidelity, now);
     }
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
@@ -167,6 +183,31 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       store.afterCommit(() => verdicts.emit(id));
       return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
     });
+  };
+
+  /** U6 */
+  const applyFault = (
+    { submissionId, replica }: RenderScoreResult,
+    fault: Verdict,
+    now: number,
+  ): ResultOutcome => {
+    const submission = get(submissionId);
+    const assignment = submission === undefined ? undefined : tasks.assignment(submissionId);
+    if (submission === undefined || assignment === undefined) return { kind: "unknown" };
+    if (submission.feedback !== undefined || replica !== submission.replica) {
+      return { kind: "repeated" };
+    }
+    const { hotkey, taskId } = assignment;
+    if (replica > 0) {
+      // Where nothing was scored since the submission came, it may as well be the workers.
+      const isTheAsset = lastScoredAt !== undefined && lastScoredAt >= submission.receivedAt;
+      const verdict: Verdict = { kind: "invalid-asset", reason: killsWorkersReason };
+      return end(submissionId, () => (isTheAsset ? verdict : fault), now);
+    }
+    const { inARow, ofTask } = tasks.faults(hotkey, taskId);
+    if (Math.max(inARow, ofTask) < rules.faultTries) return end(submissionId, () => fault, now);
+    store.run("UPDATE submissions SET replica = 1 WHERE id = ?", submissionId);
+    return { kind: "again", submission: { ...submission, replica: 1 }, hotkey };
   };
 
   return {
@@ -244,6 +285,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         taskId: task.id,
         submissionId: submission.id,
         class: task.class === "organic" ? JobClass.ORGANIC : JobClass.SYNTHETIC,
+        replica: submission.replica,
         profile: rules.profile,
         acceptance: rules.acceptance,
         prompt: task.prompt,
@@ -264,15 +306,16 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     fail: (id, reason, now) => end(id, () => ({ kind: "system-fault", reason }), now),
     applyResult(result, now) {
       const { submissionId, outcome, geometry } = result;
+      const found = verdictOf(result, rules);
+      if (found.kind === "system-fault") return applyFault(result, found, now);
       let same: SameObject | undefined;
-      return end(
+      const applied = end(
         submissionId,
         (submission, assignment) => {
-          const verdict = verdictOf(result, rules);
-          if (verdict.kind !== "accepted") return verdict;
+          if (found.kind !== "accepted") return found;
           same = duplicates.sameObject(submission, assignment, geometry, now);
           return same.earlier.length === 0
-            ? verdict
+            ? found
             : { kind: "duplicate", reason: sameObjectReason };
         },
         now,
@@ -287,6 +330,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           reports.save(submission, { ...outcome.value, fidelity, minerHotkey: hotkey });
         },
       );
+      if (applied.kind === "applied" && outcome.case === "scored") lastScoredAt = now;
+      return applied;
     },
   };
 }

@@ -14,6 +14,7 @@ export {
   type CreateOutcome,
   type CreateTask,
   createTasks,
+  type Faults,
   type Tasks,
   type TasksOptions,
   type Verdict,

@@ -32,13 +32,20 @@ export function expiryOf(row: TaskRow, assignments: readonly Assignment[]): Fail
   return { code: "expired", message };
 }
 
-/** Why there is nobody left to take a task: each of `miners` has had it. Undefined when there is somebody. */
+/**
+ * Why there is nobody left to take a task: each of `miners` has had it. Undefined when there is somebody.
+ * @param faultTries after so many faults of ours a miner may take the task again
+ */
 export function exhaustionOf(
   assignments: readonly Assignment[],
   miners: ReadonlySet<string>,
+  faultTries: number,
 ): Failure | undefined {
-  // A fault of ours does not count: its miner may take the task again.
-  const had = new Set(assignments.filter((a) => a.state !== "system-fault").map((a) => a.hotkey));
+  const had = new Set(
+    assignments
+      .filter((a) => a.state !== "system-fault" || a.attempt > faultTries)
+      .map((a) => a.hotkey),
+  );
   const isLeft = [...miners].some((hotkey) => !had.has(hotkey));
   if (had.size === 0 || isLeft || assignments.some(isOpen)) return undefined;
   const last = assignments.at(-1)?.reason;

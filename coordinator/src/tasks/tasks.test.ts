@@ -19,6 +19,7 @@ function open(
   let store = openStore(directory);
   const options = {
     taskTimeoutMs: timeoutMs,
+    faultTries: 2,
     organicCopies: 2,
     organicFinishMs: finishMs,
     failExhausted: true,

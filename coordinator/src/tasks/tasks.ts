@@ -7,7 +7,7 @@
  *
  * T1 A task's state follows from its assignments; it is written in the transaction that changes them, with an event.
  * T2 An assignment that ended without an accepted result frees its slot: the task goes to the next miner.
- * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault).
+ * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault), and then a few times.
  * T4 The result is the accepted assignment with the highest score; of equal ones the earliest.
  * T5 An organic task fails when its time is over, or, where the rules say so, as soon as every miner has had it.
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
@@ -43,6 +43,8 @@ export interface TasksOptions {
   readonly leaseMs: number;
   /** An organic task that has less time left is lent to nobody any more, in ms. */
   readonly leastLoanMs: number;
+  /** After so many faults of ours at one task its miner still gets it again (T3). */
+  readonly faultTries: number;
   /** How many miners work on the same organic task at a time. */
   readonly organicCopies: number;
   /** After the first accepted copy the others have this long, in ms. */
@@ -84,6 +86,15 @@ export interface Verdict {
   readonly reason?: string | undefined;
 }
 
+export interface Faults {
+  /** How many of the miner's latest ended assignments, from the last one on, ended so; at most `faultTries` + 1. */
+  readonly inARow: number;
+  /** How many of those of the task did. */
+  readonly ofTask: number;
+  /** ms since 1970 UTC; undefined when the latest one ended otherwise. */
+  readonly lastAt: number | undefined;
+}
+
 /** `now` is ms since 1970 UTC, `hotkey` a miner's ss58 throughout. Disposing ends all watches. */
 export interface Tasks extends Disposable {
   /** Makes a task, or gives the one that the idempotency key belongs to. */
@@ -99,6 +110,8 @@ export interface Tasks extends Disposable {
   /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
   latestAssignment(hotkey: string, taskId?: string): Assignment | undefined;
   assignment(id: string): Assignment | undefined;
+  /** How the miner's latest assignments ended, as far as faults of ours go. */
+  faults(hotkey: string, taskId?: string): Faults;
   /** Lends the oldest fitting organic task to the miner; undefined when there is none. */
   assignOrganic(hotkey: string, now: number): Assignment | undefined;
   /** Lends this task to the miner. */
@@ -295,7 +308,7 @@ export function createTasks(options: TasksOptions): Tasks {
     );
     for (const row of waiting.map((value) => taskRow.parse(value))) {
       const assignments = assignmentsOf(row.id);
-      const exhaustion = exhaustionOf(assignments, miners);
+      const exhaustion = exhaustionOf(assignments, miners, options.faultTries);
       if (exhaustion !== undefined) store.transaction(() => fail(row, exhaustion, now));
     }
   };
@@ -392,6 +405,23 @@ export function createTasks(options: TasksOptions): Tasks {
       return row === undefined ? undefined : parseAssignment(row);
     },
     assignment,
+    faults(hotkey, taskId) {
+      const ended = store
+        .all(
+          `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NOT NULL
+           ORDER BY created_at DESC LIMIT ?`,
+          hotkey,
+          options.faultTries + 1,
+        )
+        .map(parseAssignment);
+      const other = ended.findIndex(({ state }) => state !== "system-fault");
+      const inARow = other === -1 ? ended.length : other;
+      const ofTask = assignmentsOf(taskId ?? "").filter(
+        (one) => one.hotkey === hotkey && one.state === "system-fault",
+      );
+      const lastAt = inARow === 0 ? undefined : ended[0]?.endedAt?.getTime();
+      return { inARow, ofTask: ofTask.length, lastAt };
+    },
     assignOrganic: (hotkey, now) =>
       store.transaction(() => {
         // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
@@ -399,13 +429,14 @@ export function createTasks(options: TasksOptions): Tasks {
           `SELECT id FROM tasks t WHERE class = 'organic' AND ended_at IS NULL
              AND first_accepted_at IS NULL AND expires_at >= ?1
              AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
-                             AND a.state <> 'system-fault')
+                             AND (a.state <> 'system-fault' OR a.attempt > ?4))
              AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
                   AND a.ended_at IS NULL) < ?3
            ORDER BY created_at, id LIMIT 1`,
           now + Math.max(1, options.leastLoanMs),
           hotkey,
           options.organicCopies,
+          options.faultTries,
         );
         return row === undefined ? undefined : assign(idRow.parse(row).id, hotkey, now);
       }),
