@@ -6,19 +6,19 @@
  */
 import { join } from "node:path";
 import type { AxonLimits } from "@turntable/bittensor/axon";
-import type { Chain } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startLoop, startStatusServer } from "@turntable/process";
 import { type ApiKeys, startApi } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
-import { announceAxon, followRegistrations } from "./chain/index.ts";
+import { announceAxon, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
+import { createClock } from "./clock.ts";
 import { startDispatch } from "./dispatch/index.ts";
 import { createEvents, observeOpenTasks } from "./events.ts";
 import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
-import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
+import { createKnownHotkeys, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import {
   createSubmissions,
   type DuplicateLimits,
@@ -32,7 +32,7 @@ export interface CoordinatorOptions {
   /** The validator's hotkey on the first axon; it vouches for reports. */
   readonly hotkey: Keypair;
   /** Not disposed by the coordinator. */
-  readonly chain: Chain;
+  readonly chain: CoordinatorChain;
   /** The first axon's subnet. */
   readonly netuid: number;
   /** The coordinator's from here on: disposed with it, and when it fails to start. */
@@ -81,6 +81,8 @@ export interface Coordinator extends AsyncDisposable {
   /** The extra axons in the order asked for, each with the port that it has. */
   readonly extraAxons: readonly AxonPlace[];
   readonly httpPort: number;
+  /** Pending while it can do its work; rejects when it never can again, and has to be started anew. */
+  readonly ended: Promise<void>;
 }
 
 /** Between two looks at what depends on the time, in ms. */
@@ -93,12 +95,12 @@ const tickMs = 1_000;
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { rules, logger, hotkey, limits, chain, queue, netuid } = options;
   const { duplicates = defaultDuplicateLimits } = options;
-  const now = Date.now;
   const places = [{ netuid, hotkey, port: options.axon.port }, ...(options.axon.extra ?? [])];
   await using stack = new AsyncDisposableStack();
   stack.use(queue); // first: everything that uses it is disposed before it
   const metrics = createMetrics("turntable-coordinator");
   const events = createEvents(logger, metrics);
+  const now = createClock({ onStep: events.clockSet });
 
   const store = stack.use(openStore(options.dataDir));
   const assets = await openAssetFiles(join(options.dataDir, "assets"));
@@ -113,6 +115,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       },
     }),
   );
+  tasks.boundDeadlines(now());
+  miners.boundCooldowns(now());
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const reports = createReports(store, hotkey, validators);
   const submissions = createSubmissions({
@@ -140,6 +144,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       netuids: places.map((place) => place.netuid),
       validators: [...validators.keys()],
       everyMs: rules.metagraphSyncMs,
+      memory: createKnownHotkeys(store),
       onTrouble: events.trouble,
       onRead(isRegistered) {
         for (const assignment of tasks.release(isRegistered, now())) {
@@ -171,7 +176,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { externalIp } = options.axon;
   if (externalIp !== undefined) {
     for (const place of axons.places) {
-      events.axonAnnounced(await announceAxon(chain, place, externalIp));
+      try {
+        events.axonAnnounced(await announceAxon(chain, place, externalIp));
+      } catch (error) {
+        // Miners that know the address from before find it; a start with the chain there announces it.
+        events.trouble("the chain is away and was not told the axon's address", error);
+      }
     }
   }
   const api = stack.use(
@@ -193,7 +203,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const ticks = stack.use(
     startLoop({
       everyMs: tickMs,
-      run: () => tasks.tick(now(), registrations.miners),
+      run() {
+        for (const outcome of submissions.failOverdue(now())) events.ended(outcome, now());
+        tasks.tick(now(), registrations.miners);
+      },
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),
     }),
   );
@@ -207,6 +220,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     axonPort: first?.port ?? options.axon.port,
     extraAxons,
     httpPort: http.port,
+    ended: dispatch.ended,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -29,6 +29,8 @@ export interface Events {
   result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
   /** A submission was ended without a worker; as `result`. */
   ended(outcome: ResultOutcome, now: number): void;
+  /** The machine's time was set, by so many ms. */
+  clockSet(offMs: number): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -178,6 +180,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     },
     ended(outcome, now) {
       if (outcome.kind === "applied") verdict(outcome, now);
+    },
+    clockSet(offMs) {
+      troubles.add(1);
+      logger.warn({ off_ms: Math.round(offMs) }, "the machine's time was set; we follow slowly");
     },
     trouble(what, error) {
       troubles.add(1);

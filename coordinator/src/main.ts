@@ -1,18 +1,24 @@
 /** The coordinator as a process. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { type Chain, createLocalChain } from "@turntable/bittensor/chain";
+import { join } from "node:path";
+import { createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
 import { connectJobQueue } from "@turntable/bus/nats";
 import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
+import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
 import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
+import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
+/** How long a coordinator that has run before waits for the chain at its start, in ms. */
+const chainPatienceMs = 30_000;
 /** Blocks of the chain in memory. */
 const localBlockMs = 1_000;
 
@@ -21,7 +27,7 @@ await runMain({
   argv: process.argv.slice(2),
   env: process.env,
   gracePeriodMs: (config) => config.gracePeriodMs,
-  async start(config, { signal }) {
+  async start(config, { signal, stop }) {
     await ready();
     await using stack = new AsyncDisposableStack();
     const logger = createLogger("turntable-coordinator", config.log.level);
@@ -84,6 +90,9 @@ await runMain({
       },
       "ready",
     );
+    coordinator.ended.catch((error: unknown) =>
+      stop(error instanceof Error ? error : new Error(String(error))),
+    );
     stack.defer(() => logger.info("stopping"));
     return stack.move();
   },
@@ -110,10 +119,17 @@ async function openChain(
   axons: readonly Pick<AxonPlace, "netuid" | "hotkey">[],
   { onChainEvent: onEvent }: WaitingRoom,
   signal: AbortSignal,
-): Promise<Chain> {
+): Promise<CoordinatorChain & AsyncDisposable> {
   const { endpoints, register } = config.chain;
-  if (!endpoints.includes(chainInMemory))
-    return await connectSubtensor({ endpoints, onEvent }, signal);
+  if (!endpoints.includes(chainInMemory)) {
+    const chain = createEventualChain((stopping) =>
+      connectSubtensor({ endpoints, onEvent }, AbortSignal.any([signal, stopping])),
+    );
+    // Who has been here before may know its miners: it starts without the chain when that stays away.
+    const isFirst = !existsSync(join(config.dataDir, databaseName));
+    await chain.ready(isFirst ? undefined : chainPatienceMs);
+    return chain;
+  }
   const netuids = new Set(axons.map(({ netuid }) => netuid));
   const chain = createLocalChain({
     blockMs: localBlockMs,

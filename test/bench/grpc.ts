@@ -129,6 +129,8 @@ function oneTask(prompt: string): Tasks {
     list: unused,
     openAssignment: unused,
     release: unused,
+    overdue: unused,
+    boundDeadlines: unused,
     faults: unused,
     latestAssignment: unused,
     assignment: unused,

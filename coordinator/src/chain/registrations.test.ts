@@ -76,6 +76,68 @@ test("a chain that is away at the start is told", async () => {
   await assert.rejects(followRegistrations({ ...options, chain }), /away/);
 });
 
+function createMemory(known: Readonly<Record<number, readonly string[]>> = {}) {
+  const saved = new Map(
+    Object.entries(known).map(([netuid, keys]) => [Number(netuid), new Set(keys)]),
+  );
+  let writes = 0;
+  return {
+    saved,
+    writes: () => writes,
+    load: (netuid: number): ReadonlySet<string> => saved.get(netuid) ?? new Set(),
+    save(netuid: number, hotkeys: ReadonlySet<string>) {
+      writes++;
+      saved.set(netuid, new Set(hotkeys));
+    },
+  };
+}
+
+test("a start without the chain goes by what was known last, and follows the chain once it is there", async () => {
+  await using chain = openChain();
+  const memory = createMemory({ 17: [bob], 29: [other] });
+  let isAway = true;
+  const troubles: string[] = [];
+  const followed = Promise.withResolvers<void>();
+  await using registrations = await followRegistrations({
+    ...options,
+    everyMs: 1,
+    memory,
+    chain: {
+      metagraph: async (netuid) =>
+        isAway ? Promise.reject(new Error("away")) : await chain.metagraph(netuid),
+    },
+    onTrouble: (what) => troubles.push(what),
+    onRead() {
+      if (!isAway) followed.resolve();
+    },
+  });
+  assert.deepEqual([registrations.has(17, bob), registrations.has(17, validator)], [true, false]);
+  assert.match(troubles[0] ?? "", /subnet 17 could not be read/);
+  isAway = false;
+  await followed.promise;
+  assert.ok(registrations.has(17, validator));
+  assert.deepEqual([...(memory.saved.get(17) ?? [])].toSorted(), [validator, bob].toSorted());
+  assert.equal(memory.writes(), 2, "written when it changed, once for each subnet");
+});
+
+test("a subnet without anybody is no truth", async () => {
+  await using chain = openChain();
+  const empty = { metagraph: async () => ({ ...(await chain.metagraph(17)), neurons: [] }) };
+  const memory = createMemory({ 17: [bob] });
+  const troubles: string[] = [];
+  await using registrations = await followRegistrations({
+    ...options,
+    netuids: [17],
+    memory,
+    chain: empty,
+    onTrouble: (what, error) => troubles.push(`${what}: ${error}`),
+  });
+  assert.ok(registrations.has(17, bob));
+  assert.deepEqual([...(memory.saved.get(17) ?? [])], [bob]);
+  assert.match(troubles[0] ?? "", /the chain says that nobody is on subnet 17/);
+  await assert.rejects(followRegistrations({ ...options, netuids: [17], chain: empty }), /nobody/);
+});
+
 test("a look that hangs does not hold up the end", async () => {
   await using chain = openChain();
   const hanging = Promise.withResolvers<void>();

@@ -1,7 +1,8 @@
 /**
  * Who is registered on our subnets, kept in step with the chain.
  *
- * R1 A chain that is away leaves what was known: miners are served on.
+ * R1 A chain that is away leaves what was known: miners are served on, also by a coordinator that starts meanwhile.
+ * R2 A subnet without anybody is no truth: it has an owner at least. It is taken for a chain that is away.
  */
 import type { Chain } from "@turntable/bittensor/chain";
 import { startLoop } from "@turntable/process";
@@ -13,13 +14,26 @@ export interface Registrations extends AsyncDisposable {
   miners(): ReadonlySet<string>;
 }
 
+export interface RegistrationMemory {
+  /** The hotkeys (ss58) of the subnet; empty when nothing is remembered. */
+  load(netuid: number): ReadonlySet<string>;
+  save(netuid: number, hotkeys: ReadonlySet<string>): void;
+}
+
+/** When a chain that was away is asked again, in ms. */
+const awayRetryMs = 30_000;
+/** A subnet that was not read in this time is taken for one whose chain is away, in ms. */
+const lookMs = 45_000;
+
 export interface RegistrationOptions {
   readonly chain: Pick<Chain, "metagraph">;
   readonly netuids: readonly number[];
   /** Hotkeys (ss58) that are ours, and no miner's. */
   readonly validators: readonly string[];
-  /** Between two looks at the chain, in ms. */
+  /** Between two looks at the chain, in ms; one that was away is looked at sooner. */
   readonly everyMs: number;
+  /** What was known when this was last written, over restarts. */
+  readonly memory?: RegistrationMemory;
   /** A subnet could not be read; what was known of it is used. */
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Called after each look, with whether a hotkey (ss58) is registered on one of the subnets. */
@@ -28,7 +42,7 @@ export interface RegistrationOptions {
 
 /**
  * Reads the subnets once, then again and again until it is disposed.
- * @throws what the chain throws when a subnet cannot be read the first time
+ * @throws what the chain throws when a subnet cannot be read the first time, and nothing is remembered of it
  */
 export async function followRegistrations(options: RegistrationOptions): Promise<Registrations> {
   const { chain } = options;
@@ -37,27 +51,48 @@ export async function followRegistrations(options: RegistrationOptions): Promise
   const hotkeys = new Map<number, ReadonlySet<string>>();
   const read = async (netuid: number, signal?: AbortSignal): Promise<void> => {
     const { neurons } = await chain.metagraph(netuid, signal);
-    hotkeys.set(netuid, new Set(neurons.map(({ hotkey }) => hotkey)));
+    const found = new Set(neurons.map(({ hotkey }) => hotkey));
+    if (found.size === 0) throw new Error(`the chain says that nobody is on subnet ${netuid}`); // R2
+    const known = hotkeys.get(netuid);
+    hotkeys.set(netuid, found);
+    const isAsKnown = known?.size === found.size && [...found].every((hotkey) => known.has(hotkey));
+    if (!isAsKnown) options.memory?.save(netuid, found);
   };
-  const isAnywhere = (hotkey: string): boolean =>
-    netuids.some((netuid) => hotkeys.get(netuid)?.has(hotkey));
-  for (const netuid of netuids) await read(netuid);
-  options.onRead?.(isAnywhere);
-  const loop = startLoop({
-    everyMs: options.everyMs,
-    async run(signal) {
-      for (const netuid of netuids) {
-        try {
-          await read(netuid, signal);
-        } catch (error) {
-          if (signal.aborted) return;
-          options.onTrouble(
-            `subnet ${netuid} could not be read from the chain; what was known of it is used`, // R1
-            error,
-          );
-        }
+  /** @returns whether all could be read */
+  const readAll = async (signal?: AbortSignal): Promise<boolean> => {
+    let isWhole = true;
+    for (const netuid of netuids) {
+      try {
+        // With nothing to go by there is nothing to do but wait.
+        const patience = hotkeys.has(netuid) ? AbortSignal.timeout(lookMs) : undefined;
+        await read(netuid, AbortSignal.any([signal, patience].filter((s) => s !== undefined)));
+      } catch (error) {
+        if (signal?.aborted) return false;
+        if (hotkeys.get(netuid) === undefined) throw error; // at the start, with nothing to go by
+        isWhole = false;
+        options.onTrouble(
+          `subnet ${netuid} could not be read from the chain; what was known of it is used`, // R1
+          error,
+        );
       }
-      options.onRead?.(isAnywhere);
+    }
+    options.onRead?.((hotkey) => netuids.some((netuid) => hotkeys.get(netuid)?.has(hotkey)));
+    return isWhole;
+  };
+  for (const netuid of netuids) {
+    const remembered = options.memory?.load(netuid) ?? new Set();
+    if (remembered.size > 0) hotkeys.set(netuid, remembered);
+  }
+  let isWhole = await readAll();
+  let sinceMs = 0;
+  const periodMs = Math.min(options.everyMs, awayRetryMs);
+  const loop = startLoop({
+    everyMs: periodMs,
+    async run(signal) {
+      sinceMs += periodMs;
+      if (isWhole && sinceMs < options.everyMs) return;
+      sinceMs = 0;
+      isWhole = await readAll(signal);
     },
     onTrouble: (error) => options.onTrouble("the subnets could not be read", error),
   });

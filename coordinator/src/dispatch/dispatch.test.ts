@@ -363,3 +363,18 @@ test("what is queued already is not read again", async () => {
   assert.deepEqual(pending.read.slice(250), ["new"]);
   assert.equal(submitted.at(-1), "new.0");
 });
+
+test("a result reader that broke for good is told to whoever has to end the process", async () => {
+  const { queue } = createInProcessQueue();
+  const broken: JobQueue = {
+    ...queue,
+    // biome-ignore lint/correctness/useYield: it breaks before the first result
+    async *results() {
+      throw new Error("the consumer is gone");
+    },
+  };
+  const dispatch = start(broken);
+  await assert.rejects(dispatch.ended, /results are no longer read: the consumer is gone/);
+  assert.match(dispatch.notReady() ?? "", /no longer read/);
+  await dispatch[Symbol.asyncDispose]();
+});

@@ -56,6 +56,11 @@ export interface DispatchOptions<Item extends Dispatchable> {
 export interface Dispatch extends AsyncDisposable {
   /** Queues everything that has to be, as happens about every second anyway; to be called after a submission. */
   check(): Promise<void>;
+  /**
+   * Pending while results are read; rejects when they are no longer and never will be, so that the process has to be
+   * started again. Resolves when it is disposed.
+   */
+  readonly ended: Promise<void>;
   /** Why nothing can be dispatched or applied now; undefined when all is well. */
   notReady(): string | undefined;
 }
@@ -218,16 +223,19 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   })().catch((error: unknown) => {
     deaf = `results are no longer read: ${messageOf(error)}`;
     options.onTrouble("results stopped", error);
+    throw new Error(deaf, { cause: error });
   });
+  results.catch(() => undefined); // whoever cares for `ended` is told
 
   return {
     // Whoever asks lends its trace to none of the jobs.
     check: () => context.with(ROOT_CONTEXT, () => loop.runNow()),
+    ended: results,
     notReady: () => deaf ?? unreachable,
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await loop[Symbol.asyncDispose]();
-      await results;
+      await results.catch(() => undefined);
     },
   };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openRules } from "../../test/rules.ts";
 import { fidelityOf, ruleSets } from "./index.ts";
 import { nextAverage, rewardOf } from "./rules.ts";
 
@@ -18,4 +19,14 @@ test("rejected work leaves the average alone, unless the rules count it", () => 
 
 test("a reward is accepted results × average", () => {
   assert.equal(rewardOf(4, 0.5), 2);
+});
+
+test("a clock that was set back makes no cooldown longer", async () => {
+  using subnet = await openRules();
+  const { miners } = subnet;
+  miners.startCooldown("A", 5_000_000);
+  miners.startCooldown("B", 1_000);
+  miners.boundCooldowns(2_000);
+  assert.equal(miners.get("A", 2_000).cooldownUntil, 2_000 + seed.cooldownMs);
+  assert.equal(miners.get("B", 2_000).cooldownUntil, 1_000 + seed.cooldownMs);
 });

@@ -36,6 +36,11 @@ export interface Miners {
   countCooldownViolation(hotkey: string): void;
   /** Counts a wrong task or a wrong signature, and starts a cooldown. */
   countViolation(hotkey: string, now: number): void;
+  /**
+   * Brings cooldowns that lie further ahead than any can to where they can be: the clock was set back while nobody
+   * looked. To be called at the start.
+   */
+  boundCooldowns(now: number): void;
   /** Counts a task that was taken and not answered, and starts a cooldown. */
   countSilence(hotkey: string, now: number): void;
   /**
@@ -111,6 +116,11 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
         startCooldown(hotkey, now);
         store.run("UPDATE miners SET violations = violations + 1 WHERE hotkey = ?", hotkey);
       }),
+    boundCooldowns: (now) =>
+      store.run(
+        "UPDATE miners SET cooldown_until = ?1 WHERE cooldown_until > ?1",
+        now + rules.cooldownMs,
+      ),
     countSilence: (hotkey, now) =>
       store.transaction(() => {
         startCooldown(hotkey, now);

@@ -34,6 +34,8 @@ export interface RuleSet {
    * over, for one that registers later.
    */
   readonly failExhausted: boolean;
+  /** So long after its task's time a submission that nobody has scored ends as a fault of ours, in ms. */
+  readonly verdictGraceMs: number;
   /** From this score on a submission is accepted, 0 to 1; miners are told it as `validation_threshold`. */
   readonly acceptance: number;
   /** What a score earns: from `score` on, `fidelity`; steps in falling order. */
@@ -65,6 +67,7 @@ const seed: RuleSet = {
   organicCopies: 4,
   organicFinishMs: 60_000,
   failExhausted: false,
+  verdictGraceMs: 600_000,
   acceptance: subnetAcceptance,
   fidelitySteps: [
     { score: 0.8, fidelity: 1 },

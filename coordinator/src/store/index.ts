@@ -1,4 +1,5 @@
 export { type AssetFiles, openAssetFiles } from "./asset-files.ts";
+export { createKnownHotkeys, type KnownHotkeys } from "./known-hotkeys.ts";
 export { openNonceStore } from "./nonces.ts";
-export { openStore, type SqlValue, type Store } from "./store.ts";
+export { databaseName, openStore, type SqlValue, type Store } from "./store.ts";
 export { StoreError } from "./store-error.ts";

@@ -205,6 +205,14 @@ CREATE INDEX fingerprints_by_time ON fingerprints (at);
   "ALTER TABLE submissions ADD COLUMN protocol_year TEXT NOT NULL DEFAULT '2024';",
   // Which replica of its job a submission waits for: 1 once a second worker has to decide.
   "ALTER TABLE submissions ADD COLUMN replica INTEGER NOT NULL DEFAULT 0;",
+  // Who was registered when the chain was last read.
+  `
+CREATE TABLE known_hotkeys (
+  netuid INTEGER NOT NULL,
+  hotkey TEXT NOT NULL,
+  PRIMARY KEY (netuid, hotkey)
+) STRICT, WITHOUT ROWID;
+`,
   // How often a miner took a task and said nothing.
   "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
 ];

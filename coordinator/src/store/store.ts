@@ -12,6 +12,9 @@ import { migrate } from "./migrate.ts";
 import { coordinatorMigrations } from "./schema.ts";
 import { StoreError } from "./store-error.ts";
 
+/** The coordinator's database in its data directory. */
+export const databaseName = "coordinator.sqlite";
+
 export type SqlValue = SQLInputValue;
 
 /** Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. */
@@ -39,7 +42,7 @@ export interface Store extends Disposable {
  * @throws StoreError when another process has it, a newer version wrote it, or its tables cannot be brought up to date
  */
 export function openStore(directory: string): Store {
-  return openDatabase(directory, "coordinator.sqlite", coordinatorMigrations, "FULL");
+  return openDatabase(directory, databaseName, coordinatorMigrations, "FULL");
 }
 
 /**

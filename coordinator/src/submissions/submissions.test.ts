@@ -263,3 +263,24 @@ test("a replayed dead letter after a second, accepted try does not pay twice, in
     assert.equal(submissions.get(first.id)?.feedback?.verdict, "accepted");
   }
 });
+
+test("what nobody scores ends as a fault of ours at its task's deadline plus a grace, without a penalty", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks, miners } = subnet;
+  const taskId = subnet.ask("a red cube", 0);
+  const { id } = await subnet.submit(taskId, "A", 1_000);
+  const due = rules.taskTimeoutMs + rules.verdictGraceMs;
+  tasks.expire(due - 1);
+  assert.deepEqual(submissions.failOverdue(due - 1), []);
+  assert.equal(tasks.get(taskId)?.state, "scoring");
+  assert.deepEqual(
+    submissions.failOverdue(due).map(({ kind }) => kind),
+    ["applied"],
+  );
+  assert.equal(submissions.get(id)?.feedback?.verdict, "system-fault");
+  assert.equal(tasks.get(taskId)?.state, "failed");
+  const { cooldownUntil, violations, silences } = miners.get("A", due);
+  assert.deepEqual([cooldownUntil, violations, silences], [0, 0, 0]);
+  assert.equal(submissions.applyResult(subnet.scored(id, 0.9), due + 1).kind, "applied");
+  assert.equal(miners.get("A", due + 1).observations, 1, "a late verdict still pays");
+});

@@ -88,6 +88,8 @@ export interface Submissions {
   job(submission: Submission): Promise<RenderScoreJob | undefined>;
   /** The job is queued once more, under a new dispatch number. */
   markDispatched(id: string, dispatch: number): void;
+  /** Ends those that nobody has scored so long after their task's time, as faults of ours; some at a time. */
+  failOverdue(now: number): readonly ResultOutcome[];
   /** Ends a submission that can never be scored, as a fault of ours. */
   fail(id: string, reason: string, now: number): ResultOutcome;
   /** Applies what a worker found (U2, U3). */
@@ -104,6 +106,8 @@ export interface SubmissionsOptions {
   readonly duplicates?: DuplicateLimits;
 }
 
+/** Overdue submissions that are ended at one look, so that no look takes long. */
+const overdueAtOnce = 100;
 const killsWorkersReason =
   "kills-workers: two workers in turn could not score it, while they scored others";
 const sameBytesReason = "duplicate: the same bytes were submitted before";
@@ -303,6 +307,11 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     },
     markDispatched: (id, dispatch) =>
       store.run("UPDATE submissions SET dispatch = ? WHERE id = ?", dispatch, id),
+    failOverdue: (now) =>
+      tasks.overdue(now - rules.verdictGraceMs, overdueAtOnce).map((id) => {
+        const verdict: Verdict = { kind: "system-fault", reason: "nobody scored it in time" };
+        return end(id, () => verdict, now);
+      }),
     fail: (id, reason, now) => end(id, () => ({ kind: "system-fault", reason }), now),
     applyResult(result, now) {
       const { submissionId, outcome, geometry } = result;

@@ -353,3 +353,23 @@ test("a row that cannot be read hides no other from a list", () => {
   );
   assert.equal(troubles.length, 1);
 });
+
+test("a clock that was set back while nobody looked makes no deadline longer, and swaps no attempts", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const late = 10 * timeoutMs;
+  const { id } = created(tasks, late);
+  tasks.applyVerdict(submitted(tasks, "A", late + 1), { kind: "system-fault" }, late + 2);
+  tasks.boundDeadlines(5);
+  assert.equal(tasks.get(id)?.expiresAt.getTime(), 5 + timeoutMs);
+  const second = tasks.assignOrganic("A", 6) ?? assert.fail();
+  assert.equal(tasks.latestAssignment("A", id)?.id, second.id);
+  assert.deepEqual(
+    tasks.get(id)?.assignments.map(({ attempt }) => attempt),
+    [1, 2],
+  );
+  tasks.boundDeadlines(4);
+  assert.equal(tasks.assignment(second.id)?.expiresAt.getTime(), 4 + leaseMs);
+  tasks.expire(5 + timeoutMs);
+  assert.equal(tasks.get(id)?.state, "failed");
+});

@@ -124,6 +124,13 @@ export interface Tasks extends Disposable {
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
   /** Takes tasks back from miners that are not registered any more, of whom no submission will be taken. */
   release(isRegistered: (hotkey: string) => boolean, now: number): readonly Assignment[];
+  /** Submitted assignments whose task's time was over at `before` (ms since 1970 UTC), at most `limit`. */
+  overdue(before: number, limit: number): readonly string[];
+  /**
+   * Brings deadlines that lie further ahead than any can to where they can be: the clock was set back while nobody
+   * looked. To be called at the start.
+   */
+  boundDeadlines(now: number): void;
   /** Ends what has run out of time. */
   expire(now: number): void;
   /**
@@ -396,12 +403,19 @@ export function createTasks(options: TasksOptions): Tasks {
       return row === undefined ? undefined : parseAssignment(row);
     },
     latestAssignment(hotkey, taskId) {
-      const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ?1 AND (?2 IS NULL OR task_id = ?2)
-         ORDER BY created_at DESC, attempt DESC LIMIT 1`,
-        hotkey,
-        taskId ?? null,
-      );
+      const row =
+        taskId === undefined
+          ? store.get(
+              "SELECT * FROM assignments WHERE hotkey = ? ORDER BY created_at DESC LIMIT 1",
+              hotkey,
+            )
+          : // By number, not by time: clocks step.
+            store.get(
+              `SELECT * FROM assignments WHERE task_id = ? AND hotkey = ?
+               ORDER BY attempt DESC LIMIT 1`,
+              taskId,
+              hotkey,
+            );
       return row === undefined ? undefined : parseAssignment(row);
     },
     assignment,
@@ -463,6 +477,27 @@ export function createTasks(options: TasksOptions): Tasks {
           ({ id, hotkey }) =>
             !isRegistered(hotkey) && abandon(id, "the miner is not registered any more", now),
         ),
+    overdue: (before, limit) =>
+      store
+        .all(
+          // A lease ends no later than its task, so the index of open ones leaves out most.
+          `SELECT a.id FROM assignments a JOIN tasks t ON t.id = a.task_id
+           WHERE a.ended_at IS NULL AND a.expires_at <= ?1 AND a.state = 'scoring'
+             AND t.expires_at <= ?1 LIMIT ?2`,
+          before,
+          limit,
+        )
+        .map((row) => idRow.parse(row).id),
+    boundDeadlines: (now) =>
+      store.transaction(() => {
+        const bounds = { tasks: now + options.taskTimeoutMs, assignments: now + options.leaseMs };
+        for (const [table, latest] of Object.entries(bounds)) {
+          store.run(
+            `UPDATE ${table} SET expires_at = ?1 WHERE ended_at IS NULL AND expires_at > ?1`,
+            latest,
+          );
+        }
+      }),
     expire,
     tick(now, miners) {
       expire(now);
