@@ -140,6 +140,12 @@ const schema = z
         .min(1)
         .default(1000)
         .describe("organic tasks that have not ended"),
+      openTasksOfClient: z
+        .number()
+        .int()
+        .min(1)
+        .default(250)
+        .describe("those of one client; clients take turns when tasks are lent"),
       submissionBytes: z
         .number()
         .int()

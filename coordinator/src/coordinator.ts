@@ -59,6 +59,8 @@ export interface CoordinatorOptions {
     readonly promptChars: number;
     /** Organic tasks that have not ended. */
     readonly openTasks: number;
+    /** Those of one client; as many as of all when absent. */
+    readonly openTasksOfClient?: number | undefined;
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
     /** Tries at queueing a submission for scoring, before it ends as a fault of ours; 8 when absent. */
@@ -107,7 +109,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const miners = createMiners(store, rules);
   const tasks = stack.use(
     createTasks({
-      ...{ store, maxOpenTasks: limits.openTasks, startedAt: now(), ...rules },
+      ...{ store, startedAt: now(), ...rules },
+      maxOpenTasks: limits.openTasks,
+      maxOpenTasksOfClient: limits.openTasksOfClient,
       onUnreadable: (error) => events.trouble("a task cannot be read, and is left out", error),
       onSilence(assignment, at) {
         miners.countSilence(assignment.hotkey, at);

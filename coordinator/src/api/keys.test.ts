@@ -31,3 +31,12 @@ test("a line that is no client is named, and its key is not repeated", () => {
 test("a file without keys is refused: nobody could call", () => {
   assert.throws(() => parseApiKeys("# nobody yet\n"), /no keys/);
 });
+
+test("a key named like something of ours would see what is nobody's", () => {
+  for (const name of ["synthetic", "organic", "anonymous"]) {
+    assert.throws(
+      () => parseApiKeys(`ann 0123456789abcdef\n${name} fedcba9876543210`),
+      new RegExp(`line 2: "${name}" means something of ours`),
+    );
+  }
+});

@@ -6,6 +6,9 @@ export interface ApiKeys {
   nameOf(key: string): string | undefined;
 }
 
+/** Tasks and callers that are nobody's key bear these names: a key of the same would see what is theirs. */
+const ownNames = new Set(["synthetic", "organic", "anonymous"]);
+
 /**
  * Parses a key file: one client a line, `name key`, blank lines and lines that begin with # skipped.
  * @throws Error naming the line that is neither.
@@ -18,6 +21,11 @@ export function parseApiKeys(text: string): ApiKeys {
     if (name === undefined || key === undefined || rest.length > 0 || key.length < 16) {
       throw new Error(
         `API key file, line ${index + 1}: expected "name key" with a key of at least 16 characters`,
+      );
+    }
+    if (ownNames.has(name)) {
+      throw new Error(
+        `API key file, line ${index + 1}: "${name}" means something of ours; name the client otherwise`,
       );
     }
     names.set(hashOf(key), name);

@@ -213,6 +213,11 @@ CREATE TABLE known_hotkeys (
   PRIMARY KEY (netuid, hotkey)
 ) STRICT, WITHOUT ROWID;
 `,
+  // Clients that wait for a miner, and for each of them its tasks by age.
+  `
+CREATE INDEX tasks_waiting ON tasks (client, created_at, id)
+  WHERE ended_at IS NULL AND class = 'organic';
+`,
   // How often a miner took a task and said nothing.
   "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
 ];

@@ -180,7 +180,7 @@ test("more open tasks than the limit are refused", () => {
   using opened = open();
   for (let i = 0; i < 3; i++) created(opened.tasks, i);
   const outcome = opened.tasks.create({ class: "organic", prompt: "one", client: "c" }, 9);
-  assert.deepEqual(outcome, { kind: "full", limit: 3 });
+  assert.deepEqual(outcome, { kind: "full", of: "all", limit: 3, retryAfterMs: 5_000 });
 });
 
 test("every change is an event, numbered without gaps, and survives a restart", () => {
@@ -372,4 +372,59 @@ test("a clock that was set back while nobody looked makes no deadline longer, an
   assert.equal(tasks.assignment(second.id)?.expiresAt.getTime(), 4 + leaseMs);
   tasks.expire(5 + timeoutMs);
   assert.equal(tasks.get(id)?.state, "failed");
+});
+
+function asked(tasks: Tasks, client: string, now: number): string {
+  const outcome = tasks.create({ class: "organic", prompt: "a red cube", client }, now);
+  return outcome.kind === "created" ? outcome.task.id : outcome.kind;
+}
+
+test("clients take turns, however many tasks one of them has, and each has its oldest lent first", () => {
+  using opened = open({ maxOpenTasks: 1_000, organicCopies: 1 });
+  const { tasks } = opened;
+  const many = Array.from({ length: 30 }, (_, index) => asked(tasks, "many", index));
+  const [few, later] = [asked(tasks, "few", 600), asked(tasks, "few", 601)];
+  const lent = ["A", "B", "C", "D", "E"].map((hotkey) => tasks.assignOrganic(hotkey, 700)?.taskId);
+  assert.deepEqual(lent, [few, many[0], later, many[1], many[2]]);
+});
+
+test("a client whose tasks do not fit the miner keeps its turn for the next one", () => {
+  using opened = open({ organicCopies: 1 });
+  const { tasks } = opened;
+  const ofA = asked(tasks, "a", 1);
+  const ofB = asked(tasks, "b", 2);
+  assert.equal(tasks.assignOrganic("M", 3)?.taskId, ofA);
+  tasks.abandon(tasks.latestAssignment("M", ofA)?.id ?? "", "given back", 3);
+  assert.equal(tasks.assignOrganic("M", 4)?.taskId, ofB);
+  assert.equal(tasks.assignOrganic("N", 5)?.taskId, ofA);
+});
+
+test("places are counted by client, and who finds none is told about when to come back", () => {
+  using opened = open({ maxOpenTasks: 3, maxOpenTasksOfClient: 2 });
+  const { tasks } = opened;
+  asked(tasks, "a", 1);
+  asked(tasks, "a", 1);
+  const request = { class: "organic", prompt: "a red cube" } as const;
+  assert.deepEqual(tasks.create({ ...request, client: "a" }, 2), {
+    kind: "full",
+    of: "client",
+    limit: 2,
+    retryAfterMs: 5_000,
+  });
+  asked(tasks, "b", 2);
+  const full = tasks.create({ ...request, client: "c" }, 3);
+  assert.deepEqual(full.kind === "full" && [full.of, full.limit], ["all", 3]);
+});
+
+test("who waits is found by an index of what waits", () => {
+  using opened = open();
+  const plans = [
+    "SELECT DISTINCT client FROM tasks WHERE ended_at IS NULL AND class = 'organic'",
+    `SELECT id FROM tasks t WHERE client = 'a' AND class = 'organic' AND ended_at IS NULL
+     ORDER BY created_at, id LIMIT 1`,
+  ].map((sql) => opened.store.all(`EXPLAIN QUERY PLAN ${sql}`).map((step) => Object(step).detail));
+  assert.deepEqual(plans, [
+    ["SCAN tasks USING INDEX tasks_waiting"],
+    ["SEARCH t USING INDEX tasks_waiting (client=?)"],
+  ]);
 });

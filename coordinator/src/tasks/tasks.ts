@@ -12,12 +12,14 @@
  * T5 An organic task fails when its time is over, or, where the rules say so, as soon as every miner has had it.
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
  * T7 An assignment has a deadline of its own, the lease: who says nothing until then keeps no place.
+ * T8 Clients take turns: each loan is of the client whose turn it is, and of its oldest task that fits.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
 import { z } from "zod";
 import type { Store } from "../store/index.ts";
 import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
+import { createPace } from "./pace.ts";
 import {
   type Assignment,
   isEnded,
@@ -34,6 +36,7 @@ import {
   type VerdictKind,
 } from "./task.ts";
 import { createTaskEvents, type TaskEventDetail } from "./task-events.ts";
+import { createTurns } from "./turns.ts";
 
 export interface TasksOptions {
   readonly store: Store;
@@ -53,6 +56,8 @@ export interface TasksOptions {
   readonly failExhausted: boolean;
   /** Organic tasks that have not ended; one more is refused. */
   readonly maxOpenTasks: number;
+  /** Those of one client; as many as of all when absent. */
+  readonly maxOpenTasksOfClient?: number | undefined;
   /** Leases that ended before are nobody's silence: we were not there to hear. ms since 1970 UTC; 0 when absent. */
   readonly startedAt?: number;
   /** Told of a task that a list leaves out, since its rows cannot be read. */
@@ -73,8 +78,14 @@ export type CreateOutcome =
   | { readonly kind: "created" | "repeated"; readonly task: Task }
   /** The idempotency key belongs to a task with another prompt. */
   | { readonly kind: "conflict" }
-  /** So many organic tasks are open. */
-  | { readonly kind: "full"; readonly limit: number };
+  /** So many organic tasks are open, of the client or of all. */
+  | {
+      readonly kind: "full";
+      readonly of: "client" | "all";
+      readonly limit: number;
+      /** About when there is a place again, in ms from now. */
+      readonly retryAfterMs: number;
+    };
 
 export interface Verdict {
   readonly kind: VerdictKind;
@@ -148,6 +159,7 @@ export interface Tasks extends Disposable {
 
 const idRow = z.object({ id: z.string() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
+const clientRow = z.object({ client: z.string() });
 const countRow = z.object({ count: z.number() });
 const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
 
@@ -155,6 +167,8 @@ const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() }
 export function createTasks(options: TasksOptions): Tasks {
   const { store, startedAt = 0 } = options;
   const events = createTaskEvents(store);
+  const turns = createTurns();
+  const pace = createPace(options.taskTimeoutMs);
 
   // In the order of lending: rows are numbered as they come, whatever the clock does.
   const assignmentsOf = (taskId: string): readonly Assignment[] =>
@@ -200,6 +214,7 @@ export function createTasks(options: TasksOptions): Tasks {
   };
 
   const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
+    if (row.class === "organic") pace.ended(now);
     store.run(
       "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
       code,
@@ -217,6 +232,7 @@ export function createTasks(options: TasksOptions): Tasks {
       store.run("UPDATE tasks SET first_accepted_at = ? WHERE id = ?", first, row.id);
       if (open && now < first + options.organicFinishMs && now < row.expires_at) return;
       store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", best.id, row.id);
+      if (row.class === "organic") pace.ended(now);
       const { hotkey, score, demonstration } = best;
       record(row.id, "succeeded", "succeeded", now, { hotkey, score, demonstration });
       return;
@@ -282,6 +298,54 @@ export function createTasks(options: TasksOptions): Tasks {
   const abandon = (id: string, reason: string, now: number): boolean =>
     changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
 
+  /** Clients with organic tasks that have not ended. */
+  const waitingClients = (): readonly string[] =>
+    store
+      .all("SELECT DISTINCT client FROM tasks WHERE ended_at IS NULL AND class = 'organic'")
+      .map((row) => clientRow.parse(row).client);
+
+  /** The client's oldest task that the miner may have. */
+  const fittingTask = (client: string, hotkey: string, now: number): string | undefined => {
+    // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
+    const row = store.get(
+      `SELECT id FROM tasks t WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
+         AND first_accepted_at IS NULL AND expires_at >= ?1
+         AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
+                         AND (a.state <> 'system-fault' OR a.attempt > ?4))
+         AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
+              AND a.ended_at IS NULL) < ?3
+       ORDER BY created_at, id LIMIT 1`,
+      now + Math.max(1, options.leastLoanMs),
+      hotkey,
+      options.organicCopies,
+      options.faultTries,
+      client,
+    );
+    return row === undefined ? undefined : idRow.parse(row).id;
+  };
+
+  /** Why there is no place for another organic task of the client's. */
+  const fullFor = (client: string, now: number): CreateOutcome | undefined => {
+    const { maxOpenTasks, maxOpenTasksOfClient = maxOpenTasks } = options;
+    const open = countRow.parse(
+      store.get("SELECT count(*) AS count FROM tasks WHERE ended_at IS NULL AND class = 'organic'"),
+    );
+    if (open.count >= maxOpenTasks) {
+      const retryAfterMs = pace.waitMs(now, 1);
+      return { kind: "full", of: "all", limit: maxOpenTasks, retryAfterMs };
+    }
+    const own = countRow.parse(
+      store.get(
+        `SELECT count(*) AS count FROM tasks
+         WHERE ended_at IS NULL AND class = 'organic' AND client = ?`,
+        client,
+      ),
+    );
+    if (own.count < maxOpenTasksOfClient) return undefined;
+    const retryAfterMs = pace.waitMs(now, waitingClients().length);
+    return { kind: "full", of: "client", limit: maxOpenTasksOfClient, retryAfterMs };
+  };
+
   const expire = (now: number): void => {
     const late = store
       .all(
@@ -341,12 +405,8 @@ export function createTasks(options: TasksOptions): Tasks {
           }
         }
         if (request.class === "organic") {
-          const { count } = countRow.parse(
-            store.get(
-              "SELECT count(*) AS count FROM tasks WHERE ended_at IS NULL AND class = 'organic'",
-            ),
-          );
-          if (count >= options.maxOpenTasks) return { kind: "full", limit: options.maxOpenTasks };
+          const full = fullFor(request.client, now);
+          if (full !== undefined) return full;
         }
         const id = randomUUID();
         store.run(
@@ -438,21 +498,13 @@ export function createTasks(options: TasksOptions): Tasks {
     },
     assignOrganic: (hotkey, now) =>
       store.transaction(() => {
-        // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
-        const row = store.get(
-          `SELECT id FROM tasks t WHERE class = 'organic' AND ended_at IS NULL
-             AND first_accepted_at IS NULL AND expires_at >= ?1
-             AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
-                             AND (a.state <> 'system-fault' OR a.attempt > ?4))
-             AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
-                  AND a.ended_at IS NULL) < ?3
-           ORDER BY created_at, id LIMIT 1`,
-          now + Math.max(1, options.leastLoanMs),
-          hotkey,
-          options.organicCopies,
-          options.faultTries,
-        );
-        return row === undefined ? undefined : assign(idRow.parse(row).id, hotkey, now);
+        for (const client of turns.order(waitingClients())) {
+          const id = fittingTask(client, hotkey, now);
+          if (id === undefined) continue;
+          turns.served(client);
+          return assign(id, hotkey, now);
+        }
+        return undefined;
       }),
     assign,
     markSubmitted: (id, now) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { CreateTaskRequestSchema, TaskState } from "@turntable/proto";
 import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
 import { RpcError, statusCodes } from "@turntable/proto/rpc";
@@ -28,6 +28,13 @@ test("a prompt becomes a queued task of its caller's", async () => {
 const badPrompts = [
   ["nothing", "", statusCodes.INVALID_ARGUMENT, /is empty/],
   ["blanks", " \u3000 ", statusCodes.INVALID_ARGUMENT, /is empty/],
+  ["zero-width characters", "\u200b\u2060\ufeff", statusCodes.INVALID_ARGUMENT, /can be seen/],
+  ["fillers that show nothing", "\u3164\u115f", statusCodes.INVALID_ARGUMENT, /can be seen/],
+  ["a line separator", "a\u2028cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
+  ["a paragraph separator", "a\u2029cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
+  ["a turned direction", "a \u202eebuc", statusCodes.INVALID_ARGUMENT, /direction/],
+  ["an isolate", "a \u2066cube\u2069", statusCodes.INVALID_ARGUMENT, /direction/],
+  ["tag characters", "a cube\u{e0041}", statusCodes.INVALID_ARGUMENT, /tag characters/],
   ["two lines", "a\ncube", statusCodes.INVALID_ARGUMENT, /control characters/],
   ["21 characters", "x".repeat(21), statusCodes.RESOURCE_EXHAUSTED, /21 characters; at most 20/],
 ] as const;
@@ -44,6 +51,19 @@ for (const [what, prompt, code, text] of badPrompts) {
     assert.deepEqual(opened.tasks.list("alice", 9), []);
   });
 }
+
+for (const prompt of ["a 👩‍🚀 cube", "مكعب أحمر", "e\u0301clair", "赤い立方体"]) {
+  test(`a prompt such as "${prompt}" is taken as it is`, async () => {
+    using opened = openGeneration();
+    const { task } = await createTask(opened.options)(request(prompt), alice);
+    assert.equal(task?.prompt, prompt);
+  });
+}
+
+test("bytes that are no UTF-8 are no request", () => {
+  const bytes = Uint8Array.of(0x0a, 0x01, 0xff); // field 1, the prompt, of one byte
+  assert.throws(() => fromBinary(CreateTaskRequestSchema, bytes));
+});
 
 test("characters are counted as people do: twenty of two UTF-16 units each are twenty", async () => {
   using opened = openGeneration();
@@ -77,6 +97,16 @@ test("with as many open tasks as may be, one more is told when to come back", as
   const handle = createTask(opened.options);
   for (let i = 0; i < 3; i++) await handle(request("a cube"), alice);
   const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
-  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open/)(error);
+  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open.*in about 5 s/)(error);
   assert.equal(detailsOf(error).retryAfterMs, 5_000);
+});
+
+test("a client has its own places; another's are free still", async () => {
+  using opened = openGeneration();
+  const full = { kind: "full", of: "client", limit: 2, retryAfterMs: 7_001 } as const;
+  const tasks = { ...opened.tasks, create: () => full };
+  const handle = createTask({ ...opened.options, tasks });
+  const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
+  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /2 tasks of yours are open.*in about 8 s/)(error);
+  assert.equal(detailsOf(error).retryAfterMs, 7_001);
 });

@@ -1,10 +1,9 @@
-import { alreadyExists, exhausted, invalidArgument, tooLarge } from "../errors.ts";
+import { alreadyExists, exhausted, tooLarge } from "../errors.ts";
+import { checkPrompt } from "./prompt.ts";
 import { type GenerationOptions, messageOf, type Rpc } from "./service.ts";
 
 /** Longest idempotency key, in UTF-16 units. */
 const maxIdempotencyKeyChars = 128;
-/** When a client that found no room is told to come back: until then a few tasks will have ended, in ms. */
-const fullRetryMs = 5_000;
 
 /** Takes a prompt; the same idempotency key and prompt give the same task again. */
 export function createTask(options: GenerationOptions): Rpc<"createTask"> {
@@ -32,26 +31,12 @@ export function createTask(options: GenerationOptions): Rpc<"createTask"> {
       case "full":
         throw exhausted(
           "tasks",
-          `${outcome.limit} tasks are open, which is the limit; try again when some have ended`,
-          fullRetryMs,
+          `${outcome.limit} tasks ${outcome.of === "client" ? "of yours " : ""}are open, which is the limit; ` +
+            `try again in about ${Math.ceil(outcome.retryAfterMs / 1_000)} s, when some have ended`,
+          outcome.retryAfterMs,
         );
       default:
         throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
     }
   };
-}
-
-function checkPrompt(prompt: string, maxChars: number): void {
-  if (prompt.trim() === "") throw invalidArgument("prompt", "is empty; say what to make");
-  if (/\p{Cc}/u.test(prompt)) {
-    throw invalidArgument(
-      "prompt",
-      "has control characters (a line break, say); give one line of text",
-    );
-  }
-  if (prompt.length <= maxChars) return; // characters are at most as many as UTF-16 units
-  const chars = [...prompt].length;
-  if (chars > maxChars) {
-    throw tooLarge("prompt", `has ${chars} characters; at most ${maxChars} are allowed`);
-  }
 }
