@@ -172,8 +172,7 @@ test("a system fault is no verdict: no reward, no penalty, no cooldown", async (
 test("faults in a row are no penalty, but not tried as fast as they fail", async () => {
   using subnet = await open("a green ball");
   for (let i = 0; i < rules.faultTries; i++) {
-    const results = Buffer.from(`${i}`).toString("base64");
-    const answer = subnet.submit("A", subnet.pull("A"), { results });
+    const answer = subnet.submit("A", subnet.pull("A"), { asset: payload(`${i}`) });
     const id = await subnet.submitted();
     subnet.apply(id, { case: "systemFault", value: { message: "the renderer crashed" } });
     await answer;

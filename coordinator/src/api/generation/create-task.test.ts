@@ -28,8 +28,18 @@ test("a prompt becomes a queued task of its caller's", async () => {
 const badPrompts = [
   ["nothing", "", statusCodes.INVALID_ARGUMENT, /is empty/],
   ["blanks", " \u3000 ", statusCodes.INVALID_ARGUMENT, /is empty/],
-  ["zero-width characters", "\u200b\u2060\ufeff", statusCodes.INVALID_ARGUMENT, /can be seen/],
-  ["fillers that show nothing", "\u3164\u115f", statusCodes.INVALID_ARGUMENT, /can be seen/],
+  [
+    "zero-width characters",
+    "\u200b\u2060\ufeff",
+    statusCodes.INVALID_ARGUMENT,
+    /nothing that can be seen/,
+  ],
+  [
+    "fillers that show nothing",
+    "\u3164\u115f",
+    statusCodes.INVALID_ARGUMENT,
+    /nothing that can be seen/,
+  ],
   ["a line separator", "a\u2028cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
   ["a paragraph separator", "a\u2029cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
   ["a turned direction", "a \u202eebuc", statusCodes.INVALID_ARGUMENT, /direction/],
