@@ -40,8 +40,8 @@ const badPrompts = [
     statusCodes.INVALID_ARGUMENT,
     /nothing that can be seen/,
   ],
-  ["a line separator", "a\u2028cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
-  ["a paragraph separator", "a\u2029cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
+  ["a line separator", "a\u2028cube", statusCodes.INVALID_ARGUMENT, /a line break/],
+  ["a paragraph separator", "a\u2029cube", statusCodes.INVALID_ARGUMENT, /a line break/],
   ["a turned direction", "a \u202eebuc", statusCodes.INVALID_ARGUMENT, /direction/],
   ["an isolate", "a \u2066cube\u2069", statusCodes.INVALID_ARGUMENT, /direction/],
   ["tag characters", "a cube\u{e0041}", statusCodes.INVALID_ARGUMENT, /tag characters/],
@@ -107,7 +107,7 @@ test("with as many open tasks as may be, one more is told when to come back", as
   const handle = createTask(opened.options);
   for (let i = 0; i < 3; i++) await handle(request("a cube"), alice);
   const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
-  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open.*in about 5 s/)(error);
+  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open/)(error);
   assert.equal(detailsOf(error).retryAfterMs, 5_000);
 });
 
@@ -117,6 +117,6 @@ test("a client has its own places; another's are free still", async () => {
   const tasks = { ...opened.tasks, create: () => full };
   const handle = createTask({ ...opened.options, tasks });
   const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
-  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /2 tasks of yours are open.*in about 8 s/)(error);
+  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /2 tasks of yours are open/)(error);
   assert.equal(detailsOf(error).retryAfterMs, 7_001);
 });

@@ -3,7 +3,7 @@ import { invalidArgument, tooLarge } from "../errors.ts";
 
 /** What no prompt has, and the words for it; looked for in this order. */
 const refused: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/[\p{Cc}\u2028\u2029]/u, "control characters or line breaks; give one line of text"],
+  [/[\p{Cc}\u2028\u2029]/u, "control characters (a line break, say); give one line of text"],
   [/[\u202a-\u202e\u2066-\u2069]/u, "characters that turn the direction of text; leave them out"],
   [/[\u{e0000}-\u{e007f}]/u, "tag characters, which nobody sees; leave them out"],
 ];
