@@ -84,6 +84,8 @@ test("limits of the axon fit each other", () => {
   assert.deepEqual(limits, {
     promptChars: 1024,
     openTasks: 1000,
+    openTasksOfClient: 250,
+    dispatchTries: 8,
     submissionBytes: defaultSubmissionBytes,
     ...ofAxons,
     hotkeyPerS: 7,

@@ -129,6 +129,7 @@ function oneTask(prompt: string): Tasks {
     list: unused,
     openAssignment: unused,
     release: unused,
+    assignSynthetic: unused,
     overdue: unused,
     boundDeadlines: unused,
     faults: unused,

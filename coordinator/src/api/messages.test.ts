@@ -23,6 +23,7 @@ const assignment: Assignment = {
   expiresAt: new Date(600_000),
   endedAt: new Date(4_000),
   state: "accepted",
+  submittedAs: 1,
   score: 0.9,
   demonstration: true,
   reason: "",

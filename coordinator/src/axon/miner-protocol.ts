@@ -95,8 +95,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     if (organic !== undefined) return organic;
     const prompt = options.drawPrompt();
     if (prompt === undefined) return undefined;
-    const made = tasks.create({ class: "synthetic", prompt, client: "synthetic" }, now());
-    return made.kind === "created" ? tasks.assign(made.task.id, hotkey, now()) : undefined;
+    return tasks.assignSynthetic(prompt, hotkey, now());
   };
 
   const noTask = (miner: Miner, cooldownUntil: number): PullAnswer => ({
@@ -119,9 +118,13 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     assignment: Assignment | undefined,
     reason: string,
   ): SubmitAnswer => {
+    if (assignment !== undefined) {
+      return answer(
+        submissions.refuse(assignment, { kind: "rejected", reason }, now(), "violation"),
+      );
+    }
     miners.countViolation(hotkey, now());
-    if (assignment === undefined) return answer(standing(hotkey, "rejected", reason));
-    return answer(submissions.refuse(assignment, { kind: "rejected", reason }, now()));
+    return answer(standing(hotkey, "rejected", reason));
   };
 
   /** What was submitted can be nobody's asset: the assignment ends with that. */

@@ -218,6 +218,14 @@ CREATE TABLE known_hotkeys (
 CREATE INDEX tasks_waiting ON tasks (client, created_at, id)
   WHERE ended_at IS NULL AND class = 'organic';
 `,
+  // The place of an assignment among its task's submissions: of equal scores the one that was submitted first wins.
+  `
+ALTER TABLE assignments ADD COLUMN submitted_as INTEGER;
+UPDATE assignments SET submitted_as = (SELECT count(*) FROM submissions s JOIN assignments a ON a.id = s.id
+    WHERE a.task_id = assignments.task_id
+      AND s.sequence <= (SELECT sequence FROM submissions WHERE id = assignments.id))
+  WHERE id IN (SELECT id FROM submissions);
+`,
   // How often a miner took a task and said nothing.
   "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
 ];

@@ -24,7 +24,7 @@ function inAnotherProcess(path: string, use: string) {
 test("what was committed, or only noted, is there after kill -9", () => {
   for (const verb of ["run", "note"]) {
     using folder = directory();
-    const insert = `store.${verb}("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");`;
+    const insert = `store.${verb}("INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity) VALUES ('A', 0, 0, 0, 1)");`;
     const child = inAnotherProcess(folder.path, `${insert} process.kill(process.pid, "SIGKILL");`);
     assert.equal(child.signal, "SIGKILL", child.stderr.toString());
     using store = openStore(folder.path);

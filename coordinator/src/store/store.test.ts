@@ -6,6 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { openStore, StoreError } from "./index.ts";
 
+const addMiner = `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
+  VALUES ('A', 0, 0, 0, 1)`;
+
 function directory(): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "turntable-store-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
@@ -17,7 +20,7 @@ test("a transaction that fails leaves nothing, and notifies nobody", () => {
   let notified = 0;
   assert.throws(() =>
     store.transaction(() => {
-      store.run("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
+      store.run(addMiner);
       store.afterCommit(() => notified++);
       throw new Error("stop");
     }),
@@ -31,15 +34,33 @@ test("a transaction that fails leaves nothing, and notifies nobody", () => {
   assert.equal(notified, 1);
 });
 
+test("a transaction that cannot begin leaves those after it whole", () => {
+  using folder = directory();
+  using store = openStore(folder.path);
+  store.run("BEGIN");
+  assert.throws(() => store.transaction(() => undefined), /within a transaction/);
+  store.run("ROLLBACK");
+  let notified = 0;
+  store.afterCommit(() => notified++);
+  assert.equal(notified, 1, "no transaction is running");
+  assert.throws(() =>
+    store.transaction(() => {
+      store.run(addMiner);
+      throw new Error("stop");
+    }),
+  );
+  assert.equal(store.get("SELECT * FROM miners"), undefined);
+});
+
 test("a committed transaction is synced; what is noted is not, and leaves the setting as it was", () => {
   using folder = directory();
   using store = openStore(folder.path);
   const full = { synchronous: 2 }; // FULL, by SQLite's numbers; NORMAL is 1, OFF is 0
   const pragma = () => ({ ...Object(store.get("PRAGMA synchronous")) });
   assert.deepEqual(pragma(), full);
-  store.note("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)");
+  store.note(addMiner);
   assert.deepEqual(pragma(), full);
-  assert.throws(() => store.note("INSERT INTO miners VALUES ('A', 0, 0, 0, 1)"), /UNIQUE/);
+  assert.throws(() => store.note(addMiner), /UNIQUE/);
   assert.deepEqual(pragma(), full, "also after a note that failed");
   assert.deepEqual({ ...Object(store.get("PRAGMA journal_mode")) }, { journal_mode: "wal" });
 });

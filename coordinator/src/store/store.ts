@@ -104,9 +104,9 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
     all: (sql, ...values) => prepare(sql).all(...values),
     transaction(work) {
       if (notifications !== undefined) return work();
+      database.exec("BEGIN IMMEDIATE"); // first: whatever it throws, no transaction is running then
       const pending: (() => void)[] = [];
       notifications = pending;
-      database.exec("BEGIN IMMEDIATE");
       try {
         const result = work();
         database.exec("COMMIT");

@@ -284,3 +284,14 @@ test("what nobody scores ends as a fault of ours at its task's deadline plus a g
   assert.equal(submissions.applyResult(subnet.scored(id, 0.9), due + 1).kind, "applied");
   assert.equal(miners.get("A", due + 1).observations, 1, "a late verdict still pays");
 });
+
+test("a violation and the refusal beside it are written together or not at all", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks, miners } = subnet;
+  const assignment = tasks.assign(subnet.ask(), "A", 0);
+  tasks.abandon(assignment.id, "given back", 1);
+  const refuse = () =>
+    submissions.refuse(assignment, { kind: "rejected", reason: "x" }, 2, "violation");
+  assert.throws(refuse, /has ended/);
+  assert.deepEqual([miners.get("A", 2).violations, miners.get("A", 2).cooldownUntil], [0, 0]);
+});

@@ -76,8 +76,11 @@ export interface Submissions {
   receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
   /** By its id, which is its assignment's. */
   get(id: string): Submission | undefined;
-  /** Ends an assignment without scoring anything: the miner's fault, told by the verdict's reason. */
-  refuse(assignment: Assignment, verdict: Verdict, now: number): Feedback;
+  /**
+   * Ends an assignment without scoring anything: the miner's fault, told by the verdict's reason, and where it is a
+   * violation counted as one in the same transaction.
+   */
+  refuse(assignment: Assignment, verdict: Verdict, now: number, beside?: "violation"): Feedback;
   /** Waits for the verdict; undefined when `signal` is aborted first. */
   feedback(id: string, signal: AbortSignal): Promise<Feedback | undefined>;
   /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
@@ -250,8 +253,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       });
     },
     get,
-    refuse: (assignment, verdict, now) =>
+    refuse: (assignment, verdict, now, beside) =>
       store.transaction(() => {
+        if (beside === "violation") miners.countViolation(assignment.hotkey, now);
         const feedback = countVerdict(assignment, verdict, now);
         if (feedback === undefined) throw new Error(`assignment ${assignment.id} has ended`);
         return feedback;

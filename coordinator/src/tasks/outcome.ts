@@ -7,14 +7,23 @@ export function stateOf(assignments: readonly Assignment[]): TaskState {
   return assignments.some((a) => a.state === "generating") ? "assigned" : "queued";
 }
 
-/** The accepted assignment with the highest score; of equal ones the earliest. Undefined when none was accepted. */
+/** The accepted assignment with the highest score; of equal ones the first submitted. Undefined when none was accepted. */
 export function bestOf(assignments: readonly Assignment[]): Assignment | undefined {
   let best: Assignment | undefined;
   for (const candidate of assignments) {
     if (candidate.state !== "accepted") continue;
-    if (best === undefined || (candidate.score ?? 0) > (best.score ?? 0)) best = candidate;
+    if (best === undefined || isBetter(candidate, best)) best = candidate;
   }
   return best;
+}
+
+function isBetter(one: Assignment, other: Assignment): boolean {
+  const ahead = (one.score ?? 0) - (other.score ?? 0);
+  return ahead > 0 || (ahead === 0 && placeOf(one) < placeOf(other));
+}
+
+function placeOf({ submittedAs = Number.POSITIVE_INFINITY }: Assignment): number {
+  return submittedAs;
 }
 
 export interface Failure {

@@ -46,6 +46,8 @@ export interface Assignment {
   readonly attempt: number;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  /** Its place among the task's submissions, from 1; undefined until something was submitted. */
+  readonly submittedAs: number | undefined;
   /** Undefined until it was abandoned or got its verdict; a verdict that overrules a system fault moves it. */
   readonly endedAt: Date | undefined;
   readonly state: AssignmentState;
@@ -110,6 +112,7 @@ const assignmentRow = z.object({
   attempt: z.number(),
   created_at: z.number(),
   expires_at: z.number(),
+  submitted_as: z.number().nullable(),
   ended_at: z.number().nullable(),
   state: z.enum([
     "generating",
@@ -186,6 +189,7 @@ export function parseAssignment(value: unknown): Assignment {
     attempt: row.attempt,
     createdAt: new Date(row.created_at),
     expiresAt: new Date(row.expires_at),
+    submittedAs: row.submitted_as ?? undefined,
     endedAt: row.ended_at === null ? undefined : new Date(row.ended_at),
     state: row.state,
     score: row.score ?? undefined,

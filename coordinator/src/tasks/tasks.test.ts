@@ -69,15 +69,53 @@ test("the highest score wins, however late it came", () => {
   assert.equal(tasks.get(id)?.bestAssignment, second);
 });
 
-test("of equal scores the earliest assignment wins", () => {
+test("of equal scores the one that was submitted first wins, whoever was lent the task or judged first", () => {
   using opened = open();
   const { tasks } = opened;
   const { id } = created(tasks);
-  const first = submitted(tasks, "A", 1);
-  const second = submitted(tasks, "B", 2);
-  tasks.applyVerdict(second, { kind: "accepted", score: 0.9 }, 3);
-  tasks.applyVerdict(first, { kind: "accepted", score: 0.9 }, 4);
-  assert.equal(tasks.get(id)?.bestAssignment, first);
+  const early = tasks.assignOrganic("A", 1) ?? assert.fail();
+  const late = tasks.assignOrganic("B", 2) ?? assert.fail();
+  tasks.markSubmitted(late.id, 3);
+  tasks.markSubmitted(early.id, 3);
+  tasks.applyVerdict(early.id, { kind: "accepted", score: 0.9 }, 4);
+  tasks.applyVerdict(late.id, { kind: "accepted", score: 0.9 }, 5);
+  assert.equal(tasks.get(id)?.bestAssignment, late.id);
+});
+
+test("the event that ends a task says the state that it ends in", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  tasks.applyVerdict(submitted(tasks, "A", 1), { kind: "rejected", score: 0.1 }, 2);
+  tasks.applyVerdict(submitted(tasks, "B", 3), { kind: "accepted", score: 0.8 }, 4);
+  const synthetic = tasks.assignSynthetic("a green ball", "A", 5);
+  tasks.markSubmitted(synthetic.id, 6);
+  tasks.applyVerdict(synthetic.id, { kind: "rejected", score: 0.1 }, 7);
+  const told = (taskId: string) =>
+    tasks.events(taskId, 0).map(({ kind, state }) => `${kind} ${state}`);
+  assert.deepEqual(told(id).slice(2), [
+    "submitted scoring",
+    "rejected queued",
+    "assigned assigned",
+    "submitted scoring",
+    "accepted succeeded",
+    "succeeded succeeded",
+  ]);
+  assert.deepEqual(told(synthetic.taskId), [
+    "created queued",
+    "assigned assigned",
+    "submitted scoring",
+    "rejected failed",
+    "failed failed",
+  ]);
+});
+
+test("a synthetic task is made and lent in one transaction", () => {
+  using opened = open();
+  const { tasks, store } = opened;
+  store.run("ALTER TABLE assignments RENAME TO hidden");
+  assert.throws(() => tasks.assignSynthetic("a green ball", "A", 1), /assignments/);
+  assert.deepEqual(store.all("SELECT id FROM tasks"), []);
 });
 
 test("after the first accepted copy the others have the finish time, no longer", () => {
@@ -195,7 +233,7 @@ test("every change is an event, numbered without gaps, and survives a restart", 
       [1, "created", "queued"],
       [2, "assigned", "assigned"],
       [3, "submitted", "scoring"],
-      [4, "accepted", "queued"],
+      [4, "accepted", "succeeded"],
       [5, "succeeded", "succeeded"],
     ],
   );

@@ -8,7 +8,7 @@
  * T1 A task's state follows from its assignments; it is written in the transaction that changes them, with an event.
  * T2 An assignment that ended without an accepted result frees its slot: the task goes to the next miner.
  * T3 A miner gets an organic task at most once, unless the fault was ours (system-fault), and then a few times.
- * T4 The result is the accepted assignment with the highest score; of equal ones the earliest.
+ * T4 The result is the accepted assignment with the highest score; of equal ones the first submitted.
  * T5 An organic task fails when its time is over, or, where the rules say so, as soon as every miner has had it.
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
  * T7 An assignment has a deadline of its own, the lease: who says nothing until then keeps no place.
@@ -97,6 +97,10 @@ export interface Verdict {
   readonly reason?: string | undefined;
 }
 
+type End =
+  | { readonly state: "succeeded"; readonly best: Assignment }
+  | { readonly state: "failed"; readonly failure: Failure };
+
 export interface Faults {
   /** How many of the miner's latest ended assignments, from the last one on, ended so; at most `faultTries` + 1. */
   readonly inARow: number;
@@ -125,6 +129,8 @@ export interface Tasks extends Disposable {
   faults(hotkey: string, taskId?: string): Faults;
   /** Lends the oldest fitting organic task to the miner; undefined when there is none. */
   assignOrganic(hotkey: string, now: number): Assignment | undefined;
+  /** Makes a synthetic task and lends it to the miner, at once. */
+  assignSynthetic(prompt: string, hotkey: string, now: number): Assignment;
   /** Lends this task to the miner. */
   assign(taskId: string, hotkey: string, now: number): Assignment;
   /** The miner submitted: the assignment waits for its verdict. False when the assignment has ended. */
@@ -208,9 +214,11 @@ export function createTasks(options: TasksOptions): Tasks {
     const row = taskRow.parse(store.get("SELECT * FROM tasks WHERE id = ?", taskId));
     const assignments = assignmentsOf(taskId);
     const { hotkey, score, demonstration, reason: message } = cause;
+    const end = isEnded(row.state) ? undefined : endOf(row, assignments, now);
     const running = isEnded(row.state) ? row.state : stateOf(assignments);
-    record(taskId, kind, running, now, { hotkey, score, demonstration, message });
-    if (!isEnded(row.state)) endIfDue(row, assignments, now);
+    const after = end === undefined ? running : end.state;
+    record(taskId, kind, after, now, { hotkey, score, demonstration, message });
+    if (end !== undefined) conclude(row, end, now);
   };
 
   const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
@@ -224,24 +232,36 @@ export function createTasks(options: TasksOptions): Tasks {
     record(row.id, "failed", "failed", now, { message });
   };
 
-  const endIfDue = (row: TaskRow, assignments: readonly Assignment[], now: number): void => {
+  /** How the task ends now; undefined when it does not yet. Notes when it was first accepted. */
+  const endOf = (
+    row: TaskRow,
+    assignments: readonly Assignment[],
+    now: number,
+  ): End | undefined => {
     const best = bestOf(assignments); // T4
     const open = assignments.some(isOpen);
     if (best !== undefined) {
       const first = row.first_accepted_at ?? now;
       store.run("UPDATE tasks SET first_accepted_at = ? WHERE id = ?", first, row.id);
-      if (open && now < first + options.organicFinishMs && now < row.expires_at) return;
-      store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", best.id, row.id);
-      if (row.class === "organic") pace.ended(now);
-      const { hotkey, score, demonstration } = best;
-      record(row.id, "succeeded", "succeeded", now, { hotkey, score, demonstration });
-      return;
+      if (open && now < first + options.organicFinishMs && now < row.expires_at) return undefined;
+      return { state: "succeeded", best };
     }
     const scoring = assignments.some((a) => a.state === "scoring");
     const spent = row.class === "synthetic" && assignments.length > 0 && !open;
     // What was submitted in time gets its verdict, however long scoring takes.
-    if (!spent && (now < row.expires_at || scoring)) return;
-    fail(row, expiryOf(row, assignments), now);
+    if (!spent && (now < row.expires_at || scoring)) return undefined;
+    return { state: "failed", failure: expiryOf(row, assignments) };
+  };
+
+  const conclude = (row: TaskRow, end: End, now: number): void => {
+    if (end.state === "failed") {
+      fail(row, end.failure, now);
+      return;
+    }
+    if (row.class === "organic") pace.ended(now);
+    const { id, hotkey, score, demonstration } = end.best;
+    store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", id, row.id);
+    record(row.id, "succeeded", "succeeded", now, { hotkey, score, demonstration });
   };
 
   const assign = (taskId: string, hotkey: string, now: number): Assignment =>
@@ -282,8 +302,11 @@ export function createTasks(options: TasksOptions): Tasks {
       if (before === undefined || !from.includes(before.state)) return false;
       const { kind, score, demonstration = false, reason = "" } = detail;
       store.run(
-        `UPDATE assignments SET state = ?, ended_at = ?, score = ?, demonstration = ?, reason = ?
-         WHERE id = ?`,
+        `UPDATE assignments SET state = ?1, ended_at = ?2, score = ?3, demonstration = ?4, reason = ?5,
+           submitted_as = CASE WHEN ?1 = 'scoring' THEN 1 + (SELECT count(*) FROM assignments other
+               WHERE other.task_id = assignments.task_id AND other.submitted_as IS NOT NULL)
+             ELSE submitted_as END
+         WHERE id = ?6`,
         to,
         to === "scoring" ? null : now,
         score ?? null,
@@ -367,7 +390,10 @@ export function createTasks(options: TasksOptions): Tasks {
       options.organicFinishMs,
     );
     for (const row of due.map((value) => taskRow.parse(value))) {
-      store.transaction(() => endIfDue(row, assignmentsOf(row.id), now));
+      store.transaction(() => {
+        const end = endOf(row, assignmentsOf(row.id), now);
+        if (end !== undefined) conclude(row, end, now);
+      });
     }
   };
 
@@ -384,50 +410,52 @@ export function createTasks(options: TasksOptions): Tasks {
     }
   };
 
-  return {
-    create: (request, now) =>
-      store.transaction(() => {
-        const key = request.idempotencyKey;
-        if (key !== undefined) {
-          const known = keyRow
-            .optional()
-            .parse(
-              store.get(
-                "SELECT id, prompt FROM tasks WHERE client = ? AND idempotency_key = ?",
-                request.client,
-                key,
-              ),
-            );
-          if (known !== undefined) {
-            const task = get(known.id);
-            if (known.prompt !== request.prompt || task === undefined) return { kind: "conflict" };
-            return { kind: "repeated", task };
-          }
+  const create = (request: CreateTask, now: number): CreateOutcome =>
+    store.transaction(() => {
+      const key = request.idempotencyKey;
+      if (key !== undefined) {
+        const known = keyRow
+          .optional()
+          .parse(
+            store.get(
+              "SELECT id, prompt FROM tasks WHERE client = ? AND idempotency_key = ?",
+              request.client,
+              key,
+            ),
+          );
+        if (known !== undefined) {
+          const task = get(known.id);
+          if (known.prompt !== request.prompt || task === undefined) return { kind: "conflict" };
+          return { kind: "repeated", task };
         }
-        if (request.class === "organic") {
-          const full = fullFor(request.client, now);
-          if (full !== undefined) return full;
-        }
-        const id = randomUUID();
-        store.run(
-          `INSERT INTO tasks (id, class, prompt, state, camera_seed, created_at, updated_at, expires_at,
+      }
+      if (request.class === "organic") {
+        const full = fullFor(request.client, now);
+        if (full !== undefined) return full;
+      }
+      const id = randomUUID();
+      store.run(
+        `INSERT INTO tasks (id, class, prompt, state, camera_seed, created_at, updated_at, expires_at,
            idempotency_key, client, traceparent) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
-          id,
-          request.class,
-          request.prompt,
-          randomBytes(8).readBigUInt64BE().toString(),
-          now,
-          now,
-          now + options.taskTimeoutMs,
-          key ?? null,
-          request.client,
-          activeTraceparent() ?? null,
-        );
-        record(id, "created", "queued", now);
-        const task = get(id);
-        if (task === undefined) throw new Error(`task ${id} was not stored`);
-        return { kind: "created", task };
-      }),
+        id,
+        request.class,
+        request.prompt,
+        randomBytes(8).readBigUInt64BE().toString(),
+        now,
+        now,
+        now + options.taskTimeoutMs,
+        key ?? null,
+        request.client,
+        activeTraceparent() ?? null,
+      );
+      record(id, "created", "queued", now);
+      const task = get(id);
+      if (task === undefined) throw new Error(`task ${id} was not stored`);
+      return { kind: "created", task };
+    });
+
+  return {
+    create,
     get,
     list(client, limit, before) {
       const last = before === undefined ? undefined : rowOf(before);
@@ -505,6 +533,12 @@ export function createTasks(options: TasksOptions): Tasks {
           return assign(id, hotkey, now);
         }
         return undefined;
+      }),
+    assignSynthetic: (prompt, hotkey, now) =>
+      store.transaction(() => {
+        const made = create({ class: "synthetic", prompt, client: "synthetic" }, now);
+        if (made.kind !== "created") throw new Error(`a synthetic task is ${made.kind}`);
+        return assign(made.task.id, hotkey, now);
       }),
     assign,
     markSubmitted: (id, now) =>

@@ -28,10 +28,20 @@ test("a prompt becomes a queued task of its caller's", async () => {
 const badPrompts = [
   ["nothing", "", statusCodes.INVALID_ARGUMENT, /is empty/],
   ["blanks", " \u3000 ", statusCodes.INVALID_ARGUMENT, /is empty/],
-  ["zero-width characters", "\u200b\u2060\ufeff", statusCodes.INVALID_ARGUMENT, /can be seen/],
-  ["fillers that show nothing", "\u3164\u115f", statusCodes.INVALID_ARGUMENT, /can be seen/],
-  ["a line separator", "a\u2028cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
-  ["a paragraph separator", "a\u2029cube", statusCodes.INVALID_ARGUMENT, /line breaks/],
+  [
+    "zero-width characters",
+    "\u200b\u2060\ufeff",
+    statusCodes.INVALID_ARGUMENT,
+    /nothing that can be seen/,
+  ],
+  [
+    "fillers that show nothing",
+    "\u3164\u115f",
+    statusCodes.INVALID_ARGUMENT,
+    /nothing that can be seen/,
+  ],
+  ["a line separator", "a\u2028cube", statusCodes.INVALID_ARGUMENT, /a line break/],
+  ["a paragraph separator", "a\u2029cube", statusCodes.INVALID_ARGUMENT, /a line break/],
   ["a turned direction", "a \u202eebuc", statusCodes.INVALID_ARGUMENT, /direction/],
   ["an isolate", "a \u2066cube\u2069", statusCodes.INVALID_ARGUMENT, /direction/],
   ["tag characters", "a cube\u{e0041}", statusCodes.INVALID_ARGUMENT, /tag characters/],
@@ -97,7 +107,7 @@ test("with as many open tasks as may be, one more is told when to come back", as
   const handle = createTask(opened.options);
   for (let i = 0; i < 3; i++) await handle(request("a cube"), alice);
   const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
-  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open.*in about 5 s/)(error);
+  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open/)(error);
   assert.equal(detailsOf(error).retryAfterMs, 5_000);
 });
 
@@ -107,6 +117,6 @@ test("a client has its own places; another's are free still", async () => {
   const tasks = { ...opened.tasks, create: () => full };
   const handle = createTask({ ...opened.options, tasks });
   const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
-  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /2 tasks of yours are open.*in about 8 s/)(error);
+  refusedWith(statusCodes.RESOURCE_EXHAUSTED, /2 tasks of yours are open/)(error);
   assert.equal(detailsOf(error).retryAfterMs, 7_001);
 });

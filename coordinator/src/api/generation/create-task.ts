@@ -31,8 +31,7 @@ export function createTask(options: GenerationOptions): Rpc<"createTask"> {
       case "full":
         throw exhausted(
           "tasks",
-          `${outcome.limit} tasks ${outcome.of === "client" ? "of yours " : ""}are open, which is the limit; ` +
-            `try again in about ${Math.ceil(outcome.retryAfterMs / 1_000)} s, when some have ended`,
+          `${outcome.limit} tasks ${outcome.of === "client" ? "of yours " : ""}are open, which is the limit; try again when some have ended`,
           outcome.retryAfterMs,
         );
       default:

@@ -3,7 +3,7 @@ import { invalidArgument, tooLarge } from "../errors.ts";
 
 /** What no prompt has, and the words for it; looked for in this order. */
 const refused: readonly (readonly [pattern: RegExp, what: string])[] = [
-  [/[\p{Cc}\u2028\u2029]/u, "control characters or line breaks; give one line of text"],
+  [/[\p{Cc}\u2028\u2029]/u, "control characters (a line break, say); give one line of text"],
   [/[\u202a-\u202e\u2066-\u2069]/u, "characters that turn the direction of text; leave them out"],
   [/[\u{e0000}-\u{e007f}]/u, "tag characters, which nobody sees; leave them out"],
 ];
@@ -20,10 +20,11 @@ export function checkPrompt(prompt: string, maxChars: number): void {
   if (chars > maxChars) {
     throw tooLarge("prompt", `has ${chars} characters; at most ${maxChars} are allowed`);
   }
+  if (prompt.trim() === "") throw invalidArgument("prompt", "is empty; say what to make");
   for (const [pattern, what] of refused) {
     if (pattern.test(prompt)) throw invalidArgument("prompt", `has ${what}`);
   }
   if (!visible.test(prompt)) {
-    throw invalidArgument("prompt", "is empty, or nothing in it can be seen; say what to make");
+    throw invalidArgument("prompt", "has nothing that can be seen; say what to make");
   }
 }

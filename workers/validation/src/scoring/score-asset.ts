@@ -72,8 +72,10 @@ export interface ScoredAsset {
 /** An asset that is decoded and waits to be rendered. */
 export interface PreparedAsset {
   readonly scene: Scene;
-  /** What lint finds, and the fingerprint; looked for at the first call. */
-  readonly examination: () => Pick<ScoredAsset, "findings" | "geometry">;
+  /** What lint finds; looked for at the first call. */
+  readonly findings: () => readonly Finding[];
+  /** What the object is known again by; computed when called. */
+  readonly geometry: () => GeometryFingerprint;
   readonly assetSha256: Uint8Array;
   readonly decodeMs: number;
 }
@@ -95,14 +97,12 @@ export async function prepareAsset(
   const endStage = startStages(request.onStage);
   request.onPhase?.("decode");
   const splat = await readAsset(bytes, { limits, activated, readHdf5 });
-  const examination = once(() => ({
-    findings: lint(splat, profile.lintLimits),
-    geometry: geometryOf(splat),
-  }));
-  if (profile.lint === "reject") rejectByLint(examination().findings);
+  const findings = once(() => lint(splat, profile.lintLimits));
+  if (profile.lint === "reject") rejectByLint(findings());
   const scene = createScene(splat, profile);
   const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
-  return { scene, examination, assetSha256, decodeMs: endStage("decode") };
+  const geometry = (): GeometryFingerprint => geometryOf(splat);
+  return { scene, findings, geometry, assetSha256, decodeMs: endStage("decode") };
 }
 
 export async function scorePrepared(
@@ -129,7 +129,8 @@ export async function scorePrepared(
     ...(signal === undefined ? {} : { signal }),
   });
   // Lint that only reports has time while others render, and so has the fingerprint.
-  const { findings, geometry } = prepared.examination();
+  const findings = prepared.findings();
+  const geometry = prepared.geometry();
   const images = await rendering;
   const renderMs = endStage("render");
 
