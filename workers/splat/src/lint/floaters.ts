@@ -37,10 +37,12 @@ function cellsOf(positions: Float32Array, count: number, side: number): Uint32Ar
   }
   const cells = new Uint32Array(count);
   const unit = extent > 0 ? side / extent : 0;
-  const place = (i: number, axis: number): number =>
-    Math.min(side - 1, Math.floor(((positions[i * 3 + axis] ?? 0) - (low[axis] ?? 0)) * unit));
+  const [lowX = 0, lowY = 0, lowZ = 0] = low;
   for (let i = 0; i < count; i++) {
-    cells[i] = (place(i, 2) * side + place(i, 1)) * side + place(i, 0);
+    const x = Math.min(side - 1, Math.floor(((positions[i * 3] ?? 0) - lowX) * unit));
+    const y = Math.min(side - 1, Math.floor(((positions[i * 3 + 1] ?? 0) - lowY) * unit));
+    const z = Math.min(side - 1, Math.floor(((positions[i * 3 + 2] ?? 0) - lowZ) * unit));
+    cells[i] = (z * side + y) * side + x;
   }
   return cells;
 }

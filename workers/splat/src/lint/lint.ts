@@ -172,7 +172,7 @@ function findingsOf(measures: Measures, limits: LintLimits): readonly Finding[] 
 function countNonFinite(splat: Splat): number {
   let found = 0;
   for (const values of [splat.positions, splat.scales, splat.rotations, splat.shDc, splat.shRest]) {
-    for (const value of values) if (!Number.isFinite(value)) found++;
+    for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) found++;
   }
   for (const value of splat.opacities) if (Number.isNaN(value)) found++;
   return found;
@@ -209,7 +209,10 @@ function sortedScales(scales: Float32Array, i: number): readonly [number, number
 }
 
 function distance({ positions }: Visible, i: number): number {
-  return Math.hypot(positions[i * 3] ?? 0, positions[i * 3 + 1] ?? 0, positions[i * 3 + 2] ?? 0);
+  const x = positions[i * 3] ?? 0;
+  const y = positions[i * 3 + 1] ?? 0;
+  const z = positions[i * 3 + 2] ?? 0;
+  return Math.sqrt(x * x + y * y + z * z);
 }
 
 function shareOf({ count }: Visible, holds: (index: number) => boolean): number {

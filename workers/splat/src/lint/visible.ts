@@ -14,33 +14,45 @@ export interface Visible {
 
 /** Splats with a value that is no number are not among them. */
 export function visibleOf(splat: Splat): Visible {
-  const kept: number[] = [];
+  // Assets have hundreds of thousands of splats: no list, closure or view is made for one of them.
+  const kept = new Uint32Array(splat.count);
+  let count = 0;
   for (let i = 0; i < splat.count; i++) {
-    if ((splat.opacities[i] ?? Number.NaN) >= leastLogit && isPlaced(splat, i)) kept.push(i);
+    if ((splat.opacities[i] ?? Number.NaN) >= leastLogit && isPlaced(splat, i)) kept[count++] = i;
   }
-  const positions = new Float32Array(kept.length * 3);
-  const opacities = new Float32Array(kept.length);
-  for (const [to, from] of kept.entries()) {
-    positions.set(splat.positions.subarray(from * 3, from * 3 + 3), to * 3);
-    opacities[to] = 1 / (1 + Math.exp(-(splat.opacities[from] ?? 0)));
+  const indices = kept.slice(0, count);
+  const opacities = new Float32Array(count);
+  for (let to = 0; to < count; to++) {
+    opacities[to] = 1 / (1 + Math.exp(-(splat.opacities[indices[to] ?? 0] ?? 0)));
   }
-  return { count: kept.length, indices: Uint32Array.from(kept), positions, opacities };
+  return { count, indices, positions: places(splat.positions, indices), opacities };
 }
 
 /** Every `step`th of them. */
 export function everyNth(visible: Visible, step: number): Visible {
   if (step <= 1) return visible;
   const count = Math.ceil(visible.count / step);
-  const positions = new Float32Array(count * 3);
+  const chosen = new Uint32Array(count);
+  const indices = new Uint32Array(count);
+  const opacities = new Float32Array(count);
   for (let i = 0; i < count; i++) {
-    positions.set(visible.positions.subarray(i * step * 3, i * step * 3 + 3), i * 3);
+    chosen[i] = i * step;
+    indices[i] = visible.indices[i * step] ?? 0;
+    opacities[i] = visible.opacities[i * step] ?? 0;
   }
-  return {
-    count,
-    indices: visible.indices.filter((_, i) => i % step === 0),
-    positions,
-    opacities: visible.opacities.filter((_, i) => i % step === 0),
-  };
+  return { count, indices, positions: places(visible.positions, chosen), opacities };
+}
+
+/** (x, y, z) of those with these indices. */
+function places(positions: Float32Array, indices: Uint32Array): Float32Array {
+  const found = new Float32Array(indices.length * 3);
+  for (let to = 0; to < indices.length; to++) {
+    const from = (indices[to] ?? 0) * 3;
+    found[to * 3] = positions[from] ?? 0;
+    found[to * 3 + 1] = positions[from + 1] ?? 0;
+    found[to * 3 + 2] = positions[from + 2] ?? 0;
+  }
+  return found;
 }
 
 function isPlaced({ positions, scales, rotations }: Splat, i: number): boolean {

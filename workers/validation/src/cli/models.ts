@@ -5,7 +5,7 @@ import type { Splat } from "@turntable/splat";
 import type { Environment } from "../gpu/index.ts";
 import { pullModel, readKnownModels } from "../models/index.ts";
 import { createScene, createTestSplat, orbitCamera, startCpuRenderer } from "../render/index.ts";
-import { demonstrationNote, loadClip } from "../score/index.ts";
+import { type Compared, demonstrationNote, driftOf, loadClip } from "../score/index.ts";
 import { defaultProfile, loadProfile, summarise, viewsOf } from "../scoring/index.ts";
 import { type Command, parseArguments, UsageError } from "./arguments.ts";
 import { limitOptions, limitsHelp, readSplatFile } from "./asset-file.ts";
@@ -97,24 +97,23 @@ async function check(argv: readonly string[], env: Environment): Promise<void> {
   await using renderer = await startCpuRenderer(threads);
   const profile = await loadProfile(defaultProfile);
   const cameras = viewsOf(profile, 0n).map((view) => orbitCamera(view, profile));
-  let worstView = 0;
-  let worstScore = 0;
+  const score = (probabilities: readonly number[]): number => summarise(profile, probabilities);
+  const cases: Compared[] = [];
   for (const { name, splat } of await driftAssets(values, env)) {
     const scene = createScene(splat, profile);
     const images = await renderer.render(scene, cameras, profile.background);
     for (const prompt of driftPrompts) {
       const ours = await clip.probabilities(prompt, images);
       const theirs = await other.probabilities(prompt, images);
-      const [score, against] = [summarise(profile, ours), summarise(profile, theirs)];
-      worstScore = Math.max(worstScore, Math.abs(score - against));
-      worstView = Math.max(worstView, ...ours.map((p, view) => Math.abs(p - (theirs[view] ?? 2))));
+      cases.push({ ours, theirs });
       process.stdout.write(
-        `${score.toFixed(4)} against ${against.toFixed(4)}  ${name}, ${prompt}\n`,
+        `${score(ours).toFixed(4)} against ${score(theirs).toFixed(4)}  ${name}, ${prompt}\n`,
       );
     }
   }
+  const drift = driftOf(cases, score);
   process.stdout.write(
-    `largest drift of a score ${worstScore.toFixed(4)}, of a view ${worstView.toFixed(4)}\n`,
+    `largest drift of a score ${drift.score.toFixed(4)}, of a view ${drift.view.toFixed(4)}\n`,
   );
 }
 

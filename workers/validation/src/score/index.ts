@@ -7,6 +7,7 @@ export {
   negatives,
   type ViewScoring,
 } from "./clip.ts";
+export { type Compared, driftOf } from "./drift.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
 export { describePlacement, type ExecutionProvider } from "./inference/index.ts";
 export { readTokenizer } from "./model-directory.ts";
