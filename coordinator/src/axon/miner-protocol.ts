@@ -157,6 +157,14 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return protocolYear === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
   };
 
+  /** The miner's latest assignment of the task; it ends here when its time is over and the next tick is still to come. */
+  const latestInTime = (hotkey: string, taskId: string): Assignment | undefined => {
+    const found = taskId === "" ? undefined : tasks.latestAssignment(hotkey, taskId);
+    if (found?.state !== "generating" || now() < found.expiresAt.getTime()) return found;
+    tasks.abandon(found.id, "nothing was submitted in time", now());
+    return tasks.assignment(found.id);
+  };
+
   return {
     pull(hotkey) {
       const miner = miners.get(hotkey, now());
@@ -174,9 +182,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     },
 
     async submit(hotkey, results, signal) {
-      tasks.expire(now());
-      const assignment =
-        results.taskId === "" ? undefined : tasks.latestAssignment(hotkey, results.taskId);
+      const assignment = latestInTime(hotkey, results.taskId);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {
         return violation(hotkey, undefined, "this task was not assigned to you");

@@ -188,6 +188,17 @@ CREATE INDEX submissions_pending ON submissions (sequence) WHERE verdict IS NULL
 `,
   // W3C trace context in which the task was created.
   "ALTER TABLE tasks ADD COLUMN traceparent TEXT;",
+  // Indexes that the queries match, so that none costs more the longer the history is. Those of what is open have what
+  // is open in them and nothing else; a window's count is read from its index alone.
+  `
+DROP INDEX tasks_open;
+CREATE INDEX tasks_open ON tasks (class, created_at, id) WHERE ended_at IS NULL;
+CREATE INDEX tasks_open_by_expiry ON tasks (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX tasks_open_accepted ON tasks (first_accepted_at) WHERE ended_at IS NULL AND first_accepted_at IS NOT NULL;
+CREATE INDEX assignments_open_by_hotkey ON assignments (hotkey, created_at) WHERE ended_at IS NULL;
+DROP INDEX observations_by_hotkey;
+CREATE INDEX observations_by_hotkey ON observations (hotkey, at, fidelity);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -253,13 +253,17 @@ export function createTasks(options: TasksOptions): Tasks {
       const reason = "nothing was submitted in time";
       changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
     }
-    const due = store.all(
-      `SELECT * FROM tasks WHERE ended_at IS NULL
-       AND (expires_at <= ?1 OR first_accepted_at <= ?1 - ?2)`,
+    const overdue = store.all(
+      "SELECT * FROM tasks WHERE ended_at IS NULL AND expires_at <= ?",
       now,
-      options.organicFinishMs,
     );
-    for (const row of due.map((value) => taskRow.parse(value))) {
+    const finished = store.all(
+      `SELECT * FROM tasks WHERE ended_at IS NULL AND first_accepted_at IS NOT NULL
+       AND first_accepted_at <= ? AND expires_at > ?`,
+      now - options.organicFinishMs,
+      now,
+    );
+    for (const row of [...overdue, ...finished].map((value) => taskRow.parse(value))) {
       store.transaction(() => endIfDue(row, assignmentsOf(row.id), now));
     }
   };
@@ -343,20 +347,25 @@ export function createTasks(options: TasksOptions): Tasks {
     },
     openAssignment(hotkey, now) {
       const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ? AND state = 'generating' AND expires_at > ?
-         ORDER BY created_at DESC LIMIT 1`,
+        `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NULL AND state = 'generating'
+         AND expires_at > ? ORDER BY created_at DESC LIMIT 1`,
         hotkey,
         now,
       );
       return row === undefined ? undefined : parseAssignment(row);
     },
     latestAssignment(hotkey, taskId) {
-      const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ?1 AND (?2 IS NULL OR task_id = ?2)
-         ORDER BY created_at DESC, attempt DESC LIMIT 1`,
-        hotkey,
-        taskId ?? null,
-      );
+      const row =
+        taskId === undefined
+          ? store.get(
+              "SELECT * FROM assignments WHERE hotkey = ? ORDER BY created_at DESC LIMIT 1",
+              hotkey,
+            )
+          : store.get(
+              "SELECT * FROM assignments WHERE task_id = ? AND hotkey = ? ORDER BY attempt DESC LIMIT 1",
+              taskId,
+              hotkey,
+            );
       return row === undefined ? undefined : parseAssignment(row);
     },
     assignment,
