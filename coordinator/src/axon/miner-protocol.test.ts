@@ -311,3 +311,17 @@ test("the report names who made and who judged and what the score earned, signed
   assert.ok(isSigned(canonicalReport(report)));
   assert.ok(!isSigned(canonicalReport({ ...report, fidelity: 1 })));
 });
+
+test("what comes after its time is too late, though no tick has ended the assignment", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  subnet.at(rules.taskTimeoutMs);
+  const { feedback } = await subnet.submit("A", taskId);
+  assert.deepEqual(
+    [feedback?.verdict, feedback?.reason],
+    ["rejected", "nothing was submitted in time"],
+  );
+  assert.equal(subnet.tasks.latestAssignment("A", taskId)?.state, "abandoned");
+  assert.deepEqual(subnet.submissions.pending(0, 1), []);
+});
