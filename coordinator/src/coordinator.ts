@@ -14,10 +14,11 @@ import { type ApiKeys, startApi } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { announceAxon, followRegistrations } from "./chain/index.ts";
 import { startDispatch } from "./dispatch/index.ts";
-import { createEvents, observeOpenTasks } from "./events.ts";
+import { createEvents, observeOpenTasks, observeStorage } from "./events.ts";
 import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
+import { createRetention, defaultRetention, type RetentionLimits } from "./retention/index.ts";
 import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import { createSubmissions } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
@@ -58,6 +59,8 @@ export interface CoordinatorOptions {
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
   } & Partial<AxonLimits>;
+  /** Without it the default. */
+  readonly retention?: RetentionLimits;
   readonly logger: Logger;
 }
 
@@ -99,7 +102,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const reports = createReports(store, hotkey, validators);
   const submissions = createSubmissions({ store, assets, tasks, miners, reports, rules });
+  const retention = stack.use(
+    createRetention({
+      ...{ store, assets, keepsAsset: submissions.keepsAsset, windowMs: rules.windowMs },
+      limits: options.retention ?? defaultRetention,
+    }),
+  );
   observeOpenTasks(metrics, tasks.countOpen);
+  observeStorage(metrics, retention);
 
   const dispatch = stack.use(
     startDispatch({
@@ -134,6 +144,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {
         events.submitted(submission, miner);
+        retention.added(submission.assetSizeBytes);
         void dispatch.check();
       },
       limits,
@@ -168,6 +179,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       everyMs: tickMs,
       run: () => tasks.tick(now(), registrations.miners),
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),
+    }),
+  );
+  stack.use(
+    startLoop({
+      everyMs: tickMs,
+      run: async () => events.removed(await retention.step(now())),
+      onTrouble: (error) => events.trouble("what is out of date could not be removed", error),
     }),
   );
   await ticks.runNow();

@@ -4,6 +4,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
+import type { Removed, Retention } from "./retention/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Task, TaskState } from "./tasks/index.ts";
 
@@ -27,6 +28,8 @@ export interface Events {
   result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
   /** A submission was ended without a worker; as `result`. */
   failed(outcome: ResultOutcome, now: number): void;
+  /** Retention has removed something, or nothing. */
+  removed(removed: Removed): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -64,6 +67,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   });
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
+  });
+  const removals = meter.createCounter("turntable_removed", {
+    description: "assets, tasks and files without a submission that retention removed",
   });
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
@@ -160,6 +166,11 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     failed(outcome, now) {
       if (outcome.kind === "applied") verdict(outcome, now);
     },
+    removed(removed) {
+      const counts = Object.entries(removed);
+      for (const [kind, count] of counts) if (count > 0) removals.add(count, { kind });
+      if (counts.some(([, count]) => count > 0)) logger.debug({ ...removed }, "removed");
+    },
     trouble(what, error) {
       troubles.add(1);
       logger.warn({ err: error }, what);
@@ -176,5 +187,18 @@ export function observeOpenTasks(
     .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
     .addCallback((gauge) => {
       for (const [state, count] of Object.entries(countOpen())) gauge.observe(count, { state });
+    });
+}
+
+/** Lets metrics tell how many bytes the assets and the database have. */
+export function observeStorage(
+  { meter }: Metrics,
+  retention: Pick<Retention, "assetBytes" | "databaseBytes">,
+): void {
+  meter
+    .createObservableGauge("turntable_storage_bytes", { description: "bytes kept, by what" })
+    .addCallback((gauge) => {
+      gauge.observe(retention.assetBytes(), { what: "assets" });
+      gauge.observe(retention.databaseBytes(), { what: "database" });
     });
 }

@@ -7,7 +7,13 @@ import { loadConsentText } from "@turntable/bittensor/synapse";
 import { connectJobQueue, logNatsEvent } from "@turntable/bus/nats";
 import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
-import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
+import {
+  type Config,
+  chainInMemory,
+  coordinatorConfig,
+  parseAxonPlace,
+  retentionOf,
+} from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
@@ -50,6 +56,7 @@ await runMain({
         axon: { ...config.axon, extra },
         http: config.http,
         limits: config.limits,
+        retention: retentionOf(config),
         logger,
         // Last: nothing may fail between opening it and handing it over.
         queue: await connectJobQueue({

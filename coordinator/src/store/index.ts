@@ -1,4 +1,4 @@
-export { type AssetFiles, openAssetFiles } from "./asset-files.ts";
+export { type AssetFiles, openAssetFiles, type SavedAsset } from "./asset-files.ts";
 export { openNonceStore } from "./nonces.ts";
 export { openStore, type SqlValue, type Store } from "./store.ts";
-export { StoreError } from "./store-error.ts";
+export { StorageFullError, StoreError } from "./store-error.ts";

@@ -35,8 +35,8 @@ const statements = globSync("**/*.ts", { cwd: sources, exclude: ["**/*.test.ts"]
 );
 const planRow = z.object({ detail: z.string() });
 
-/** Indexes of what is open or waits: limits bound it, however long the history is. */
-const bounded = /^SCAN \w+ USING (COVERING )?INDEX \w+_(open|pending)(_by_\w+)?$/;
+/** Indexes of what is open, waits or has its asset still: limits bound it, however long the history is. */
+const bounded = /^SCAN \w+ USING (COVERING )?INDEX \w+_(open|pending|kept)(_by_\w+)?$/;
 
 /** Lines of a plan that say that a whole table, or an index of its whole history, is gone through. */
 function scansOf(plan: readonly unknown[]): readonly string[] {

@@ -10,11 +10,14 @@ import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { migrate } from "./migrate.ts";
 import { coordinatorMigrations } from "./schema.ts";
-import { StoreError } from "./store-error.ts";
+import { isStorageFull, StorageFullError, StoreError } from "./store-error.ts";
 
 export type SqlValue = SQLInputValue;
 
-/** Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. */
+/**
+ * Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. Whatever
+ * writes throws StorageFullError when the disk is full; nothing of it is there then.
+ */
 export interface Store extends Disposable {
   run(sql: string, ...values: SqlValue[]): void;
   /**
@@ -87,12 +90,12 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
   };
   let notifications: (() => void)[] | undefined;
   return {
-    run: (sql, ...values) => void prepare(sql).run(...values),
+    run: (sql, ...values) => void writing(() => prepare(sql).run(...values)),
     note(sql, ...values) {
       // In WAL mode NORMAL writes the same without syncing; the next synced commit takes it along.
       database.exec("PRAGMA synchronous = NORMAL");
       try {
-        prepare(sql).run(...values);
+        writing(() => prepare(sql).run(...values));
       } finally {
         database.exec(`PRAGMA synchronous = ${synchronous}`);
       }
@@ -103,10 +106,10 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
       if (notifications !== undefined) return work();
       const pending: (() => void)[] = [];
       notifications = pending;
-      database.exec("BEGIN IMMEDIATE");
       try {
+        writing(() => database.exec("BEGIN IMMEDIATE"));
         const result = work();
-        database.exec("COMMIT");
+        writing(() => database.exec("COMMIT"));
         notifications = undefined;
         for (const notify of pending) notify();
         return result;
@@ -125,4 +128,14 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
       database.close();
     },
   };
+}
+
+/** Runs what writes; a full disk gets its own error. */
+function writing<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (isStorageFull(error)) throw new StorageFullError("the disk is full", { cause: error });
+    throw error;
+  }
 }

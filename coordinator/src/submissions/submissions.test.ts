@@ -182,3 +182,29 @@ test("a submission becomes its job, with all that the score depends on", async (
   rmSync(join(subnet.assetsDir, submission.assetSha256));
   assert.equal(await submissions.job(submission), undefined);
 });
+
+test("of submissions that come at one time for one assignment, one is written", async () => {
+  using subnet = await openRules();
+  const assignment = subnet.tasks.assign(subnet.ask(), "A", 0);
+  const made = await Promise.all(
+    ["a", "b", "c"].map((text) =>
+      subnet.submissions.receive(submissionOf(assignment, Buffer.from(text)), 0),
+    ),
+  );
+  assert.deepEqual(readdirSync(subnet.assetsDir), [made[0]?.assetSha256]);
+  assert.deepEqual(made[1], made[0]);
+  assert.deepEqual(made[2], made[0]);
+});
+
+test("what is saved when its assignment has ended is not left behind, unless another has the same bytes", async () => {
+  using subnet = await openRules();
+  const [late, same] = ["A", "B"].map((hotkey) => subnet.tasks.assign(subnet.ask(), hotkey, 0));
+  assert.ok(late !== undefined && same !== undefined);
+  for (const expected of [0, 1]) {
+    if (expected === 1) await subnet.submissions.receive(submissionOf(same, Buffer.from("x")), 0);
+    const receiving = subnet.submissions.receive(submissionOf(late, Buffer.from("x")), 0);
+    subnet.tasks.abandon(late.id, "too late", 0);
+    assert.equal(await receiving, undefined);
+    assert.equal(readdirSync(subnet.assetsDir).length, expected);
+  }
+});

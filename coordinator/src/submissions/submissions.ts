@@ -21,7 +21,7 @@ import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
 import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
-import { type Feedback, parseSubmission, type Submission } from "./submission.ts";
+import { type Feedback, keepOf, parseSubmission, type Submission } from "./submission.ts";
 import { verdictOf } from "./verdict.ts";
 
 export interface ReceiveSubmission
@@ -57,6 +57,8 @@ export interface Submissions {
    * ended without one.
    */
   receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
+  /** Whether some submission's asset is this one and still kept. */
+  keepsAsset(sha256: string): boolean;
   /** By its id, which is its assignment's. */
   get(id: string): Submission | undefined;
   /** Ends an assignment without scoring anything: the miner's fault, told by the verdict's reason. */
@@ -90,11 +92,19 @@ export interface SubmissionsOptions {
 export function createSubmissions(options: SubmissionsOptions): Submissions {
   const { store, assets, tasks, miners, reports, rules } = options;
   const verdicts = new EventEmitter().setMaxListeners(0);
+  /** Those that are being saved, by the assignment's id. */
+  const receiving = new Map<string, Promise<Submission | undefined>>();
 
   const get = (id: string): Submission | undefined => {
     const found = store.get("SELECT * FROM submissions WHERE id = ?", id);
     return found === undefined ? undefined : parseSubmission(found);
   };
+
+  const keepsAsset = (sha256: string): boolean =>
+    store.get(
+      "SELECT 1 FROM submissions WHERE asset_sha256 = ? AND keep IS NOT NULL LIMIT 1",
+      sha256,
+    ) !== undefined;
 
   /**
    * Ends the assignment with the verdict and counts it for the miner; undefined when a verdict that counts has come
@@ -138,9 +148,12 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       const feedback = countVerdict(assignment, verdict, now);
       if (feedback === undefined) return { kind: "repeated" };
       store.run(
-        "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
+        `UPDATE submissions SET verdict = ?1, feedback = ?2, ended_at = ?3,
+         keep = CASE WHEN keep IS NULL THEN NULL ELSE ?4 END WHERE id = ?5`,
         feedback.verdict,
         JSON.stringify(feedback),
+        now,
+        keepOf(feedback.verdict, tasks.get(assignment.taskId)?.class),
         id,
       );
       alongside(submission, hotkey, feedback);
@@ -149,35 +162,55 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     });
   };
 
+  /** Saves the asset and its row (U1); undefined, and nothing saved, when the assignment has ended meanwhile. */
+  const take = async (input: ReceiveSubmission, now: number): Promise<Submission | undefined> => {
+    let sha256: string;
+    {
+      using saved = await assets.save(input.bytes, input.sha256);
+      sha256 = saved.sha256;
+      const made = insert(input, sha256, now);
+      if (made !== undefined) return made;
+    }
+    if (!keepsAsset(sha256)) await assets.remove(sha256);
+    return undefined;
+  };
+
+  const insert = (input: ReceiveSubmission, sha256: string, now: number): Submission | undefined =>
+    store.transaction(() => {
+      const { id } = input.assignment;
+      if (!tasks.markSubmitted(id, now)) return undefined;
+      store.run(
+        `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
+         compression, submit_time, signature, received_at, traceparent)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        id,
+        input.validator,
+        sha256,
+        input.bytes.byteLength,
+        input.format,
+        input.formatVersion,
+        input.compression,
+        input.submitTime.toString(),
+        input.signature,
+        now,
+        activeTraceparent() ?? null,
+      );
+      return get(id);
+    });
+
   return {
     async receive(input, now) {
       const { id } = input.assignment;
       const known = get(id);
       if (known !== undefined) return known;
-      const sha256 = await assets.save(input.bytes, input.sha256);
-      return store.transaction(() => {
-        const raced = get(id);
-        if (raced !== undefined) return raced;
-        if (!tasks.markSubmitted(id, now)) return undefined;
-        store.run(
-          `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
-           compression, submit_time, signature, received_at, traceparent)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          id,
-          input.validator,
-          sha256,
-          input.bytes.byteLength,
-          input.format,
-          input.formatVersion,
-          input.compression,
-          input.submitTime.toString(),
-          input.signature,
-          now,
-          activeTraceparent() ?? null,
-        );
-        return get(id);
-      });
+      // Claimed first, then saved: of many at one time one is written, and the others get what became of it.
+      const running = receiving.get(id);
+      if (running !== undefined) return running;
+      const taking = take(input, now).finally(() => receiving.delete(id));
+      receiving.set(id, taking);
+      return taking;
     },
+    keepsAsset,
     get,
     refuse: (assignment, verdict, now) =>
       store.transaction(() => {

@@ -43,7 +43,9 @@ export function findTask(
 ): Task {
   const task = tasks.get(taskId);
   if (task === undefined || task.client !== client) {
-    throw notFound(`no task "${taskId.slice(0, maxIdChars)}"`);
+    throw notFound(
+      `no task "${taskId.slice(0, maxIdChars)}": there never was one, or it was removed some time after its end`,
+    );
   }
   return task;
 }
@@ -54,13 +56,20 @@ type AssetSource = Pick<GenerationOptions, "submissionOf" | "validatorHotkey">;
 export function assetOf(
   { submissionOf, validatorHotkey }: AssetSource,
   task: Task,
-): { readonly message: AssetMessage; readonly sha256: string } | undefined {
+):
+  | {
+      readonly message: AssetMessage;
+      readonly sha256: string;
+      /** False once retention has removed it. */
+      readonly isKept: boolean;
+    }
+  | undefined {
   const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
   const submission = assignment === undefined ? undefined : submissionOf(assignment.id);
   if (assignment === undefined || submission === undefined) return undefined;
   const validator = submission.validator || validatorHotkey;
   const message = assetMessage(task, assignment, submission, validator);
-  return { message, sha256: submission.assetSha256 };
+  return { message, sha256: submission.assetSha256, isKept: submission.assetKept };
 }
 
 export function messageOf(source: AssetSource, task: Task): MessageInitShape<typeof TaskSchema> {
