@@ -4,6 +4,7 @@ import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
+import { defaultLimits } from "./intake.ts";
 import { ruleSets } from "./miners/index.ts";
 import { defaultRetention, type RetentionLimits } from "./retention/index.ts";
 
@@ -150,6 +151,20 @@ const schema = z
         .default(defaultSubmissionBytes)
         .describe("axon: largest body of SubmitResults, its results in base64"),
       ...axonLimitOptions,
+      pendingSubmissions: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultLimits.pendingSubmissions)
+        .describe("submissions without a verdict; while there are so many, miners find no task"),
+      reserveBytes: z
+        .number()
+        .int()
+        .min(0)
+        .default(defaultLimits.reserveBytes)
+        .describe(
+          "free bytes of the data directory's disk below which submissions and tasks are refused",
+        ),
     }),
     retention: z.object({
       resultDays: days(

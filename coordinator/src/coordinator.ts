@@ -15,11 +15,12 @@ import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { announceAxon, followRegistrations } from "./chain/index.ts";
 import { startDispatch } from "./dispatch/index.ts";
 import { createEvents, observeOpenTasks, observeStorage } from "./events.ts";
+import { createIntake, defaultLimits, type IntakeLimits } from "./intake.ts";
 import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
 import { createRetention, defaultRetention, type RetentionLimits } from "./retention/index.ts";
-import { openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
+import { createDiskSpace, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import { createSubmissions } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
 
@@ -58,7 +59,7 @@ export interface CoordinatorOptions {
     readonly openTasks: number;
     /** Largest body of SubmitResults, in bytes. */
     readonly submissionBytes: number;
-  } & Partial<AxonLimits>;
+  } & Partial<AxonLimits & IntakeLimits>;
   /** Without it the default. */
   readonly retention?: RetentionLimits;
   readonly logger: Logger;
@@ -108,6 +109,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       limits: options.retention ?? defaultRetention,
     }),
   );
+  const intakeLimits = { ...defaultLimits, ...limits };
+  const { reserveBytes } = intakeLimits;
+  const space = createDiskSpace({ directory: options.dataDir, reserveBytes });
+  await space.check();
+  const { countPending } = submissions;
+  const intake = createIntake({
+    ...{ limits: intakeLimits, space, countPending, onRefusal: events.intakeRefused },
+  });
   observeOpenTasks(metrics, tasks.countOpen);
   observeStorage(metrics, retention);
 
@@ -139,6 +148,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       host: options.axon.host,
       consentText: options.consentText,
       maxSubmissionBytes: limits.submissionBytes,
+      ...intake,
       isRegistered: registrations.has,
       drawPrompt: () => options.prompts?.draw(),
       onAssigned: events.assigned,
@@ -167,12 +177,17 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       reportOf: reports.get,
       loadAsset: assets.load,
       maxPromptChars: limits.promptChars,
+      takesNothing: intake.takesNothing,
       onCall: events.apiCall,
       now,
     }),
   );
   const http = stack.use(
-    await startStatusServer({ ...options.http, metrics, notReady: dispatch.notReady }),
+    await startStatusServer({
+      ...options.http,
+      metrics,
+      notReady: () => dispatch.notReady() ?? space.lack(),
+    }),
   );
   const ticks = stack.use(
     startLoop({
@@ -186,6 +201,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       everyMs: tickMs,
       run: async () => events.removed(await retention.step(now())),
       onTrouble: (error) => events.trouble("what is out of date could not be removed", error),
+    }),
+  );
+  stack.use(
+    startLoop({
+      everyMs: tickMs,
+      run: space.check,
+      onTrouble: (error) => events.trouble("free space could not be looked up", error),
     }),
   );
   await ticks.runNow();

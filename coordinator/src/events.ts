@@ -28,6 +28,8 @@ export interface Events {
   result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
   /** A submission was ended without a worker; as `result`. */
   failed(outcome: ResultOutcome, now: number): void;
+  /** Something was not taken or lent, since the disk is nearly full or too much waits. */
+  intakeRefused(kind: "disk" | "backlog"): void;
   /** Retention has removed something, or nothing. */
   removed(removed: Removed): void;
   /** A fault that is tried again. */
@@ -67,6 +69,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   });
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
+  });
+  const intakeRefusals = meter.createCounter("turntable_intake_refused", {
+    description: "tasks and submissions that were refused for want of room, by what was full",
   });
   const removals = meter.createCounter("turntable_removed", {
     description: "assets, tasks and files without a submission that retention removed",
@@ -166,6 +171,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     failed(outcome, now) {
       if (outcome.kind === "applied") verdict(outcome, now);
     },
+    intakeRefused: (kind) => intakeRefusals.add(1, { kind }),
     removed(removed) {
       const counts = Object.entries(removed);
       for (const [kind, count] of counts) if (count > 0) removals.add(count, { kind });

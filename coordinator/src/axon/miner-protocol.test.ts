@@ -8,7 +8,7 @@ import { openRules, rules, validator } from "../../test/rules.ts";
 import { createMinerProtocol, type Results } from "./miner-protocol.ts";
 
 /** The protocol on the coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
-async function open(prompt?: string) {
+async function open(prompt?: string, lendsNothing: () => string | undefined = () => undefined) {
   let now = 1_000_000;
   const opened = await openRules();
   const { tasks, miners, reports, submissions } = opened;
@@ -21,6 +21,7 @@ async function open(prompt?: string) {
     submissions,
     rules,
     drawPrompt: () => prompt,
+    lendsNothing,
     verify: ({ signature }) =>
       signature === "old" ? "2024" : signature === "new" ? "2025" : undefined,
     onAssigned: () => {},
@@ -258,6 +259,22 @@ test("with nothing to do the miner is told when to come back", async () => {
   const { task, cooldown_until } = subnet.protocol.pull("A");
   assert.equal(task, null);
   assert.equal(cooldown_until, (1_000_000 + rules.idleMs) / 1000);
+});
+
+test("while nothing is lent a miner is told of no task, but keeps and may submit what it has", async () => {
+  let reason: string | undefined;
+  using subnet = await open("a blue ball", () => reason);
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  reason = "too much waits";
+  const answer = subnet.protocol.pull("B");
+  assert.deepEqual([answer.task, answer.cooldown_until], [null, (1_000_000 + rules.idleMs) / 1000]);
+  assert.equal(subnet.pull("A"), taskId);
+  const submitted = subnet.submit("A", taskId);
+  subnet.scored(await subnet.submitted(), 0.9);
+  assert.equal((await submitted).feedback?.verdict, "accepted");
+  reason = undefined;
+  subnet.pull("B");
 });
 
 test("when the verdict takes too long, the answer goes out without one and a later try gets it", async () => {

@@ -20,6 +20,8 @@ export interface MinerProtocolOptions {
   readonly drawPrompt: () => string | undefined;
   /** Which year's text the miner signed; undefined when the signature is wrong. */
   readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
+  /** Why no task is lent now, besides those that miners have; undefined when they are. */
+  readonly lendsNothing: () => string | undefined;
   readonly onAssigned: (task: Task, hotkey: string) => void;
   /** A submission is on disk and waits for its verdict. */
   readonly onSubmitted: (submission: Submission, hotkey: string) => void;
@@ -174,7 +176,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         miners.countCooldownViolation(hotkey);
         return pullAnswer(miners.get(hotkey, now()), undefined, miner.cooldownUntil);
       }
-      const assignment = lend(hotkey);
+      const assignment = options.lendsNothing() === undefined ? lend(hotkey) : undefined;
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (task === undefined) return pullAnswer(miner, undefined, now() + rules.idleMs);
       options.onAssigned(task, hotkey);

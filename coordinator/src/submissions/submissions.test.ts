@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { JobClass } from "@turntable/proto";
 import { openRules, rules, submissionOf } from "../../test/rules.ts";
+import { createSubmissions } from "./index.ts";
 
 test("a submission is on disk, asset and row, when it is taken", async () => {
   using subnet = await openRules();
@@ -207,4 +208,19 @@ test("what is saved when its assignment has ended is not left behind, unless ano
     assert.equal(await receiving, undefined);
     assert.equal(readdirSync(subnet.assetsDir).length, expected);
   }
+});
+
+test("those that wait are counted, after a restart, too", async () => {
+  using subnet = await openRules();
+  const { submissions } = subnet;
+  const ids: string[] = [];
+  for (const hotkey of ["A", "B", "C"]) ids.push((await subnet.submit(subnet.ask(), hotkey)).id);
+  assert.equal(submissions.countPending(), 3);
+  const [first = "", second = ""] = ids;
+  submissions.applyResult(subnet.scored(first, 0.9), 0);
+  submissions.fail(second, "lost", 0);
+  submissions.applyResult(subnet.scored(second, 0.9), 0); // overrules
+  submissions.applyResult(subnet.scored(second, 0.9), 0);
+  assert.equal(submissions.countPending(), 1);
+  assert.equal(createSubmissions({ ...subnet, rules }).countPending(), 1);
 });

@@ -17,6 +17,7 @@ import {
   RenderScoreJobSchema,
   type RenderScoreResult,
 } from "@turntable/proto";
+import { z } from "zod";
 import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
@@ -67,6 +68,8 @@ export interface Submissions {
   feedback(id: string, signal: AbortSignal): Promise<Feedback | undefined>;
   /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
   pending(after: number, limit: number): readonly Submission[];
+  /** How many have no verdict. */
+  countPending(): number;
   /** The submission while it has no verdict. */
   stillPending(id: string): Submission | undefined;
   /** The job that a submission is, its asset inline; undefined when the asset is gone. */
@@ -88,10 +91,19 @@ export interface SubmissionsOptions {
   readonly rules: RuleSet;
 }
 
+const countRow = z.object({ count: z.number() });
+
 /** The submissions in `store`. */
 export function createSubmissions(options: SubmissionsOptions): Submissions {
   const { store, assets, tasks, miners, reports, rules } = options;
   const verdicts = new EventEmitter().setMaxListeners(0);
+  let { count: pendingCount } = countRow.parse(
+    store.get("SELECT count(*) AS count FROM submissions WHERE verdict IS NULL"),
+  );
+  const countPending = (change: 1 | -1): void =>
+    store.afterCommit(() => {
+      pendingCount += change;
+    });
   /** Those that are being saved, by the assignment's id. */
   const receiving = new Map<string, Promise<Submission | undefined>>();
 
@@ -156,6 +168,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         keepOf(feedback.verdict, tasks.get(assignment.taskId)?.class),
         id,
       );
+      if (submission.feedback === undefined) countPending(-1);
       alongside(submission, hotkey, feedback);
       store.afterCommit(() => verdicts.emit(id));
       return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
@@ -195,6 +208,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         now,
         activeTraceparent() ?? null,
       );
+      countPending(1);
       return get(id);
     });
 
@@ -236,6 +250,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           limit,
         )
         .map(parseSubmission),
+    countPending: () => pendingCount,
     stillPending(id) {
       const found = get(id);
       return found?.feedback === undefined ? found : undefined;

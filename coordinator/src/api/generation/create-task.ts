@@ -1,4 +1,4 @@
-import { alreadyExists, exhausted, invalidArgument, tooLarge } from "../errors.ts";
+import { alreadyExists, exhausted, invalidArgument, tooLarge, unavailable } from "../errors.ts";
 import { type GenerationOptions, messageOf, type Rpc } from "./service.ts";
 
 /** Longest idempotency key, in UTF-16 units. */
@@ -17,6 +17,8 @@ export function createTask(options: GenerationOptions): Rpc<"createTask"> {
         `has ${idempotencyKey.length} characters; at most ${maxIdempotencyKeyChars} are allowed`,
       );
     }
+    const reason = options.takesNothing?.();
+    if (reason !== undefined) throw unavailable(reason, fullRetryMs);
     const outcome = tasks.create(
       { class: "organic", prompt, client, idempotencyKey: idempotencyKey || undefined },
       now(),

@@ -19,6 +19,8 @@ export interface GenerationOptions {
   readonly loadAsset: (sha256: string) => Promise<Uint8Array | undefined>;
   /** Longest prompt, in characters (code points). */
   readonly maxPromptChars: number;
+  /** Why no task can be taken now; undefined when they are. */
+  readonly takesNothing?: () => string | undefined;
   /** Aborted to end the streams; its reason, an RpcError, goes to their callers. */
   readonly stop: AbortSignal;
   /** ms since 1970 UTC */
