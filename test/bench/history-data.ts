@@ -1,8 +1,6 @@
 /** A coordinator's database with a long history, written in bulk. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openStore } from "../../coordinator/src/store/index.ts";
 
 /** 256 miners with a cooldown of a minute bring so many tasks a day. */
 const tasksADay = 370_000;
@@ -11,12 +9,11 @@ const dayMs = 24 * 3_600_000;
 const reportBytes = 800;
 
 /**
- * Writes a database whose tasks are all synthetic, ended and accepted, at the rate of a full subnet and up to now.
+ * Fills the database of a stopped coordinator with tasks that are all synthetic, ended and accepted, at the rate of a full subnet and up to now.
+ * @param directory the coordinator's data directory
  * @param miners their ss58, one after the other
  */
 export function writeHistory(directory: string, tasks: number, miners: readonly string[]): void {
-  mkdirSync(directory, { recursive: true });
-  openStore(directory)[Symbol.dispose](); // makes the tables
   using database = new DatabaseSync(join(directory, "coordinator.sqlite"));
   database.exec(`
     PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;

@@ -45,14 +45,14 @@ await ready();
 if (role === "coordinator") await serve(dataDir);
 else await main();
 
-/** The coordinator on a history, with a worker that finds everything good at once. */
-async function serve(directory: string): Promise<void> {
+async function open(directory: string) {
   const validator = keypairFromUri(validatorUri);
   const chain = createLocalChain({ blockMs: 1000, subnets: [{ netuid }] });
   for (const uri of [validatorUri, ...minerUris]) {
     chain.register({ netuid, hotkey: keypairFromUri(uri).ss58 });
   }
   const { queue, source } = createInProcessQueue();
+  const limits = { promptChars: 1024, openTasks: 100, submissionBytes: 1 << 20 };
   const coordinator = await startCoordinator({
     ...{ hotkey: validator, chain, netuid, queue, dataDir: directory },
     rules: { ...ruleSets.seed, cooldownMs: 0 },
@@ -61,15 +61,21 @@ async function serve(directory: string): Promise<void> {
     grpc: { host: "127.0.0.1", port: 0, keys: undefined },
     axon: { host: "127.0.0.1", port: 0 },
     http: { host: "127.0.0.1", port: 0 },
-    limits: { promptChars: 1024, openTasks: 100, submissionBytes: 1 << 20 },
+    limits,
     logger: createLogger("bench", "silent"),
   });
+  return { coordinator, source: source() };
+}
+
+/** The coordinator on a history, with a worker that finds everything good at once. */
+async function serve(directory: string): Promise<void> {
+  const { coordinator, source } = await open(directory);
   process.on("message", () => {
     globalThis.gc?.();
     process.send?.(process.memoryUsage().rss);
   });
   process.send?.(coordinator.axonPort);
-  await score(source());
+  await score(source);
 }
 
 async function score(source: JobSource): Promise<void> {
@@ -86,6 +92,7 @@ async function start(folder: string, tasks: number): Promise<Running> {
   const directory = join(folder, String(tasks));
   const startedAt = performance.now();
   const miners = Array.from({ length: hotkeys }, (_, n) => keypairFromUri(`//Miner${n}`).ss58);
+  await (await open(directory)).coordinator[Symbol.asyncDispose](); // makes the tables
   writeHistory(directory, tasks, miners);
   const mebibytes = statSync(join(directory, "coordinator.sqlite")).size / 1024 ** 2;
   const seconds = (performance.now() - startedAt) / 1000;

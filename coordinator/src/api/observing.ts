@@ -7,7 +7,7 @@ import {
   statusCodes,
   statusName,
 } from "@turntable/proto/rpc";
-import { StorageFullError } from "../store/index.ts";
+import { StorageFullError } from "../tasks/index.ts";
 import { internal, unavailable } from "./errors.ts";
 
 /** When a caller that found the disk full is told to come back, in ms. */

@@ -13,7 +13,7 @@ import {
 } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
-import { StorageFullError } from "../store/index.ts";
+import { StorageFullError } from "../tasks/index.ts";
 import type { MinerProtocol, Results } from "./miner-protocol.ts";
 
 export interface MinerAxonOptions {
