@@ -4,6 +4,7 @@ import { defaultAxonLimits } from "@turntable/bittensor/axon";
 import { ConfigError, loadConfig } from "@turntable/process";
 import { defaultSubmissionBytes } from "./axon/index.ts";
 import { coordinatorConfig, parseAxonPlace } from "./config.ts";
+import { defaultLimits } from "./intake.ts";
 
 const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 
@@ -85,6 +86,7 @@ test("limits of the axon fit each other", () => {
     promptChars: 1024,
     openTasks: 1000,
     submissionBytes: defaultSubmissionBytes,
+    ...defaultLimits,
     ...ofAxons,
     hotkeyPerS: 7,
   });
