@@ -4,6 +4,7 @@ import { defaultAxonLimits } from "@turntable/bittensor/axon";
 import { ConfigError, loadConfig } from "@turntable/process";
 import { defaultSubmissionBytes } from "./axon/index.ts";
 import { coordinatorConfig, parseAxonPlace } from "./config.ts";
+import { defaultLimits } from "./intake.ts";
 
 const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 
@@ -87,6 +88,7 @@ test("limits of the axon fit each other", () => {
     openTasksOfClient: 250,
     dispatchTries: 8,
     submissionBytes: defaultSubmissionBytes,
+    ...defaultLimits,
     ...ofAxons,
     hotkeyPerS: 7,
   });

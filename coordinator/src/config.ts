@@ -5,14 +5,26 @@ import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/pr
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
+import { defaultLimits } from "./intake.ts";
 import { ruleSets } from "./miners/index.ts";
+import { defaultRetention, type RetentionLimits } from "./retention/index.ts";
 import { defaultDuplicateLimits } from "./submissions/index.ts";
 
 const port = (fallback: number, meaning: string) =>
   z.number().int().min(0).max(65535).default(fallback).describe(`${meaning}; 0 takes a free one`);
 /** Stands for a chain that lives in the coordinator. */
 export const chainInMemory = "memory";
+const mebibyte = 1024 * 1024;
 const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
+
+const dayMs = 24 * 3_600_000;
+const days = (fallbackMs: number, meaning: string) =>
+  z
+    .number()
+    .min(0)
+    .max(36_500)
+    .default(fallbackMs / dayMs)
+    .describe(meaning);
 
 const axonPlaceForm = "NETUID:PORT:HOTKEY_FILE";
 
@@ -161,6 +173,52 @@ const schema = z
         .describe(
           "tries at queueing a submission, with growing pauses, before it ends as our fault",
         ),
+      pendingSubmissions: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultLimits.pendingSubmissions)
+        .describe("submissions without a verdict; while there are so many, miners find no task"),
+      reserveBytes: z
+        .number()
+        .int()
+        .min(0)
+        .default(defaultLimits.reserveBytes)
+        .describe(
+          "free bytes of the data directory's disk below which submissions and tasks are refused",
+        ),
+    }),
+    retention: z.object({
+      resultDays: days(
+        defaultRetention.resultMs,
+        "accepted assets of clients' tasks are kept, days",
+      ),
+      otherAssetDays: days(
+        defaultRetention.otherAssetMs,
+        "all other assets (rejected, invalid, of synthetic tasks) are kept, days",
+      ),
+      assetBytes: z
+        .number()
+        .int()
+        .min(mebibyte)
+        .default(defaultRetention.assetBytes)
+        .describe("all assets together; above it the oldest go first, results after all others"),
+      organicTaskDays: days(
+        defaultRetention.organicTaskMs,
+        "clients' tasks that have ended are kept, with their reports, days",
+      ),
+      syntheticTaskDays: days(
+        defaultRetention.syntheticTaskMs,
+        "synthetic tasks that have ended are kept, days",
+      ),
+      databaseBytes: z
+        .number()
+        .int()
+        .min(mebibyte)
+        .default(defaultRetention.databaseBytes)
+        .describe(
+          "the database; above it the oldest ended tasks go first, but for those within the miners' window",
+        ),
     }),
     telemetry: telemetrySchema,
     duplicates: z.object({
@@ -215,6 +273,10 @@ const schema = z
     if (submissionBytes > bodiesBytes) {
       problem(["limits", "submissionBytes"], "is more than all bodies together may have");
     }
+    const { resultDays, organicTaskDays } = config.retention;
+    if (resultDays > organicTaskDays) {
+      problem(["retention", "resultDays"], "is more than --retention-organic-task-days");
+    }
     const open = !loopback.test(config.grpc.host) && config.grpc.apiKeysFile === undefined;
     if (open && !config.grpc.insecureOpen) {
       problem(
@@ -225,6 +287,18 @@ const schema = z
   });
 
 export type Config = z.infer<typeof schema>;
+
+/** What the configuration says of retention, in ms. */
+export function retentionOf({ retention }: Pick<Config, "retention">): RetentionLimits {
+  return {
+    resultMs: retention.resultDays * dayMs,
+    otherAssetMs: retention.otherAssetDays * dayMs,
+    assetBytes: retention.assetBytes,
+    organicTaskMs: retention.organicTaskDays * dayMs,
+    syntheticTaskMs: retention.syntheticTaskDays * dayMs,
+    databaseBytes: retention.databaseBytes,
+  };
+}
 
 /** The configuration of `turntable-coordinator`, for loading and for the generated tables. */
 export const coordinatorConfig: ConfigDefinition<typeof schema> = {

@@ -14,11 +14,19 @@ import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { announceAxon, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
 import { createClock } from "./clock.ts";
 import { startDispatch } from "./dispatch/index.ts";
-import { createEvents, observeOpenTasks } from "./events.ts";
+import { createEvents, observeOpenTasks, observeStorage } from "./events.ts";
+import { createIntake, defaultLimits, type IntakeLimits } from "./intake.ts";
 import { createMiners, type RuleSet } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
-import { createKnownHotkeys, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
+import { createRetention, defaultRetention, type RetentionLimits } from "./retention/index.ts";
+import {
+  createDiskSpace,
+  createKnownHotkeys,
+  openAssetFiles,
+  openNonceStore,
+  openStore,
+} from "./store/index.ts";
 import {
   createSubmissions,
   type DuplicateLimits,
@@ -65,8 +73,10 @@ export interface CoordinatorOptions {
     readonly submissionBytes: number;
     /** Tries at queueing a submission for scoring, before it ends as a fault of ours; 8 when absent. */
     readonly dispatchTries?: number | undefined;
-  } & Partial<AxonLimits>;
+  } & Partial<AxonLimits & IntakeLimits>;
   readonly duplicates?: DuplicateLimits;
+  /** Without it the default. */
+  readonly retention?: RetentionLimits;
   readonly logger: Logger;
 }
 
@@ -126,7 +136,22 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const submissions = createSubmissions({
     ...{ store, assets, tasks, miners, reports, rules, duplicates },
   });
+  const retention = stack.use(
+    createRetention({
+      ...{ store, assets, keepsAsset: submissions.keepsAsset, windowMs: rules.windowMs },
+      limits: options.retention ?? defaultRetention,
+    }),
+  );
+  const intakeLimits = { ...defaultLimits, ...limits };
+  const { reserveBytes } = intakeLimits;
+  const space = createDiskSpace({ directory: options.dataDir, reserveBytes });
+  await space.check();
+  const { countPending } = submissions;
+  const intake = createIntake({
+    ...{ limits: intakeLimits, space, countPending, onRefusal: events.intakeRefused },
+  });
   observeOpenTasks(metrics, tasks.countOpen);
+  observeStorage(metrics, retention);
 
   const dispatch = stack.use(
     startDispatch({
@@ -163,11 +188,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       host: options.axon.host,
       consentText: options.consentText,
       maxSubmissionBytes: limits.submissionBytes,
+      ...intake,
       isRegistered: registrations.has,
       drawPrompt: () => options.prompts?.draw(),
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {
         events.submitted(submission, miner);
+        retention.added(submission.assetSizeBytes);
         const { feedback } = submission;
         if (feedback === undefined) void dispatch.check();
         else events.ended({ kind: "applied", submission, hotkey: miner, feedback }, now());
@@ -197,12 +224,17 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       reportOf: reports.get,
       loadAsset: assets.load,
       maxPromptChars: limits.promptChars,
+      takesNothing: intake.takesNothing,
       onCall: events.apiCall,
       now,
     }),
   );
   const http = stack.use(
-    await startStatusServer({ ...options.http, metrics, notReady: dispatch.notReady }),
+    await startStatusServer({
+      ...options.http,
+      metrics,
+      notReady: () => dispatch.notReady() ?? space.lack(),
+    }),
   );
   const ticks = stack.use(
     startLoop({
@@ -212,6 +244,20 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         tasks.tick(now(), registrations.miners);
       },
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),
+    }),
+  );
+  stack.use(
+    startLoop({
+      everyMs: tickMs,
+      run: async () => events.removed(await retention.step(now())),
+      onTrouble: (error) => events.trouble("what is out of date could not be removed", error),
+    }),
+  );
+  stack.use(
+    startLoop({
+      everyMs: tickMs,
+      run: space.check,
+      onTrouble: (error) => events.trouble("free space could not be looked up", error),
     }),
   );
   await ticks.runNow();

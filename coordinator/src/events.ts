@@ -4,6 +4,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
+import type { Removed, Retention } from "./retention/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Assignment, Task, TaskState } from "./tasks/index.ts";
 
@@ -31,6 +32,10 @@ export interface Events {
   ended(outcome: ResultOutcome, now: number): void;
   /** The machine's time was set, by so many ms. */
   clockSet(offMs: number): void;
+  /** Something was not taken or lent, since the disk is nearly full or too much waits. */
+  intakeRefused(kind: "disk" | "backlog"): void;
+  /** Retention has removed something, or nothing. */
+  removed(removed: Removed): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -75,6 +80,12 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   });
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
+  });
+  const intakeRefusals = meter.createCounter("turntable_intake_refused", {
+    description: "tasks and submissions that were refused for want of room, by what was full",
+  });
+  const removals = meter.createCounter("turntable_removed", {
+    description: "assets, tasks and files without a submission that retention removed",
   });
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
@@ -185,6 +196,12 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       troubles.add(1);
       logger.warn({ off_ms: Math.round(offMs) }, "the machine's time was set; we follow slowly");
     },
+    intakeRefused: (kind) => intakeRefusals.add(1, { kind }),
+    removed(removed) {
+      const counts = Object.entries(removed);
+      for (const [kind, count] of counts) if (count > 0) removals.add(count, { kind });
+      if (counts.some(([, count]) => count > 0)) logger.debug({ ...removed }, "removed");
+    },
     trouble(what, error) {
       troubles.add(1);
       logger.warn({ err: error }, what);
@@ -201,5 +218,18 @@ export function observeOpenTasks(
     .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
     .addCallback((gauge) => {
       for (const [state, count] of Object.entries(countOpen())) gauge.observe(count, { state });
+    });
+}
+
+/** Lets metrics tell how many bytes the assets and the database have. */
+export function observeStorage(
+  { meter }: Metrics,
+  retention: Pick<Retention, "assetBytes" | "databaseBytes">,
+): void {
+  meter
+    .createObservableGauge("turntable_storage_bytes", { description: "bytes kept, by what" })
+    .addCallback((gauge) => {
+      gauge.observe(retention.assetBytes(), { what: "assets" });
+      gauge.observe(retention.databaseBytes(), { what: "database" });
     });
 }

@@ -10,7 +10,13 @@ import { connectJobQueue } from "@turntable/bus/nats";
 import { createLogger, runMain, startTelemetry } from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
 import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
-import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
+import {
+  type Config,
+  chainInMemory,
+  coordinatorConfig,
+  parseAxonPlace,
+  retentionOf,
+} from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
@@ -71,6 +77,7 @@ await runMain({
         http: config.http,
         limits: config.limits,
         duplicates: config.duplicates,
+        retention: retentionOf(config),
       }),
     );
     if (config.consentFile === undefined) {

@@ -18,6 +18,7 @@ export const submitted: Submitted = {
   validator: "",
   assetSha256: "ab".repeat(32),
   assetSizeBytes: 3,
+  assetKept: true,
   format: "ply",
   formatVersion: 0,
   compression: 0,

@@ -277,3 +277,19 @@ test("a report is published when nobody works on its task any more: the result's
   subnet.tasks.expire(1_000 + rules.taskTimeoutMs);
   await assert.rejects(scoreOf(untouched), failsWith(status.NOT_FOUND, /nothing of task/));
 });
+
+test("an asset that retention has removed is a state of its task, with the reason", async () => {
+  await using opened = await open();
+  const taskId = await opened.ask();
+  const id = await opened.score(taskId, "A", 0.9);
+  opened.subnet.tasks.expire(1_000 + rules.organicFinishMs);
+  opened.subnet.store.run("UPDATE submissions SET keep = NULL WHERE id = ?", id);
+  const download = async () => {
+    for await (const _ of opened.client.downloadAsset({ taskId }, anonymous));
+  };
+  await assert.rejects(download, failsWith(status.FAILED_PRECONDITION, /was removed: assets are/));
+  assert.ok(
+    (await opened.client.getTask({ taskId }, anonymous)).task?.asset,
+    "what it was is known",
+  );
+});

@@ -50,6 +50,7 @@ const submission: Submission = {
   validator: "5Validator",
   assetSha256: "ab".repeat(32),
   assetSizeBytes: 12,
+  assetKept: true,
   format: "spz",
   formatVersion: 1,
   compression: 2,

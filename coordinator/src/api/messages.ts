@@ -36,6 +36,7 @@ export type SubmittedAsset = Pick<
   | "validator"
   | "assetSha256"
   | "assetSizeBytes"
+  | "assetKept"
   | "format"
   | "formatVersion"
   | "compression"

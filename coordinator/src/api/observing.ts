@@ -7,7 +7,11 @@ import {
   statusCodes,
   statusName,
 } from "@turntable/proto/rpc";
-import { internal } from "./errors.ts";
+import { StorageFullError } from "../tasks/index.ts";
+import { internal, unavailable } from "./errors.ts";
+
+/** When a caller that found the disk full is told to come back, in ms. */
+const fullRetryMs = 10_000;
 
 export interface ApiCallEvent extends CallFacts {
   /** `/package.Service/Method` */
@@ -43,8 +47,10 @@ export function observed(onCall: (event: ApiCallEvent) => void): ServerIntercept
     try {
       await next({ ...context, note });
     } catch (error) {
-      if (!(error instanceof RpcError)) fault = { id: randomUUID(), cause: error };
-      const answer = error instanceof RpcError ? error : internal(fault?.id ?? "", error);
+      const known =
+        error instanceof StorageFullError ? unavailable(error.message, fullRetryMs) : error;
+      if (!(known instanceof RpcError)) fault = { id: randomUUID(), cause: known };
+      const answer = known instanceof RpcError ? known : internal(fault?.id ?? "", known);
       code = answer.code;
       throw answer;
     } finally {

@@ -2,6 +2,7 @@
 import {
   type Axon,
   type AxonCall,
+  AxonError,
   type AxonEvent,
   type AxonLimits,
   type AxonThreads,
@@ -12,6 +13,7 @@ import {
 } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import { StorageFullError } from "../tasks/index.ts";
 import type { MinerProtocol } from "./miner-protocol.ts";
 import type { Results } from "./results.ts";
 
@@ -25,6 +27,8 @@ export interface MinerAxonOptions {
   readonly isRegistered: (hotkey: string) => boolean;
   /** Whether the miner ever got a task; others' submissions are refused before their bodies are read. */
   readonly hasAssignment: (hotkey: string) => boolean;
+  /** Why no submission can be taken now; undefined when they are. */
+  readonly takesNothing: () => string | undefined;
   readonly nonces: NonceStore;
   /** Largest body of SubmitResults, in bytes. */
   readonly maxSubmissionBytes: number;
@@ -61,7 +65,7 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       route(pullTask, {
         blacklist,
         admit: ({ hotkey }) => protocol.pullRefusal(hotkey),
-        handle: ({ hotkey }) => ({ ...protocol.pull(hotkey) }),
+        handle: ({ hotkey }) => orUnavailable(async () => ({ ...protocol.pull(hotkey) })),
       }),
       route(
         { ...submitResults, maxBodyBytes: options.maxSubmissionBytes, payload: "results" },
@@ -69,16 +73,16 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
           blacklist,
           admit: ({ hotkey }) => (options.hasAssignment(hotkey) ? undefined : "No task assigned"),
           async handle(call) {
-            const answer = await protocol.submit(
-              call.hotkey,
-              resultsOf(call),
-              AbortSignal.any([
-                call.signal,
-                stopping.signal,
-                AbortSignal.timeout(patienceMs(call.timeoutS)),
-              ]),
-            );
-            return { ...answer };
+            const reason = options.takesNothing();
+            if (reason !== undefined) throw unavailable(reason);
+            const signal = AbortSignal.any([
+              call.signal,
+              stopping.signal,
+              AbortSignal.timeout(patienceMs(call.timeoutS)),
+            ]);
+            return orUnavailable(async () => ({
+              ...(await protocol.submit(call.hotkey, resultsOf(call), signal)),
+            }));
           },
         },
       ),
@@ -96,6 +100,20 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       return axon[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A disk that got full in the middle is no bug: the miner comes again. */
+async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StorageFullError) throw unavailable(error.message, error);
+    throw error;
+  }
+}
+
+function unavailable(reason: string, cause?: unknown): AxonError {
+  return new AxonError(503, `Nothing can be taken now, ${reason}; try again later`, { cause });
 }
 
 function resultsOf(call: AxonCall<typeof submitResults>): Results {

@@ -12,7 +12,7 @@ import type { Results } from "./results.ts";
 const start = 1_764_000_000_000;
 
 /** The protocol on the coordinator's rules without sockets: `scored` plays the workers, `at` the clock. */
-async function open(prompt?: string) {
+async function open(prompt?: string, lendsNothing: () => string | undefined = () => undefined) {
   let now = start;
   const opened = await openRules();
   const { tasks, miners, reports, submissions } = opened;
@@ -25,6 +25,7 @@ async function open(prompt?: string) {
     submissions,
     rules,
     drawPrompt: () => prompt,
+    lendsNothing,
     verify: ({ signature }) =>
       signature === "old" ? "2024" : signature === "new" ? "2025" : undefined,
     onAssigned: () => {},
@@ -378,6 +379,22 @@ test("with nothing to do the miner is told when to come back", async () => {
   assert.equal(cooldown_until, (start + rules.idleMs) / 1000);
 });
 
+test("while nothing is lent a miner is told of no task, but keeps and may submit what it has", async () => {
+  let reason: string | undefined;
+  using subnet = await open("a blue ball", () => reason);
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  reason = "too much waits";
+  const answer = subnet.protocol.pull("B");
+  assert.deepEqual([answer.task, answer.cooldown_until], [null, (start + rules.idleMs) / 1000]);
+  assert.equal(subnet.pull("A"), taskId);
+  const submitted = subnet.submit("A", taskId);
+  subnet.scored(await subnet.submitted(), 0.9);
+  assert.equal((await submitted).feedback?.verdict, "accepted");
+  reason = undefined;
+  subnet.pull("B");
+});
+
 test("when the verdict takes too long, the answer goes out without one and a later try gets it", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
@@ -428,4 +445,18 @@ test("the report names who made and who judged and what the score earned, signed
     verifySignature(text, report.signature, validator.ss58);
   assert.ok(isSigned(canonicalReport(report)));
   assert.ok(!isSigned(canonicalReport({ ...report, fidelity: 1 })));
+});
+
+test("what comes after its time is too late, though no tick has ended the assignment", async () => {
+  using subnet = await open();
+  subnet.ask("a red cube");
+  const taskId = subnet.pull("A");
+  subnet.at(rules.taskTimeoutMs);
+  const { feedback } = await subnet.submit("A", taskId);
+  assert.deepEqual(
+    [feedback?.verdict, feedback?.reason],
+    ["rejected", "nothing was submitted in time"],
+  );
+  assert.equal(subnet.tasks.latestAssignment("A", taskId)?.state, "abandoned");
+  assert.deepEqual(subnet.submissions.pending(0, 1), []);
 });

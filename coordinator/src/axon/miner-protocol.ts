@@ -20,6 +20,8 @@ export interface MinerProtocolOptions {
   readonly drawPrompt: () => string | undefined;
   /** Which year's text the miner signed; undefined when the signature is wrong. */
   readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
+  /** Why no task is lent now, besides those that miners have; undefined when they are. */
+  readonly lendsNothing: () => string | undefined;
   readonly onAssigned: (task: Task, hotkey: string) => void;
   /** A submission is on disk and waits for its verdict, or has it already. */
   readonly onSubmitted: (submission: Submission, hotkey: string) => void;
@@ -158,6 +160,13 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   /** The year of a miner that waits for a verdict. */
   const waitingYear = (open: Assignment | undefined): ProtocolYear | undefined =>
     open?.state === "scoring" ? submissions.get(open.id)?.protocolYear : undefined;
+  /** The miner's latest assignment of the task; it ends here when its time is over and the next tick is still to come. */
+  const latestInTime = (hotkey: string, taskId: string): Assignment | undefined => {
+    const found = taskId === "" ? undefined : tasks.latestAssignment(hotkey, taskId);
+    if (found?.state !== "generating" || now() < found.expiresAt.getTime()) return found;
+    tasks.abandon(found.id, "nothing was submitted in time", now());
+    return tasks.assignment(found.id);
+  };
 
   return {
     pullRefusal(hotkey) {
@@ -178,7 +187,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       const { inARow, lastAt = 0 } = tasks.faults(hotkey);
       const pausedUntil = lastAt + rules.cooldownMs;
       if (inARow >= rules.faultTries && now() < pausedUntil) return noTask(miner, pausedUntil);
-      const assignment = lend(hotkey);
+      const assignment = options.lendsNothing() === undefined ? lend(hotkey) : undefined;
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {
         return noTask(miner, now() + rules.idleMs);
@@ -188,9 +197,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     },
 
     async submit(hotkey, results, signal) {
-      tasks.expire(now());
-      const assignment =
-        results.taskId === "" ? undefined : tasks.latestAssignment(hotkey, results.taskId);
+      const assignment = latestInTime(hotkey, results.taskId);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {
         return violation(hotkey, undefined, "this task was not assigned to you");

@@ -26,6 +26,8 @@ export interface OpenAxonsOptions extends Omit<MinerProtocolOptions, "validator"
   readonly host: string;
   /** Whether the hotkey (ss58) is registered on the subnet. */
   readonly isRegistered: (netuid: number, hotkey: string) => boolean;
+  /** Why no submission can be taken now; undefined when they are. */
+  readonly takesNothing: () => string | undefined;
   readonly nonces: NonceStore;
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
@@ -73,6 +75,7 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         protocol,
         isRegistered: (hotkey) => isRegistered(place.netuid, hotkey),
         hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
+        takesNothing: options.takesNothing,
         nonces,
         maxSubmissionBytes,
         limits,

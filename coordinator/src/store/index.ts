@@ -1,5 +1,6 @@
-export { type AssetFiles, openAssetFiles } from "./asset-files.ts";
+export { type AssetFiles, openAssetFiles, type SavedAsset } from "./asset-files.ts";
+export { createDiskSpace, type DiskSpace } from "./disk-space.ts";
 export { createKnownHotkeys, type KnownHotkeys } from "./known-hotkeys.ts";
 export { openNonceStore } from "./nonces.ts";
 export { databaseName, openStore, type SqlValue, type Store } from "./store.ts";
-export { StoreError } from "./store-error.ts";
+export { StorageFullError, StoreError } from "./store-error.ts";

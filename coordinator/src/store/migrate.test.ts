@@ -95,6 +95,18 @@ for (const version of [3, 4]) {
       submissions.pending(0, 10).map(({ dispatch, receivedAt }) => [dispatch, receivedAt]),
       [[1, at + 2 * rules.taskTimeoutMs + 5]],
     );
+    const kept = store.all("SELECT verdict, keep, ended_at FROM submissions ORDER BY sequence");
+    assert.deepEqual(
+      kept.map((row) => ({ ...Object(row) })),
+      [
+        { verdict: "system-fault", keep: "short", ended_at: at + 3 },
+        { verdict: "rejected", keep: "short", ended_at: at + 3_000 },
+        { verdict: "invalid-asset", keep: "short", ended_at: at + 3_500 },
+        { verdict: "accepted", keep: "long", ended_at: at + 7_000 },
+        { verdict: null, keep: "short", ended_at: null },
+      ],
+    );
+    assert.deepEqual({ ...Object(store.get("PRAGMA auto_vacuum")) }, { auto_vacuum: 2 });
     const { averageFidelity, observations, violations } = miners.get("D", at + 8_000);
     assert.deepEqual([averageFidelity, observations, violations], [1, 1, 0]);
     assert.equal(miners.get("F", at).violations, 1);

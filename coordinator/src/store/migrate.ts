@@ -1,6 +1,6 @@
 /** Brings a database's tables up to date. */
 import type { DatabaseSync } from "node:sqlite";
-import { StoreError } from "./store-error.ts";
+import { isStorageFull, StoreError } from "./store-error.ts";
 
 /**
  * Runs the migrations that the database has not seen, all in one transaction. Foreign keys are not enforced while they
@@ -18,6 +18,7 @@ export function migrate(database: DatabaseSync, file: string, migrations: readon
         "Run that version, or restore a backup.",
     );
   }
+  ensureIncrementalVacuum(database);
   database.exec("PRAGMA foreign_keys = OFF"); // inside a transaction this would have no effect
   database.exec("BEGIN EXCLUSIVE");
   try {
@@ -34,6 +35,21 @@ export function migrate(database: DatabaseSync, file: string, migrations: readon
     );
   }
   database.exec("PRAGMA foreign_keys = ON");
+}
+
+/**
+ * Lets pages that became free be given back piece by piece. A database from before has to be written anew for that,
+ * once, which needs as much free space again; without it, it works on and its file only never shrinks.
+ */
+function ensureIncrementalVacuum(database: DatabaseSync): void {
+  const incremental = 2;
+  if (database.prepare("PRAGMA auto_vacuum").get()?.auto_vacuum === incremental) return;
+  database.exec(`PRAGMA auto_vacuum = ${incremental}`);
+  try {
+    database.exec("VACUUM");
+  } catch (error) {
+    if (!isStorageFull(error)) throw error;
+  }
 }
 
 function checkReferences(database: DatabaseSync): void {

@@ -228,6 +228,42 @@ UPDATE assignments SET submitted_as = (SELECT count(*) FROM submissions s JOIN a
 `,
   // How often a miner took a task and said nothing.
   "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
+  // Indexes that the queries match, so that none costs more the longer the history is. Those of what is open have what
+  // is open in them and nothing else; a window's count is read from its index alone.
+  `
+DROP INDEX tasks_open;
+CREATE INDEX tasks_open ON tasks (class, created_at, id) WHERE ended_at IS NULL;
+CREATE INDEX tasks_open_by_expiry ON tasks (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX tasks_open_accepted ON tasks (first_accepted_at) WHERE ended_at IS NULL AND first_accepted_at IS NOT NULL;
+CREATE INDEX assignments_open_by_hotkey ON assignments (hotkey, created_at) WHERE ended_at IS NULL;
+DROP INDEX observations_by_hotkey;
+CREATE INDEX observations_by_hotkey ON observations (hotkey, at, fidelity);
+`,
+  // What retention looks at. `keep` says for how long the asset is kept ('short' or 'long') and is NULL once it was
+  // removed. Observations outlive their assignments, since the window needs them and not their tasks.
+  `
+ALTER TABLE submissions ADD COLUMN ended_at INTEGER;
+ALTER TABLE submissions ADD COLUMN keep TEXT DEFAULT 'short';
+UPDATE submissions SET
+  ended_at = (SELECT a.ended_at FROM assignments a WHERE a.id = submissions.id),
+  keep = CASE WHEN verdict = 'accepted' AND (SELECT t.class FROM assignments a JOIN tasks t ON t.id = a.task_id
+    WHERE a.id = submissions.id) = 'organic' THEN 'long' ELSE 'short' END
+  WHERE verdict IS NOT NULL;
+CREATE INDEX submissions_kept ON submissions (keep, ended_at, asset_size) WHERE keep IS NOT NULL;
+CREATE INDEX submissions_kept_by_asset ON submissions (asset_sha256) WHERE keep IS NOT NULL;
+CREATE INDEX tasks_ended ON tasks (class, ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE new_observations (
+  assignment_id TEXT PRIMARY KEY,
+  hotkey TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  fidelity REAL NOT NULL
+) STRICT;
+INSERT INTO new_observations SELECT assignment_id, hotkey, at, fidelity FROM observations;
+DROP TABLE observations;
+ALTER TABLE new_observations RENAME TO observations;
+CREATE INDEX observations_by_hotkey ON observations (hotkey, at, fidelity);
+CREATE INDEX observations_by_time ON observations (at);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

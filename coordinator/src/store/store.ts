@@ -10,14 +10,17 @@ import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { migrate } from "./migrate.ts";
 import { coordinatorMigrations } from "./schema.ts";
-import { StoreError } from "./store-error.ts";
+import { isStorageFull, StorageFullError, StoreError } from "./store-error.ts";
 
 /** The coordinator's database in its data directory. */
 export const databaseName = "coordinator.sqlite";
 
 export type SqlValue = SQLInputValue;
 
-/** Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. */
+/**
+ * Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. Whatever
+ * writes throws StorageFullError when the disk is full; nothing of it is there then.
+ */
 export interface Store extends Disposable {
   run(sql: string, ...values: SqlValue[]): void;
   /**
@@ -90,12 +93,12 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
   };
   let notifications: (() => void)[] | undefined;
   return {
-    run: (sql, ...values) => void prepare(sql).run(...values),
+    run: (sql, ...values) => void writing(() => prepare(sql).run(...values)),
     note(sql, ...values) {
       // In WAL mode NORMAL writes the same without syncing; the next synced commit takes it along.
       database.exec("PRAGMA synchronous = NORMAL");
       try {
-        prepare(sql).run(...values);
+        writing(() => prepare(sql).run(...values));
       } finally {
         database.exec(`PRAGMA synchronous = ${synchronous}`);
       }
@@ -104,12 +107,12 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
     all: (sql, ...values) => prepare(sql).all(...values),
     transaction(work) {
       if (notifications !== undefined) return work();
-      database.exec("BEGIN IMMEDIATE"); // first: whatever it throws, no transaction is running then
+      writing(() => database.exec("BEGIN IMMEDIATE")); // first: when it throws, no transaction is running
       const pending: (() => void)[] = [];
       notifications = pending;
       try {
         const result = work();
-        database.exec("COMMIT");
+        writing(() => database.exec("COMMIT"));
         notifications = undefined;
         for (const notify of pending) notify();
         return result;
@@ -128,4 +131,14 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
       database.close();
     },
   };
+}
+
+/** Runs what writes; a full disk gets its own error. */
+function writing<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (isStorageFull(error)) throw new StorageFullError("the disk is full", { cause: error });
+    throw error;
+  }
 }

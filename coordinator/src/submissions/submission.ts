@@ -1,7 +1,7 @@
 import type { Context } from "@opentelemetry/api";
 import { contextOf } from "@turntable/process";
 import { z } from "zod";
-import type { VerdictKind } from "../tasks/index.ts";
+import type { TaskClass, VerdictKind } from "../tasks/index.ts";
 
 /** What the miner is told about its work; kept, so that asking again gets the same answer. */
 export interface Feedback {
@@ -39,6 +39,8 @@ export interface Submission {
   /** 64 hex digits */
   readonly assetSha256: string;
   readonly assetSizeBytes: number;
+  /** False once retention has removed it. */
+  readonly assetKept: boolean;
   /** As the miner named it, such as `ply`. */
   readonly format: string;
   /** The subnet's `data_ver`. */
@@ -82,12 +84,22 @@ const feedbackJson = z.object({
   cooldownUntil: z.number(),
 });
 
+/** For how long an asset is kept after its verdict. */
+const keep = z.enum(["short", "long"]);
+export type Keep = z.infer<typeof keep>;
+
+/** What clients asked for and may download is kept long, everything else shortly. */
+export function keepOf(verdict: VerdictKind, taskClass: TaskClass | undefined): Keep {
+  return verdict === "accepted" && taskClass === "organic" ? "long" : "short";
+}
+
 const submissionRow = z.object({
   id: z.string(),
   sequence: z.number(),
   validator: z.string(),
   asset_sha256: z.string(),
   asset_size: z.number(),
+  keep: keep.nullable(),
   format: z.string(),
   format_version: z.number(),
   compression: z.number(),
@@ -113,6 +125,7 @@ export function parseSubmission(value: unknown): Submission {
     validator: row.validator,
     assetSha256: row.asset_sha256,
     assetSizeBytes: row.asset_size,
+    assetKept: row.keep !== null,
     format: row.format,
     formatVersion: row.format_version,
     compression: row.compression,

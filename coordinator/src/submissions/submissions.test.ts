@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { JobClass } from "@turntable/proto";
 import { openRules, rules, submissionOf } from "../../test/rules.ts";
+import { createSubmissions } from "./index.ts";
 
 test("a submission is on disk, asset and row, when it is taken", async () => {
   using subnet = await openRules();
@@ -294,4 +295,45 @@ test("a violation and the refusal beside it are written together or not at all",
     submissions.refuse(assignment, { kind: "rejected", reason: "x" }, 2, "violation");
   assert.throws(refuse, /has ended/);
   assert.deepEqual([miners.get("A", 2).violations, miners.get("A", 2).cooldownUntil], [0, 0]);
+});
+
+test("of submissions that come at one time for one assignment, one is written", async () => {
+  using subnet = await openRules();
+  const assignment = subnet.tasks.assign(subnet.ask(), "A", 0);
+  const made = await Promise.all(
+    ["a", "b", "c"].map((text) =>
+      subnet.submissions.receive(submissionOf(assignment, Buffer.from(text)), 0),
+    ),
+  );
+  assert.deepEqual(readdirSync(subnet.assetsDir), [made[0]?.assetSha256]);
+  assert.deepEqual(made[1], made[0]);
+  assert.deepEqual(made[2], made[0]);
+});
+
+test("what is saved when its assignment has ended is not left behind, unless another has the same bytes", async () => {
+  using subnet = await openRules();
+  const [late, same] = ["A", "B"].map((hotkey) => subnet.tasks.assign(subnet.ask(), hotkey, 0));
+  assert.ok(late !== undefined && same !== undefined);
+  for (const expected of [0, 1]) {
+    if (expected === 1) await subnet.submissions.receive(submissionOf(same, Buffer.from("x")), 0);
+    const receiving = subnet.submissions.receive(submissionOf(late, Buffer.from("x")), 0);
+    subnet.tasks.abandon(late.id, "too late", 0);
+    assert.equal(await receiving, undefined);
+    assert.equal(readdirSync(subnet.assetsDir).length, expected);
+  }
+});
+
+test("those that wait are counted, after a restart, too", async () => {
+  using subnet = await openRules();
+  const { submissions } = subnet;
+  const ids: string[] = [];
+  for (const hotkey of ["A", "B", "C"]) ids.push((await subnet.submit(subnet.ask(), hotkey)).id);
+  assert.equal(submissions.countPending(), 3);
+  const [first = "", second = ""] = ids;
+  submissions.applyResult(subnet.scored(first, 0.9), 0);
+  submissions.fail(second, "lost", 0);
+  submissions.applyResult(subnet.scored(second, 0.9), 0); // overrules
+  submissions.applyResult(subnet.scored(second, 0.9), 0);
+  assert.equal(submissions.countPending(), 1);
+  assert.equal(createSubmissions({ ...subnet, rules }).countPending(), 1);
 });

@@ -20,6 +20,7 @@ import {
   RenderScoreJobSchema,
   type RenderScoreResult,
 } from "@turntable/proto";
+import { z } from "zod";
 import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
@@ -30,7 +31,7 @@ import {
   defaultDuplicateLimits,
   type SameObject,
 } from "./duplicates.ts";
-import { type Feedback, parseSubmission, type Submission } from "./submission.ts";
+import { type Feedback, keepOf, parseSubmission, type Submission } from "./submission.ts";
 import { verdictOf } from "./verdict.ts";
 
 export interface ReceiveSubmission
@@ -74,6 +75,8 @@ export interface Submissions {
    * ended without one. Bytes that were submitted before get their verdict at once, see `Duplicates`.
    */
   receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
+  /** Whether some submission's asset is this one and still kept. */
+  keepsAsset(sha256: string): boolean;
   /** By its id, which is its assignment's. */
   get(id: string): Submission | undefined;
   /**
@@ -85,6 +88,8 @@ export interface Submissions {
   feedback(id: string, signal: AbortSignal): Promise<Feedback | undefined>;
   /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
   pending(after: number, limit: number): readonly Submission[];
+  /** How many have no verdict. */
+  countPending(): number;
   /** The submission while it has no verdict. */
   stillPending(id: string): Submission | undefined;
   /** The job that a submission is, its asset inline; undefined when the asset is gone. */
@@ -115,6 +120,7 @@ const killsWorkersReason =
   "kills-workers: two workers in turn could not score it, while they scored others";
 const sameBytesReason = "duplicate: the same bytes were submitted before";
 const sameObjectReason = "duplicate: the same object was submitted before";
+const countRow = z.object({ count: z.number() });
 
 /** The submissions in `store`. */
 export function createSubmissions(options: SubmissionsOptions): Submissions {
@@ -123,6 +129,15 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   /** When a worker last scored anything; undefined when none has since the start. */
   let lastScoredAt: number | undefined;
   const duplicates = createDuplicates(store, options.duplicates ?? defaultDuplicateLimits);
+  let { count: pendingCount } = countRow.parse(
+    store.get("SELECT count(*) AS count FROM submissions WHERE verdict IS NULL"),
+  );
+  const countPending = (change: 1 | -1): void =>
+    store.afterCommit(() => {
+      pendingCount += change;
+    });
+  /** Those that are being saved, by the assignment's id. */
+  const receiving = new Map<string, Promise<Submission | undefined>>();
 
   const get = (id: string): Submission | undefined => {
     const found = store.get("SELECT * FROM submissions WHERE id = ?", id);
@@ -135,6 +150,11 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       .get(taskId)
       ?.assignments.some((a) => a.id !== id && a.hotkey === hotkey && a.state === "accepted") ??
     false;
+  const keepsAsset = (sha256: string): boolean =>
+    store.get(
+      "SELECT 1 FROM submissions WHERE asset_sha256 = ? AND keep IS NOT NULL LIMIT 1",
+      sha256,
+    ) !== undefined;
 
   /**
    * Ends the assignment with the verdict and counts it for the miner; undefined when a verdict that counts has come
@@ -181,11 +201,15 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       const feedback = countVerdict(assignment, verdictFor(submission, assignment), now);
       if (feedback === undefined) return { kind: "repeated" };
       store.run(
-        "UPDATE submissions SET verdict = ?, feedback = ? WHERE id = ?",
+        `UPDATE submissions SET verdict = ?1, feedback = ?2, ended_at = ?3,
+         keep = CASE WHEN keep IS NULL THEN NULL ELSE ?4 END WHERE id = ?5`,
         feedback.verdict,
         JSON.stringify(feedback),
+        now,
+        keepOf(feedback.verdict, tasks.get(assignment.taskId)?.class),
         id,
       );
+      if (submission.feedback === undefined) countPending(-1);
       alongside(submission, hotkey, feedback);
       store.afterCommit(() => verdicts.emit(id));
       return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
@@ -217,41 +241,61 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     return { kind: "again", submission: { ...submission, replica: 1 }, hotkey };
   };
 
+  /** Saves the asset and its row (U1); undefined, and nothing saved, when the assignment has ended meanwhile. */
+  const take = async (input: ReceiveSubmission, now: number): Promise<Submission | undefined> => {
+    let sha256: string;
+    {
+      using saved = await assets.save(input.bytes, input.sha256);
+      sha256 = saved.sha256;
+      const made = insert(input, sha256, now);
+      if (made !== undefined) return made;
+    }
+    if (!keepsAsset(sha256)) await assets.remove(sha256);
+    return undefined;
+  };
+
+  const insert = (input: ReceiveSubmission, sha256: string, now: number): Submission | undefined =>
+    store.transaction(() => {
+      const { id } = input.assignment;
+      if (!tasks.markSubmitted(id, now)) return undefined;
+      store.run(
+        `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
+         compression, submit_time, signature, protocol_year, received_at, traceparent)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        id,
+        input.validator,
+        sha256,
+        input.bytes.byteLength,
+        input.format,
+        input.formatVersion,
+        input.compression,
+        input.submitTime.toString(),
+        input.signature,
+        input.protocolYear,
+        now,
+        activeTraceparent() ?? null,
+      );
+      countPending(1);
+      const made = get(id);
+      if (made === undefined || !duplicates.hasSameBytes(made, input.assignment, now)) return made;
+      const verdict: Verdict = { kind: "duplicate", reason: sameBytesReason };
+      const outcome = end(id, () => verdict, now);
+      return outcome.kind === "applied" ? outcome.submission : made;
+    });
+
   return {
     async receive(input, now) {
       const { id } = input.assignment;
       const known = get(id);
       if (known !== undefined) return known;
-      const sha256 = await assets.save(input.bytes, input.sha256);
-      return store.transaction(() => {
-        const raced = get(id);
-        if (raced !== undefined) return raced;
-        if (!tasks.markSubmitted(id, now)) return undefined;
-        store.run(
-          `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
-           compression, submit_time, signature, protocol_year, received_at, traceparent)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          id,
-          input.validator,
-          sha256,
-          input.bytes.byteLength,
-          input.format,
-          input.formatVersion,
-          input.compression,
-          input.submitTime.toString(),
-          input.signature,
-          input.protocolYear,
-          now,
-          activeTraceparent() ?? null,
-        );
-        const made = get(id);
-        if (made === undefined || !duplicates.hasSameBytes(made, input.assignment, now))
-          return made;
-        const verdict: Verdict = { kind: "duplicate", reason: sameBytesReason };
-        const outcome = end(id, () => verdict, now);
-        return outcome.kind === "applied" ? outcome.submission : made;
-      });
+      // Claimed first, then saved: of many at one time one is written, and the others get what became of it.
+      const running = receiving.get(id);
+      if (running !== undefined) return running;
+      const taking = take(input, now).finally(() => receiving.delete(id));
+      receiving.set(id, taking);
+      return taking;
     },
+    keepsAsset,
     get,
     refuse: (assignment, verdict, now, beside) =>
       store.transaction(() => {
@@ -278,6 +322,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           limit,
         )
         .map(parseSubmission),
+    countPending: () => pendingCount,
     stillPending(id) {
       const found = get(id);
       return found?.feedback === undefined ? found : undefined;

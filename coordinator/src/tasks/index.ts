@@ -1,3 +1,5 @@
+/** What changing tasks throws when nothing more can be written. */
+export { StorageFullError } from "../store/index.ts";
 export {
   type Assignment,
   type AssignmentState,

@@ -457,8 +457,8 @@ test("places are counted by client, and who finds none is told about when to com
 test("who waits is found by an index of what waits", () => {
   using opened = open();
   const plans = [
-    "SELECT DISTINCT client FROM tasks WHERE ended_at IS NULL AND class = 'organic'",
-    `SELECT id FROM tasks t WHERE client = 'a' AND class = 'organic' AND ended_at IS NULL
+    "SELECT DISTINCT client FROM tasks INDEXED BY tasks_waiting WHERE ended_at IS NULL AND class = 'organic'",
+    `SELECT id FROM tasks t INDEXED BY tasks_waiting WHERE client = 'a' AND class = 'organic' AND ended_at IS NULL
      ORDER BY created_at, id LIMIT 1`,
   ].map((sql) => opened.store.all(`EXPLAIN QUERY PLAN ${sql}`).map((step) => Object(step).detail));
   assert.deepEqual(plans, [

@@ -324,14 +324,16 @@ export function createTasks(options: TasksOptions): Tasks {
   /** Clients with organic tasks that have not ended. */
   const waitingClients = (): readonly string[] =>
     store
-      .all("SELECT DISTINCT client FROM tasks WHERE ended_at IS NULL AND class = 'organic'")
+      .all(
+        "SELECT DISTINCT client FROM tasks INDEXED BY tasks_waiting WHERE ended_at IS NULL AND class = 'organic'",
+      )
       .map((row) => clientRow.parse(row).client);
 
   /** The client's oldest task that the miner may have. */
   const fittingTask = (client: string, hotkey: string, now: number): string | undefined => {
     // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
     const row = store.get(
-      `SELECT id FROM tasks t WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
+      `SELECT id FROM tasks t INDEXED BY tasks_waiting WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
          AND first_accepted_at IS NULL AND expires_at >= ?1
          AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
                          AND (a.state <> 'system-fault' OR a.attempt > ?4))
@@ -383,13 +385,17 @@ export function createTasks(options: TasksOptions): Tasks {
         if (silent.expiresAt.getTime() >= startedAt) options.onSilence?.(silent, now);
       });
     }
-    const due = store.all(
-      `SELECT * FROM tasks WHERE ended_at IS NULL
-       AND (expires_at <= ?1 OR first_accepted_at <= ?1 - ?2)`,
+    const overdue = store.all(
+      "SELECT * FROM tasks WHERE ended_at IS NULL AND expires_at <= ?",
       now,
-      options.organicFinishMs,
     );
-    for (const row of due.map((value) => taskRow.parse(value))) {
+    const finished = store.all(
+      `SELECT * FROM tasks WHERE ended_at IS NULL AND first_accepted_at IS NOT NULL
+       AND first_accepted_at <= ? AND expires_at > ?`,
+      now - options.organicFinishMs,
+      now,
+    );
+    for (const row of [...overdue, ...finished].map((value) => taskRow.parse(value))) {
       store.transaction(() => {
         const end = endOf(row, assignmentsOf(row.id), now);
         if (end !== undefined) conclude(row, end, now);
@@ -576,13 +582,14 @@ export function createTasks(options: TasksOptions): Tasks {
         .map((row) => idRow.parse(row).id),
     boundDeadlines: (now) =>
       store.transaction(() => {
-        const bounds = { tasks: now + options.taskTimeoutMs, assignments: now + options.leaseMs };
-        for (const [table, latest] of Object.entries(bounds)) {
-          store.run(
-            `UPDATE ${table} SET expires_at = ?1 WHERE ended_at IS NULL AND expires_at > ?1`,
-            latest,
-          );
-        }
+        store.run(
+          "UPDATE tasks SET expires_at = ?1 WHERE ended_at IS NULL AND expires_at > ?1",
+          now + options.taskTimeoutMs,
+        );
+        store.run(
+          "UPDATE assignments SET expires_at = ?1 WHERE ended_at IS NULL AND expires_at > ?1",
+          now + options.leaseMs,
+        );
       }),
     expire,
     tick(now, miners) {

@@ -1,9 +1,11 @@
-import { alreadyExists, exhausted, tooLarge } from "../errors.ts";
+import { alreadyExists, exhausted, tooLarge, unavailable } from "../errors.ts";
 import { checkPrompt } from "./prompt.ts";
 import { type GenerationOptions, messageOf, type Rpc } from "./service.ts";
 
 /** Longest idempotency key, in UTF-16 units. */
 const maxIdempotencyKeyChars = 128;
+/** When a client is told to come back while nothing is taken, in ms. */
+const closedRetryMs = 5_000;
 
 /** Takes a prompt; the same idempotency key and prompt give the same task again. */
 export function createTask(options: GenerationOptions): Rpc<"createTask"> {
@@ -16,6 +18,8 @@ export function createTask(options: GenerationOptions): Rpc<"createTask"> {
         `has ${idempotencyKey.length} characters; at most ${maxIdempotencyKeyChars} are allowed`,
       );
     }
+    const reason = options.takesNothing?.();
+    if (reason !== undefined) throw unavailable(reason, closedRetryMs);
     const outcome = tasks.create(
       { class: "organic", prompt, client, idempotencyKey: idempotencyKey || undefined },
       now(),

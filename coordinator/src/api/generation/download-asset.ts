@@ -16,6 +16,11 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
           : `task ${task.id} is ${task.state} and has no result yet; watch it until it has succeeded`,
       );
     }
+    if (!asset.isKept) {
+      throw failedPrecondition(
+        `the asset of task ${task.id} was removed: assets are kept for some days and while there is space; ask for the prompt again`,
+      );
+    }
     const bytes = await options.loadAsset(asset.sha256);
     if (bytes === undefined) throw new Error(`the asset ${asset.sha256} is gone`);
     yield { part: { case: "asset", value: asset.message } };

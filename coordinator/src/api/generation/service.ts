@@ -19,6 +19,8 @@ export interface GenerationOptions {
   readonly loadAsset: (sha256: string) => Promise<Uint8Array | undefined>;
   /** Longest prompt, in characters (code points). */
   readonly maxPromptChars: number;
+  /** Why no task can be taken now; undefined when they are. */
+  readonly takesNothing?: () => string | undefined;
   /** Aborted to end the streams; its reason, an RpcError, goes to their callers. */
   readonly stop: AbortSignal;
   /** ms since 1970 UTC */
@@ -43,7 +45,9 @@ export function findTask(
 ): Task {
   const task = tasks.get(taskId);
   if (task === undefined || task.client !== client) {
-    throw notFound(`no task "${taskId.slice(0, maxIdChars)}"`);
+    throw notFound(
+      `no task "${taskId.slice(0, maxIdChars)}": there never was one, or it was removed some time after its end`,
+    );
   }
   return task;
 }
@@ -54,13 +58,20 @@ type AssetSource = Pick<GenerationOptions, "submissionOf" | "validatorHotkey">;
 export function assetOf(
   { submissionOf, validatorHotkey }: AssetSource,
   task: Task,
-): { readonly message: AssetMessage; readonly sha256: string } | undefined {
+):
+  | {
+      readonly message: AssetMessage;
+      readonly sha256: string;
+      /** False once retention has removed it. */
+      readonly isKept: boolean;
+    }
+  | undefined {
   const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
   const submission = assignment === undefined ? undefined : submissionOf(assignment.id);
   if (assignment === undefined || submission === undefined) return undefined;
   const validator = submission.validator || validatorHotkey;
   const message = assetMessage(task, assignment, submission, validator);
-  return { message, sha256: submission.assetSha256 };
+  return { message, sha256: submission.assetSha256, isKept: submission.assetKept };
 }
 
 export function messageOf(source: AssetSource, task: Task): MessageInitShape<typeof TaskSchema> {

@@ -1,0 +1,45 @@
+/** Whether more can be taken in: what is there has to be finished first. */
+import type { DiskSpace } from "./store/index.ts";
+
+export interface IntakeLimits {
+  /** Submissions without a verdict; while there are so many, no task is lent. */
+  readonly pendingSubmissions: number;
+  /** Free bytes of the data directory's disk below which nothing is taken. */
+  readonly reserveBytes: number;
+}
+
+export const defaultLimits: IntakeLimits = {
+  pendingSubmissions: 2_000,
+  reserveBytes: 1024 ** 3,
+};
+
+export interface Intake {
+  /** Why neither tasks nor submissions are taken; undefined when they are. */
+  takesNothing(): string | undefined;
+  /** Why no task is lent to miners; undefined when they are. */
+  lendsNothing(): string | undefined;
+}
+
+/** @param onRefusal told of each answer that says no, with its kind */
+export function createIntake(options: {
+  readonly limits: Pick<IntakeLimits, "pendingSubmissions">;
+  readonly space: Pick<DiskSpace, "lack">;
+  readonly countPending: () => number;
+  readonly onRefusal: (kind: "disk" | "backlog") => void;
+}): Intake {
+  const { limits, space, countPending, onRefusal } = options;
+  const takesNothing = (): string | undefined => {
+    const lack = space.lack();
+    if (lack !== undefined) onRefusal("disk");
+    return lack;
+  };
+  return {
+    takesNothing,
+    lendsNothing() {
+      const lack = takesNothing();
+      if (lack !== undefined || countPending() < limits.pendingSubmissions) return lack;
+      onRefusal("backlog");
+      return `${limits.pendingSubmissions} submissions wait for their verdict`;
+    },
+  };
+}

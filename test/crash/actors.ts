@@ -1,0 +1,128 @@
+/** Who loads the coordinator while it is killed, and what each was promised. */
+import { hash, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { createDendrite } from "@turntable/bittensor/dendrite";
+import type { Keypair } from "@turntable/bittensor/keys";
+import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import { connectJobSource } from "@turntable/bus/nats";
+import { createTurntableClient } from "@turntable/client";
+import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import { signedResults } from "../harness/coordinator.ts";
+
+/** A task that the API said was created. */
+export interface CreatedTask {
+  readonly id: string;
+  readonly prompt: string;
+}
+
+/** A verdict that a miner was told. */
+export interface ToldVerdict {
+  readonly taskId: string;
+  readonly hotkey: string;
+  readonly verdict: string;
+  readonly fidelity: number;
+}
+
+/** Everything that was acknowledged. */
+export interface Promises {
+  readonly created: CreatedTask[];
+  readonly told: ToldVerdict[];
+  /** Tasks that the API was asked for, whatever came of it. */
+  asked: number;
+  /** Jobs that the worker did, doubles included. */
+  scored: number;
+}
+
+export interface Place {
+  readonly ip: string;
+  readonly port: number;
+  readonly hotkey: string;
+}
+
+const retryMs = 200;
+/** Between two tasks of a client. */
+const askEveryMs = 250;
+
+/** The score that the simulated worker gives: of ten jobs two are rejected, the others accepted in both steps. */
+export function scoreOf(jobId: string): number {
+  const tenth = hash("sha256", jobId, "buffer").readUInt8() % 10;
+  if (tenth < 2) return 0.3;
+  return tenth < 6 ? 0.7 : 0.9;
+}
+
+/** Creates tasks until `signal` is aborted. */
+export async function ask(address: string, promises: Promises, signal: AbortSignal): Promise<void> {
+  using client = createTurntableClient({ address });
+  while (!signal.aborted) {
+    const prompt = `a red cube ${randomUUID()}`;
+    const idempotencyKey = randomUUID();
+    promises.asked++;
+    // Again and again under one key: what a call that was cut off had made must not be made twice.
+    for (let isKnown = false; !isKnown && !signal.aborted; ) {
+      try {
+        const { id } = await client.create(prompt, { signal, timeoutMs: 1_000, idempotencyKey });
+        promises.created.push({ id, prompt });
+        isKnown = true;
+      } catch {
+        await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    await sleep(askEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Mines until `signal` is aborted, and then still gets the verdict of what it has submitted. */
+export async function mine(
+  key: Keypair,
+  { target, validator }: { readonly target: Place; readonly validator: Keypair },
+  promises: Promises,
+  signal: AbortSignal,
+): Promise<void> {
+  await using dendrite = createDendrite({ hotkey: key });
+  const call = <Result>(work: () => Promise<Result>) => work().catch(() => undefined);
+  while (!signal.aborted) {
+    const pulled = await call(() =>
+      dendrite.call(pullTask, { target, body: {}, timeoutMs: 10_000 }),
+    );
+    const task = pulled?.kind === "ok" ? pulled.fields.task : null;
+    if (task === null || task === undefined) {
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+      continue;
+    }
+    const body = signedResults({ minerKey: key, validator }, task, Buffer.from(randomUUID()));
+    for (let tries = 0; ; tries++) {
+      const answer = await call(() =>
+        dendrite.call(submitResults, { target, body, timeoutMs: 20_000 }),
+      );
+      const feedback = answer?.kind === "ok" ? answer.fields.feedback : null;
+      if (feedback?.verdict) {
+        const { verdict, task_fidelity_score: fidelity } = feedback;
+        promises.told.push({ taskId: task.id, hotkey: key.ss58, verdict, fidelity });
+        break;
+      }
+      if (answer?.status === 401 || tries === 300) {
+        throw new Error(`no verdict of task ${task.id}: ${answer?.status} ${answer?.message}`);
+      }
+      await sleep(retryMs);
+    }
+  }
+}
+
+/** Scores whatever comes until `signal` is aborted. */
+export async function work(
+  servers: readonly string[],
+  promises: Promises,
+  signal: AbortSignal,
+): Promise<void> {
+  await using source = await connectJobSource({ servers: [...servers], workerId: "simulated" });
+  for (;;) {
+    const taken = await source.take(signal);
+    if (taken === undefined) return;
+    const { jobId, submissionId } = taken.job;
+    const value = create(ScoreReportSchema, { score: scoreOf(jobId), acceptance: 0.6 });
+    const outcome = { case: "scored" as const, value };
+    await taken.complete(create(RenderScoreResultSchema, { jobId, submissionId, outcome }));
+    promises.scored++;
+  }
+}
