@@ -11,7 +11,7 @@ import {
 } from "../endpoint/index.ts";
 import type { Environment } from "../gpu/index.ts";
 import { startRenderer } from "../render/index.ts";
-import { defaultModelDir, loadClip } from "../score/index.ts";
+import { defaultModelDir, loadClip, ownSettings } from "../score/index.ts";
 import { loadProfile, type Profile } from "../scoring/index.ts";
 import { version } from "../version.ts";
 import type { Command } from "./arguments.ts";
@@ -103,6 +103,9 @@ async function startHere(
   return {
     score: scoreHere({ renderer, clip, limits: assetLimits(config) }, profile),
     model: clip.name,
+    files: clip.files,
+    picture_settings: clip.pictureSettings ?? ownSettings,
+    note: clip.note,
     demonstration: clip.demonstration,
   };
 }
