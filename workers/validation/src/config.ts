@@ -14,6 +14,22 @@ const schema = z.object({
       .default(["nats://127.0.0.1:4222"])
       .describe("where the NATS servers are"),
     credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),
+    tls: z.object({
+      caFile: z.string().optional().describe("certificates that NATS is trusted by (PEM)"),
+      certFile: z.string().optional().describe("certificate to show to NATS (PEM)"),
+      keyFile: z.string().optional().describe("its key (PEM)"),
+      handshakeFirst: z
+        .boolean()
+        .optional()
+        .describe("TLS from the first byte, as the server's handshake_first"),
+    }),
+    replicas: z
+      .number()
+      .int()
+      .min(1)
+      .max(5)
+      .default(1)
+      .describe("copies of each stream in a cluster of NATS; the same for coordinator and workers"),
     ackWaitMs: z
       .number()
       .int()
@@ -161,6 +177,8 @@ const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).e
     .optional()
     .describe("NATS servers: the pool of workers scores instead of this process"),
   natsCredentialsFile: schema.shape.nats.shape.credentialsFile,
+  natsTls: schema.shape.nats.shape.tls,
+  natsReplicas: schema.shape.nats.shape.replicas,
   natsAckWaitMs: schema.shape.nats.shape.ackWaitMs,
   poolTimeoutMs: z
     .number()

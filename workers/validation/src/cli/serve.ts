@@ -122,6 +122,8 @@ async function startPool(
     await connectJobCaller({
       servers: config.nats,
       credentialsFile: config.natsCredentialsFile,
+      tls: config.natsTls,
+      replicas: config.natsReplicas,
       ackWaitMs: config.natsAckWaitMs,
       signal,
       onEvent: (event) => logNatsEvent(logger, event),
