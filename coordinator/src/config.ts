@@ -1,4 +1,5 @@
 /** What the coordinator process can be told. */
+import { isIP } from "node:net";
 import { isSs58 } from "@turntable/bittensor/keys";
 import { defaultJobQueueOptions } from "@turntable/bus";
 import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
@@ -113,8 +114,18 @@ const schema = z
     axon: z.object({
       host: z.string().default("0.0.0.0").describe("interface of the axon"),
       port: port(8091, "port of the axon"),
+      externalPort: z
+        .number()
+        .int()
+        .min(1)
+        .max(65535)
+        .optional()
+        .describe(
+          "port to announce instead of the axon's own, where the outer one is another (NodePort, rented machines)",
+        ),
       externalIp: z
         .string()
+        .refine((text) => isIP(text) !== 0, "is not an IP address; names cannot be announced")
         .optional()
         .describe(
           "address to announce on the chain, as miners reach it; without it none is announced",

@@ -8,6 +8,7 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import { QueueUnavailableError } from "../contract.ts";
+import { sentenceOf } from "./advice.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
 import { backoffMs, pause } from "./waiting.ts";
@@ -161,7 +162,7 @@ function serverList(options: NatsOptions): string {
 }
 
 export function unreachable(options: NatsOptions, cause: unknown): QueueUnavailableError {
-  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  const reason = cause instanceof Error ? ` (${sentenceOf(cause)})` : "";
   return new QueueUnavailableError(
     `NATS at ${serverList(options)} cannot be reached${reason}. Is nats-server running there, with JetStream?`,
     { cause },

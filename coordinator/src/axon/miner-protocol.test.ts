@@ -18,6 +18,7 @@ async function open(prompt?: string) {
   const { tasks, miners, reports, submissions } = opened;
   const waiting: string[] = [];
   let wake = (): void => {};
+  let isQueued = true;
   const protocol = createMinerProtocol({
     validator: validator.ss58,
     tasks,
@@ -32,6 +33,7 @@ async function open(prompt?: string) {
       waiting.push(id);
       wake();
     },
+    isQueued: async () => isQueued,
     now: () => now,
   });
   const apply = (id: string, outcome: Parameters<typeof opened.result>[1]) =>
@@ -43,6 +45,9 @@ async function open(prompt?: string) {
     submissions,
     protocol,
     apply,
+    loseQueue: () => {
+      isQueued = false;
+    },
     at: (ms: number) => {
       now = start + ms;
     },
@@ -428,4 +433,20 @@ test("the report names who made and who judged and what the score earned, signed
     verifySignature(text, report.signature, validator.ss58);
   assert.ok(isSigned(canonicalReport(report)));
   assert.ok(!isSigned(canonicalReport({ ...report, fidelity: 1 })));
+});
+
+test("a submission that cannot be queued is answered at once, as nobody's fault, and scored later", async () => {
+  for (const [signature, verdict] of [
+    ["new", "system-fault"],
+    ["old", undefined],
+  ] as const) {
+    using net = await open();
+    net.ask("a red cube");
+    const taskId = net.pull("m1");
+    net.loseQueue();
+    const { feedback } = await net.submit("m1", taskId, { signature });
+    assert.ok(verdict === undefined ? feedback === null : feedback !== null);
+    assert.equal(net.tasks.get(taskId)?.state, "scoring");
+    assert.equal(net.scored(await net.submitted(), 0.9).kind, "applied");
+  }
 });
