@@ -2,7 +2,12 @@
 import { isIP } from "node:net";
 import { isSs58 } from "@turntable/bittensor/keys";
 import { defaultJobQueueOptions } from "@turntable/bus";
-import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
+import {
+  type ConfigDefinition,
+  interfaceSchema,
+  logLevels,
+  telemetrySchema,
+} from "@turntable/process";
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
@@ -101,7 +106,7 @@ const schema = z
         .describe("tries at a job before it goes to the dead letters; the workers' too"),
     }),
     grpc: z.object({
-      host: z.string().default("127.0.0.1").describe("interface of the public API"),
+      host: interfaceSchema("127.0.0.1").describe("interface of the public API"),
       port: port(50051, "port of the public API"),
       apiKeysFile: z
         .string()
@@ -112,7 +117,7 @@ const schema = z
       insecureOpen: z.boolean().default(false).describe("serve other machines without API keys"),
     }),
     axon: z.object({
-      host: z.string().default("0.0.0.0").describe("interface of the axon"),
+      host: interfaceSchema("0.0.0.0").describe("interface of the axon"),
       port: port(8091, "port of the axon"),
       externalPort: z
         .number()
@@ -142,7 +147,7 @@ const schema = z
         ),
     }),
     http: z.object({
-      host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+      host: interfaceSchema("127.0.0.1").describe("interface of health and metrics"),
       port: port(9090, "port of health and metrics"),
     }),
     prompts: z.object({

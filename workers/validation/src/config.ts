@@ -1,7 +1,12 @@
 /** What the worker process can be told. */
 
 import { defaultJobQueueOptions } from "@turntable/bus";
-import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
+import {
+  type ConfigDefinition,
+  interfaceSchema,
+  logLevels,
+  telemetrySchema,
+} from "@turntable/process";
 import { defaultAssetLimits } from "@turntable/splat";
 import { z } from "zod";
 
@@ -106,7 +111,7 @@ const schema = z.object({
       .describe("largest absolute coordinate"),
   }),
   http: z.object({
-    host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+    host: interfaceSchema("127.0.0.1").describe("interface of health and metrics"),
     port: z
       .number()
       .int()
@@ -162,7 +167,7 @@ export const workerConfig: ConfigDefinition<typeof runSchema> = {
 
 const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).extend({
   http: z.object({
-    host: z.string().default("127.0.0.1").describe("interface to listen on"),
+    host: interfaceSchema("127.0.0.1").describe("interface to listen on"),
     port: z.number().int().min(0).max(65535).default(8093).describe("port; 0 takes a free one"),
     requestMebibytes: z
       .number()

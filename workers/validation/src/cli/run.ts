@@ -5,6 +5,7 @@ import {
   configHelp,
   createLogger,
   createMetrics,
+  hostAndPort,
   runMain,
   startStatusServer,
   startTelemetry,
@@ -83,7 +84,7 @@ export const runCommand: Command = {
         const { files, pictureSettings = ownSettings } = worker.model;
         logger.info(
           {
-            ...{ http: `${config.http.host}:${status.port}`, model: modelDir },
+            ...{ http: hostAndPort(config.http.host, status.port), model: modelDir },
             ...{ files, picture_settings: pictureSettings },
           },
           "ready",

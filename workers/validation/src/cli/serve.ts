@@ -1,7 +1,14 @@
 /** `turntable-worker serve`: the drop-in validation endpoint as a process. */
 import { availableParallelism } from "node:os";
 import { connectJobCaller, logNatsEvent } from "@turntable/bus/nats";
-import { configHelp, createLogger, type Logger, runMain, startTelemetry } from "@turntable/process";
+import {
+  configHelp,
+  createLogger,
+  hostAndPort,
+  type Logger,
+  runMain,
+  startTelemetry,
+} from "@turntable/process";
 import { assetLimits, type ServeConfig, serveConfig } from "../config.ts";
 import {
   type EndpointScorer,
@@ -66,7 +73,7 @@ export const serveCommand: Command = {
             },
           }),
         );
-        logger.info({ http: `${config.http.host}:${endpoint.port}`, ...scoredBy }, "ready");
+        logger.info({ http: hostAndPort(config.http.host, endpoint.port), ...scoredBy }, "ready");
         stack.defer(() => logger.info("stopping"));
         return stack.move();
       },
