@@ -37,6 +37,11 @@ export interface TurntableClientOptions {
   readonly apiKey?: string | undefined;
   /** Encrypts the connection; `{}` trusts the certificates that come with Node. Default: not encrypted. */
   readonly tls?: TlsOptions | undefined;
+  /**
+   * Whether to go through the proxy that the variables grpc_proxy, https_proxy or http_proxy name, but for hosts of
+   * no_proxy and this machine; without it they are not looked at.
+   */
+  readonly proxy?: boolean | undefined;
   /** Default limit of an operation other than `watch` and `generate`, in ms. Default: 60,000. */
   readonly timeoutMs?: number | undefined;
   /** Larger assets are refused before they are downloaded, in bytes. Default: 256 MiB. */
@@ -143,6 +148,7 @@ export function createTurntableClient(
     address: options.address,
     apiKey: options.apiKey,
     tls: options.tls,
+    proxy: options.proxy,
   });
   const maxAssetBytes = options.maxAssetBytes ?? defaultMaxAssetBytes;
   const contact = { made: false };

@@ -12,6 +12,7 @@ import {
   messageLimits,
   type ServiceClient,
 } from "@turntable/proto/grpc";
+import { parseAddress } from "./address.ts";
 import {
   CallFailedError,
   ClientClosedError,
@@ -29,6 +30,8 @@ export interface TransportOptions {
   readonly address: string;
   readonly apiKey: string | undefined;
   readonly tls: TlsOptions | undefined;
+  /** Through the proxy of the variables grpc_proxy, https_proxy or http_proxy; never to this machine. */
+  readonly proxy: boolean | undefined;
 }
 
 export interface CallOptions {
@@ -61,19 +64,17 @@ const keepaliveMs = { time: 60_000, timeout: 20_000 };
  * @throws InvalidOptionError for an address or key that cannot be used.
  */
 export function createTransport(options: TransportOptions): Transport {
-  if (!/^[^\s/]+:\d{1,5}$/.test(options.address)) {
-    throw new InvalidOptionError(
-      `"${options.address}" is no address: give host and port, for example 127.0.0.1:50051`,
-    );
-  }
+  const { target, isLocal } = parseAddress(options.address);
   const { apiKey } = options;
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new InvalidOptionError(
       "the API key is empty or has characters that keys do not have (spaces, line breaks, non-ASCII)",
     );
   }
-  const client = new Client(options.address, channelCredentials(options.tls), {
+  const client = new Client(target, channelCredentials(options.tls), {
     ...messageLimits(),
+    // Variables such as http_proxy are set in company networks for browsers; grpc-js would take them unasked.
+    "grpc.enable_http_proxy": options.proxy === true && !isLocal ? 1 : 0,
     "grpc.initial_reconnect_backoff_ms": reconnectBackoffMs.first,
     "grpc.max_reconnect_backoff_ms": reconnectBackoffMs.longest,
     "grpc.keepalive_time_ms": keepaliveMs.time,
@@ -133,7 +134,9 @@ function callError(error: unknown, signal: AbortSignal | undefined): unknown {
   const code = "code" in error && typeof error.code === "number" ? error.code : status.UNKNOWN;
   const given =
     "details" in error && typeof error.details === "string" ? error.details : error.message;
-  const details = refusedConnection.exec(given)?.[1] ?? given;
+  const reason = refusedConnection.exec(given)?.[1] ?? given;
+  // grpc-js puts an error that it does not have into words.
+  const details = /^(undefined|null|)$/.test(reason) ? "no connection could be made" : reason;
   // We did not cancel: a server that is killed resets its streams with this code before its connections break.
   if (code === status.CANCELLED) {
     return new CallFailedError("unavailable", "the server cut the call off", { cause: error });

@@ -1,7 +1,13 @@
 /** What the coordinator process can be told. */
+import { isIP } from "node:net";
 import { isSs58 } from "@turntable/bittensor/keys";
 import { defaultJobQueueOptions } from "@turntable/bus";
-import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
+import {
+  type ConfigDefinition,
+  interfaceSchema,
+  logLevels,
+  telemetrySchema,
+} from "@turntable/process";
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
@@ -80,6 +86,24 @@ const schema = z
         .default(["nats://127.0.0.1:4222"])
         .describe("where the NATS servers are"),
       credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),
+      tls: z.object({
+        caFile: z.string().optional().describe("certificates that NATS is trusted by (PEM)"),
+        certFile: z.string().optional().describe("certificate to show to NATS (PEM)"),
+        keyFile: z.string().optional().describe("its key (PEM)"),
+        handshakeFirst: z
+          .boolean()
+          .optional()
+          .describe("TLS from the first byte, as the server's handshake_first"),
+      }),
+      replicas: z
+        .number()
+        .int()
+        .min(1)
+        .max(5)
+        .default(1)
+        .describe(
+          "copies of each stream in a cluster of NATS; the same for coordinator and workers",
+        ),
       ackWaitMs: z
         .number()
         .int()
@@ -94,7 +118,7 @@ const schema = z
         .describe("tries at a job before it goes to the dead letters; the workers' too"),
     }),
     grpc: z.object({
-      host: z.string().default("127.0.0.1").describe("interface of the public API"),
+      host: interfaceSchema("127.0.0.1").describe("interface of the public API"),
       port: port(50051, "port of the public API"),
       apiKeysFile: z
         .string()
@@ -105,10 +129,20 @@ const schema = z
       insecureOpen: z.boolean().default(false).describe("serve other machines without API keys"),
     }),
     axon: z.object({
-      host: z.string().default("0.0.0.0").describe("interface of the axon"),
+      host: interfaceSchema("0.0.0.0").describe("interface of the axon"),
       port: port(8091, "port of the axon"),
+      externalPort: z
+        .number()
+        .int()
+        .min(1)
+        .max(65535)
+        .optional()
+        .describe(
+          "port to announce instead of the axon's own, where the outer one is another (NodePort, rented machines)",
+        ),
       externalIp: z
         .string()
+        .refine((text) => isIP(text) !== 0, "is not an IP address; names cannot be announced")
         .optional()
         .describe(
           "address to announce on the chain, as miners reach it; without it none is announced",
@@ -125,7 +159,7 @@ const schema = z
         ),
     }),
     http: z.object({
-      host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+      host: interfaceSchema("127.0.0.1").describe("interface of health and metrics"),
       port: port(9090, "port of health and metrics"),
     }),
     prompts: z.object({

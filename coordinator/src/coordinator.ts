@@ -58,6 +58,8 @@ export interface CoordinatorOptions {
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */
     readonly externalIp?: string | undefined;
+    /** Announced instead of the first axon's port. */
+    readonly externalPort?: number | undefined;
     /** More axons, of other subnets or hotkeys, with the same tasks, the same rules and one record for each miner. */
     readonly extra?: readonly AxonPlace[];
   };
@@ -155,7 +157,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const dispatch = stack.use(
     startDispatch({
-      ...{ queue, now, onTrouble: events.trouble },
+      ...{ queue, now, onTrouble: events.trouble, onMended: events.jobsQueuedAgain },
       pending: submissions.pending,
       stillPending: submissions.stillPending,
       job: submissions.job,
@@ -196,19 +198,26 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         events.submitted(submission, miner);
         retention.added(submission.assetSizeBytes);
         const { feedback } = submission;
-        if (feedback === undefined) void dispatch.check();
-        else events.ended({ kind: "applied", submission, hotkey: miner, feedback }, now());
+        if (feedback === undefined) return;
+        events.ended({ kind: "applied", submission, hotkey: miner, feedback }, now());
+      },
+      async isQueued({ feedback }) {
+        if (feedback !== undefined) return true;
+        await dispatch.check();
+        return dispatch.notReady() === undefined;
       },
       limits,
       onRequest: events.axonRequest,
       onRefused: events.axonRefused,
     }),
   );
-  const { externalIp } = options.axon;
+  const { externalIp, externalPort } = options.axon;
   if (externalIp !== undefined) {
-    for (const place of axons.places) {
+    for (const [index, place] of axons.places.entries()) {
+      // The outer port is that of the first axon; others are announced with their own.
+      const port = index === 0 ? (externalPort ?? place.port) : place.port;
       try {
-        events.axonAnnounced(await announceAxon(chain, place, externalIp));
+        events.axonAnnounced(await announceAxon(chain, { ...place, port }, externalIp));
       } catch (error) {
         // Miners that know the address from before find it; a start with the chain there announces it.
         events.trouble("the chain is away and was not told the axon's address", error);

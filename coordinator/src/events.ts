@@ -1,5 +1,6 @@
 /** One function for each thing that happens: the counter and the log line together. Hotkeys go to logs only. */
 import type { AxonEvent, Refusal } from "@turntable/bittensor/axon";
+import { QueueUnavailableError } from "@turntable/bus";
 import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
@@ -38,6 +39,8 @@ export interface Events {
   removed(removed: Removed): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
+  /** After a trouble of queueing jobs. */
+  jobsQueuedAgain(): void;
 }
 
 /** Refusals for one reason are logged this often, in ms. */
@@ -161,8 +164,14 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       told.count = 0;
       told.loggedAt = now;
     },
-    axonAnnounced({ netuid, ip, port, outcome }) {
+    axonAnnounced({ netuid, ip, port, isPrivate, outcome }) {
       const fields = { netuid, ip, port };
+      if (isPrivate) {
+        logger.warn(
+          fields,
+          "the announced address is a private one, which miners elsewhere cannot reach; give the outer one to --axon-external-ip",
+        );
+      }
       if (outcome.kind === "included" || outcome.kind === "unchanged") {
         logger.info({ ...fields, outcome: outcome.kind }, "axon announced");
       } else logger.error({ ...fields, ...outcome }, "the chain did not take the axon's address");
@@ -204,7 +213,12 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     },
     trouble(what, error) {
       troubles.add(1);
-      logger.warn({ err: error }, what);
+      // Whose message says all there is to it.
+      const isSaid = error instanceof QueueUnavailableError;
+      logger.warn(isSaid ? { reason: error.message } : { err: error }, what);
+    },
+    jobsQueuedAgain() {
+      logger.info("jobs are queued again");
     },
   };
 }

@@ -7,7 +7,7 @@ import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bitt
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
 import { connectJobQueue } from "@turntable/bus/nats";
-import { createLogger, runMain, startTelemetry } from "@turntable/process";
+import { createLogger, hostAndPort, runMain, startTelemetry } from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
 import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
 import {
@@ -87,12 +87,12 @@ await runMain({
       {
         hotkey: hotkey.ss58,
         rules: config.rules,
-        grpc: `${config.grpc.host}:${coordinator.grpcPort}`,
-        axon: `${config.axon.host}:${coordinator.axonPort}`,
+        grpc: hostAndPort(config.grpc.host, coordinator.grpcPort),
+        axon: hostAndPort(config.axon.host, coordinator.axonPort),
         ...(extra.length === 0
           ? {}
           : { extra_axons: coordinator.extraAxons.map(({ netuid, port }) => ({ netuid, port })) }),
-        http: `${config.http.host}:${coordinator.httpPort}`,
+        http: hostAndPort(config.http.host, coordinator.httpPort),
         data_dir: config.dataDir,
       },
       "ready",

@@ -4,7 +4,7 @@
  */
 import { type ChainEvent, logChainEvent } from "@turntable/bittensor/subtensor";
 import { logNatsEvent, type NatsEvent } from "@turntable/bus/nats";
-import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
+import { createMetrics, hostAndPort, type Logger, startStatusServer } from "@turntable/process";
 
 export interface WaitingRoom extends AsyncDisposable {
   onChainEvent(event: ChainEvent): void;
@@ -25,7 +25,7 @@ export async function openWaitingRoom(
     metrics: createMetrics("turntable-coordinator"),
     notReady: () => `waiting for ${waitingFor}${reason}`,
   });
-  logger.info({ http: `${listen.host}:${server.port}` }, "starting");
+  logger.info({ http: hostAndPort(listen.host, server.port) }, "starting");
   return {
     waitFor(what) {
       waitingFor = what;

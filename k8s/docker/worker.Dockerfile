@@ -10,6 +10,8 @@ FROM node:24.21-bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends libvulkan1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=packages /app ./
+# The programs set it themselves before ONNX Runtime is loaded; here it also holds for whatever else is run in the image.
+ENV ORT_DISABLE_TELEMETRY=1
 USER 1000:1000
 EXPOSE 9091
 ENTRYPOINT ["/app/workers/validation/bin/turntable-worker"]

@@ -63,6 +63,8 @@ test("a flag wins over a variable, a variable over the file, the file over the d
 test("lists come from repeated flags or a comma", () => {
   assert.deepEqual(load(["--hotkey-file", "k", "--peer", "a", "--peer", "b"]).peer, ["a", "b"]);
   assert.deepEqual(load(["--hotkey-file", "k"], { TURNTABLE_PEER: "a,b" }).peer, ["a", "b"]);
+  const mixed = ["--hotkey-file", "k", "--peer", "a, b", "--peer=c"];
+  assert.deepEqual(load(mixed).peer, ["a", "b", "c"]);
 });
 
 test("reports every problem at once, by flag and variable", () => {

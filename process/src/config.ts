@@ -217,7 +217,7 @@ function valueHint(option: ConfigOption): string {
   if (option.kind === "boolean") return option.defaultText === "true" ? "=false" : "";
   const last = option.path.at(-1) ?? "";
   const hint = /File$|^file$/.test(last) ? "FILE" : option.kind === "number" ? "N" : "TEXT";
-  return ` ${hint}${option.kind === "list" ? " (repeatable)" : ""}`;
+  return ` ${hint}${option.kind === "list" ? " (repeatable, or a list with commas)" : ""}`;
 }
 
 function readFlags(
@@ -287,11 +287,14 @@ function mergeFile(
 
 function splitList(option: ConfigOption, text: string): readonly string[] {
   if (option.kind !== "list") return [text];
-  return text.split(",").filter((part) => part !== "");
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 function parseTexts(option: ConfigOption, texts: readonly string[], problems: string[]): unknown {
-  if (option.kind === "list") return texts;
+  if (option.kind === "list") return texts.flatMap((text) => splitList(option, text));
   const text = texts.at(-1) ?? "";
   if (option.kind === "text") return text;
   if (option.kind === "number") {

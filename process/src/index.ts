@@ -1,3 +1,4 @@
+export { hostAndPort, interfaceSchema } from "./address.ts";
 export { endOnBrokenPipe } from "./broken-pipe.ts";
 export {
   asksForHelp,

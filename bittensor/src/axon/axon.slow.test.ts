@@ -241,6 +241,25 @@ describe("identity", () => {
 });
 
 describe("refusals", () => {
+  it("name a header that is missing before the caller is judged, and the likely cause", async () => {
+    const blacklist = () => "Unrecognized hotkey";
+    await using rig = await startRig({
+      routes: [route(pullTask, { blacklist, handle: () => ({}) })],
+    });
+    const missing = /Missing Hotkey: the header bt_header_dendrite_hotkey did not arrive/;
+    const one = { headers: { bt_header_dendrite_hotkey: undefined } };
+    const answer = await rig.ask(one);
+    assertRefused(answer, 401, missing);
+    assert.doesNotMatch(answer.body, /proxy/);
+    // What nginx leaves of a request.
+    const head = `POST /${pullTask.name} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\nname: ${pullTask.name}\r\ntimeout: 12\r\n\r\n`;
+    assertRefused(
+      await sendRaw(rig.axon.port, head, "{}"),
+      401,
+      /nor any bt_header_; a proxy .*underscores_in_headers on/,
+    );
+  });
+
   it("use the subnet's words for strangers and limits", async () => {
     await using rig = await startRig({
       routes: [

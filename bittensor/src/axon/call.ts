@@ -126,6 +126,9 @@ export async function handleCall(
       sdkVersion: head.dendrite.version ?? undefined,
     };
 
+    // Before a caller is judged that could not say who it is.
+    if (handler.blacklist !== undefined && head.dendrite.hotkey === null)
+      return answer.refused(401, notVerified(missingHotkey(req)));
     const stranger = handler.blacklist?.(caller);
     if (stranger !== undefined) return answer.refused(403, blacklisted(stranger));
     if (declaredBytes(req) > synapse.maxBodyBytes)
@@ -357,6 +360,14 @@ function unknownClass(name: string, known: readonly string[]): string {
   const shown = name.length > 64 ? `${name.slice(0, 61)}...` : name;
   const available = [ping.name, ...known.filter((entry) => entry !== ping.name)];
   return `Synapse name '${shown}' not found. Available synapses ${pythonRepr(available)}`;
+}
+
+function missingHotkey({ headers }: Pick<IncomingMessage, "headers">): string {
+  const missing = "Missing Hotkey: the header bt_header_dendrite_hotkey did not arrive";
+  const hasOthers = Object.keys(headers).some((name) => name.startsWith("bt_header_"));
+  return hasOthers
+    ? missing
+    : `${missing}, nor any bt_header_; a proxy on the way likely drops headers with underscores (nginx: underscores_in_headers on)`;
 }
 
 function blacklisted(reason: string): string {

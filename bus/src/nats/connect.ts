@@ -8,6 +8,7 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import { QueueUnavailableError } from "../contract.ts";
+import { sentenceOf } from "./advice.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
 import { backoffMs, pause } from "./waiting.ts";
@@ -58,7 +59,9 @@ function connectionOptions(
   const [first] = urls;
   const user = options.user ?? first?.user;
   const password = options.password ?? first?.password;
-  const { token, credentialsFile, tls } = options;
+  const token = options.token ?? first?.token;
+  const { credentialsFile } = options;
+  const tls = tlsOptions(options.tls);
   return {
     servers: urls.map((url) => url.server),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -67,7 +70,7 @@ function connectionOptions(
     ...(credentialsFile === undefined
       ? {}
       : { authenticator: credsAuthenticator(credentialsReader(credentialsFile)) }),
-    ...(tls === undefined && !urls.some((url) => url.isTls) ? {} : { tls: withoutUndefined(tls) }),
+    ...(Object.keys(tls).length === 0 && !urls.some((url) => url.isTls) ? {} : { tls }),
     timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: reconnectDelayMs,
@@ -81,7 +84,7 @@ function connectionOptions(
 
 /** Reads the file at every connect; one that is missing while it is renewed must not end the connection for good. */
 function credentialsReader(file: string): () => Uint8Array {
-  let last = readFileSync(file);
+  let last = readOrRefuse(file, "the credentials");
   return () => {
     try {
       last = readFileSync(file);
@@ -92,27 +95,56 @@ function credentialsReader(file: string): () => Uint8Array {
   };
 }
 
+/** @throws NatsServerError: waiting does not bring the file */
+function readOrRefuse(file: string, what: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new NatsServerError(`${what} for NATS cannot be read: ${why}`, { cause });
+  }
+}
+
 /** The client library takes neither credentials nor a scheme's TLS from the address. */
 function parseServer(server: string): {
   server: string;
   user: string | undefined;
   password: string | undefined;
+  token: string | undefined;
   isTls: boolean;
 } {
-  if (!server.includes("://")) {
-    return { server, user: undefined, password: undefined, isTls: false };
+  const url = URL.parse(server.includes("://") ? server : `nats://${server}`);
+  if (url === null || url.hostname === "" || !/^(nats|tls):$/.test(url.protocol)) {
+    throw new NatsServerError(
+      `"${withoutSecret(server)}" is no address of NATS: nats://host:4222, tls://host:4222 and host:4222 are accepted, ` +
+        "with user:password@ or token@ before the host",
+    );
   }
-  const url = new URL(server);
+  const text = (part: string) => (part === "" ? undefined : decodeURIComponent(part));
+  // A name alone is a token, as for every NATS tool.
+  const isToken = url.username !== "" && url.password === "";
   return {
     server: url.port === "" ? url.hostname : `${url.hostname}:${url.port}`,
-    user: url.username === "" ? undefined : decodeURIComponent(url.username),
-    password: url.password === "" ? undefined : decodeURIComponent(url.password),
+    user: isToken ? undefined : text(url.username),
+    password: text(url.password),
+    token: isToken ? text(url.username) : undefined,
     isTls: url.protocol === "tls:",
   };
 }
 
-function withoutUndefined(tls: NatsOptions["tls"] = {}): NonNullable<ConnectionOptions["tls"]> {
+const withoutSecret = (server: string): string => server.replace(/\/\/[^@]*@/, "//…@");
+
+/** @throws NatsServerError when one of the files cannot be read */
+function tlsOptions(tls: NatsOptions["tls"] = {}): NonNullable<ConnectionOptions["tls"]> {
   const { caFile, certFile, keyFile, handshakeFirst } = tls;
+  for (const file of [caFile, certFile, keyFile]) {
+    if (file !== undefined) readOrRefuse(file, "a file of TLS");
+  }
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new NatsServerError(
+      "of TLS for NATS a certificate and its key are given together, or none",
+    );
+  }
   return {
     ...(caFile === undefined ? {} : { caFile }),
     ...(certFile === undefined ? {} : { certFile }),
@@ -130,7 +162,7 @@ function serverList(options: NatsOptions): string {
 }
 
 export function unreachable(options: NatsOptions, cause: unknown): QueueUnavailableError {
-  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  const reason = cause instanceof Error ? ` (${sentenceOf(cause)})` : "";
   return new QueueUnavailableError(
     `NATS at ${serverList(options)} cannot be reached${reason}. Is nats-server running there, with JetStream?`,
     { cause },

@@ -1,3 +1,5 @@
+import { QueueUnavailableError } from "../contract.ts";
+import { isFromNats, sentenceOf } from "./advice.ts";
 import type { NatsEvent } from "./options.ts";
 
 /** What of a logger is needed; pino's fits. */
@@ -11,5 +13,8 @@ export function logNatsEvent(logger: EventLogger, event: NatsEvent): void {
   if (event.kind === "up") {
     logger.info({ server: event.server, version: event.version }, "connected to NATS");
   } else if (event.kind === "down") logger.warn({ reason: event.reason }, "NATS is away");
-  else logger.warn({ err: event.error }, event.what);
+  else if (isFromNats(event.error) || event.error instanceof QueueUnavailableError) {
+    // What NATS says needs a sentence and no stack.
+    logger.warn({ reason: sentenceOf(event.error) }, event.what);
+  } else logger.warn({ err: event.error }, event.what);
 }

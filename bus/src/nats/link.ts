@@ -5,9 +5,10 @@
  *    it goes down: its answer cannot come any more. Nothing is buffered to be published later.
  * L2 The link is up only when streams and consumers were ensured on the server that it is connected to now.
  */
-import { JetStreamError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { errors, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { defaultJobQueueOptions, QueueUnavailableError } from "../contract.ts";
+import { adviceOn, isFromNats, sentenceOf } from "./advice.ts";
 import { connectFirst, unreachable } from "./connect.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultConnectTimeoutMs, defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
@@ -235,6 +236,8 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
   async function setUp(first?: AbortSignal): Promise<void> {
     setUpRound += 1;
     const round = setUpRound;
+    /** Said once for as long as it stays the same. */
+    let said: string | undefined;
     for (let attempt = 0; round === setUpRound && state.kind === "down"; attempt += 1) {
       try {
         const info = connection.info;
@@ -253,7 +256,13 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
         if (first !== undefined && (error instanceof NatsServerError || first.aborted)) {
           throw error instanceof NatsServerError ? error : unreachable(options, error);
         }
-        report("NATS could not be set up", error);
+        const sentence = sentenceOf(error);
+        if (round === setUpRound && state.kind === "down") {
+          const reason = `the queue is away: ${sentence}`;
+          state = { kind: "down", reason: new QueueUnavailableError(reason, { cause: error }) };
+        }
+        if (sentence !== said) report("NATS could not be set up", error);
+        said = sentence;
         await pause(backoffMs(attempt), closing.signal);
       }
     }
@@ -276,7 +285,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
 
   function toQueueError(error: unknown): unknown {
     return isFromNats(error)
-      ? new QueueUnavailableError(`the queue is away: ${error.message}`, { cause: error })
+      ? new QueueUnavailableError(`the queue is away: ${sentenceOf(error)}`, { cause: error })
       : error;
   }
 }
@@ -285,29 +294,19 @@ function closedError(): QueueUnavailableError {
   return new QueueUnavailableError("the queue is shut down");
 }
 
-function isFromNats(error: unknown): error is Error {
-  return (
-    error instanceof errors.ConnectionError ||
-    error instanceof errors.ClosedConnectionError ||
-    error instanceof errors.DrainingConnectionError ||
-    error instanceof errors.RequestError ||
-    error instanceof errors.TimeoutError ||
-    error instanceof errors.NoRespondersError ||
-    error instanceof errors.PermissionViolationError ||
-    error instanceof JetStreamError
-  );
-}
-
 /** @throws QueueUnavailableError when the stream did not take the message */
 function parsePublishAck(text: string): PublishAck {
-  // The server's own words: {"stream", "seq", "duplicate"?} or {"error": {"description"}}.
+  // The server's own words: {"stream", "seq", "duplicate"?} or {"error": {"description", "err_code"}}.
   const ack = JSON.parse(text) as {
     seq?: number;
     duplicate?: boolean;
-    error?: { description?: string };
+    error?: { description?: string; err_code?: number };
   };
   if (ack.error !== undefined || ack.seq === undefined) {
-    throw new QueueUnavailableError(`the queue refuses: ${ack.error?.description ?? text}`);
+    const todo = adviceOn(ack.error?.err_code);
+    throw new QueueUnavailableError(
+      `the queue refuses: ${ack.error?.description ?? text}${todo === undefined ? "" : `: ${todo}`}`,
+    );
   }
   return { duplicate: ack.duplicate === true, sequence: ack.seq };
 }

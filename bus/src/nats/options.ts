@@ -2,7 +2,7 @@ import type { JobQueueOptions } from "../contract.ts";
 
 /** How to reach NATS, and what is set up there. Both sides must be given the same `ackWaitMs` and `replicas`. */
 export interface NatsOptions extends Partial<JobQueueOptions> {
-  /** `nats://host:4222` or `tls://…`, several for a cluster. User and password may be part of it. */
+  /** `nats://host:4222` or `tls://…`, several for a cluster. User and password, or a token, may be part of it. */
   readonly servers: string | readonly string[];
   /** Shown in the server's list of connections. */
   readonly name?: string;

@@ -32,3 +32,13 @@ test("one without JetStream is refused, with the lines to add", () => {
     );
   }
 });
+
+test("one whose messages are too small for results is refused, with the value to set", () => {
+  const facts = { version: "2.12.0", jetstream: true };
+  checkServer({ ...facts, max_payload: 65_536 });
+  assert.throws(
+    () => checkServer({ ...facts, max_payload: 65_535 }),
+    (error: unknown) =>
+      error instanceof NatsServerError && /65535 bytes.*max_payload to 8MB/.test(error.message),
+  );
+});

@@ -4,6 +4,8 @@ import { NatsServerError } from "./options.ts";
 export interface ServerFacts {
   readonly version: string;
   readonly jetstream?: boolean;
+  /** Bytes of the largest message. */
+  readonly max_payload?: number;
 }
 
 /**
@@ -12,8 +14,11 @@ export interface ServerFacts {
  */
 export const minimumServerVersion = "2.10.27";
 
+/** Room for a result with all its views, and for chunks of an asset; a server's own default is 1 MiB. */
+export const minimumPayloadBytes = 64 * 1024;
+
 /** @throws NatsServerError saying what to do */
-export function checkServer({ version, jetstream }: ServerFacts): void {
+export function checkServer({ version, jetstream, max_payload: payload }: ServerFacts): void {
   // A pre-release counts as its release: `2.12.0-preview.1`.
   const isNewEnough = version.localeCompare(minimumServerVersion, "en", { numeric: true }) >= 0;
   if (!isNewEnough) {
@@ -24,6 +29,12 @@ export function checkServer({ version, jetstream }: ServerFacts): void {
   if (jetstream !== true) {
     throw new NatsServerError(
       'nats-server runs without JetStream, where jobs are kept. Add "jetstream { store_dir: … }" to its configuration, or start it with -js -sd DIRECTORY.',
+    );
+  }
+  if (payload !== undefined && payload < minimumPayloadBytes) {
+    throw new NatsServerError(
+      `nats-server takes messages of ${payload} bytes at most, too few for results: set max_payload to 8MB in its ` +
+        `configuration, to ${minimumPayloadBytes} at least.`,
     );
   }
 }

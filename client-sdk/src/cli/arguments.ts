@@ -41,6 +41,7 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
     help: "file with the API key on its first line [TURNTABLE_API_KEY_FILE]",
   },
   tls: { help: "encrypt the connection" },
+  proxy: { help: "go through the proxy of grpc_proxy, https_proxy or http_proxy" },
   "tls-ca": { value: "FILE", help: "certificates to trust (PEM); implies --tls" },
   json: { help: "print JSON for programs" },
   help: { help: "this text" },

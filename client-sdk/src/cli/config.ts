@@ -4,7 +4,7 @@ import type { TurntableClientOptions } from "../client.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
 export interface ServerConfig {
-  readonly connection: Pick<TurntableClientOptions, "address" | "apiKey" | "tls">;
+  readonly connection: Pick<TurntableClientOptions, "address" | "apiKey" | "tls" | "proxy">;
   /** Where the address came from, for error messages; empty when the user gave it just now. */
   readonly addressSource: string;
 }
@@ -34,7 +34,8 @@ export function loadServerConfig(args: Arguments, sources: ConfigSources): Serve
   const rootCertificates =
     caFile === undefined ? undefined : read(sources, caFile, "the certificates");
   const tls = args.flag("tls") || caFile !== undefined ? { rootCertificates } : undefined;
-  return { connection: { address, apiKey: apiKey?.trim(), tls }, addressSource };
+  const proxy = args.flag("proxy");
+  return { connection: { address, apiKey: apiKey?.trim(), tls, proxy }, addressSource };
 }
 
 function findAddress(args: Arguments, sources: ConfigSources) {

@@ -1,6 +1,7 @@
 import { toJson } from "@bufbuild/protobuf";
 import {
   LintSeverity,
+  type Model,
   type ScoreReport,
   ScoreReportSchema,
   subnetAcceptance,
@@ -60,6 +61,11 @@ function complaint(
   }
 }
 
+function describeFiles({ files, pictureSettings }: Model): string {
+  const by = pictureSettings === "" ? "CLIP's own settings" : pictureSettings;
+  return printable(`${files.join(", ")}; pictures by ${by}`);
+}
+
 /** The report for people: what decided the score, then every view. */
 export function describeReport(report: ScoreReport, signature: ReportSignature): string {
   const { model, renderer, timings, views } = report;
@@ -75,6 +81,10 @@ export function describeReport(report: ScoreReport, signature: ReportSignature):
     ["validator", printable(report.validatorHotkey)],
     ["signature", signature.kind === "verified" ? "verified: the validator's" : "NOT VERIFIED"],
     ["model", `${printable(model?.name ?? "")} (sha256 ${hex(model?.sha256)})`],
+    // Workers of before do not tell them.
+    ...(model === undefined || model.files.length === 0
+      ? []
+      : [["", describeFiles(model)] as const]),
     ...(model?.demonstration ? [["", demonstrationNote] as const] : []),
     [
       "renderer",

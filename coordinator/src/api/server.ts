@@ -1,6 +1,8 @@
 /** The gRPC server: the public API with health and reflection. */
+
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
+import { hostAndPort } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
 import {
   descriptorPackage,
@@ -68,7 +70,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     ...healthMessages,
   }).addToServer(server);
 
-  const address = `${options.host.includes(":") ? `[${options.host}]` : options.host}:${options.port}`;
+  const address = hostAndPort(options.host, options.port);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),

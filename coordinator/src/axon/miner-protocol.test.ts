@@ -18,6 +18,7 @@ async function open(prompt?: string, lendsNothing: () => string | undefined = ()
   const { tasks, miners, reports, submissions } = opened;
   const waiting: string[] = [];
   let wake = (): void => {};
+  let isQueued = true;
   const protocol = createMinerProtocol({
     validator: validator.ss58,
     tasks,
@@ -33,6 +34,7 @@ async function open(prompt?: string, lendsNothing: () => string | undefined = ()
       waiting.push(id);
       wake();
     },
+    isQueued: async () => isQueued,
     now: () => now,
   });
   const apply = (id: string, outcome: Parameters<typeof opened.result>[1]) =>
@@ -44,6 +46,9 @@ async function open(prompt?: string, lendsNothing: () => string | undefined = ()
     submissions,
     protocol,
     apply,
+    loseQueue: () => {
+      isQueued = false;
+    },
     at: (ms: number) => {
       now = start + ms;
     },
@@ -459,4 +464,20 @@ test("what comes after its time is too late, though no tick has ended the assign
   );
   assert.equal(subnet.tasks.latestAssignment("A", taskId)?.state, "abandoned");
   assert.deepEqual(subnet.submissions.pending(0, 1), []);
+});
+
+test("a submission that cannot be queued is answered at once, as nobody's fault, and scored later", async () => {
+  for (const [signature, verdict] of [
+    ["new", "system-fault"],
+    ["old", undefined],
+  ] as const) {
+    using net = await open();
+    net.ask("a red cube");
+    const taskId = net.pull("m1");
+    net.loseQueue();
+    const { feedback } = await net.submit("m1", taskId, { signature });
+    assert.ok(verdict === undefined ? feedback === null : feedback !== null);
+    assert.equal(net.tasks.get(taskId)?.state, "scoring");
+    assert.equal(net.scored(await net.submitted(), 0.9).kind, "applied");
+  }
 });

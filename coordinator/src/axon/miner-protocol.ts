@@ -25,6 +25,8 @@ export interface MinerProtocolOptions {
   readonly onAssigned: (task: Task, hotkey: string) => void;
   /** A submission is on disk and waits for its verdict, or has it already. */
   readonly onSubmitted: (submission: Submission, hotkey: string) => void;
+  /** Queues the submission for the workers if it is not yet; resolves, never rejects, when that is done or failed. */
+  readonly isQueued: (submission: Submission) => Promise<boolean>;
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
@@ -147,7 +149,13 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     hotkey: string,
     signal: AbortSignal,
   ): Promise<SubmitAnswer> => {
-    const feedback = await submissions.feedback(submission.id, signal);
+    // A miner that waited for a queue that is away would wait in vain, and hold its place here.
+    const noQueue = new AbortController();
+    void options.isQueued(submission).then((isQueued) => {
+      if (!isQueued) noQueue.abort();
+    });
+    const until = AbortSignal.any([signal, noQueue.signal]);
+    const feedback = await submissions.feedback(submission.id, until);
     if (feedback !== undefined && feedback.verdict !== "system-fault") return answer(feedback);
     const fault = standing(
       hotkey,

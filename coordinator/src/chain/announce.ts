@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from "node:net";
 import type { Chain, ChainOutcome } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 
@@ -7,6 +8,8 @@ export interface AxonAnnouncement {
   /** As miners reach it. */
   readonly ip: string;
   readonly port: number;
+  /** Nobody outside of its own network can reach it. */
+  readonly isPrivate: boolean;
   readonly outcome: ChainOutcome;
 }
 
@@ -22,5 +25,30 @@ export async function announceAxon(
 ): Promise<AxonAnnouncement> {
   const { netuid, hotkey, port } = axon;
   const outcome = await chain.serveAxon({ netuid, hotkey, address: { ip, port } });
-  return { netuid, ip, port, outcome };
+  return { netuid, ip, port, isPrivate: isPrivateAddress(ip), outcome };
+}
+
+/** Source: the IANA registries of special-purpose addresses. */
+const privateRanges = new BlockList();
+for (const [net, bits] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+] as const) {
+  privateRanges.addSubnet(net, bits, "ipv4");
+}
+for (const [net, bits] of [
+  ["::", 127],
+  ["fc00::", 7],
+  ["fe80::", 10],
+] as const) {
+  privateRanges.addSubnet(net, bits, "ipv6");
+}
+
+export function isPrivateAddress(ip: string): boolean {
+  return privateRanges.check(ip, isIPv6(ip) ? "ipv6" : "ipv4");
 }

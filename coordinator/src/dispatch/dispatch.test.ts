@@ -58,6 +58,7 @@ function start(queue: JobQueue, change: Partial<DispatchOptions<Dispatchable>> =
     fail: () => {},
     onResult: () => {},
     onTrouble: () => {},
+    onMended: () => {},
     now: () => 0,
     ...change,
   });
@@ -183,6 +184,34 @@ test("a job that no queue takes is ended at once", async () => {
   });
   await dispatch.check();
   assert.deepEqual(ended, ["not a token!"]);
+});
+
+test("a queue that refuses is told once, and so is its end", async () => {
+  const { queue } = createForgetfulQueue();
+  const told: string[] = [];
+  let reason: string | undefined = "storage is full";
+  const refusing: JobQueue = {
+    ...queue,
+    async submit() {
+      if (reason !== undefined) throw new QueueUnavailableError(reason);
+    },
+  };
+  await using dispatch = start(refusing, {
+    ...createPending("a").options,
+    onTrouble: (what, error) => told.push(`${what}: ${String(error)}`),
+    onMended: () => told.push("mended"),
+  });
+  await dispatch.check();
+  await dispatch.check();
+  assert.equal(dispatch.notReady(), "storage is full");
+  reason = undefined;
+  await dispatch.check();
+  await dispatch.check();
+  assert.equal(dispatch.notReady(), undefined);
+  assert.deepEqual(told, [
+    "jobs cannot be queued: QueueUnavailableError: storage is full",
+    "mended",
+  ]);
 });
 
 test("what could not be queued is tried again until it can, or has its verdict", async () => {

@@ -49,6 +49,8 @@ export interface DispatchOptions<Item extends Dispatchable> {
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Tries at queueing an item before it is ended; failures of the queue itself are not counted. 8 when absent. */
   readonly maxTries?: number | undefined;
+  /** Jobs can be queued again after they could not. */
+  readonly onMended: () => void;
   /** ms since some fixed time */
   readonly now: () => number;
 }
@@ -189,11 +191,14 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       await submitFailed();
       await submitNew();
       await submitLost();
+      if (unreachable !== undefined) options.onMended();
       unreachable = undefined;
     },
     onTrouble(error) {
-      unreachable = messageOf(error);
-      options.onTrouble("a job could not be queued", error);
+      const reason = messageOf(error);
+      // Once for as long as it stays the same: it is tried every second.
+      if (reason !== unreachable) options.onTrouble("jobs cannot be queued", error);
+      unreachable = reason;
     },
   });
 

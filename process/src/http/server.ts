@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
+import { hostAndPort } from "../address.ts";
 import { contextOf, inSpan, setHttpStatus } from "../telemetry/index.ts";
 import { limitBody } from "./body.ts";
 import { type ErrorTable, HttpError, InternalHttpError, toHttpError } from "./errors.ts";
@@ -137,7 +138,6 @@ export async function startHttpServer<Facts = unknown>(
     server.listen(options.port, options.host, resolve);
   });
   const { port } = server.address() as AddressInfo; // a listening TCP server has one
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     isStopping = true; // S4
@@ -150,7 +150,7 @@ export async function startHttpServer<Facts = unknown>(
   };
   return {
     port,
-    url: `http://${host}:${port}`,
+    url: `http://${hostAndPort(options.host, port)}`,
     [Symbol.asyncDispose]() {
       stopped ??= stop();
       return stopped;

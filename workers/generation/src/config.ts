@@ -1,12 +1,17 @@
 /** What the generation endpoint's process can be told. */
-import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
+import {
+  type ConfigDefinition,
+  interfaceSchema,
+  logLevels,
+  telemetrySchema,
+} from "@turntable/process";
 import { z } from "zod";
 import { defaultQueueCapacity, defaultTimeoutMs, protocolYears } from "./endpoint/index.ts";
 
 const schema = z
   .object({
     http: z.object({
-      host: z.string().default("127.0.0.1").describe("interface to listen on"),
+      host: interfaceSchema("127.0.0.1").describe("interface to listen on"),
       port: z.number().int().min(0).max(65535).default(8094).describe("port; 0 takes a free one"),
     }),
     engine: z.object({

@@ -1,5 +1,10 @@
 /** What the miner's process can be told. */
-import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
+import {
+  type ConfigDefinition,
+  interfaceSchema,
+  logLevels,
+  telemetrySchema,
+} from "@turntable/process";
 import { z } from "zod";
 import { packings } from "./packing.ts";
 import { parseValidator } from "./validators.ts";
@@ -41,7 +46,7 @@ const schema = z
       .default(60_000)
       .describe("a validator that fails is left alone for this long"),
     http: z.object({
-      host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+      host: interfaceSchema("127.0.0.1").describe("interface of health and metrics"),
       port: z
         .number()
         .int()

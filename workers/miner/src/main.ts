@@ -4,6 +4,7 @@ import { loadConsentText } from "@turntable/bittensor/synapse";
 import {
   createLogger,
   createMetrics,
+  hostAndPort,
   runMain,
   startStatusServer,
   startTelemetry,
@@ -54,7 +55,7 @@ await runMain({
         hotkey: hotkey.ss58,
         validators: config.validator,
         generate_url: config.generateUrl,
-        http: `${config.http.host}:${http.port}`,
+        http: hostAndPort(config.http.host, http.port),
       },
       "ready",
     );

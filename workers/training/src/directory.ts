@@ -12,7 +12,7 @@ import { knownWords } from "./words.ts";
 export function directoryFiles(): ReadonlyMap<string, string> {
   const vocabulary = createVocabulary(knownWords);
   const { vocab, startId, endId } = vocabulary;
-  const { crop, shortestEdge, rescaleFactor, mean, std } = preparation;
+  const { crop, resize, rescaleFactor, mean, std } = preparation;
   const special = {
     bos_token: "<|startoftext|>",
     eos_token: "<|endoftext|>",
@@ -38,7 +38,7 @@ export function directoryFiles(): ReadonlyMap<string, string> {
       image_std: std,
       resample: 3,
       rescale_factor: rescaleFactor,
-      size: { shortest_edge: shortestEdge },
+      size: { shortest_edge: resize.shortestEdge },
     },
     "special_tokens_map.json": special,
     "tokenizer.json": tokenizerJson(vocabulary),

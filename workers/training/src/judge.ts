@@ -19,6 +19,7 @@ export async function startJudge(directory: string): Promise<Judge> {
     await startInference({
       graphs: model.graphs,
       preprocessing: model.preprocessing,
+      operators: model.operators,
       executionProvider: "cpu",
       env: {},
       threads: availableParallelism(),

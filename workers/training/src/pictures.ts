@@ -26,7 +26,7 @@ import { isHeldOut } from "./held-out.ts";
 import { cacheDir, preparation, seed, type TrainingScene, viewsOfScene } from "./settings.ts";
 
 /** Rendered three times as large and made smaller as a scorer does, for what falls between pixels. */
-const renderedSize = preparation.shortestEdge * 3;
+const renderedSize = preparation.resize.shortestEdge * 3;
 const fovyDeg = 49.1;
 const radius = 2.5;
 

@@ -18,7 +18,7 @@ export const smallDir = fileURLToPath(
  * edge is cut off: that shows things a seventh larger.
  */
 export const preparation = {
-  shortestEdge: 73,
+  resize: { shortestEdge: 73 },
   crop: { width: 64, height: 64 },
   rescaleFactor: 1 / 255,
   mean: [0.5, 0.5, 0.5],

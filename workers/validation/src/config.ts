@@ -1,7 +1,12 @@
 /** What the worker process can be told. */
 
 import { defaultJobQueueOptions } from "@turntable/bus";
-import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/process";
+import {
+  type ConfigDefinition,
+  interfaceSchema,
+  logLevels,
+  telemetrySchema,
+} from "@turntable/process";
 import { defaultAssetLimits } from "@turntable/splat";
 import { z } from "zod";
 
@@ -14,6 +19,22 @@ const schema = z.object({
       .default(["nats://127.0.0.1:4222"])
       .describe("where the NATS servers are"),
     credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),
+    tls: z.object({
+      caFile: z.string().optional().describe("certificates that NATS is trusted by (PEM)"),
+      certFile: z.string().optional().describe("certificate to show to NATS (PEM)"),
+      keyFile: z.string().optional().describe("its key (PEM)"),
+      handshakeFirst: z
+        .boolean()
+        .optional()
+        .describe("TLS from the first byte, as the server's handshake_first"),
+    }),
+    replicas: z
+      .number()
+      .int()
+      .min(1)
+      .max(5)
+      .default(1)
+      .describe("copies of each stream in a cluster of NATS; the same for coordinator and workers"),
     ackWaitMs: z
       .number()
       .int()
@@ -90,7 +111,7 @@ const schema = z.object({
       .describe("largest absolute coordinate"),
   }),
   http: z.object({
-    host: z.string().default("127.0.0.1").describe("interface of health and metrics"),
+    host: interfaceSchema("127.0.0.1").describe("interface of health and metrics"),
     port: z
       .number()
       .int()
@@ -146,7 +167,7 @@ export const workerConfig: ConfigDefinition<typeof runSchema> = {
 
 const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).extend({
   http: z.object({
-    host: z.string().default("127.0.0.1").describe("interface to listen on"),
+    host: interfaceSchema("127.0.0.1").describe("interface to listen on"),
     port: z.number().int().min(0).max(65535).default(8093).describe("port; 0 takes a free one"),
     requestMebibytes: z
       .number()
@@ -161,6 +182,8 @@ const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).e
     .optional()
     .describe("NATS servers: the pool of workers scores instead of this process"),
   natsCredentialsFile: schema.shape.nats.shape.credentialsFile,
+  natsTls: schema.shape.nats.shape.tls,
+  natsReplicas: schema.shape.nats.shape.replicas,
   natsAckWaitMs: schema.shape.nats.shape.ackWaitMs,
   poolTimeoutMs: z
     .number()

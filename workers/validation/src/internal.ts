@@ -6,6 +6,7 @@ export { listGpus, vulkanEnvironment } from "./gpu/index.ts";
 export { startWebgpuRenderer } from "./render/index.ts";
 export { startInference } from "./score/inference/index.ts";
 export { readModelDirectory } from "./score/model-directory.ts";
-export { createCrop, parsePreprocessing, writePixelValues } from "./score/preprocess.ts";
+export { parsePreprocessing } from "./score/picture-settings.ts";
+export { createCrop, writePixelValues } from "./score/preprocess.ts";
 export { createTokenizer } from "./score/tokenizer.ts";
 export { createVocabulary, tokenizerJson } from "./score/vocabulary.ts";

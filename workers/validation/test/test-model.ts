@@ -70,20 +70,23 @@ export interface TestGraphOptions {
   readonly width?: number;
   /** Instead of the weights of the vision model. */
   readonly weights?: number;
+  /** File of the vision model's weights, `testImageWeights()`, instead of within it. */
+  readonly location?: string;
+  /** Instead of `pixel_values` and `input_ids`. */
+  readonly input?: string;
 }
 
 const imageWidth = 4;
 
 export function testVisionModel(options: TestGraphOptions = {}): Uint8Array {
   const { pixels = "float32", batch = "batch", imageOutput = "image_embeds" } = options;
+  const { input = "pixel_values" } = options;
   return encodeModel({
     name: "vision",
-    inputs: [
-      { name: "pixel_values", type: pixels, shape: [batch, 3, testImageSize, testImageSize] },
-    ],
+    inputs: [{ name: input, type: pixels, shape: [batch, 3, testImageSize, testImageSize] }],
     outputs: [{ name: imageOutput, type: pixels, shape: [batch, imageWidth] }],
-    initializers: [imageInitializer(options.weights)],
-    nodes: [...imageNodes, cast("image", imageOutput, pixels)],
+    initializers: [{ ...imageInitializer(options.weights), ...locationOf(options) }],
+    nodes: [...imageNodes(input), cast("image", imageOutput, pixels)],
   });
 }
 
@@ -117,7 +120,7 @@ export function testCombinedModel(options: TestGraphOptions = {}): Uint8Array {
     ],
     nodes: [
       ...textNodes(options),
-      ...imageNodes,
+      ...imageNodes("pixel_values"),
       { op: "LpNormalization", inputs: ["text"], outputs: ["text_unit"] },
       { op: "LpNormalization", inputs: ["image"], outputs: ["image_unit"] },
       { op: "Transpose", inputs: ["text_unit"], outputs: ["columns"] },
@@ -139,8 +142,10 @@ function cast(input: string, output: string, to: ElementType): Node {
   };
 }
 
-const imageNodes: readonly Node[] = [
-  cast("pixel_values", "pixels", "float32"),
+const locationOf = ({ location }: TestGraphOptions) => (location === undefined ? {} : { location });
+
+const imageNodes = (input: string): readonly Node[] => [
+  cast(input, "pixels", "float32"),
   {
     op: "ReduceMean",
     inputs: ["pixels"],
@@ -149,6 +154,11 @@ const imageNodes: readonly Node[] = [
   },
   { op: "MatMul", inputs: ["means", "image_weights"], outputs: ["image"] },
 ];
+
+/** The content of `location`. */
+export function testImageWeights(): Uint8Array {
+  return imageInitializer().bytes;
+}
 
 function imageInitializer(value?: number): Initializer {
   const weights = testWeights.image.map((weight) => value ?? weight);
@@ -166,15 +176,16 @@ function textInitializers(width: number): readonly Initializer[] {
 
 function textInputs(options: TestGraphOptions): Graph["inputs"] {
   const { ids = "int64", mask = false, batch = "batch", sequence = "sequence" } = options;
+  const { input = "input_ids" } = options;
   const shape = [batch, sequence];
   return [
-    { name: "input_ids", type: ids, shape },
+    { name: input, type: ids, shape },
     ...(mask ? [{ name: "attention_mask", type: ids, shape }] : []),
   ];
 }
 
 /** The lowest id stands for a text: padding with the end token, whose id is the highest, does not change it… */
-function textNodes({ mask = false }: TestGraphOptions): readonly Node[] {
+function textNodes({ mask = false, input = "input_ids" }: TestGraphOptions): readonly Node[] {
   const reduce = { keepdims: { int: 1 }, axes: { ints: [1] } };
   // …and with a mask the sum of the ids does, which padding would change were it not masked.
   const pooled: readonly Node[] = mask
@@ -185,7 +196,7 @@ function textNodes({ mask = false }: TestGraphOptions): readonly Node[] {
       ]
     : [{ op: "ReduceMin", inputs: ["ids"], outputs: ["pooled"], attributes: reduce }];
   return [
-    cast("input_ids", "ids", "float32"),
+    cast(input, "ids", "float32"),
     ...pooled,
     { op: "MatMul", inputs: ["pooled", "text_weights"], outputs: ["spread"] },
     { op: "Add", inputs: ["spread", "text_bias"], outputs: ["text"] },

@@ -5,7 +5,13 @@ import type { Splat } from "@turntable/splat";
 import type { Environment } from "../gpu/index.ts";
 import { pullModel, readKnownModels } from "../models/index.ts";
 import { createScene, createTestSplat, orbitCamera, startCpuRenderer } from "../render/index.ts";
-import { type Compared, demonstrationNote, driftOf, loadClip } from "../score/index.ts";
+import {
+  type Compared,
+  demonstrationNote,
+  describeFiles,
+  driftOf,
+  loadClip,
+} from "../score/index.ts";
 import { defaultProfile, loadProfile, summarise, viewsOf } from "../scoring/index.ts";
 import { type Command, parseArguments, UsageError } from "./arguments.ts";
 import { limitOptions, limitsHelp, readSplatFile } from "./asset-file.ts";
@@ -90,7 +96,9 @@ async function check(argv: readonly string[], env: Environment): Promise<void> {
   const sha256 = Buffer.from(clip.sha256).toString("hex");
   const note = clip.demonstration ? `; ${demonstrationNote}` : "";
   process.stdout.write(
-    `${clip.name}: runs on ${clip.executionProvider}, SHA-256 ${sha256}${note}\n`,
+    `${clip.name}: runs on ${clip.executionProvider}, SHA-256 ${sha256}${note}\n` +
+      `files: ${describeFiles(clip)}\n` +
+      (clip.note === undefined ? "" : `note: ${clip.note}\n`),
   );
   if (values.against === undefined) return;
   await using other = await loadClip(values.against, { threads });

@@ -5,12 +5,13 @@ import {
   configHelp,
   createLogger,
   createMetrics,
+  hostAndPort,
   runMain,
   startStatusServer,
   startTelemetry,
 } from "@turntable/process";
 import { assetLimits, workerConfig } from "../config.ts";
-import { defaultModelDir } from "../score/index.ts";
+import { defaultModelDir, ownSettings } from "../score/index.ts";
 import { version } from "../version.ts";
 import { startWorker } from "../worker/index.ts";
 import type { Command } from "./arguments.ts";
@@ -80,7 +81,14 @@ export const runCommand: Command = {
         worker.ended.catch((error: unknown) =>
           stop(error instanceof Error ? error : new Error(String(error))),
         );
-        logger.info({ http: `${config.http.host}:${status.port}`, model: modelDir }, "ready");
+        const { files, pictureSettings = ownSettings } = worker.model;
+        logger.info(
+          {
+            ...{ http: hostAndPort(config.http.host, status.port), model: modelDir },
+            ...{ files, picture_settings: pictureSettings },
+          },
+          "ready",
+        );
         stack.defer(() => {
           notReady = "stopping";
           logger.info("stopping");

@@ -5,7 +5,13 @@ import { type ScoreReport, ScoreReportSchema, subnetAcceptance } from "@turntabl
 import { inferenceSchema } from "../config.ts";
 import { writeContactSheet } from "../pictures/index.ts";
 import { startRenderer } from "../render/index.ts";
-import { type Clip, defaultModelDir, demonstrationNote, loadClip } from "../score/index.ts";
+import {
+  type Clip,
+  defaultModelDir,
+  demonstrationNote,
+  loadClip,
+  ownSettings,
+} from "../score/index.ts";
 import {
   createReport,
   defaultProfile,
@@ -168,8 +174,11 @@ function onSheet({ views, images }: ScoredAsset) {
   });
 }
 
-function describeModel({ name, sha256, demonstration }: Clip) {
-  return { name, sha256: Buffer.from(sha256).toString("hex"), demonstration };
+function describeModel({ name, sha256, demonstration, files, pictureSettings }: Clip) {
+  return {
+    ...{ name, sha256: Buffer.from(sha256).toString("hex"), demonstration, files },
+    pictureSettings: pictureSettings ?? ownSettings,
+  };
 }
 
 function noteOn({ demonstration }: Clip): string {

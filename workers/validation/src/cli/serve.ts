@@ -1,7 +1,14 @@
 /** `turntable-worker serve`: the drop-in validation endpoint as a process. */
 import { availableParallelism } from "node:os";
 import { connectJobCaller, logNatsEvent } from "@turntable/bus/nats";
-import { configHelp, createLogger, type Logger, runMain, startTelemetry } from "@turntable/process";
+import {
+  configHelp,
+  createLogger,
+  hostAndPort,
+  type Logger,
+  runMain,
+  startTelemetry,
+} from "@turntable/process";
 import { assetLimits, type ServeConfig, serveConfig } from "../config.ts";
 import {
   type EndpointScorer,
@@ -11,7 +18,7 @@ import {
 } from "../endpoint/index.ts";
 import type { Environment } from "../gpu/index.ts";
 import { startRenderer } from "../render/index.ts";
-import { defaultModelDir, loadClip } from "../score/index.ts";
+import { defaultModelDir, loadClip, ownSettings } from "../score/index.ts";
 import { loadProfile, type Profile } from "../scoring/index.ts";
 import { version } from "../version.ts";
 import type { Command } from "./arguments.ts";
@@ -66,7 +73,7 @@ export const serveCommand: Command = {
             },
           }),
         );
-        logger.info({ http: `${config.http.host}:${endpoint.port}`, ...scoredBy }, "ready");
+        logger.info({ http: hostAndPort(config.http.host, endpoint.port), ...scoredBy }, "ready");
         stack.defer(() => logger.info("stopping"));
         return stack.move();
       },
@@ -103,6 +110,9 @@ async function startHere(
   return {
     score: scoreHere({ renderer, clip, limits: assetLimits(config) }, profile),
     model: clip.name,
+    files: clip.files,
+    picture_settings: clip.pictureSettings ?? ownSettings,
+    note: clip.note,
     demonstration: clip.demonstration,
   };
 }
@@ -119,6 +129,8 @@ async function startPool(
     await connectJobCaller({
       servers: config.nats,
       credentialsFile: config.natsCredentialsFile,
+      tls: config.natsTls,
+      replicas: config.natsReplicas,
       ackWaitMs: config.natsAckWaitMs,
       signal,
       onEvent: (event) => logNatsEvent(logger, event),

@@ -25,13 +25,17 @@ export interface Clip extends AsyncDisposable {
   readonly name: string;
   /** Over the model's files, 32 bytes. */
   readonly sha256: Uint8Array;
+  /** The files that were hashed: paths in the directory, sorted. */
+  readonly files: readonly string[];
+  /** The one of them that says how pictures are prepared; undefined: none does, and CLIP's own settings hold. */
+  readonly pictureSettings: string | undefined;
   /** A small model to show that things work; wherever its scores are shown, that is said. */
   readonly demonstration: boolean;
   /** What really runs it: `cpu`, `cuda` or `webgpu`. */
   readonly executionProvider: string;
   /** Where its operators run, if not all on the CPU. */
   readonly placement: Placement;
-  /** Why the execution provider is not what was asked for. */
+  /** Why the execution provider is not what was asked for, and that the towers are of two precisions. */
   readonly note?: string;
   /**
    * @returns for each picture the probability, 0 to 1, that the prompt fits it better than the negatives
@@ -95,6 +99,14 @@ export const defaultModelDir = fileURLToPath(
   new URL("../../../../resources/models/turntable-small", import.meta.url),
 );
 
+/** Which files the model is, and by what pictures are prepared. */
+export function describeFiles({ files, pictureSettings }: Pick<Clip, "files" | "pictureSettings">) {
+  return `${files.join(", ")}; pictures by ${pictureSettings ?? ownSettings}`;
+}
+
+/** Said where no file of a model says how pictures are prepared. */
+export const ownSettings = "CLIP's own settings";
+
 /** Said wherever scores of a demonstration model are shown. */
 export const demonstrationNote = "a demonstration model with a small vocabulary";
 
@@ -122,6 +134,7 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
     await startInference({
       graphs: model.graphs,
       preprocessing: model.preprocessing,
+      operators: model.operators,
       executionProvider,
       env: options.env ?? {},
       gpu: options.gpu,
@@ -135,6 +148,7 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   await tryOnce(model, judge);
   const owned = stack.move();
   const crop = createCrop(model.preprocessing);
+  const notes = [model.note, inference.note].filter((note) => note !== undefined);
 
   // Pictures are made the model's size here, a millisecond each: the thread of the model is busy with the model.
   const startViews: Clip["startViews"] = (prompt, options = {}) => {
@@ -150,10 +164,12 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   return {
     name: model.name,
     sha256: model.sha256,
+    files: model.files,
+    pictureSettings: model.pictureSettings,
     demonstration: model.demonstration,
     executionProvider: inference.executionProvider,
     placement: inference.placement,
-    ...(inference.note === undefined ? {} : { note: inference.note }),
+    ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
     startViews,
     probabilities(prompt, images, signal) {
       const scoring = startViews(prompt, { signal });

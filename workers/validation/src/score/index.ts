@@ -3,8 +3,10 @@ export {
   type ClipOptions,
   defaultModelDir,
   demonstrationNote,
+  describeFiles,
   loadClip,
   negatives,
+  ownSettings,
   type ViewScoring,
 } from "./clip.ts";
 export { type Compared, driftOf } from "./drift.ts";

@@ -1,10 +1,9 @@
 /**
- * A CLIP in the usual ONNX layout on disk: which of its files count, what its JSON says, and one hash over all of it.
- * Nothing here runs the model.
+ * A CLIP on disk: which of its files count, what its JSON says, and one hash over all of it. Nothing here runs the model.
  *
- * D1 A name that is the layout's own goes before a variant (`_fp16`, `_quantized`, …), the directory before its
- *    `onnx/`, the split layout before the combined one: its text tower runs once a prompt, not once a batch.
- * D2 `logit_scale_init_value` of config.json is the value before training and is never read.
+ * H1 The hash covers every file that can change a score and no other: the graphs in use, the files that they name for
+ *    their weights, the settings of pictures, the tokenizer, config.json and turntable.json.
+ * H2 `logit_scale_init_value` of config.json is the value before training and is never read.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -12,7 +11,18 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
-import { type Preprocessing, parsePreprocessing } from "./preprocess.ts";
+import { foreignDownload } from "./foreign-file.ts";
+import {
+  findGraphs,
+  type GraphFile,
+  type GraphFiles,
+  graphMapSchema,
+  mixedPrecisions,
+  pathInside,
+} from "./graph-files.ts";
+import { readOnnxFacts } from "./onnx-file.ts";
+import { type JsonFile, type PictureSettings, readPictureSettings } from "./picture-settings.ts";
+import type { Preprocessing } from "./preprocess.ts";
 import { createTokenizer, type Tokenizer, type TokenizerFiles } from "./tokenizer.ts";
 
 export interface ModelDirectory {
@@ -20,6 +30,12 @@ export interface ModelDirectory {
   readonly name: string;
   readonly graphs: GraphFiles;
   readonly preprocessing: Preprocessing;
+  /** The file that says how pictures are prepared; undefined: none does, and CLIP's own settings hold. */
+  readonly pictureSettings: string | undefined;
+  /** Operators of the graphs. */
+  readonly operators: ReadonlySet<string>;
+  /** Said where the towers are of two precisions. */
+  readonly note?: string;
   readonly tokenizer: Tokenizer;
   /** What cosine similarities of a split model are multiplied by; a combined one knows its own. */
   readonly logitScale: number;
@@ -30,14 +46,9 @@ export interface ModelDirectory {
    * `sha256sum FILE … | sha256sum` prints.
    */
   readonly sha256: Uint8Array;
-  /** The files that are hashed: all that can change a score. Sorted paths in the directory. */
+  /** The files that are hashed, H1. Sorted paths in the directory. */
   readonly files: readonly string[];
 }
-
-/** Absolute paths of the ONNX files. */
-export type GraphFiles =
-  | { readonly layout: "split"; readonly vision: string; readonly text: string }
-  | { readonly layout: "combined"; readonly model: string };
 
 /** Of the trained CLIPs. */
 const defaultLogitScale = 100;
@@ -56,6 +67,7 @@ const turntableSchema = z.strictObject({
   logit_scale: z.number().positive().default(defaultLogitScale),
   demonstration: z.boolean().default(false),
   description: z.string().optional(),
+  graphs: graphMapSchema.optional(),
 });
 
 /** @throws ModelError that says which file is missing or wrong */
@@ -65,7 +77,8 @@ export async function readModelDirectory(
 ): Promise<ModelDirectory> {
   const root = resolve(directory);
   const files = await listFiles(root);
-  const graphs = findGraphs(root, files);
+  const own = await readJson(root, files, "turntable.json", turntableSchema);
+  const graphs = findGraphs(root, files, own.graphs);
   const config = await readJson(root, files, "config.json", configSchema);
   if (config.model_type !== "clip") {
     throw new ModelError(
@@ -73,16 +86,14 @@ export async function readModelDirectory(
       `${root} holds a model of the type "${config.model_type}"; only "clip" can be scored with`,
     );
   }
-  const preprocessing = parsePreprocessing(
-    await readJson(root, files, "preprocessor_config.json", z.record(z.string(), z.unknown())),
-  );
+  const { preprocessing, file: pictureSettings } = await pictureSettingsOf(root, files);
   const { crop } = preprocessing;
   const side = config.vision_config.image_size;
   if (crop.width !== side || crop.height !== side) {
     throw new ModelError(
       "unsupported-model",
-      `${root}: preprocessor_config.json makes pictures of ${crop.width} × ${crop.height} pixels, ` +
-        `but config.json says that the model takes ${side} × ${side}`,
+      `${root}: ${pictureSettings ?? "without settings for pictures, CLIP's own"} makes pictures of ` +
+        `${crop.width} × ${crop.height} pixels, but config.json says that the model takes ${side} × ${side}`,
     );
   }
   const tokenizerFiles = findTokenizer(root, files);
@@ -90,22 +101,27 @@ export async function readModelDirectory(
     await readTokenizerFiles(root, tokenizerFiles),
     config.text_config.max_position_embeddings,
   );
-  const own = await readJson(root, files, "turntable.json", turntableSchema);
-  const counted = files.filter(
-    (file) =>
-      tokenizerFiles.includes(file) ||
-      ["config.json", "preprocessor_config.json", "turntable.json"].includes(file) ||
-      graphPaths(graphs).some((path) => isPartOf(join(root, file), path)),
-  );
+  const { weights, operators } = await lookInto(root, graphs);
+  const counted = new Set([
+    ...tokenizerFiles,
+    ...["config.json", "turntable.json"].filter((name) => files.includes(name)),
+    ...(pictureSettings === undefined ? [] : [pictureSettings]),
+    ...graphFilesOf(graphs).map(({ file }) => file),
+    ...weights,
+  ]);
+  const note = own.graphs === undefined ? mixedPrecisions(graphs) : undefined;
   return {
     name: basename(root),
     graphs,
     preprocessing,
+    pictureSettings,
+    operators,
+    ...(note === undefined ? {} : { note }),
     tokenizer,
     logitScale: own.logit_scale,
     demonstration: own.demonstration,
-    sha256: await hashFiles(root, counted, signal),
-    files: counted,
+    sha256: await hashFiles(root, [...counted].sort(), signal),
+    files: [...counted].sort(),
   };
 }
 
@@ -139,44 +155,6 @@ async function listFiles(root: string): Promise<readonly string[]> {
   return [...names, ...inner.map((name) => `onnx/${name}`)].sort();
 }
 
-function findGraphs(root: string, files: readonly string[]): GraphFiles {
-  const vision = variantsOf("vision_model", files);
-  const text = variantsOf("text_model", files);
-  const [firstVision] = vision;
-  const [firstText] = text;
-  if (firstVision !== undefined && firstText !== undefined) {
-    const sameVariant = text.find(
-      (file) => file === firstVision.replace("vision_model", "text_model"),
-    );
-    return {
-      layout: "split",
-      vision: join(root, firstVision),
-      text: join(root, sameVariant ?? firstText),
-    };
-  }
-  const [combined] = variantsOf("model", files);
-  if (combined !== undefined) return { layout: "combined", model: join(root, combined) };
-  const found = firstVision ?? firstText;
-  throw new ModelError(
-    "model-missing",
-    found === undefined
-      ? `${root} has no vision_model.onnx with text_model.onnx and no model.onnx, in it or in onnx/`
-      : `${root} has ${found} but not the ${found === firstVision ? "text" : "vision"} model that belongs to it`,
-  );
-}
-
-/** D1: files `<stem>.onnx` and `<stem>_<variant>.onnx`, the best first. */
-function variantsOf(stem: string, files: readonly string[]): readonly string[] {
-  const rank = (file: string): number =>
-    (basename(file) === `${stem}.onnx` ? 0 : 2) + (file.startsWith("onnx/") ? 1 : 0);
-  return files
-    .filter((file) => {
-      const name = basename(file);
-      return name === `${stem}.onnx` || (name.startsWith(`${stem}_`) && name.endsWith(".onnx"));
-    })
-    .toSorted((a, b) => rank(a) - rank(b));
-}
-
 function findTokenizer(root: string, files: readonly string[]): readonly string[] {
   if (files.includes("tokenizer.json")) return ["tokenizer.json"];
   if (files.includes("vocab.json") && files.includes("merges.txt")) {
@@ -189,7 +167,12 @@ function findTokenizer(root: string, files: readonly string[]): readonly string[
 }
 
 async function readTokenizerFiles(root: string, names: readonly string[]): Promise<TokenizerFiles> {
-  const read = (name: string): Promise<string> => readFile(join(root, name), "utf8");
+  const read = async (name: string): Promise<string> => {
+    const bytes = await readFile(join(root, name));
+    const foreign = foreignDownload(bytes);
+    if (foreign === undefined) return bytes.toString("utf8");
+    throw new ModelError("tokenizer-damaged", `${join(root, name)} is ${foreign}`);
+  };
   if (names.includes("tokenizer.json")) return { tokenizerJson: await read("tokenizer.json") };
   return { vocabJson: await read("vocab.json"), mergesTxt: await read("merges.txt") };
 }
@@ -201,28 +184,80 @@ async function readJson<T>(
   name: string,
   schema: z.ZodType<T>,
 ): Promise<T> {
-  let json: unknown = {};
-  if (files.includes(name)) {
-    try {
-      json = JSON.parse(await readFile(join(root, name), "utf8"));
-    } catch (cause) {
-      throw new ModelError("configuration", `${join(root, name)} is not JSON: ${String(cause)}`, {
-        cause,
-      });
-    }
-  }
+  const json = files.includes(name) ? await parseJson(join(root, name)) : {};
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new ModelError("configuration", `${join(root, name)}: ${z.prettifyError(parsed.error)}`);
 }
 
-function graphPaths(graphs: GraphFiles): readonly string[] {
+async function parseJson(path: string): Promise<unknown> {
+  const bytes = await readFile(path);
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    const foreign = foreignDownload(bytes);
+    throw new ModelError(
+      "configuration",
+      foreign === undefined ? `${path} is not JSON: ${String(cause)}` : `${path} is ${foreign}`,
+      { cause },
+    );
+  }
+}
+
+/** JSON that says nothing about pictures, and may be large. */
+const otherJson =
+  /^(tokenizer|vocab|special_tokens|added_tokens|turntable|pins|generation)|\.index\.json$/;
+/** Larger files hold no settings, in bytes. */
+const maxSettingsBytes = 1024 * 1024;
+
+async function pictureSettingsOf(root: string, files: readonly string[]): Promise<PictureSettings> {
+  const json: JsonFile[] = [];
+  for (const file of files.filter((each) => each.endsWith(".json"))) {
+    const path = join(root, file);
+    if (otherJson.test(basename(file))) continue;
+    const found = await stat(path);
+    if (found.isFile() && found.size <= maxSettingsBytes) json.push([file, await parseJson(path)]);
+  }
+  return readPictureSettings(json);
+}
+
+function graphFilesOf(graphs: GraphFiles): readonly GraphFile[] {
   return graphs.layout === "split" ? [graphs.vision, graphs.text] : [graphs.model];
 }
 
-/** The file itself, or weights that it keeps beside it (`model.onnx_data`, `model.onnx.data`). */
-function isPartOf(file: string, graph: string): boolean {
-  return file === graph || file.startsWith(`${graph}_data`) || file === `${graph}.data`;
+interface InGraphs {
+  /** Files beside the graphs that hold their weights. Paths in the directory. */
+  readonly weights: readonly string[];
+  readonly operators: ReadonlySet<string>;
+}
+
+/** @throws ModelError when a graph is not there or no ONNX, or its weights are not there or outside of the directory */
+async function lookInto(root: string, graphs: GraphFiles): Promise<InGraphs> {
+  const weights: string[] = [];
+  const operators = new Set<string>();
+  for (const { file, path } of graphFilesOf(graphs)) {
+    if (!(await isFile(path))) throw new ModelError("model-missing", `${path} is not a file`);
+    const facts = readOnnxFacts(path);
+    for (const operator of facts.operators) operators.add(operator);
+    for (const named of facts.externalFiles) {
+      const inside = pathInside(root, file, named);
+      if (!(await isFile(join(root, inside)))) {
+        throw new ModelError(
+          "model-missing",
+          `${path} keeps weights in ${named}, and there is no file ${join(root, inside)}; fetch it, too`,
+        );
+      }
+      weights.push(inside);
+    }
+  }
+  return { weights, operators };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 async function hashFiles(
@@ -233,12 +268,18 @@ async function hashFiles(
   const all = createHash("sha256");
   for (const name of files) {
     const path = join(root, name);
-    if (!(await stat(path)).isFile()) {
+    if (!(await isFile(path))) {
       throw new ModelError("model-damaged", `${path} is not a file`);
     }
     const hash = createHash("sha256");
     const stream = createReadStream(path, signal === undefined ? {} : { signal });
-    for await (const chunk of stream) hash.update(chunk);
+    let isStart = true;
+    for await (const chunk of stream) {
+      const foreign = isStart ? foreignDownload(chunk) : undefined;
+      if (foreign !== undefined) throw new ModelError("model-damaged", `${path} is ${foreign}`);
+      isStart = false;
+      hash.update(chunk);
+    }
     all.update(`${hash.digest("hex")}  ${name}\n`);
   }
   return all.digest();

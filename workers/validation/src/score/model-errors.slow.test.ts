@@ -9,6 +9,8 @@ import {
 } from "../../test/test-model.ts";
 import { loadClip, ModelError, type ModelErrorCode } from "./index.ts";
 
+const lfsPointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 5\n";
+
 /** What is done to a sound model, the code that must come of it, and what the message must name. */
 const cases: readonly (readonly [
   string,
@@ -47,15 +49,62 @@ const cases: readonly (readonly [
   [
     "a file that is not ONNX",
     "model-damaged",
-    /text_model\.onnx/,
+    /text_model\.onnx is a web page/,
     (m) => m.write("text_model.onnx", "<html>404 Not Found</html>"),
   ],
   [
     "a pointer of Git LFS",
     "model-damaged",
-    /vision_model\.onnx/,
-    (m) => m.write("vision_model.onnx", "version https://git-lfs.github.com/spec/v1\n"),
+    /vision_model\.onnx is a Git LFS pointer.*git lfs pull/,
+    (m) => m.write("vision_model.onnx", lfsPointer),
   ],
+  [
+    "weights that are a pointer of Git LFS",
+    "model-damaged",
+    /weights\.bin is a Git LFS pointer/,
+    async (model) => {
+      await model.write("vision_model.onnx", testVisionModel({ location: "weights.bin" }));
+      await model.write("weights.bin", lfsPointer);
+    },
+  ],
+  [
+    "a tokenizer that is a pointer of Git LFS",
+    "tokenizer-damaged",
+    /tokenizer\.json is a Git LFS pointer/,
+    (m) => m.write("tokenizer.json", lfsPointer),
+  ],
+  [
+    "a web page as config.json",
+    "configuration",
+    /config\.json is a web page/,
+    (m) => m.write("config.json", "<!DOCTYPE html><html><head>"),
+  ],
+  [
+    "a server's answer",
+    "model-damaged",
+    /text_model\.onnx is an error message/,
+    (m) => m.write("text_model.onnx", "Entry not found"),
+  ],
+  [
+    "a PyTorch checkpoint",
+    "model-damaged",
+    /vision_model\.onnx is a ZIP: a PyTorch checkpoint/,
+    (m) => m.write("vision_model.onnx", "PK\u0003\u0004archive/data.pkl"),
+  ],
+  [
+    "weights that are not there",
+    "model-missing",
+    /vision_model\.onnx keeps weights in 6f1c-weights/,
+    (m) => m.write("vision_model.onnx", testVisionModel({ location: "6f1c-weights" })),
+  ],
+  ...["../outside.bin", "/etc/passwd", "a/../../outside.bin"].map(
+    (location): (typeof cases)[number] => [
+      `weights outside of the directory: ${location}`,
+      "model-damaged",
+      /which is not in the model's directory/,
+      (m) => m.write("vision_model.onnx", testVisionModel({ location })),
+    ],
+  ),
   [
     "no tokenizer",
     "tokenizer-missing",
@@ -101,6 +150,35 @@ const cases: readonly (readonly [
     "configuration",
     /resample/,
     (m) => m.write("preprocessor_config.json", JSON.stringify({ crop_size: 8, resample: 2 })),
+  ],
+  [
+    "other names of inputs, without a map",
+    "unsupported-model",
+    /takes IMAGE; a CLIP takes pixel_values.*turntable\.json/,
+    (m) => m.write("vision_model.onnx", testVisionModel({ input: "IMAGE" })),
+  ],
+  [
+    "other names of files, without a map",
+    "model-missing",
+    /has textual\.onnx, visual\.onnx, but no .*"vision": \{"file": "visual\.onnx"/,
+    async (model) => {
+      await model.remove("vision_model.onnx");
+      await model.remove("text_model.onnx");
+      await model.write("visual.onnx", testVisionModel());
+      await model.write("textual.onnx", testTextModel());
+    },
+  ],
+  [
+    "a map with a word that is not known",
+    "configuration",
+    /turntable\.json.*accepted are.*"pixel_values"/s,
+    (m) =>
+      m.write(
+        "turntable.json",
+        JSON.stringify({
+          graphs: { vision: { file: "a.onnx", pixels: "IMAGE" }, text: { file: "b.onnx" } },
+        }),
+      ),
   ],
   [
     "a word in turntable.json that is not known",

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
-import { createCrop, parsePreprocessing, writePixelValues } from "./preprocess.ts";
+import { parsePreprocessing } from "./picture-settings.ts";
+import { createCrop, writePixelValues } from "./preprocess.ts";
 import { createResize } from "./resize/index.ts";
 
 const resize = createResize();
@@ -43,6 +44,12 @@ test("a cut larger than the picture is black around it", () => {
   assert.deepEqual([...pixels], [black, black, black, [9, 8, 7], black, black].flat());
 });
 
+test("a size of height and width is taken whatever the picture's form", () => {
+  const image = noise(9, 5, 3);
+  const to = { size: { height: 4, width: 6 }, crop_size: { height: 4, width: 6 } };
+  assert.deepEqual(createCrop(parsePreprocessing(to))(image), resize(image, 6, 4));
+});
+
 test("a picture of 4 bytes a pixel is refused", () => {
   const rgba = { width: 2, height: 2, pixels: new Uint8Array(16) };
   assert.throws(() => createCrop(parsePreprocessing({}))(rgba), RangeError);
@@ -75,7 +82,7 @@ test("what cannot be done is refused with the name of the setting", () => {
   for (const [config, name] of [
     [{ do_center_crop: false }, /do_center_crop/],
     [{ resample: 2 }, /resample/],
-    [{ size: { height: 224, width: 224 } }, /size/],
+    [{ image_std: [1, 0, 1] }, /image_std/],
     [{ crop_size: 0 }, /crop_size/],
     [{ image_mean: [0.5] }, /image_mean/],
     ["text", /preprocessor_config/],

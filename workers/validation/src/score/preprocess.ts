@@ -1,95 +1,48 @@
-/** From a picture to what a vision tower takes, as `preprocessor_config.json` says it. */
-import { z } from "zod";
+/** From a picture to what a vision tower takes. */
 import type { RgbImage } from "../render/index.ts";
-import { ModelError } from "./errors.ts";
 import { createResize } from "./resize/index.ts";
 
 /** How pictures are made ready for a model. */
 export interface Preprocessing {
-  /** Side in pixels that the shorter edge gets; undefined: not resized. */
-  readonly shortestEdge: number | undefined;
+  /** In pixels: the side that the shorter edge gets, or both sides whatever the picture's; undefined: not resized. */
+  readonly resize: { readonly shortestEdge: number } | PictureSize | undefined;
   /** Size in pixels that is cut out of the middle, and what the model takes. */
-  readonly crop: { readonly width: number; readonly height: number };
+  readonly crop: PictureSize;
   /** What a byte is multiplied by. */
   readonly rescaleFactor: number;
   readonly mean: Triple;
   readonly std: Triple;
 }
 
-type Triple = readonly [number, number, number];
-
-const triple = z.tuple([z.number(), z.number(), z.number()]).readonly();
-const pixels = z.int().min(1).max(4096);
-/** Pillow's number of bicubic, the filter CLIP uses. */
-const bicubic = 3;
-
-const configSchema = z.object({
-  do_resize: z.boolean().default(true),
-  size: z.union([pixels, z.object({ shortest_edge: pixels })]).default(224),
-  resample: z.literal(bicubic).default(bicubic),
-  do_center_crop: z.boolean().default(true),
-  crop_size: z.union([pixels, z.object({ height: pixels, width: pixels })]).default(224),
-  do_rescale: z.boolean().default(true),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  do_normalize: z.boolean().default(true),
-  // Of the pictures that OpenAI's CLIP was trained on.
-  image_mean: triple.default([0.48145466, 0.4578275, 0.40821073]),
-  image_std: triple.default([0.26862954, 0.26130258, 0.27577711]),
-});
-
-/**
- * @param config the parsed JSON; an empty object means CLIP's own values
- * @throws ModelError when it asks for something that this cannot do
- */
-export function parsePreprocessing(config: unknown): Preprocessing {
-  const parsed = configSchema.safeParse(config);
-  if (!parsed.success) {
-    throw new ModelError(
-      "configuration",
-      `preprocessor_config.json: ${z.prettifyError(parsed.error)}`,
-    );
-  }
-  const { size, crop_size: crop, ...values } = parsed.data;
-  if (!values.do_center_crop) {
-    throw new ModelError(
-      "configuration",
-      "preprocessor_config.json: do_center_crop is false; a CLIP takes pictures of one size",
-    );
-  }
-  return {
-    shortestEdge: !values.do_resize
-      ? undefined
-      : typeof size === "number"
-        ? size
-        : size.shortest_edge,
-    crop: typeof crop === "number" ? { width: crop, height: crop } : crop,
-    rescaleFactor: values.do_rescale ? values.rescale_factor : 1,
-    mean: values.do_normalize ? values.image_mean : [0, 0, 0],
-    std: values.do_normalize ? values.image_std : [1, 1, 1],
-  };
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
 }
+
+export type Triple = readonly [number, number, number];
 
 /**
  * Makes pictures the model's size: resized and cut, still bytes. Parts of the cut outside the picture are black. A
  * picture of that size comes back as it is.
  * @throws RangeError when a picture's bytes are not those of its size
  */
-export function createCrop({ shortestEdge, crop }: Preprocessing): (image: RgbImage) => RgbImage {
+export function createCrop({ resize: to, crop }: Preprocessing): (image: RgbImage) => RgbImage {
   const resize = createResize();
   return (image) => {
     const { width, height, pixels } = image;
     if (pixels.length !== width * height * 3) {
       throw new RangeError(`${pixels.length} bytes for ${width} × ${height} pixels of 3 bytes`);
     }
-    if (shortestEdge === undefined) return cutMiddle(image, crop);
-    const long = Math.floor((shortestEdge * Math.max(width, height)) / Math.min(width, height));
-    const [toWidth, toHeight] = width < height ? [shortestEdge, long] : [long, shortestEdge];
-    const isThatSize = toWidth === width && toHeight === height;
-    return cutMiddle(isThatSize ? image : resize(image, toWidth, toHeight), crop);
+    if (to === undefined) return cutMiddle(image, crop);
+    const size = "shortestEdge" in to ? sizeByShortest(image, to.shortestEdge) : to;
+    const isThatSize = size.width === width && size.height === height;
+    return cutMiddle(isThatSize ? image : resize(image, size.width, size.height), crop);
   };
+}
+
+function sizeByShortest({ width, height }: PictureSize, shortest: number): PictureSize {
+  const long = Math.floor((shortest * Math.max(width, height)) / Math.min(width, height));
+  return width < height ? { width: shortest, height: long } : { width: long, height: shortest };
 }
 
 function cutMiddle(image: RgbImage, { width, height }: Preprocessing["crop"]): RgbImage {

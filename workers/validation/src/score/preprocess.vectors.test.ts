@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
 import type { RgbImage } from "../render/index.ts";
-import { createCrop, parsePreprocessing } from "./preprocess.ts";
+import { parsePreprocessing } from "./picture-settings.ts";
+import { createCrop } from "./preprocess.ts";
 
 const vectors = process.env.TURNTABLE_VECTORS;
 const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : false;

@@ -25,14 +25,20 @@ const request = {
   cameraSeed: 7n,
   profile: { name: "sn17-seed" } as Parameters<typeof createReport>[1]["profile"], // only the name is read
 };
+const files: readonly string[] = ["model.onnx"];
 const scorer = {
-  clip: { name: "tiny", sha256: new Uint8Array(32), demonstration: true },
+  clip: { name: "tiny", sha256: new Uint8Array(32), demonstration: true, files },
   renderer: { backend: "cpu", approximate: false },
 } as Pick<Scorer, "clip" | "renderer">; // only these are read
 
 test("views are counted as low by the threshold that the job names, and the report says which", () => {
   const strict = createReport(scored, request, scorer, { acceptance: 0.75 });
   assert.deepEqual([strict.acceptance, strict.lowViewShare], [0.75, 0.75]);
+});
+
+test("the report names the files that the model is, and where nothing is said about pictures", () => {
+  const { model } = createReport(scored, request, scorer);
+  assert.deepEqual([model?.files, model?.pictureSettings], [["model.onnx"], ""]);
 });
 
 test("a job that names no threshold goes by the subnet's", () => {

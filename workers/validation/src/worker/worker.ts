@@ -10,7 +10,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
 import type { Environment } from "../gpu/index.ts";
 import { type RenderBackend, startRenderer } from "../render/index.ts";
-import { type ExecutionProvider, loadClip } from "../score/index.ts";
+import { type Clip, type ExecutionProvider, loadClip, ownSettings } from "../score/index.ts";
 import { createProfiles, type Scorer } from "../scoring/index.ts";
 import { createEvents } from "./events.ts";
 import { runJobLoop } from "./loop.ts";
@@ -44,6 +44,8 @@ export interface WorkerOptions {
 }
 
 export interface RunningWorker extends AsyncDisposable {
+  /** What it scores with. */
+  readonly model: Pick<Clip, "files" | "pictureSettings">;
   /** Resolves when the worker was stopped, rejects when it is sick, W2. */
   readonly ended: Promise<void>;
 }
@@ -73,9 +75,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...{ env, threads, gpu, allowSoftwareGpu },
     }),
   );
-  const { name: model, executionProvider, placement, note } = clip;
+  const { name: model, files, executionProvider, placement, note } = clip;
   options.logger.info(
-    { model, execution_provider: executionProvider, operators_on_cpu: placement.onCpu, note },
+    {
+      ...{ model, files, picture_settings: clip.pictureSettings ?? ownSettings },
+      ...{ execution_provider: executionProvider, operators_on_cpu: placement.onCpu, note },
+    },
     "model",
   );
   const scorer: Scorer = {
@@ -105,5 +110,5 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     clearTimeout(timer);
   });
   const running = stack.move();
-  return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { model: clip, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "../../src/score/inference/onnxruntime.ts";
 import { encodeModel, floats, type Graph, int64s } from "./index.ts";
 
 const graph: Graph = {

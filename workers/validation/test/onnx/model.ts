@@ -13,12 +13,14 @@ export interface ValueInfo {
   readonly shape: readonly (number | string)[];
 }
 
-/** A constant of the graph. `bytes` holds its elements, little endian. */
+/** A constant of the graph. `bytes` holds its elements, little endian; with `location` they are not written… */
 export interface Initializer {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
+  /** …but are the content of this file beside the graph's. */
+  readonly location?: string;
 }
 
 /** How a node is set: whole numbers are written as INT, `{ float }` as FLOAT. */
@@ -103,6 +105,8 @@ function constant(
   return { name, type, shape, bytes };
 }
 
+/** TensorProto.DataLocation */
+const externalData = 1;
 /** TensorProto.DataType */
 const dataTypes: Readonly<Record<ElementType, number>> = {
   float32: 1,
@@ -126,12 +130,22 @@ function encodeGraph(graph: Graph): readonly Uint8Array[] {
 }
 
 /** A field of GraphProto with its tag; the elements are its last piece. */
-function encodeInitializer({ name, type, shape, bytes }: Initializer): readonly Uint8Array[] {
+function encodeInitializer(initializer: Initializer): readonly Uint8Array[] {
+  const { name, type, shape, location } = initializer;
+  const bytes = location === undefined ? initializer.bytes : new Uint8Array();
   const tensor = new BinaryWriter();
   ints(tensor, 1, shape);
   int(tensor, 2, dataTypes[type]);
   string(tensor, 8, name);
-  tensor.tag(9, WireType.LengthDelimited).uint32(bytes.length);
+  if (location === undefined) {
+    tensor.tag(9, WireType.LengthDelimited).uint32(bytes.length);
+  } else {
+    message(tensor, 13, () => {
+      string(tensor, 1, "location");
+      string(tensor, 2, location);
+    });
+    int(tensor, 14, externalData);
+  }
   const parts = [tensor.finish(), bytes];
   const head = new BinaryWriter().tag(5, WireType.LengthDelimited).uint32(sizeOf(parts));
   return [head.finish(), ...parts];

@@ -1,6 +1,8 @@
-/** One ONNX file, loaded, with its inputs and outputs as its own metadata names and types them. */
-import { InferenceSession, Tensor } from "onnxruntime-node";
+/** One ONNX file, loaded, with its inputs and outputs by their usual names, typed as its own metadata says. */
+
 import { ModelError } from "../errors.ts";
+import type { GraphNames } from "../graph-files.ts";
+import { InferenceSession, Tensor } from "./onnxruntime.ts";
 import { createProfileFolder, type Placement, type ProfileFolder } from "./placement.ts";
 
 /** What runs a model. */
@@ -36,14 +38,18 @@ export interface GraphOptions {
   readonly executionProvider: Provider;
   /** Threads of one run. */
   readonly threads: number;
+  readonly names?: GraphNames;
 }
 
 /** @throws ModelError when the file cannot be loaded or the execution provider does not start */
 export async function loadGraph(file: string, options: GraphOptions): Promise<Graph> {
+  const { names = {} } = options;
   await using stack = new AsyncDisposableStack();
   const profile = options.executionProvider === "cpu" ? undefined : await createProfileFolder();
   if (profile !== undefined) stack.use(profile);
   const session = await createSession(file, options, profile);
+  const usualNames = new Map(Object.entries(names).map(([usual, own]) => [own, usual]));
+  const usual = (own: string): string => usualNames.get(own) ?? own;
   const inputs = new Map<string, TypedInput>();
   for (const info of session.inputMetadata) {
     if (!info.isTensor) {
@@ -52,18 +58,23 @@ export async function loadGraph(file: string, options: GraphOptions): Promise<Gr
     const shape = info.shape.map((length) =>
       typeof length === "number" && length > 0 ? length : undefined,
     );
-    inputs.set(info.name, { type: info.type, shape });
+    inputs.set(usual(info.name), { type: info.type, shape });
   }
   stack.defer(() => session.release());
   const run: Graph["run"] = async (feeds) => {
     const tensors: Record<string, Tensor> = {};
     for (const [name, feed] of Object.entries(feeds)) {
-      tensors[name] = toTensor(file, name, inputs.get(name)?.type ?? "float32", feed);
+      tensors[names[name] ?? name] = toTensor(
+        file,
+        name,
+        inputs.get(name)?.type ?? "float32",
+        feed,
+      );
     }
     const results = await session.run(tensors);
     return Object.fromEntries(
       Object.entries(results).map(([name, tensor]) => [
-        name,
+        usual(name),
         { values: toFloats(file, name, tensor), shape: tensor.dims },
       ]),
     );
@@ -71,7 +82,7 @@ export async function loadGraph(file: string, options: GraphOptions): Promise<Gr
   const owned = stack.move();
   return {
     inputs,
-    outputs: session.outputNames,
+    outputs: session.outputNames.map(usual),
     run,
     async place(feeds) {
       if (profile === undefined) return { onProvider: 0, onCpu: {} };

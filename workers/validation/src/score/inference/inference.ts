@@ -4,6 +4,9 @@
  * I1 On the CPU it runs in a thread of this process, on a GPU in a process of its own: a driver that crashes or hangs
  *    fails the request in work with DeviceError, and the next one starts another process.
  */
+
+// Before the thread starts, T1 there.
+import "./telemetry-off.ts";
 import { Worker } from "node:worker_threads";
 import { createWorkQueue } from "@turntable/process";
 import {
@@ -35,12 +38,23 @@ export interface Inference extends ReadyModel, AsyncDisposable {
   request(request: InferenceRequest, signal?: AbortSignal): Promise<readonly Float32Array[]>;
 }
 
-export type InferenceOptions = Omit<TowerOptions, "executionProvider"> & ProviderOptions;
+export type InferenceOptions = Omit<TowerOptions, "executionProvider"> &
+  ProviderOptions & {
+    /** Of the model's graphs. */
+    readonly operators: ReadonlySet<string>;
+  };
 
 /** @throws ModelError when the model cannot be loaded */
 export async function startInference(options: InferenceOptions): Promise<Inference> {
-  const { executionProvider: _asked, gpu: _gpu, env, allowSoftwareGpu = false, ...rest } = options;
-  const { providers, note } = await chooseProviders(options.graphs, options);
+  const {
+    executionProvider: _asked,
+    gpu: _gpu,
+    env,
+    operators,
+    allowSoftwareGpu = false,
+    ...rest
+  } = options;
+  const { providers, note } = await chooseProviders(operators, options);
   const said = note === undefined ? {} : { note };
   const refusals: ModelError[] = [];
   for (const executionProvider of providers) {

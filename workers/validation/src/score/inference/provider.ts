@@ -1,8 +1,6 @@
 /** Which execution providers come into question for a model on this machine. */
-import { readFile } from "node:fs/promises";
 import { type Environment, listGpus } from "../../gpu/index.ts";
 import { ModelError } from "../errors.ts";
-import type { GraphFiles } from "../model-directory.ts";
 import type { ExecutionProvider, Provider } from "./graph.ts";
 
 export interface ProviderOptions {
@@ -23,11 +21,11 @@ export interface ProviderChoice {
 
 /** @throws ModelError when webgpu was asked for and there is no GPU for it */
 export async function chooseProviders(
-  graphs: GraphFiles,
+  operators: ReadonlySet<string>,
   { executionProvider, env, gpu, allowSoftwareGpu }: ProviderOptions,
 ): Promise<ProviderChoice> {
   if (executionProvider === "cpu") return { providers: ["cpu"] };
-  if (await isQuantised(graphs)) {
+  if (integerOperators.some((operator) => operators.has(operator))) {
     const note = `an int8 model runs on the cpu, not on ${executionProvider}: GPUs run its operators by detours`;
     return { providers: ["cpu"], note };
   }
@@ -65,10 +63,5 @@ async function webgpuRefusal(
   return undefined;
 }
 
-/** Names of operators on integers, as they stand in ONNX files. */
+/** ONNX operators on integers. */
 const integerOperators = ["MatMulInteger", "ConvInteger", "QLinearMatMul", "DynamicQuantizeLinear"];
-
-async function isQuantised(graphs: GraphFiles): Promise<boolean> {
-  const bytes = await readFile(graphs.layout === "combined" ? graphs.model : graphs.vision);
-  return integerOperators.some((operator) => bytes.includes(operator));
-}

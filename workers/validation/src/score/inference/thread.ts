@@ -3,10 +3,10 @@
  * pictures, and that must never be the thread that answers the bus.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { env } from "onnxruntime-node";
 import { ModelError } from "../errors.ts";
 import { rowsOf } from "./answer.ts";
 import { closeRequest, type InferenceMessage, type InferenceRequest } from "./messages.ts";
+import { env } from "./onnxruntime.ts";
 import { loadTowers, type TowerOptions, type Towers } from "./towers.ts";
 
 if (parentPort === null) throw new Error("this module runs in a worker thread");

@@ -4,7 +4,7 @@
  */
 import type { RgbImage } from "../../render/index.ts";
 import { ModelError } from "../errors.ts";
-import type { GraphFiles } from "../model-directory.ts";
+import type { GraphFile, GraphFiles } from "../graph-files.ts";
 import { type Preprocessing, writePixelValues } from "../preprocess.ts";
 import { type Feed, type Graph, loadGraph, type Output, type Provider } from "./graph.ts";
 import { addPlacements, type Placement } from "./placement.ts";
@@ -48,13 +48,15 @@ export interface CombinedTowers extends AsyncDisposable {
 /** @throws ModelError when a file cannot be loaded or is not a CLIP's */
 export async function loadTowers(options: TowerOptions): Promise<Towers> {
   const { graphs } = options;
+  const load = ({ path, names }: GraphFile): Promise<Graph> =>
+    loadGraph(path, { ...options, names });
   await using stack = new AsyncDisposableStack();
   if (graphs.layout === "combined") {
-    const graph = stack.use(await loadGraph(graphs.model, options));
-    checkInputs(graphs.model, graph, ["pixel_values", "input_ids"]);
-    checkPixels(graphs.model, graph, options.preprocessing);
-    checkTexts(graphs.model, graph, options.maxTokens);
-    const output = outputOf(graphs.model, graph, "logits_per_image");
+    const graph = stack.use(await load(graphs.model));
+    checkInputs(graphs.model.path, graph, ["pixel_values", "input_ids"]);
+    checkPixels(graphs.model.path, graph, options.preprocessing);
+    checkTexts(graphs.model.path, graph, options.maxTokens);
+    const output = outputOf(graphs.model.path, graph, "logits_per_image");
     const placement = await graph.place({
       pixel_values: pixelFeed([grayImage(options)], options.preprocessing, 1),
       ...textFeeds(graph, [[options.padId]], 1, options.padId),
@@ -69,20 +71,20 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
           pixel_values: pixelFeed(images, options.preprocessing, images.length),
           ...textFeeds(graph, texts, texts.length, options.padId),
         };
-        return rows(graphs.model, output, (await graph.run(feeds))[output], images.length);
+        return rows(graphs.model.path, output, (await graph.run(feeds))[output], images.length);
       },
       [Symbol.asyncDispose]: () => owned.disposeAsync(),
     };
   }
-  const vision = stack.use(await loadGraph(graphs.vision, options));
-  checkInputs(graphs.vision, vision, ["pixel_values"]);
-  checkPixels(graphs.vision, vision, options.preprocessing);
-  const imageOutput = outputOf(graphs.vision, vision, "image_embeds");
+  const vision = stack.use(await load(graphs.vision));
+  checkInputs(graphs.vision.path, vision, ["pixel_values"]);
+  checkPixels(graphs.vision.path, vision, options.preprocessing);
+  const imageOutput = outputOf(graphs.vision.path, vision, "image_embeds");
   // Text and pictures never run at the same time: the session that waits costs memory only.
-  const text = stack.use(await loadGraph(graphs.text, options));
-  checkInputs(graphs.text, text, ["input_ids"]);
-  checkTexts(graphs.text, text, options.maxTokens);
-  const textOutput = outputOf(graphs.text, text, "text_embeds");
+  const text = stack.use(await load(graphs.text));
+  checkInputs(graphs.text.path, text, ["input_ids"]);
+  checkTexts(graphs.text.path, text, options.maxTokens);
+  const textOutput = outputOf(graphs.text.path, text, "text_embeds");
   const [images = 1] = vision.inputs.get("pixel_values")?.shape ?? [];
   const [texts = 1] = text.inputs.get("input_ids")?.shape ?? [];
   const placement = addPlacements([
@@ -99,7 +101,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
     embedTexts: (texts) =>
       inBatches(texts, text.inputs.get("input_ids")?.shape[0] ?? 1, async (batch, size) => {
         const results = await text.run(textFeeds(text, batch, size, options.padId));
-        return rows(graphs.text, textOutput, results[textOutput], size);
+        return rows(graphs.text.path, textOutput, results[textOutput], size);
       }),
     embedImages: (images) =>
       inBatches(
@@ -107,7 +109,12 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
         vision.inputs.get("pixel_values")?.shape[0] ?? images.length,
         async (batch, size) => {
           const feeds = { pixel_values: pixelFeed(batch, options.preprocessing, size) };
-          return rows(graphs.vision, imageOutput, (await vision.run(feeds))[imageOutput], size);
+          return rows(
+            graphs.vision.path,
+            imageOutput,
+            (await vision.run(feeds))[imageOutput],
+            size,
+          );
         },
       ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -128,7 +135,8 @@ function checkInputs(file: string, graph: Graph, needed: readonly string[]): voi
   if (missing === undefined && unknown === undefined) return;
   throw new ModelError(
     "unsupported-model",
-    `${file} takes ${names.join(", ")}; a CLIP takes ${needed.join(", ")} and at most attention_mask besides`,
+    `${file} takes ${names.join(", ")}; a CLIP takes ${needed.join(", ")} and at most attention_mask besides; ` +
+      '"graphs" of turntable.json may map other names',
   );
 }
 
@@ -138,8 +146,8 @@ function checkPixels(file: string, graph: Graph, { crop }: Preprocessing): void 
   if (channels === 3 && height === crop.height && width === crop.width) return;
   throw new ModelError(
     "unsupported-model",
-    `${file} takes pictures of ${channels} × ${height} × ${width}, but preprocessor_config.json ` +
-      `makes 3 × ${crop.height} × ${crop.width}`,
+    `${file} takes pictures of ${channels} × ${height} × ${width}, but the settings for pictures ` +
+      `make 3 × ${crop.height} × ${crop.width}`,
   );
 }
 
@@ -156,7 +164,8 @@ function outputOf(file: string, graph: Graph, name: string): string {
   if (graph.outputs.includes(name)) return name;
   throw new ModelError(
     "unsupported-model",
-    `${file} gives ${graph.outputs.join(", ")}, but no ${name}; export it with its projection`,
+    `${file} gives ${graph.outputs.join(", ")}, but no ${name}; export it with its projection, or ` +
+      'map its name by "graphs" of turntable.json',
   );
 }
 
