@@ -5,7 +5,7 @@ import { type ConfigDefinition, logLevels, telemetrySchema } from "@turntable/pr
 import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
-import { ruleSets } from "./miners/index.ts";
+import { ruleSets } from "./rules/index.ts";
 import { defaultDuplicateLimits } from "./submissions/index.ts";
 
 const port = (fallback: number, meaning: string) =>
@@ -37,6 +37,10 @@ const schema = z
       .enum(ruleSetNames)
       .default("seed")
       .describe(`rule set: ${ruleSetNames.join(", ")}`),
+    rulesFile: z
+      .string()
+      .optional()
+      .describe("JSON file with numbers that replace those of the rule set"),
     hotkeyFile: z.string().optional().describe("the validator's hotkey, a wallet file in JSON"),
     hotkeyPasswordFile: z
       .string()

@@ -15,9 +15,10 @@ import { announceAxon, type CoordinatorChain, followRegistrations } from "./chai
 import { createClock } from "./clock.ts";
 import { startDispatch } from "./dispatch/index.ts";
 import { createEvents, observeOpenTasks } from "./events.ts";
-import { createMiners, type RuleSet } from "./miners/index.ts";
+import { createMiners } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
+import type { RuleSet } from "./rules/index.ts";
 import { createKnownHotkeys, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import {
   createSubmissions,

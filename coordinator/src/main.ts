@@ -12,8 +12,8 @@ import { parseApiKeys } from "./api/index.ts";
 import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
 import { type Config, chainInMemory, coordinatorConfig, parseAxonPlace } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
-import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
+import { type RuleSet, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
@@ -34,6 +34,7 @@ await runMain({
     const { telemetry } = config;
     const serviceName = "turntable-coordinator";
     stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
+    const rules = await rulesOf(config);
     const hotkey = await hotkeyOf(config);
     const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
     const { apiKeysFile } = config.grpc;
@@ -65,7 +66,7 @@ await runMain({
         ...{ hotkey, chain, queue, prompts, consentText, logger },
         netuid: config.chain.netuid,
         dataDir: config.dataDir,
-        rules: ruleSets[config.rules],
+        rules,
         grpc: { ...config.grpc, keys },
         axon: { ...config.axon, extra },
         http: config.http,
@@ -79,7 +80,7 @@ await runMain({
     logger.info(
       {
         hotkey: hotkey.ss58,
-        rules: config.rules,
+        rules: rules.name,
         grpc: `${config.grpc.host}:${coordinator.grpcPort}`,
         axon: `${config.axon.host}:${coordinator.axonPort}`,
         ...(extra.length === 0
@@ -97,6 +98,11 @@ await runMain({
     return stack.move();
   },
 });
+
+async function rulesOf({ rules, rulesFile }: Config): Promise<RuleSet> {
+  const base = ruleSets[rules];
+  return rulesFile === undefined ? base : ruleSetOf(base, await text(rulesFile), rulesFile);
+}
 
 async function hotkeyOf(config: Config): Promise<Keypair> {
   if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);

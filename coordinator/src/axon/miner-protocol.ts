@@ -4,7 +4,8 @@
  */
 import { context, trace } from "@opentelemetry/api";
 import { inSpan } from "@turntable/process";
-import type { Miner, Miners, RuleSet } from "../miners/index.ts";
+import type { Miner, Miners } from "../miners/index.ts";
+import type { RuleSet } from "../rules/index.ts";
 import type { Feedback, ProtocolYear, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
 import { problemOf, type Results } from "./results.ts";
@@ -102,7 +103,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     task: null,
     submit_before: 0,
     validation_threshold: rules.acceptance,
-    throttle_period: 0,
+    throttle_period: Math.floor(rules.throttleMs / 1000),
     cooldown_until: Math.ceil(cooldownUntil / 1000),
     cooldown_violations: miner.cooldownViolations,
   });
@@ -211,7 +212,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       const { asset } = results;
       if (asset.kind === "bytes" && asset.sizeBytes === 0) {
         tasks.abandon(assignment.id, "given back by the miner", now());
-        miners.startCooldown(hotkey, now());
+        miners.startCooldown(assignment, now());
         return answer(standing(hotkey, "rejected", "given back"));
       }
       const problem = problemOf(results, now());

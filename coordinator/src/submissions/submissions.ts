@@ -20,8 +20,9 @@ import {
   RenderScoreJobSchema,
   type RenderScoreResult,
 } from "@turntable/proto";
-import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
+import type { Miners } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
+import { fidelityOf, type RuleSet } from "../rules/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
 import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
 import {
@@ -148,7 +149,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (!tasks.applyVerdict(assignment.id, verdict, now)) return undefined;
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
     if (verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment)) {
-      miners.applyScore(assignment.hotkey, assignment.id, fidelity, now);
+      miners.applyScore(assignment, fidelity, now);
     }
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
       miners.countViolation(assignment.hotkey, now);

@@ -1,5 +1,5 @@
 import type { RenderScoreResult } from "@turntable/proto";
-import type { RuleSet } from "../miners/index.ts";
+import type { RuleSet } from "../rules/index.ts";
 import type { Verdict } from "../tasks/index.ts";
 
 /** The verdict that follows from what a worker found. A fault of ours says nothing of its cause, which is internal. */
