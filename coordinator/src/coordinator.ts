@@ -26,6 +26,7 @@ import {
   defaultDuplicateLimits,
 } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
+import { createAttempts, startWeights } from "./weights/index.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
 
@@ -189,6 +190,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       }
     }
   }
+  const attempts = createAttempts(store);
+  for (const place of distinctPlaces(places)) {
+    stack.use(
+      startWeights({
+        ...{ place, chain, rules, attempts, now },
+        rewardsOf: (hotkeys, at) =>
+          new Map(hotkeys.map((key) => [key, miners.get(key, at).reward])),
+        onEvent: events.weights,
+        onTrouble: events.trouble,
+      }),
+    );
+  }
   const api = stack.use(
     await startApi({
       ...options.grpc,
@@ -228,4 +241,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ended: dispatch.ended,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Of axons of the same hotkey on the same subnet one: a hotkey has one set of weights there. */
+function distinctPlaces(places: readonly AxonPlace[]): readonly AxonPlace[] {
+  return [
+    ...new Map(places.map((place) => [`${place.netuid} ${place.hotkey.ss58}`, place])).values(),
+  ];
 }

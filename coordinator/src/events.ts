@@ -6,6 +6,7 @@ import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Assignment, Task, TaskState } from "./tasks/index.ts";
+import type { WeightsEvent } from "./weights/index.ts";
 
 export interface Events {
   /** A call of the public API has ended. */
@@ -31,6 +32,8 @@ export interface Events {
   ended(outcome: ResultOutcome, now: number): void;
   /** The machine's time was set, by so many ms. */
   clockSet(offMs: number): void;
+  /** Weights were sent, or could not be, or are late. */
+  weights(event: WeightsEvent): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -76,6 +79,17 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
   });
+  const weightAttempts = meter.createCounter("turntable_weights_attempts", {
+    description: "settings of weights by subnet and outcome",
+  });
+  const weightsAge = new Map<number, number>();
+  meter
+    .createObservableGauge("turntable_weights_blocks_since_success", {
+      description: "blocks since the validator's latest weights on the chain, by subnet",
+    })
+    .addCallback((gauge) => {
+      for (const [netuid, blocks] of weightsAge) gauge.observe(blocks, { netuid });
+    });
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
@@ -184,6 +198,43 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     clockSet(offMs) {
       troubles.add(1);
       logger.warn({ off_ms: Math.round(offMs) }, "the machine's time was set; we follow slowly");
+    },
+    weights(event) {
+      const { netuid, validator } = event;
+      switch (event.kind) {
+        case "age":
+          weightsAge.set(netuid, event.blocks);
+          return;
+        case "attempt": {
+          const { outcome, count, block } = event;
+          weightAttempts.add(1, { netuid, outcome: outcome.kind });
+          const isDone = outcome.kind === "included" || outcome.kind === "unchanged";
+          logger[isDone ? "info" : "warn"](
+            {
+              ...{ netuid, validator, weights: count, block, outcome: outcome.kind },
+              reveal_round: "revealRound" in outcome ? outcome.revealRound?.toString() : undefined,
+              message: "message" in outcome ? outcome.message : undefined,
+            },
+            isDone ? "weights set" : "weights were not set; they are tried again",
+          );
+          return;
+        }
+        case "none":
+        case "barred":
+          logger[event.kind === "none" ? "info" : "warn"](
+            { netuid, validator, reason: event.reason },
+            "no weights are set",
+          );
+          return;
+        case "late":
+          logger.error(
+            { netuid, validator, blocks: event.blocks, reason: event.reason },
+            "weights are late: somebody has to look",
+          );
+          return;
+        default:
+          throw new TypeError(`unknown event ${String(event satisfies never)}`);
+      }
     },
     trouble(what, error) {
       troubles.add(1);

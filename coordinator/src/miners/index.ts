@@ -1,1 +1,1 @@
-export { createMiners, type Miner, type Miners } from "./miners.ts";
+export { createMinerReader, createMiners, type Miner, type Miners } from "./miners.ts";

@@ -14,7 +14,7 @@ import {
   rewardOf,
   violationCostMs,
 } from "../rules/index.ts";
-import type { Store } from "../store/index.ts";
+import type { Store, StoreReader } from "../store/index.ts";
 
 export interface Miner {
   /** ss58 */
@@ -71,6 +71,8 @@ export interface Miners {
   startCooldown(assignment: Lent, now: number): void;
 }
 
+export type MinerReader = Pick<Miners, "get">;
+
 const row = z.object({
   cooldown_until: z.number(),
   cooldown_violations: z.number(),
@@ -80,23 +82,8 @@ const row = z.object({
 });
 const countRow = z.object({ accepted: z.number(), scored: z.number() });
 
-/** The miners' records in `store`. */
-export function createMiners(store: Store, rules: RuleSet): Miners {
-  const ensure = (hotkey: string): void =>
-    store.run(
-      `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
-       VALUES (?, 0, 0, 0, ?) ON CONFLICT DO NOTHING`,
-      hotkey,
-      rules.averageStart,
-    );
-  const cool = (hotkey: string, assignedAt: number, isBad: boolean, now: number): void => {
-    ensure(hotkey);
-    store.run(
-      "UPDATE miners SET cooldown_until = max(cooldown_until, ?) WHERE hotkey = ?",
-      cooldownUntil(rules, { now, assignedAt, isBad }),
-      hotkey,
-    );
-  };
+/** The miners' records in `store`, for looking at. */
+export function createMinerReader(store: StoreReader, rules: RuleSet): MinerReader {
   return {
     get(hotkey, now) {
       const known = row
@@ -123,6 +110,28 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
         reward: rewardOf(accepted, averageFidelity),
       };
     },
+  };
+}
+
+/** The miners' records in `store`. */
+export function createMiners(store: Store, rules: RuleSet): Miners {
+  const ensure = (hotkey: string): void =>
+    store.run(
+      `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
+       VALUES (?, 0, 0, 0, ?) ON CONFLICT DO NOTHING`,
+      hotkey,
+      rules.averageStart,
+    );
+  const cool = (hotkey: string, assignedAt: number, isBad: boolean, now: number): void => {
+    ensure(hotkey);
+    store.run(
+      "UPDATE miners SET cooldown_until = max(cooldown_until, ?) WHERE hotkey = ?",
+      cooldownUntil(rules, { now, assignedAt, isBad }),
+      hotkey,
+    );
+  };
+  return {
+    ...createMinerReader(store, rules),
     countCooldownViolation(hotkey) {
       // A miner has one, so it has a row. Not synced: it may pull as often as it likes.
       const known = row

@@ -16,6 +16,8 @@ const weightsSchema = z.strictObject({
    * than 5 on, as in 2025.
    */
   form: z.enum(["share", "rank"]),
+  /** The version that is sent along; a subnet may ask for a least one. */
+  versionKey: z.number().int().min(0),
 });
 
 const strongSchema = z.strictObject({

@@ -33,7 +33,13 @@ const seed: RuleSet = {
   duplicateCost: "rejected",
   metagraphSyncMs: 600_000,
   idleMs: 10_000,
-  weights: { intervalBlocks: 100, lookMs: 12_000, leastStakeTao: 1000, form: "share" },
+  weights: {
+    intervalBlocks: 100,
+    lookMs: 12_000,
+    leastStakeTao: 1000,
+    form: "share",
+    versionKey: 200,
+  },
   profile: "sn17-seed",
 };
 
@@ -55,7 +61,7 @@ export const ruleSets = {
     organicFinishMs: 30_000,
     strong: { count: 0, extraCopies: 0 },
     fidelitySteps: [{ score: subnetAcceptance, fidelity: "score" }],
-    weights: { ...seed.weights, form: "rank" },
+    weights: { ...seed.weights, form: "rank", versionKey: 9_000_000 },
   },
   /** The seed's for a laptop: everything quicker, and nobody new is waited for. */
   local: {

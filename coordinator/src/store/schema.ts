@@ -228,6 +228,25 @@ UPDATE assignments SET submitted_as = (SELECT count(*) FROM submissions s JOIN a
 `,
   // How often a miner took a task and said nothing.
   "ALTER TABLE miners ADD COLUMN silences INTEGER NOT NULL DEFAULT 0;",
+  // What was sent to the chain as weights, for whom (the validator's hotkey), and what the chain said; without an
+  // outcome while it is under way, or when the process ended meanwhile. `weights` is JSON.
+  `
+CREATE TABLE weight_attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  netuid INTEGER NOT NULL,
+  validator TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  version_key INTEGER NOT NULL,
+  weights TEXT NOT NULL,
+  outcome TEXT,
+  message TEXT NOT NULL DEFAULT '',
+  included_block INTEGER,
+  reveal_round TEXT
+) STRICT;
+CREATE INDEX weight_attempts_by_time ON weight_attempts (at);
+CREATE INDEX weight_attempts_by_validator ON weight_attempts (netuid, validator, id);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

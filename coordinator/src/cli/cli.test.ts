@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import { openRules, rules } from "../../test/rules.ts";
+import { openStoreReader } from "../store/index.ts";
+import { createAttempts } from "../weights/index.ts";
+import { readArguments, table, UsageError } from "./command.ts";
+import { describeWeights } from "./weights.ts";
+
+const netuid = 17;
+
+test("the dry run says what would be set and why, and changes nothing", async () => {
+  using opened = await openRules();
+  await using chain = createLocalChain({ subnets: [{ netuid }] });
+  chain.register({ netuid, hotkey: "V", stakeTao: 5_000 });
+  for (const hotkey of ["A", "B", "C"]) chain.register({ netuid, hotkey });
+  for (const [hotkey, scores] of Object.entries({ A: [0.9, 0.9], B: [0.7, 0.1] })) {
+    for (const score of scores) {
+      const { id } = await opened.submit(opened.ask(), hotkey, 1);
+      opened.submissions.applyResult(opened.scored(id, score), 2);
+    }
+  }
+  chain.advance(60);
+  using store = openStoreReader(opened.directory);
+  const describe = (now: number) =>
+    describeWeights({ store, chain, netuid, hotkey: "V", rules, now });
+  const text = await describe(1_000);
+  assert.match(
+    text,
+    /^subnet 17 at block 61, rules seed, validator V \(uid 0, 5000 TAO, a permit\)/,
+  );
+  assert.match(text, /\ndue: at block 101, in 40 \(last at 1\)\n/);
+  assert.match(text, /\n {2}1 +A +2 +2 +1.0000 +2.0000 +65535 +66.95 %\n/);
+  assert.match(text, /\n {2}2 +B +1 +2 +0.9875 +0.9875 +32358 +33.05 %\n/);
+  assert.match(text, /\n4 rewards for 4 neurons; 2 rewards above zero are at least the 1 weights/);
+  assert.match(text, /no attempt yet/);
+  const late = await describe(rules.windowMs + 1_000);
+  assert.match(late, /no weights: no registered hotkey has a reward yet/);
+  assert.deepEqual(Object.fromEntries(chain.weightsOf(netuid, 0)), {});
+
+  const attempts = createAttempts(opened.store);
+  const row = { uid: 1, hotkey: "A", reward: 2, weight: 65535 };
+  const made = { netuid, validator: "V", at: 5, block: 61, versionKey: 200, rows: [row] };
+  attempts.end(attempts.begin(made), {
+    kind: "refused",
+    name: "SettingWeightsTooFast",
+    message: "no",
+  });
+  attempts.begin(made);
+  const after = await describe(1_000);
+  assert.match(after, /1970-01-01T00:00:00.005Z +61 +1 +not known\n/);
+  assert.match(after, / +61 +1 +refused +SettingWeightsTooFast: no\n/);
+});
+
+test("a command takes the coordinator's own options, and no words that it does not know", () => {
+  const command = { flags: ["--dry-run"], takesWord: false };
+  const { config, words } = readArguments(command, ["--dry-run", "--hotkey-uri", "//A"], {});
+  assert.deepEqual([config.hotkeyUri, words], ["//A", ["--dry-run"]]);
+  assert.throws(() => readArguments(command, ["word", "--hotkey-uri", "//A"], {}), UsageError);
+  const withWord = readArguments(
+    { ...command, takesWord: true },
+    ["5F", "--hotkey-uri", "//A"],
+    {},
+  );
+  assert.deepEqual(withWord.words, ["5F"]);
+});
+
+test("tables align, numbers to the right", () => {
+  assert.equal(
+    table([
+      ["name", "n"],
+      ["a", 7],
+      ["bcdef", 100],
+    ]),
+    "name     n\na        7\nbcdef  100\n",
+  );
+});
