@@ -149,6 +149,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       chain,
       netuids: places.map((place) => place.netuid),
       validators: [...validators.keys()],
+      strongCount: rules.strong.count,
       everyMs: rules.metagraphSyncMs,
       memory: createKnownHotkeys(store),
       onTrouble: events.trouble,
@@ -166,6 +167,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       consentText: options.consentText,
       maxSubmissionBytes: limits.submissionBytes,
       isRegistered: registrations.has,
+      isStrong: registrations.isStrong,
       drawPrompt: () => options.prompts?.draw(),
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {

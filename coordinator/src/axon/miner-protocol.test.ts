@@ -24,6 +24,7 @@ async function open(prompt?: string) {
     miners,
     submissions,
     rules,
+    isStrong: () => false,
     drawPrompt: () => prompt,
     verify: ({ signature }) =>
       signature === "old" ? "2024" : signature === "new" ? "2025" : undefined,

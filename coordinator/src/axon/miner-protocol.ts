@@ -17,6 +17,8 @@ export interface MinerProtocolOptions {
   readonly miners: Miners;
   readonly submissions: Submissions;
   readonly rules: RuleSet;
+  /** Whether a miner is among the strongest, which may have an extra copy of an organic task. */
+  readonly isStrong: (hotkey: string) => boolean;
   /** A prompt for a synthetic task; undefined when there shall be none. */
   readonly drawPrompt: () => string | undefined;
   /** Which year's text the miner signed; undefined when the signature is wrong. */
@@ -92,7 +94,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   const { tasks, miners, submissions, rules, now } = options;
 
   const lend = (hotkey: string): Assignment | undefined => {
-    const organic = tasks.assignOrganic(hotkey, now());
+    const organic = tasks.assignOrganic(hotkey, now(), options.isStrong);
     if (organic !== undefined) return organic;
     const prompt = options.drawPrompt();
     if (prompt === undefined) return undefined;
