@@ -237,3 +237,9 @@ export const coordinatorConfig: ConfigDefinition<typeof schema> = {
     "serves miners over the axon and clients over gRPC, and has submissions scored by workers",
   schema,
 };
+
+/** The same options for commands that only look: without the rules of what a coordinator needs. */
+export const lookConfig: ConfigDefinition<z.ZodObject<typeof schema.shape>> = {
+  ...coordinatorConfig,
+  schema: z.object(schema.shape),
+};

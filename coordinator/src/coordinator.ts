@@ -19,6 +19,7 @@ import { createMiners } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
 import type { RuleSet } from "./rules/index.ts";
+import { startStatus } from "./status/index.ts";
 import { createKnownHotkeys, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import {
   createSubmissions,
@@ -130,6 +131,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   });
   observeOpenTasks(metrics, tasks.countOpen);
 
+  const workers = createWorkerCount();
   const dispatch = stack.use(
     startDispatch({
       ...{ queue, now, onTrouble: events.trouble },
@@ -137,7 +139,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       stillPending: submissions.stillPending,
       job: submissions.job,
       markDispatched: submissions.markDispatched,
-      onResult: (result) => events.result(result, submissions.applyResult(result, now()), now()),
+      onResult(result) {
+        workers.seen(result.workerId, now());
+        events.result(result, submissions.applyResult(result, now()), now());
+      },
       fail: ({ id }, reason) => events.ended(submissions.fail(id, reason, now()), now()),
       maxTries: limits.dispatchTries,
     }),
@@ -217,6 +222,29 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       now,
     }),
   );
+  stack.use(
+    startStatus({
+      ...{ directory: options.dataDir, now },
+      sources: {
+        rules: rules.name,
+        notReady: dispatch.notReady,
+        validators: () =>
+          distinctPlaces(places).map((place) => ({
+            netuid: place.netuid,
+            hotkey: place.hotkey.ss58,
+            block: registrations.block(place.netuid),
+            neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
+          })),
+        queueDepth: () => queue.depth(),
+        workers: workers.count,
+        openTasks: tasks.countOpen,
+        miners: registrations.miners,
+        standingOf: miners.get,
+      },
+      onMinute: events.minute,
+      onTrouble: events.trouble,
+    }),
+  );
   const http = stack.use(
     await startStatusServer({ ...options.http, metrics, notReady: dispatch.notReady }),
   );
@@ -250,4 +278,17 @@ function distinctPlaces(places: readonly AxonPlace[]): readonly AxonPlace[] {
   return [
     ...new Map(places.map((place) => [`${place.netuid} ${place.hotkey.ss58}`, place])).values(),
   ];
+}
+
+/** Workers are known by their results: how many had one within the last ten minutes. Times are ms since 1970 UTC. */
+function createWorkerCount() {
+  const keepMs = 600_000;
+  const seenAt = new Map<string, number>();
+  return {
+    seen: (workerId: string, now: number): void => void seenAt.set(workerId, now),
+    count(now: number): number {
+      for (const [workerId, at] of seenAt) if (at < now - keepMs) seenAt.delete(workerId);
+      return seenAt.size;
+    },
+  };
 }

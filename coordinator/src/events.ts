@@ -4,6 +4,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
+import type { Status } from "./status/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Assignment, Task, TaskState } from "./tasks/index.ts";
 import type { WeightsEvent } from "./weights/index.ts";
@@ -34,6 +35,8 @@ export interface Events {
   clockSet(offMs: number): void;
   /** Weights were sent, or could not be, or are late. */
   weights(event: WeightsEvent): void;
+  /** How things are, once a minute. */
+  minute(status: Status): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
 }
@@ -235,6 +238,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         default:
           throw new TypeError(`unknown event ${String(event satisfies never)}`);
       }
+    },
+    minute({ at: _, startedAt, ...status }) {
+      logger.info({ ...status, started_at: new Date(startedAt).toISOString() }, "status");
     },
     trouble(what, error) {
       troubles.add(1);

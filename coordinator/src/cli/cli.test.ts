@@ -63,6 +63,7 @@ test("a command takes the coordinator's own options, and no words that it does n
     {},
   );
   assert.deepEqual(withWord.words, ["5F"]);
+  assert.equal(readArguments(command, ["--data-dir", "x"], {}).config.dataDir, "x", "no hotkey");
 });
 
 test("tables align, numbers to the right", () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Chain } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { loadConfig } from "@turntable/process";
-import { type Config, coordinatorConfig } from "../config.ts";
+import { type Config, lookConfig } from "../config.ts";
 import type { RuleSet } from "../rules/index.ts";
 
 /** The command line makes no sense; the process exits with 2. */
@@ -50,7 +50,7 @@ export function readArguments(
   const hasWord = first !== undefined && !first.startsWith("-");
   if (hasWord && !takesWord) throw new UsageError(`"${first}" is one argument too many`);
   const rest = hasWord ? argv.slice(1) : argv;
-  const config = loadConfig(coordinatorConfig, {
+  const config = loadConfig(lookConfig, {
     argv: rest.filter((word) => !flags.includes(word)),
     env,
     readFile: (path) => readFileSync(path, "utf8"),

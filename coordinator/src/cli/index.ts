@@ -2,16 +2,21 @@
 import { ChainError } from "@turntable/bittensor/chain";
 import { ConfigError } from "@turntable/process";
 import { RulesError } from "../rules/index.ts";
+import { StatusError } from "../status/index.ts";
 import { StoreError } from "../store/index.ts";
 import { type Command, type CommandContext, readArguments, UsageError } from "./command.ts";
+import { statusCommand } from "./status.ts";
 import { weightsCommand } from "./weights.ts";
 
 export type { CommandContext } from "./command.ts";
 
-const commands: Readonly<Record<string, Command>> = { weights: weightsCommand };
+const commands: Readonly<Record<string, Command>> = {
+  status: statusCommand,
+  weights: weightsCommand,
+};
 const program = "turntable-coordinator";
 /** Errors whose message says all that helps. */
-const explained = [ChainError, RulesError, StoreError];
+const explained = [ChainError, RulesError, StatusError, StoreError];
 
 /** What a command needs of the process, once its configuration is known. */
 export type Opening = (

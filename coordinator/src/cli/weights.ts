@@ -15,6 +15,9 @@ export const weightsCommand: Command = {
     if (!words.includes("--dry-run")) {
       throw new UsageError("the running coordinator sets weights; give --dry-run to see which");
     }
+    if (config.hotkeyFile === undefined && config.hotkeyUri === undefined) {
+      throw new UsageError("whose weights? give --hotkey-file, as to the coordinator");
+    }
     const { ss58 } = await hotkey();
     using store = openStoreReader(config.dataDir);
     await using chain = await openChain();
