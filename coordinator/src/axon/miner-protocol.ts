@@ -119,21 +119,33 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   const violation = (
     hotkey: string,
     assignment: Assignment | undefined,
+    code: string,
     reason: string,
   ): SubmitAnswer => {
     if (assignment !== undefined) {
       return answer(
-        submissions.refuse(assignment, { kind: "rejected", reason }, now(), "violation"),
+        submissions.refuse(assignment, { kind: "rejected", code, reason }, now(), "violation"),
       );
     }
     miners.countViolation(hotkey, now());
-    return answer(standing(hotkey, "rejected", reason));
+    return unscored({ hotkey, assignmentId: undefined }, code, reason);
+  };
+
+  /** Answers what cost the miner something and is no submission, and keeps it in the miner's history. */
+  const unscored = (
+    whose: { readonly hotkey: string; readonly assignmentId: string | undefined },
+    code: string,
+    reason: string,
+  ): SubmitAnswer => {
+    miners.record({ ...whose, code, reason, verdict: "rejected", score: 0, fidelity: 0 }, now());
+    return answer(standing(whose.hotkey, "rejected", reason));
   };
 
   /** What was submitted can be nobody's asset: the assignment ends with that. */
   const malformed = (assignment: Assignment, problem: string): SubmitAnswer => {
     const reason = `malformed: ${problem}`;
-    return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
+    const verdict = { kind: "invalid-asset", code: "malformed", reason } as const;
+    return answer(submissions.refuse(assignment, verdict, now()));
   };
 
   /** Where the miner stands: what it is told when there is nothing to score. */
@@ -196,7 +208,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         results.taskId === "" ? undefined : tasks.latestAssignment(hotkey, results.taskId);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {
-        return violation(hotkey, undefined, "this task was not assigned to you");
+        return violation(hotkey, undefined, "not-assigned", "this task was not assigned to you");
       }
       const known = submissions.get(assignment.id);
       const signed = { ...results, hotkey, prompt: task.prompt };
@@ -209,19 +221,29 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         return answer(standing(hotkey, verdict, assignment.reason));
       }
       if (results.prompt !== undefined && results.prompt !== task.prompt) {
-        return violation(hotkey, assignment, "the prompt is not the one that was assigned");
+        return violation(
+          hotkey,
+          assignment,
+          "wrong-prompt",
+          "the prompt is not the one that was assigned",
+        );
       }
       const { asset } = results;
       if (asset.kind === "bytes" && asset.sizeBytes === 0) {
         tasks.abandon(assignment.id, "given back by the miner", now());
         miners.startCooldown(assignment, now());
-        return answer(standing(hotkey, "rejected", "given back"));
+        return unscored({ hotkey, assignmentId: assignment.id }, "given-back", "given back");
       }
       const problem = problemOf(results, now());
       if (problem !== undefined) return malformed(assignment, problem);
       const protocolYear = options.verify(signed);
       if (protocolYear === undefined) {
-        return violation(hotkey, assignment, "the signature of the results is wrong");
+        return violation(
+          hotkey,
+          assignment,
+          "wrong-signature",
+          "the signature of the results is wrong",
+        );
       }
       if (asset.kind === "malformed") return malformed(assignment, "results are not base64");
       const submission = await inTraceOf(task, async () => {

@@ -5,12 +5,14 @@ import { RulesError } from "../rules/index.ts";
 import { StatusError } from "../status/index.ts";
 import { StoreError } from "../store/index.ts";
 import { type Command, type CommandContext, readArguments, UsageError } from "./command.ts";
+import { minersCommand } from "./miners.ts";
 import { statusCommand } from "./status.ts";
 import { weightsCommand } from "./weights.ts";
 
 export type { CommandContext } from "./command.ts";
 
 const commands: Readonly<Record<string, Command>> = {
+  miners: minersCommand,
   status: statusCommand,
   weights: weightsCommand,
 };

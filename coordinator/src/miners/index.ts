@@ -1,1 +1,2 @@
+export { type HistoryEntry, historyOf, knownMiners } from "./history.ts";
 export { createMinerReader, createMiners, type Miner, type Miners } from "./miners.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openRules } from "../../test/rules.ts";
 import { ruleSets } from "../rules/index.ts";
+import { historyOf } from "./index.ts";
 
 const later = ruleSets["2025"];
 const lent = (id: string, atMs: number) => ({ id, hotkey: "A", createdAt: new Date(atMs) });
@@ -63,4 +64,20 @@ test("a clock that was set back makes no cooldown longer", async () => {
   miners.boundCooldowns(2_000);
   assert.equal(miners.get("A", 2_000).cooldownUntil, 2_000 + ruleSets.seed.cooldownMs);
   assert.equal(miners.get("B", 2_000).cooldownUntil, 1_000 + ruleSets.seed.cooldownMs);
+});
+
+test("the history of a miner ends after a month, and after its newest thousand", async () => {
+  using opened = await openRules();
+  const { miners, store } = opened;
+  const told = { assignmentId: undefined, verdict: "rejected", code: "x", reason: "", score: 0 };
+  const monthMs = 30 * 86_400_000;
+  const count = (hotkey: string) => historyOf(store, hotkey, 5_000).length;
+  store.transaction(() => {
+    for (let i = 0; i < 1_003; i++) miners.record({ ...told, hotkey: "A", fidelity: 0 }, i);
+    miners.record({ ...told, hotkey: "B", fidelity: 0 }, monthMs);
+  });
+  assert.deepEqual([count("A"), count("B")], [1_000, 1]);
+  assert.equal(historyOf(store, "A", 1)[0]?.at, 1_002);
+  miners.record({ ...told, hotkey: "B", fidelity: 0 }, monthMs + 1_002);
+  assert.deepEqual([count("A"), count("B")], [1, 2]);
 });

@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import {
-  cooldownUntil,
+  cooldownUntil as cooldownEnd,
   longestCooldownMs,
   nextAverage,
   type RuleSet,
@@ -15,6 +15,7 @@ import {
   violationCostMs,
 } from "../rules/index.ts";
 import type { Store, StoreReader } from "../store/index.ts";
+import { addToHistory, type HistoryEntry } from "./history.ts";
 
 export interface Miner {
   /** ss58 */
@@ -67,9 +68,17 @@ export interface Miners {
   applyScore(assignment: Lent, fidelity: number, now: number): void;
   /** Takes the reward of a scored assignment back: what was handed in had been before. It still counts once (M2). */
   withdraw(assignmentId: string): void;
+  /** Keeps a verdict with what followed from it; to be called in its transaction, after everything else. */
+  record(verdict: RecordVerdict, now: number): void;
   /** Starts the cooldown of an assignment that ended without a score, as after one that was accepted. */
   startCooldown(assignment: Lent, now: number): void;
 }
+
+/** What a miner was told, and why in one word. */
+export type RecordVerdict = Pick<
+  HistoryEntry,
+  "hotkey" | "assignmentId" | "verdict" | "code" | "reason" | "score" | "fidelity"
+>;
 
 export type MinerReader = Pick<Miners, "get">;
 
@@ -115,6 +124,7 @@ export function createMinerReader(store: StoreReader, rules: RuleSet): MinerRead
 
 /** The miners' records in `store`. */
 export function createMiners(store: Store, rules: RuleSet): Miners {
+  const reader = createMinerReader(store, rules);
   const ensure = (hotkey: string): void =>
     store.run(
       `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
@@ -126,12 +136,12 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
     ensure(hotkey);
     store.run(
       "UPDATE miners SET cooldown_until = max(cooldown_until, ?) WHERE hotkey = ?",
-      cooldownUntil(rules, { now, assignedAt, isBad }),
+      cooldownEnd(rules, { now, assignedAt, isBad }),
       hotkey,
     );
   };
   return {
-    ...createMinerReader(store, rules),
+    ...reader,
     countCooldownViolation(hotkey) {
       // A miner has one, so it has a row. Not synced: it may pull as often as it likes.
       const known = row
@@ -177,6 +187,14 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
       }),
     withdraw: (assignmentId) =>
       store.run("UPDATE observations SET fidelity = 0 WHERE assignment_id = ?", assignmentId),
+    record(verdict, now) {
+      const { averageFidelity, observations, reward, cooldownUntil } = reader.get(
+        verdict.hotkey,
+        now,
+      );
+      const after = { averageFidelity, observations, reward, cooldownUntil };
+      addToHistory(store, { ...verdict, ...after, at: now });
+    },
     startCooldown: ({ hotkey, createdAt }, now) => cool(hotkey, createdAt.getTime(), false, now),
   };
 }

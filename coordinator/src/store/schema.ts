@@ -247,6 +247,26 @@ CREATE TABLE weight_attempts (
 CREATE INDEX weight_attempts_by_time ON weight_attempts (at);
 CREATE INDEX weight_attempts_by_validator ON weight_attempts (netuid, validator, id);
 `,
+  // Each verdict with what followed from it for the miner.
+  `
+CREATE TABLE verdicts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hotkey TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  assignment_id TEXT,
+  verdict TEXT NOT NULL,
+  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  score REAL NOT NULL,
+  fidelity REAL NOT NULL,
+  average_fidelity REAL NOT NULL,
+  observations INTEGER NOT NULL,
+  reward REAL NOT NULL,
+  cooldown_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX verdicts_by_hotkey ON verdicts (hotkey, id);
+CREATE INDEX verdicts_by_time ON verdicts (at);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

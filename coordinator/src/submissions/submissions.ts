@@ -154,6 +154,14 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
       miners.countViolation(assignment.hotkey, now);
     }
+    miners.record(
+      {
+        ...{ hotkey: assignment.hotkey, assignmentId: assignment.id, fidelity },
+        ...{ verdict: verdict.kind, code: verdict.code ?? verdict.kind },
+        ...{ reason: verdict.reason ?? "", score: verdict.score ?? 0 },
+      },
+      now,
+    );
     const miner = miners.get(assignment.hotkey, now);
     return {
       verdict: verdict.kind,

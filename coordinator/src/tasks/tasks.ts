@@ -98,6 +98,8 @@ export interface Verdict {
   readonly demonstration?: boolean | undefined;
   /** Words for the miner. */
   readonly reason?: string | undefined;
+  /** The reason in one word, for the miner's history; the kind when absent. */
+  readonly code?: string | undefined;
 }
 
 type End =
