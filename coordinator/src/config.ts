@@ -115,6 +115,12 @@ const schema = z
         .describe(
           `another axon, of another subnet or hotkey, with the same tasks and miners' records, ${axonPlaceForm}`,
         ),
+      clients: z
+        .array(z.string().refine(isSs58, "not an ss58 address"))
+        .default([])
+        .describe(
+          "ss58 of a hotkey that may ask for assets over the axon, by the subnet's public API of 2024",
+        ),
     }),
     http: z.object({
       host: z.string().default("127.0.0.1").describe("interface of health and metrics"),

@@ -55,6 +55,8 @@ export interface CoordinatorOptions {
     readonly externalIp?: string | undefined;
     /** More axons, of other subnets or hotkeys, with the same tasks, the same rules and one record for each miner. */
     readonly extra?: readonly AxonPlace[];
+    /** Hotkeys (ss58) that may use the subnet's public API of 2024; nobody when absent. */
+    readonly clients?: readonly string[];
   };
   readonly http: Listen;
   readonly limits: {
@@ -173,6 +175,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       maxSubmissionBytes: limits.submissionBytes,
       isRegistered: registrations.has,
       isStrong: registrations.isStrong,
+      stakeOf: (subnet, key) => registrations.neuron(subnet, key)?.stakeTao ?? 0,
+      clients: options.axon.clients ?? [],
+      maxPromptChars: limits.promptChars,
+      async loadResult({ bestAssignment }) {
+        const best = bestAssignment === undefined ? undefined : submissions.get(bestAssignment);
+        return best === undefined ? undefined : await assets.load(best.assetSha256);
+      },
       drawPrompt: () => options.prompts?.draw(),
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {

@@ -42,6 +42,7 @@ export interface SignedResults {
 }
 
 export interface PullAnswer {
+  readonly version: { readonly major: number; readonly minor: number; readonly patch: number };
   readonly task: { readonly type: "text"; readonly id: string; readonly prompt: string } | null;
   /** Seconds since 1970 UTC. */
   readonly submit_before: number;
@@ -101,7 +102,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return tasks.assignSynthetic(prompt, hotkey, now());
   };
 
+  const version = versionOf(rules.validatorVersion);
   const noTask = (miner: Miner, cooldownUntil: number): PullAnswer => ({
+    version,
     task: null,
     submit_before: 0,
     validation_threshold: rules.acceptance,
@@ -288,6 +291,12 @@ function inTraceOf<T>(task: Task, work: () => Promise<T>): Promise<T> {
     },
     work,
   );
+}
+
+/** @param version as a number: patch + 100 × minor + 10,000 × major */
+function versionOf(version: number): PullAnswer["version"] {
+  const [major, minor] = [Math.floor(version / 10_000), Math.floor(version / 100) % 100];
+  return { major, minor, patch: version % 100 };
 }
 
 function answer(feedback: Feedback): SubmitAnswer {

@@ -10,6 +10,7 @@ import type { Keypair } from "@turntable/bittensor/keys";
 import { verifySubmission } from "@turntable/bittensor/synapse";
 import { startMinerAxon } from "./miner-axon.ts";
 import { createMinerProtocol, type MinerProtocolOptions } from "./miner-protocol.ts";
+import { createPublicApi, type PublicApiOptions } from "./public-api.ts";
 
 /** Where an axon is, and whose. */
 export interface AxonPlace {
@@ -20,12 +21,16 @@ export interface AxonPlace {
   readonly port: number;
 }
 
-export interface OpenAxonsOptions extends Omit<MinerProtocolOptions, "validator" | "verify"> {
+export interface OpenAxonsOptions
+  extends Omit<MinerProtocolOptions, "validator" | "verify">,
+    Omit<PublicApiOptions, "tasks"> {
   readonly places: readonly AxonPlace[];
   /** Interface to listen on. */
   readonly host: string;
   /** Whether the hotkey (ss58) is registered on the subnet. */
   readonly isRegistered: (netuid: number, hotkey: string) => boolean;
+  /** TAO of a registered hotkey (ss58); 0 for any other. */
+  readonly stakeOf: (netuid: number, hotkey: string) => number;
   readonly nonces: NonceStore;
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
@@ -52,6 +57,7 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
   const { tasks, host, nonces, consentText, isRegistered, maxSubmissionBytes, limits } = options;
   await using stack = new AsyncDisposableStack();
   const threads = stack.use(startAxonThreads(limits));
+  const publicApi = createPublicApi(options); // one for all axons: its limits are the client's
   const places: AxonPlace[] = [];
   for (const place of options.places) {
     const validator = place.hotkey.ss58;
@@ -73,6 +79,13 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         protocol,
         isRegistered: (hotkey) => isRegistered(place.netuid, hotkey),
         hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
+        publicApi,
+        version: {
+          version: options.rules.validatorVersion,
+          validation_version: options.rules.profile,
+        },
+        mayAskVersion: (hotkey) =>
+          options.stakeOf(place.netuid, hotkey) >= options.rules.weights.leastStakeTao,
         nonces,
         maxSubmissionBytes,
         limits,

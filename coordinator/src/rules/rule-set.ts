@@ -88,6 +88,8 @@ const ruleSetSchema = z.strictObject({
   /** A miner that found no task is asked to come back after this long, in ms. */
   idleMs: ms,
   weights: weightsSchema,
+  /** The validator's version that miners are told: patch + 100 × minor + 10,000 × major. */
+  validatorVersion: z.number().int().min(0),
   /** Name of the scoring profile, which says how submissions are rendered and scored. */
   profile: z.string().min(1),
 });

@@ -40,6 +40,7 @@ const seed: RuleSet = {
     form: "share",
     versionKey: 200,
   },
+  validatorVersion: 200,
   profile: "sn17-seed",
 };
 
@@ -61,6 +62,7 @@ export const ruleSets = {
     organicFinishMs: 30_000,
     strong: { count: 0, extraCopies: 0 },
     fidelitySteps: [{ score: subnetAcceptance, fidelity: "score" }],
+    validatorVersion: 45,
     weights: { ...seed.weights, form: "rank", versionKey: 9_000_000 },
   },
   /** The seed's for a laptop: everything quicker, and nobody new is waited for. */
