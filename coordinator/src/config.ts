@@ -12,8 +12,8 @@ import { z } from "zod";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
-import { ruleSets } from "./miners/index.ts";
 import { defaultRetention, type RetentionLimits } from "./retention/index.ts";
+import { ruleSets } from "./rules/index.ts";
 import { defaultDuplicateLimits } from "./submissions/index.ts";
 
 const port = (fallback: number, meaning: string) =>
@@ -55,6 +55,10 @@ const schema = z
       .enum(ruleSetNames)
       .default("seed")
       .describe(`rule set: ${ruleSetNames.join(", ")}`),
+    rulesFile: z
+      .string()
+      .optional()
+      .describe("JSON file with numbers that replace those of the rule set"),
     hotkeyFile: z.string().optional().describe("the validator's hotkey, a wallet file in JSON"),
     hotkeyPasswordFile: z
       .string()
@@ -156,6 +160,12 @@ const schema = z
         .default([])
         .describe(
           `another axon, of another subnet or hotkey, with the same tasks and miners' records, ${axonPlaceForm}`,
+        ),
+      clients: z
+        .array(z.string().refine(isSs58, "not an ss58 address"))
+        .default([])
+        .describe(
+          "ss58 of a hotkey that may ask for assets over the axon, by the subnet's public API of 2024",
         ),
     }),
     http: z.object({
@@ -340,4 +350,10 @@ export const coordinatorConfig: ConfigDefinition<typeof schema> = {
   summary:
     "serves miners over the axon and clients over gRPC, and has submissions scored by workers",
   schema,
+};
+
+/** The same options for commands that only look: without the rules of what a coordinator needs. */
+export const lookConfig: ConfigDefinition<z.ZodObject<typeof schema.shape>> = {
+  ...coordinatorConfig,
+  schema: z.object(schema.shape),
 };

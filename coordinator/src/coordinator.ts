@@ -16,10 +16,12 @@ import { createClock } from "./clock.ts";
 import { startDispatch } from "./dispatch/index.ts";
 import { createEvents, observeOpenTasks, observeStorage } from "./events.ts";
 import { createIntake, defaultLimits, type IntakeLimits } from "./intake.ts";
-import { createMiners, type RuleSet } from "./miners/index.ts";
+import { createMiners } from "./miners/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import { createReports } from "./reports/index.ts";
 import { createRetention, defaultRetention, type RetentionLimits } from "./retention/index.ts";
+import type { RuleSet } from "./rules/index.ts";
+import { startStatus } from "./status/index.ts";
 import {
   createDiskSpace,
   createKnownHotkeys,
@@ -33,6 +35,7 @@ import {
   defaultDuplicateLimits,
 } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
+import { createAttempts, startWeights } from "./weights/index.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
 
@@ -62,6 +65,8 @@ export interface CoordinatorOptions {
     readonly externalPort?: number | undefined;
     /** More axons, of other subnets or hotkeys, with the same tasks, the same rules and one record for each miner. */
     readonly extra?: readonly AxonPlace[];
+    /** Hotkeys (ss58) that may use the subnet's public API of 2024; nobody when absent. */
+    readonly clients?: readonly string[];
   };
   readonly http: Listen;
   readonly limits: {
@@ -155,6 +160,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   observeOpenTasks(metrics, tasks.countOpen);
   observeStorage(metrics, retention);
 
+  const workers = createWorkerCount();
   const dispatch = stack.use(
     startDispatch({
       ...{ queue, now, onTrouble: events.trouble, onMended: events.jobsQueuedAgain },
@@ -162,7 +168,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       stillPending: submissions.stillPending,
       job: submissions.job,
       markDispatched: submissions.markDispatched,
-      onResult: (result) => events.result(result, submissions.applyResult(result, now()), now()),
+      onResult(result) {
+        workers.seen(result.workerId, now());
+        events.result(result, submissions.applyResult(result, now()), now());
+      },
       fail: ({ id }, reason) => events.ended(submissions.fail(id, reason, now()), now()),
       maxTries: limits.dispatchTries,
     }),
@@ -174,6 +183,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       chain,
       netuids: places.map((place) => place.netuid),
       validators: [...validators.keys()],
+      strongCount: rules.strong.count,
       everyMs: rules.metagraphSyncMs,
       memory: createKnownHotkeys(store),
       onTrouble: events.trouble,
@@ -192,6 +202,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       maxSubmissionBytes: limits.submissionBytes,
       ...intake,
       isRegistered: registrations.has,
+      isStrong: registrations.isStrong,
+      stakeOf: (subnet, key) => registrations.neuron(subnet, key)?.stakeTao ?? 0,
+      clients: options.axon.clients ?? [],
+      maxPromptChars: limits.promptChars,
+      async loadResult({ bestAssignment }) {
+        const best = bestAssignment === undefined ? undefined : submissions.get(bestAssignment);
+        return best === undefined ? undefined : await assets.load(best.assetSha256);
+      },
       drawPrompt: () => options.prompts?.draw(),
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {
@@ -224,6 +242,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       }
     }
   }
+  const attempts = createAttempts(store);
+  for (const place of distinctPlaces(places)) {
+    stack.use(
+      startWeights({
+        ...{ place, chain, rules, attempts, now },
+        rewardsOf: (hotkeys, at) =>
+          new Map(hotkeys.map((key) => [key, miners.get(key, at).reward])),
+        onEvent: events.weights,
+        onTrouble: events.trouble,
+      }),
+    );
+  }
   const api = stack.use(
     await startApi({
       ...options.grpc,
@@ -236,6 +266,29 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       takesNothing: intake.takesNothing,
       onCall: events.apiCall,
       now,
+    }),
+  );
+  stack.use(
+    startStatus({
+      ...{ directory: options.dataDir, now },
+      sources: {
+        rules: rules.name,
+        notReady: dispatch.notReady,
+        validators: () =>
+          distinctPlaces(places).map((place) => ({
+            netuid: place.netuid,
+            hotkey: place.hotkey.ss58,
+            block: registrations.block(place.netuid),
+            neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
+          })),
+        queueDepth: () => queue.depth(),
+        workers: workers.count,
+        openTasks: tasks.countOpen,
+        miners: registrations.miners,
+        standingOf: miners.get,
+      },
+      onMinute: events.minute,
+      onTrouble: events.trouble,
     }),
   );
   const http = stack.use(
@@ -281,5 +334,25 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     httpPort: http.port,
     ended: dispatch.ended,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Of axons of the same hotkey on the same subnet one: a hotkey has one set of weights there. */
+function distinctPlaces(places: readonly AxonPlace[]): readonly AxonPlace[] {
+  return [
+    ...new Map(places.map((place) => [`${place.netuid} ${place.hotkey.ss58}`, place])).values(),
+  ];
+}
+
+/** Workers are known by their results: how many had one within the last ten minutes. Times are ms since 1970 UTC. */
+function createWorkerCount() {
+  const keepMs = 600_000;
+  const seenAt = new Map<string, number>();
+  return {
+    seen: (workerId: string, now: number): void => void seenAt.set(workerId, now),
+    count(now: number): number {
+      for (const [workerId, at] of seenAt) if (at < now - keepMs) seenAt.delete(workerId);
+      return seenAt.size;
+    },
   };
 }

@@ -6,8 +6,10 @@ import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
 import type { Removed, Retention } from "./retention/index.ts";
+import type { Status } from "./status/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Assignment, Task, TaskState } from "./tasks/index.ts";
+import type { WeightsEvent } from "./weights/index.ts";
 
 export interface Events {
   /** A call of the public API has ended. */
@@ -37,6 +39,10 @@ export interface Events {
   intakeRefused(kind: "disk" | "backlog"): void;
   /** Retention has removed something, or nothing. */
   removed(removed: Removed): void;
+  /** Weights were sent, or could not be, or are late. */
+  weights(event: WeightsEvent): void;
+  /** How things are, once a minute. */
+  minute(status: Status): void;
   /** A fault that is tried again. */
   trouble(what: string, error: unknown): void;
   /** After a trouble of queueing jobs. */
@@ -90,6 +96,17 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const removals = meter.createCounter("turntable_removed", {
     description: "assets, tasks and files without a submission that retention removed",
   });
+  const weightAttempts = meter.createCounter("turntable_weights_attempts", {
+    description: "settings of weights by subnet and outcome",
+  });
+  const weightsAge = new Map<number, number>();
+  meter
+    .createObservableGauge("turntable_weights_blocks_since_success", {
+      description: "blocks since the validator's latest weights on the chain, by subnet",
+    })
+    .addCallback((gauge) => {
+      for (const [netuid, blocks] of weightsAge) gauge.observe(blocks, { netuid });
+    });
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
@@ -210,6 +227,46 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       const counts = Object.entries(removed);
       for (const [kind, count] of counts) if (count > 0) removals.add(count, { kind });
       if (counts.some(([, count]) => count > 0)) logger.debug({ ...removed }, "removed");
+    },
+    weights(event) {
+      const { netuid, validator } = event;
+      switch (event.kind) {
+        case "age":
+          weightsAge.set(netuid, event.blocks);
+          return;
+        case "attempt": {
+          const { outcome, count, block } = event;
+          weightAttempts.add(1, { netuid, outcome: outcome.kind });
+          const isDone = outcome.kind === "included" || outcome.kind === "unchanged";
+          logger[isDone ? "info" : "warn"](
+            {
+              ...{ netuid, validator, weights: count, block, outcome: outcome.kind },
+              reveal_round: "revealRound" in outcome ? outcome.revealRound?.toString() : undefined,
+              message: "message" in outcome ? outcome.message : undefined,
+            },
+            isDone ? "weights set" : "weights were not set; they are tried again",
+          );
+          return;
+        }
+        case "none":
+        case "barred":
+          logger[event.kind === "none" ? "info" : "warn"](
+            { netuid, validator, reason: event.reason },
+            "no weights are set",
+          );
+          return;
+        case "late":
+          logger.error(
+            { netuid, validator, blocks: event.blocks, reason: event.reason },
+            "weights are late: somebody has to look",
+          );
+          return;
+        default:
+          throw new TypeError(`unknown event ${String(event satisfies never)}`);
+      }
+    },
+    minute({ at: _, startedAt, ...status }) {
+      logger.info({ ...status, started_at: new Date(startedAt).toISOString() }, "status");
     },
     trouble(what, error) {
       troubles.add(1);

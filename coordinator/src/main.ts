@@ -2,14 +2,21 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createLocalChain } from "@turntable/bittensor/chain";
+import { ChainError, createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
 import { connectJobQueue } from "@turntable/bus/nats";
-import { createLogger, hostAndPort, runMain, startTelemetry } from "@turntable/process";
+import {
+  asksForHelp,
+  createLogger,
+  hostAndPort,
+  runMain,
+  startTelemetry,
+} from "@turntable/process";
 import { parseApiKeys } from "./api/index.ts";
 import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
+import { commandOf, commandsHelp, runCommand } from "./cli/index.ts";
 import {
   type Config,
   chainInMemory,
@@ -18,8 +25,8 @@ import {
   retentionOf,
 } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
-import { ruleSets } from "./miners/index.ts";
 import { createPrompts } from "./prompts/index.ts";
+import { type RuleSet, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
@@ -27,83 +34,126 @@ import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 const chainPatienceMs = 30_000;
 /** Blocks of the chain in memory. */
 const localBlockMs = 1_000;
+/** How long a command that only looks waits for the chain. */
+const lookTimeoutMs = 30_000;
 
-await runMain({
-  definition: coordinatorConfig,
-  argv: process.argv.slice(2),
-  env: process.env,
-  gracePeriodMs: (config) => config.gracePeriodMs,
-  async start(config, { signal, stop }) {
-    await ready();
-    await using stack = new AsyncDisposableStack();
-    const logger = createLogger("turntable-coordinator", config.log.level);
-    const { telemetry } = config;
-    const serviceName = "turntable-coordinator";
-    stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
-    const hotkey = await hotkeyOf(config);
-    const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
-    const { apiKeysFile } = config.grpc;
-    const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
-    const prompts = config.prompts.synthetic
-      ? createPrompts(await text(config.prompts.file))
-      : undefined;
-    const consentText =
-      config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
-    const room = await openWaitingRoom(config.http, logger);
-    const { chain, queue } = await (async () => {
-      await using _ = room;
-      room.waitFor("the chain");
-      const chain = stack.use(
-        await openChain(config, [{ netuid: config.chain.netuid, hotkey }, ...extra], room, signal),
-      );
-      room.waitFor("NATS");
-      // Last: nothing may fail between opening it and handing it over.
-      const queue = await connectJobQueue({
-        ...config.nats,
-        name: "turntable-coordinator",
-        signal,
-        onEvent: room.onNatsEvent,
+const argv = process.argv.slice(2);
+const command = commandOf(argv);
+if (command !== undefined) {
+  process.exitCode = await runCommand(command, argv.slice(1), process.env, async (config) => ({
+    rules: await rulesOf(config),
+    async hotkey() {
+      await ready();
+      return hotkeyOf(config);
+    },
+    async openChain() {
+      if (config.chain.endpoints.includes(chainInMemory)) {
+        throw new ChainError(
+          "the chain in memory is the coordinator's own; give --chain-endpoints for one to look at",
+        );
+      }
+      return connectSubtensor({
+        endpoints: config.chain.endpoints,
+        connectTimeoutMs: lookTimeoutMs,
       });
-      return { chain, queue };
-    })();
-    const coordinator = stack.use(
-      await startCoordinator({
-        ...{ hotkey, chain, queue, prompts, consentText, logger },
-        netuid: config.chain.netuid,
-        dataDir: config.dataDir,
-        rules: ruleSets[config.rules],
-        grpc: { ...config.grpc, keys },
-        axon: { ...config.axon, extra },
-        http: config.http,
-        limits: config.limits,
-        duplicates: config.duplicates,
-        retention: retentionOf(config),
-      }),
-    );
-    if (config.consentFile === undefined) {
-      logger.warn("no consent text: submissions of miners of 2025 will count as wrongly signed");
-    }
-    logger.info(
-      {
-        hotkey: hotkey.ss58,
-        rules: config.rules,
-        grpc: hostAndPort(config.grpc.host, coordinator.grpcPort),
-        axon: hostAndPort(config.axon.host, coordinator.axonPort),
-        ...(extra.length === 0
-          ? {}
-          : { extra_axons: coordinator.extraAxons.map(({ netuid, port }) => ({ netuid, port })) }),
-        http: hostAndPort(config.http.host, coordinator.httpPort),
-        data_dir: config.dataDir,
-      },
-      "ready",
-    );
-    coordinator.ended.catch((error: unknown) =>
-      stop(error instanceof Error ? error : new Error(String(error))),
-    );
-    stack.defer(() => logger.info("stopping"));
-    return stack.move();
-  },
-});
+    },
+  }));
+} else {
+  await runCoordinator();
+  if (asksForHelp(argv)) process.stdout.write(commandsHelp());
+}
+
+function runCoordinator(): Promise<void> {
+  return runMain({
+    definition: coordinatorConfig,
+    argv,
+    env: process.env,
+    gracePeriodMs: (config) => config.gracePeriodMs,
+    async start(config, { signal, stop }) {
+      await ready();
+      await using stack = new AsyncDisposableStack();
+      const logger = createLogger("turntable-coordinator", config.log.level);
+      const { telemetry } = config;
+      const serviceName = "turntable-coordinator";
+      stack.use(await startTelemetry({ serviceName, config: telemetry, env: process.env, logger }));
+      const rules = await rulesOf(config);
+      const hotkey = await hotkeyOf(config);
+      const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
+      const { apiKeysFile } = config.grpc;
+      const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
+      const prompts = config.prompts.synthetic
+        ? createPrompts(await text(config.prompts.file))
+        : undefined;
+      const consentText =
+        config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
+      const room = await openWaitingRoom(config.http, logger);
+      const { chain, queue } = await (async () => {
+        await using _ = room;
+        room.waitFor("the chain");
+        const chain = stack.use(
+          await openChain(
+            config,
+            [{ netuid: config.chain.netuid, hotkey }, ...extra],
+            room,
+            signal,
+          ),
+        );
+        room.waitFor("NATS");
+        // Last: nothing may fail between opening it and handing it over.
+        const queue = await connectJobQueue({
+          ...config.nats,
+          name: "turntable-coordinator",
+          signal,
+          onEvent: room.onNatsEvent,
+        });
+        return { chain, queue };
+      })();
+      const coordinator = stack.use(
+        await startCoordinator({
+          ...{ hotkey, chain, queue, prompts, consentText, logger },
+          netuid: config.chain.netuid,
+          dataDir: config.dataDir,
+          rules,
+          grpc: { ...config.grpc, keys },
+          axon: { ...config.axon, extra },
+          http: config.http,
+          limits: config.limits,
+          duplicates: config.duplicates,
+          retention: retentionOf(config),
+        }),
+      );
+      if (config.consentFile === undefined) {
+        logger.warn("no consent text: submissions of miners of 2025 will count as wrongly signed");
+      }
+      logger.info(
+        {
+          hotkey: hotkey.ss58,
+          rules: rules.name,
+          grpc: hostAndPort(config.grpc.host, coordinator.grpcPort),
+          axon: hostAndPort(config.axon.host, coordinator.axonPort),
+          ...(extra.length === 0
+            ? {}
+            : {
+                extra_axons: coordinator.extraAxons.map(({ netuid, port }) => ({ netuid, port })),
+              }),
+          http: hostAndPort(config.http.host, coordinator.httpPort),
+          data_dir: config.dataDir,
+        },
+        "ready",
+      );
+      coordinator.ended.catch((error: unknown) =>
+        stop(error instanceof Error ? error : new Error(String(error))),
+      );
+      stack.defer(() => logger.info("stopping"));
+      return stack.move();
+    },
+  });
+}
+
+async function rulesOf({ rules, rulesFile }: Config): Promise<RuleSet> {
+  const base = ruleSets[rules];
+  return rulesFile === undefined ? base : ruleSetOf(base, await text(rulesFile), rulesFile);
+}
 
 async function hotkeyOf(config: Config): Promise<Keypair> {
   if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
-import { createMiners, type RuleSet, ruleSets } from "../src/miners/index.ts";
+import { createMiners } from "../src/miners/index.ts";
 import { createReports } from "../src/reports/index.ts";
+import { type RuleSet, ruleSets } from "../src/rules/index.ts";
 import { openAssetFiles, openStore } from "../src/store/index.ts";
 import {
   createSubmissions,

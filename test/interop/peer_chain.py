@@ -54,4 +54,12 @@ def weigh(bt, subtensor, command):
     return {"answer": str(answer)}
 
 
-ACTIONS = {"look": look, "serve": serve, "weigh": weigh}
+def read_weights(bt, subtensor, command):
+    """Pairs of a uid and its weights, those as pairs as well; on the chain as u16."""
+    return [
+        [int(uid), [[int(target), int(weight)] for target, weight in weights]]
+        for uid, weights in subtensor.weights(command["netuid"])
+    ]
+
+
+ACTIONS = {"look": look, "serve": serve, "weigh": weigh, "read_weights": read_weights}

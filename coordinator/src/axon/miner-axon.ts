@@ -1,4 +1,4 @@
-/** The axon that miners see: PullTask and SubmitResults, attached to the subnet's rules. */
+/** The axon that miners see, and clients of the subnet's public API of 2024, attached to the subnet's rules. */
 import {
   type Axon,
   type AxonCall,
@@ -12,9 +12,16 @@ import {
   startAxon,
 } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
-import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import {
+  generate,
+  getVersion,
+  pullTask,
+  statusCheck,
+  submitResults,
+} from "@turntable/bittensor/synapse";
 import { StorageFullError } from "../tasks/index.ts";
 import type { MinerProtocol } from "./miner-protocol.ts";
+import type { PublicApi } from "./public-api.ts";
 import type { Results } from "./results.ts";
 
 export interface MinerAxonOptions {
@@ -29,6 +36,11 @@ export interface MinerAxonOptions {
   readonly hasAssignment: (hotkey: string) => boolean;
   /** Why no submission can be taken now; undefined when they are. */
   readonly takesNothing: () => string | undefined;
+  readonly publicApi: PublicApi;
+  /** What is told of our version ... */
+  readonly version: { readonly version: number; readonly validation_version: string };
+  /** ... to those that have the stake for it. */
+  readonly mayAskVersion: (hotkey: string) => boolean;
   readonly nonces: NonceStore;
   /** Largest body of SubmitResults, in bytes. */
   readonly maxSubmissionBytes: number;
@@ -48,8 +60,9 @@ const answerEarlyS = 15;
  * @throws when the port cannot be had
  */
 export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
-  const { protocol } = options;
+  const { protocol, publicApi } = options;
   const stopping = new AbortController();
+  const strangers = ({ hotkey }: { readonly hotkey: string }) => publicApi.stranger(hotkey);
   const blacklist = ({ hotkey }: { readonly hotkey: string }) =>
     options.isRegistered(hotkey) ? undefined : "Unrecognized hotkey";
   const axon = await startAxon({
@@ -86,6 +99,22 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
           },
         },
       ),
+      route(getVersion, {
+        blacklist: ({ hotkey }) =>
+          options.mayAskVersion(hotkey) ? undefined : "Not enough stake to ask for the version",
+        handle: () => ({ ...options.version }),
+      }),
+      route(generate, {
+        blacklist: strangers,
+        admit: ({ hotkey }) => publicApi.limited(hotkey),
+        handle: ({ hotkey, fields }) => ({ ...publicApi.generate(hotkey, fields.prompt) }),
+      }),
+      route(statusCheck, {
+        blacklist: strangers,
+        handle: async ({ hotkey, fields }) => ({
+          ...(await publicApi.status(hotkey, fields.task_id)),
+        }),
+      }),
     ],
   });
   return {

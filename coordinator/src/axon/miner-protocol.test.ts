@@ -25,6 +25,7 @@ async function open(prompt?: string, lendsNothing: () => string | undefined = ()
     miners,
     submissions,
     rules,
+    isStrong: () => false,
     drawPrompt: () => prompt,
     lendsNothing,
     verify: ({ signature }) =>

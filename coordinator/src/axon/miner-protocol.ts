@@ -4,7 +4,8 @@
  */
 import { context, trace } from "@opentelemetry/api";
 import { inSpan } from "@turntable/process";
-import type { Miner, Miners, RuleSet } from "../miners/index.ts";
+import type { Miner, Miners } from "../miners/index.ts";
+import type { RuleSet } from "../rules/index.ts";
 import type { Feedback, ProtocolYear, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
 import { problemOf, type Results } from "./results.ts";
@@ -16,6 +17,8 @@ export interface MinerProtocolOptions {
   readonly miners: Miners;
   readonly submissions: Submissions;
   readonly rules: RuleSet;
+  /** Whether a miner is among the strongest, which may have an extra copy of an organic task. */
+  readonly isStrong: (hotkey: string) => boolean;
   /** A prompt for a synthetic task; undefined when there shall be none. */
   readonly drawPrompt: () => string | undefined;
   /** Which year's text the miner signed; undefined when the signature is wrong. */
@@ -43,6 +46,7 @@ export interface SignedResults {
 }
 
 export interface PullAnswer {
+  readonly version: { readonly major: number; readonly minor: number; readonly patch: number };
   readonly task: { readonly type: "text"; readonly id: string; readonly prompt: string } | null;
   /** Seconds since 1970 UTC. */
   readonly submit_before: number;
@@ -95,18 +99,20 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   const { tasks, miners, submissions, rules, now } = options;
 
   const lend = (hotkey: string): Assignment | undefined => {
-    const organic = tasks.assignOrganic(hotkey, now());
+    const organic = tasks.assignOrganic(hotkey, now(), options.isStrong);
     if (organic !== undefined) return organic;
     const prompt = options.drawPrompt();
     if (prompt === undefined) return undefined;
     return tasks.assignSynthetic(prompt, hotkey, now());
   };
 
+  const version = versionOf(rules.validatorVersion);
   const noTask = (miner: Miner, cooldownUntil: number): PullAnswer => ({
+    version,
     task: null,
     submit_before: 0,
     validation_threshold: rules.acceptance,
-    throttle_period: 0,
+    throttle_period: Math.floor(rules.throttleMs / 1000),
     cooldown_until: Math.ceil(cooldownUntil / 1000),
     cooldown_violations: miner.cooldownViolations,
   });
@@ -120,21 +126,33 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   const violation = (
     hotkey: string,
     assignment: Assignment | undefined,
+    code: string,
     reason: string,
   ): SubmitAnswer => {
     if (assignment !== undefined) {
       return answer(
-        submissions.refuse(assignment, { kind: "rejected", reason }, now(), "violation"),
+        submissions.refuse(assignment, { kind: "rejected", code, reason }, now(), "violation"),
       );
     }
     miners.countViolation(hotkey, now());
-    return answer(standing(hotkey, "rejected", reason));
+    return unscored({ hotkey, assignmentId: undefined }, code, reason);
+  };
+
+  /** Answers what cost the miner something and is no submission, and keeps it in the miner's history. */
+  const unscored = (
+    whose: { readonly hotkey: string; readonly assignmentId: string | undefined },
+    code: string,
+    reason: string,
+  ): SubmitAnswer => {
+    miners.record({ ...whose, code, reason, verdict: "rejected", score: 0, fidelity: 0 }, now());
+    return answer(standing(whose.hotkey, "rejected", reason));
   };
 
   /** What was submitted can be nobody's asset: the assignment ends with that. */
   const malformed = (assignment: Assignment, problem: string): SubmitAnswer => {
     const reason = `malformed: ${problem}`;
-    return answer(submissions.refuse(assignment, { kind: "invalid-asset", reason }, now()));
+    const verdict = { kind: "invalid-asset", code: "malformed", reason } as const;
+    return answer(submissions.refuse(assignment, verdict, now()));
   };
 
   /** Where the miner stands: what it is told when there is nothing to score. */
@@ -208,7 +226,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       const assignment = latestInTime(hotkey, results.taskId);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {
-        return violation(hotkey, undefined, "this task was not assigned to you");
+        return violation(hotkey, undefined, "not-assigned", "this task was not assigned to you");
       }
       const known = submissions.get(assignment.id);
       const signed = { ...results, hotkey, prompt: task.prompt };
@@ -221,19 +239,29 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         return answer(standing(hotkey, verdict, assignment.reason));
       }
       if (results.prompt !== undefined && results.prompt !== task.prompt) {
-        return violation(hotkey, assignment, "the prompt is not the one that was assigned");
+        return violation(
+          hotkey,
+          assignment,
+          "wrong-prompt",
+          "the prompt is not the one that was assigned",
+        );
       }
       const { asset } = results;
       if (asset.kind === "bytes" && asset.sizeBytes === 0) {
         tasks.abandon(assignment.id, "given back by the miner", now());
-        miners.startCooldown(hotkey, now());
-        return answer(standing(hotkey, "rejected", "given back"));
+        miners.startCooldown(assignment, now());
+        return unscored({ hotkey, assignmentId: assignment.id }, "given-back", "given back");
       }
       const problem = problemOf(results, now());
       if (problem !== undefined) return malformed(assignment, problem);
       const protocolYear = options.verify(signed);
       if (protocolYear === undefined) {
-        return violation(hotkey, assignment, "the signature of the results is wrong");
+        return violation(
+          hotkey,
+          assignment,
+          "wrong-signature",
+          "the signature of the results is wrong",
+        );
       }
       if (asset.kind === "malformed") return malformed(assignment, "results are not base64");
       const submission = await inTraceOf(task, async () => {
@@ -278,6 +306,12 @@ function inTraceOf<T>(task: Task, work: () => Promise<T>): Promise<T> {
     },
     work,
   );
+}
+
+/** @param version as a number: patch + 100 × minor + 10,000 × major */
+function versionOf(version: number): PullAnswer["version"] {
+  const [major, minor] = [Math.floor(version / 10_000), Math.floor(version / 100) % 100];
+  return { major, minor, patch: version % 100 };
 }
 
 function answer(feedback: Feedback): SubmitAnswer {

@@ -10,6 +10,7 @@ import type { Keypair } from "@turntable/bittensor/keys";
 import { verifySubmission } from "@turntable/bittensor/synapse";
 import { startMinerAxon } from "./miner-axon.ts";
 import { createMinerProtocol, type MinerProtocolOptions } from "./miner-protocol.ts";
+import { createPublicApi, type PublicApiOptions } from "./public-api.ts";
 
 /** Where an axon is, and whose. */
 export interface AxonPlace {
@@ -20,7 +21,9 @@ export interface AxonPlace {
   readonly port: number;
 }
 
-export interface OpenAxonsOptions extends Omit<MinerProtocolOptions, "validator" | "verify"> {
+export interface OpenAxonsOptions
+  extends Omit<MinerProtocolOptions, "validator" | "verify">,
+    Omit<PublicApiOptions, "tasks"> {
   readonly places: readonly AxonPlace[];
   /** Interface to listen on. */
   readonly host: string;
@@ -28,6 +31,8 @@ export interface OpenAxonsOptions extends Omit<MinerProtocolOptions, "validator"
   readonly isRegistered: (netuid: number, hotkey: string) => boolean;
   /** Why no submission can be taken now; undefined when they are. */
   readonly takesNothing: () => string | undefined;
+  /** TAO of a registered hotkey (ss58); 0 for any other. */
+  readonly stakeOf: (netuid: number, hotkey: string) => number;
   readonly nonces: NonceStore;
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
@@ -54,6 +59,7 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
   const { tasks, host, nonces, consentText, isRegistered, maxSubmissionBytes, limits } = options;
   await using stack = new AsyncDisposableStack();
   const threads = stack.use(startAxonThreads(limits));
+  const publicApi = createPublicApi(options); // one for all axons: its limits are the client's
   const places: AxonPlace[] = [];
   for (const place of options.places) {
     const validator = place.hotkey.ss58;
@@ -76,6 +82,13 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         isRegistered: (hotkey) => isRegistered(place.netuid, hotkey),
         hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
         takesNothing: options.takesNothing,
+        publicApi,
+        version: {
+          version: options.rules.validatorVersion,
+          validation_version: options.rules.profile,
+        },
+        mayAskVersion: (hotkey) =>
+          options.stakeOf(place.netuid, hotkey) >= options.rules.weights.leastStakeTao,
         nonces,
         maxSubmissionBytes,
         limits,

@@ -2,7 +2,10 @@
 import type { Chain } from "@turntable/bittensor/chain";
 
 /** What a coordinator asks of the chain. */
-export type CoordinatorChain = Pick<Chain, "metagraph" | "serveAxon">;
+export type CoordinatorChain = Pick<
+  Chain,
+  "blockNumber" | "hyperparameters" | "metagraph" | "serveAxon" | "setWeights"
+>;
 
 export interface EventualChain extends CoordinatorChain, AsyncDisposable {
   /**
@@ -41,6 +44,17 @@ export function createEventualChain(
       const open = await abortable(connected(), signal);
       return await abortable(open.metagraph(netuid, signal), signal);
     },
+    async blockNumber(signal) {
+      const open = await abortable(connected(), signal);
+      return await abortable(open.blockNumber(signal), signal);
+    },
+    async hyperparameters(netuid, signal) {
+      const open = await abortable(connected(), signal);
+      return await abortable(open.hyperparameters(netuid, signal), signal);
+    },
+    // What was sent is waited for: its outcome has to be known.
+    setWeights: async (set, signal) =>
+      (await abortable(connected(), signal)).setWeights(set, signal),
     serveAxon: async (axon) => (await connected()).serveAxon(axon),
     async [Symbol.asyncDispose]() {
       stopping.abort();

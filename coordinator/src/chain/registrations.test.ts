@@ -20,6 +20,7 @@ function openChain() {
 const options = {
   netuids: [17, 29, 17],
   validators: [validator, other],
+  strongCount: 2,
   everyMs: 1_000_000,
   onTrouble: () => undefined,
 };
@@ -172,4 +173,30 @@ test("an address goes to the chain once", async () => {
   assert.equal(again.outcome.kind, "unchanged");
   const stranger = { ...axon, hotkey: keypairFromUri("//Dave") };
   assert.equal((await announceAxon(chain, stranger, "203.0.113.5")).outcome.kind, "refused");
+});
+
+test("the strong have the highest incentive, and some at all; stake, permit and block are kept as read", async () => {
+  const incentives: Readonly<Record<string, number>> = { [bob]: 0.1, [eve]: 0.3, [other]: 0.2 };
+  const neurons = [validator, bob, eve, other].map((hotkey, uid) => ({
+    ...{ uid, hotkey, coldkey: hotkey, stakeTao: 100 * uid, validatorPermit: uid > 1 },
+    ...{ lastUpdate: 0, incentive: incentives[hotkey] ?? 0, axon: undefined },
+  }));
+  const follow = (strongCount: number) =>
+    followRegistrations({
+      ...options,
+      ...{ netuids: [17], strongCount },
+      chain: { metagraph: async () => ({ netuid: 17, block: 77, neurons }) },
+    });
+  const strong = async (count: number) => {
+    await using registrations = await follow(count);
+    return [validator, bob, eve, other].filter(registrations.isStrong);
+  };
+  assert.deepEqual(await strong(2), [eve, other]);
+  assert.deepEqual(await strong(9), [bob, eve, other]);
+  assert.deepEqual(await strong(0), []);
+  await using registrations = await follow(2);
+  assert.equal(registrations.block(17), 77);
+  const found = registrations.neuron(17, eve);
+  assert.deepEqual([found?.uid, found?.stakeTao, found?.validatorPermit], [2, 200, true]);
+  assert.equal(registrations.neuron(29, eve), undefined);
 });

@@ -1,10 +1,10 @@
 /**
- * Who is registered on our subnets, kept in step with the chain.
+ * Who is registered on our subnets, and with what, kept in step with the chain.
  *
  * R1 A chain that is away leaves what was known: miners are served on, also by a coordinator that starts meanwhile.
  * R2 A subnet without anybody is no truth: it has an owner at least. It is taken for a chain that is away.
  */
-import type { Chain } from "@turntable/bittensor/chain";
+import type { Chain, Neuron } from "@turntable/bittensor/chain";
 import { startLoop } from "@turntable/process";
 
 export interface Registrations extends AsyncDisposable {
@@ -12,6 +12,12 @@ export interface Registrations extends AsyncDisposable {
   has(netuid: number, hotkey: string): boolean;
   /** Every hotkey that is registered on one of the subnets, but for the validators' own. */
   miners(): ReadonlySet<string>;
+  /** Whether the hotkey (ss58) is among those with the highest incentive on one of the subnets. */
+  isStrong(hotkey: string): boolean;
+  /** What the chain said last of a hotkey (ss58): its uid, stake, permit; undefined when it is not registered. */
+  neuron(netuid: number, hotkey: string): Neuron | undefined;
+  /** The block of the subnet's latest look. */
+  block(netuid: number): number;
 }
 
 export interface RegistrationMemory {
@@ -30,6 +36,8 @@ export interface RegistrationOptions {
   readonly netuids: readonly number[];
   /** Hotkeys (ss58) that are ours, and no miner's. */
   readonly validators: readonly string[];
+  /** So many miners with the highest incentive are strong. */
+  readonly strongCount: number;
   /** Between two looks at the chain, in ms; one that was away is looked at sooner. */
   readonly everyMs: number;
   /** What was known when this was last written, over restarts. */
@@ -49,14 +57,17 @@ export async function followRegistrations(options: RegistrationOptions): Promise
   const netuids = [...new Set(options.netuids)];
   const validators = new Set(options.validators);
   const hotkeys = new Map<number, ReadonlySet<string>>();
+  const looks = new Map<number, Look>();
   const read = async (netuid: number, signal?: AbortSignal): Promise<void> => {
-    const { neurons } = await chain.metagraph(netuid, signal);
+    const { block, neurons } = await chain.metagraph(netuid, signal);
     const found = new Set(neurons.map(({ hotkey }) => hotkey));
     if (found.size === 0) throw new Error(`the chain says that nobody is on subnet ${netuid}`); // R2
     const known = hotkeys.get(netuid);
     hotkeys.set(netuid, found);
     const isAsKnown = known?.size === found.size && [...found].every((hotkey) => known.has(hotkey));
     if (!isAsKnown) options.memory?.save(netuid, found);
+    const byHotkey = new Map(neurons.map((neuron) => [neuron.hotkey, neuron]));
+    looks.set(netuid, { block, byHotkey, strong: strongest(neurons, options.strongCount) });
   };
   /** @returns whether all could be read */
   const readAll = async (signal?: AbortSignal): Promise<boolean> => {
@@ -102,6 +113,24 @@ export async function followRegistrations(options: RegistrationOptions): Promise
       const all = netuids.flatMap((netuid) => [...(hotkeys.get(netuid) ?? [])]);
       return new Set(all.filter((hotkey) => !validators.has(hotkey)));
     },
+    isStrong: (hotkey) => netuids.some((netuid) => looks.get(netuid)?.strong.has(hotkey)),
+    neuron: (netuid, hotkey) => looks.get(netuid)?.byHotkey.get(hotkey),
+    block: (netuid) => looks.get(netuid)?.block ?? 0,
     [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };
+}
+
+/** What one look at a subnet found. */
+interface Look {
+  readonly block: number;
+  readonly byHotkey: ReadonlyMap<string, Neuron>;
+  readonly strong: ReadonlySet<string>;
+}
+
+/** Hotkeys of the neurons with the highest incentive; one that has none is not strong, however few there are. */
+function strongest(neurons: readonly Neuron[], count: number): ReadonlySet<string> {
+  const ranked = neurons
+    .filter(({ incentive }) => incentive > 0)
+    .toSorted((a, b) => b.incentive - a.incentive);
+  return new Set(ranked.slice(0, count).map(({ hotkey }) => hotkey));
 }

@@ -1,2 +1,2 @@
-export { createMiners, type Miner, type Miners } from "./miners.ts";
-export { fidelityOf, type RuleSet, type RuleSetName, ruleSets } from "./rules.ts";
+export { type HistoryEntry, historyOf, knownMiners } from "./history.ts";
+export { createMinerReader, createMiners, type Miner, type Miners } from "./miners.ts";

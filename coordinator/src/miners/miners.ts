@@ -6,8 +6,16 @@
  * M2 One assignment counts once, however often its verdict is applied.
  */
 import { z } from "zod";
-import type { Store } from "../store/index.ts";
-import { nextAverage, type RuleSet, rewardOf } from "./rules.ts";
+import {
+  cooldownUntil as cooldownEnd,
+  longestCooldownMs,
+  nextAverage,
+  type RuleSet,
+  rewardOf,
+  violationCostMs,
+} from "../rules/index.ts";
+import type { Store, StoreReader } from "../store/index.ts";
+import { addToHistory, type HistoryEntry } from "./history.ts";
 
 export interface Miner {
   /** ss58 */
@@ -24,15 +32,25 @@ export interface Miner {
   readonly averageFidelity: number;
   /** How many accepted results it has within the window. */
   readonly observations: number;
+  /** How many results were scored within the window, accepted or not. */
+  readonly scored: number;
   /** observations × averageFidelity */
   readonly reward: number;
+}
+
+/** What the record needs to know of a task that was lent to a miner. */
+export interface Lent {
+  readonly id: string;
+  /** ss58 */
+  readonly hotkey: string;
+  readonly createdAt: Date;
 }
 
 /** `hotkey` is ss58, `now` ms since 1970 UTC throughout. */
 export interface Miners {
   /** What is remembered of a miner; one that is new has a clean record. */
   get(hotkey: string, now: number): Miner;
-  /** Counts a pull during the cooldown; only a miner with a record can have one. */
+  /** Counts a pull during the cooldown, and lengthens that by the rules; only a miner with a record can have one. */
   countCooldownViolation(hotkey: string): void;
   /** Counts a wrong task or a wrong signature, and starts a cooldown. */
   countViolation(hotkey: string, now: number): void;
@@ -47,12 +65,22 @@ export interface Miners {
    * Counts a scored assignment and starts a cooldown. Applying it twice changes nothing (M2).
    * @param fidelity 0 to 1; above 0 means accepted
    */
-  applyScore(hotkey: string, assignmentId: string, fidelity: number, now: number): void;
+  applyScore(assignment: Lent, fidelity: number, now: number): void;
   /** Takes the reward of a scored assignment back: what was handed in had been before. It still counts once (M2). */
   withdraw(assignmentId: string): void;
-  /** Starts the cooldown of an assignment that ended without a score, as after any other. */
-  startCooldown(hotkey: string, now: number): void;
+  /** Keeps a verdict with what followed from it; to be called in its transaction, after everything else. */
+  record(verdict: RecordVerdict, now: number): void;
+  /** Starts the cooldown of an assignment that ended without a score, as after one that was accepted. */
+  startCooldown(assignment: Lent, now: number): void;
 }
+
+/** What a miner was told, and why in one word. */
+export type RecordVerdict = Pick<
+  HistoryEntry,
+  "hotkey" | "assignmentId" | "verdict" | "code" | "reason" | "score" | "fidelity"
+>;
+
+export type MinerReader = Pick<Miners, "get">;
 
 const row = z.object({
   cooldown_until: z.number(),
@@ -61,33 +89,19 @@ const row = z.object({
   silences: z.number(),
   average_fidelity: z.number(),
 });
-const countRow = z.object({ count: z.number() });
+const countRow = z.object({ accepted: z.number(), scored: z.number() });
 
-/** The miners' records in `store`. */
-export function createMiners(store: Store, rules: RuleSet): Miners {
-  const ensure = (hotkey: string): void =>
-    store.run(
-      `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
-       VALUES (?, 0, 0, 0, ?) ON CONFLICT DO NOTHING`,
-      hotkey,
-      rules.averageStart,
-    );
-  const startCooldown = (hotkey: string, now: number): void => {
-    ensure(hotkey);
-    store.run(
-      "UPDATE miners SET cooldown_until = max(cooldown_until, ?) WHERE hotkey = ?",
-      now + rules.cooldownMs,
-      hotkey,
-    );
-  };
+/** The miners' records in `store`, for looking at. */
+export function createMinerReader(store: StoreReader, rules: RuleSet): MinerReader {
   return {
     get(hotkey, now) {
       const known = row
         .optional()
         .parse(store.get("SELECT * FROM miners WHERE hotkey = ?", hotkey));
-      const { count } = countRow.parse(
+      const { accepted, scored } = countRow.parse(
         store.get(
-          "SELECT count(*) AS count FROM observations WHERE hotkey = ? AND at > ? AND fidelity > 0",
+          `SELECT count(*) AS scored, count(*) FILTER (WHERE fidelity > 0) AS accepted
+           FROM observations WHERE hotkey = ? AND at > ?`,
           hotkey,
           now - rules.windowMs,
         ),
@@ -100,44 +114,67 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
         violations: known?.violations ?? 0,
         silences: known?.silences ?? 0,
         averageFidelity,
-        observations: count,
-        reward: rewardOf(count, averageFidelity),
+        observations: accepted,
+        scored,
+        reward: rewardOf(accepted, averageFidelity),
       };
     },
+  };
+}
+
+/** The miners' records in `store`. */
+export function createMiners(store: Store, rules: RuleSet): Miners {
+  const reader = createMinerReader(store, rules);
+  const ensure = (hotkey: string): void =>
+    store.run(
+      `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
+       VALUES (?, 0, 0, 0, ?) ON CONFLICT DO NOTHING`,
+      hotkey,
+      rules.averageStart,
+    );
+  const cool = (hotkey: string, assignedAt: number, isBad: boolean, now: number): void => {
+    ensure(hotkey);
+    store.run(
+      "UPDATE miners SET cooldown_until = max(cooldown_until, ?) WHERE hotkey = ?",
+      cooldownEnd(rules, { now, assignedAt, isBad }),
+      hotkey,
+    );
+  };
+  return {
+    ...reader,
     countCooldownViolation(hotkey) {
       // A miner has one, so it has a row. Not synced: it may pull as often as it likes.
+      const known = row
+        .optional()
+        .parse(store.get("SELECT * FROM miners WHERE hotkey = ?", hotkey));
       store.note(
-        "UPDATE miners SET cooldown_violations = cooldown_violations + 1 WHERE hotkey = ?",
+        `UPDATE miners SET cooldown_violations = cooldown_violations + 1,
+           cooldown_until = cooldown_until + ? WHERE hotkey = ?`,
+        violationCostMs(rules, known?.cooldown_violations ?? 0),
         hotkey,
       );
     },
     countViolation: (hotkey, now) =>
       store.transaction(() => {
-        startCooldown(hotkey, now);
+        cool(hotkey, now, true, now);
         store.run("UPDATE miners SET violations = violations + 1 WHERE hotkey = ?", hotkey);
       }),
     boundCooldowns: (now) =>
       store.run(
         "UPDATE miners SET cooldown_until = ?1 WHERE cooldown_until > ?1",
-        now + rules.cooldownMs,
+        now + longestCooldownMs(rules),
       ),
     countSilence: (hotkey, now) =>
       store.transaction(() => {
-        startCooldown(hotkey, now);
+        cool(hotkey, now, false, now);
         store.run("UPDATE miners SET silences = silences + 1 WHERE hotkey = ?", hotkey);
       }),
-    applyScore: (hotkey, assignmentId, fidelity, now) =>
+    applyScore: ({ id, hotkey, createdAt }, fidelity, now) =>
       store.transaction(() => {
-        const seen = store.get("SELECT 1 FROM observations WHERE assignment_id = ?", assignmentId);
+        const seen = store.get("SELECT 1 FROM observations WHERE assignment_id = ?", id);
         if (seen !== undefined) return;
         ensure(hotkey);
-        store.run(
-          "INSERT INTO observations VALUES (?, ?, ?, ?)",
-          assignmentId,
-          hotkey,
-          now,
-          fidelity,
-        );
+        store.run("INSERT INTO observations VALUES (?, ?, ?, ?)", id, hotkey, now, fidelity);
         const { average_fidelity } = row.parse(
           store.get("SELECT * FROM miners WHERE hotkey = ?", hotkey),
         );
@@ -146,10 +183,18 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
           nextAverage(rules, average_fidelity, fidelity),
           hotkey,
         );
-        startCooldown(hotkey, now);
+        cool(hotkey, createdAt.getTime(), fidelity === 0, now);
       }),
     withdraw: (assignmentId) =>
       store.run("UPDATE observations SET fidelity = 0 WHERE assignment_id = ?", assignmentId),
-    startCooldown,
+    record(verdict, now) {
+      const { averageFidelity, observations, reward, cooldownUntil } = reader.get(
+        verdict.hotkey,
+        now,
+      );
+      const after = { averageFidelity, observations, reward, cooldownUntil };
+      addToHistory(store, { ...verdict, ...after, at: now });
+    },
+    startCooldown: ({ hotkey, createdAt }, now) => cool(hotkey, createdAt.getTime(), false, now),
   };
 }

@@ -2,5 +2,12 @@ export { type AssetFiles, openAssetFiles, type SavedAsset } from "./asset-files.
 export { createDiskSpace, type DiskSpace } from "./disk-space.ts";
 export { createKnownHotkeys, type KnownHotkeys } from "./known-hotkeys.ts";
 export { openNonceStore } from "./nonces.ts";
-export { databaseName, openStore, type SqlValue, type Store } from "./store.ts";
+export {
+  databaseName,
+  openStore,
+  openStoreReader,
+  type SqlValue,
+  type Store,
+  type StoreReader,
+} from "./store.ts";
 export { StorageFullError, StoreError } from "./store-error.ts";

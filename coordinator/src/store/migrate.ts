@@ -11,7 +11,7 @@ import { isStorageFull, StoreError } from "./store-error.ts";
  * @throws StoreError when a newer version wrote the database, or a migration fails; the database is as it was then.
  */
 export function migrate(database: DatabaseSync, file: string, migrations: readonly string[]): void {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  const version = schemaVersion(database);
   if (version > migrations.length) {
     throw new StoreError(
       `${file}: written by a newer version (schema ${version}, this one knows ${migrations.length}). ` +
@@ -50,6 +50,11 @@ function ensureIncrementalVacuum(database: DatabaseSync): void {
   } catch (error) {
     if (!isStorageFull(error)) throw error;
   }
+}
+
+/** How many migrations the database has seen. */
+export function schemaVersion(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.user_version);
 }
 
 function checkReferences(database: DatabaseSync): void {

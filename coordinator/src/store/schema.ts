@@ -264,6 +264,45 @@ ALTER TABLE new_observations RENAME TO observations;
 CREATE INDEX observations_by_hotkey ON observations (hotkey, at, fidelity);
 CREATE INDEX observations_by_time ON observations (at);
 `,
+  // What was sent to the chain as weights, for whom (the validator's hotkey), and what the chain said; without an
+  // outcome while it is under way, or when the process ended meanwhile. `weights` is JSON.
+  `
+CREATE TABLE weight_attempts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  netuid INTEGER NOT NULL,
+  validator TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  version_key INTEGER NOT NULL,
+  weights TEXT NOT NULL,
+  outcome TEXT,
+  message TEXT NOT NULL DEFAULT '',
+  included_block INTEGER,
+  reveal_round TEXT
+) STRICT;
+CREATE INDEX weight_attempts_by_time ON weight_attempts (at);
+CREATE INDEX weight_attempts_by_validator ON weight_attempts (netuid, validator, id);
+`,
+  // Each verdict with what followed from it for the miner.
+  `
+CREATE TABLE verdicts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hotkey TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  assignment_id TEXT,
+  verdict TEXT NOT NULL,
+  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  score REAL NOT NULL,
+  fidelity REAL NOT NULL,
+  average_fidelity REAL NOT NULL,
+  observations INTEGER NOT NULL,
+  reward REAL NOT NULL,
+  cooldown_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX verdicts_by_hotkey ON verdicts (hotkey, id);
+CREATE INDEX verdicts_by_time ON verdicts (at);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

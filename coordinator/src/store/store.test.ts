@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { openStore, StoreError } from "./index.ts";
+import { openStore, openStoreReader, StoreError } from "./index.ts";
 
 const addMiner = `INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
   VALUES ('A', 0, 0, 0, 1)`;
@@ -79,4 +79,28 @@ test("a database of a newer version is refused", () => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   assert.throws(() => openStore(folder.path), StoreError);
+});
+
+test("a reader sees what a running coordinator has committed, and cannot write", () => {
+  using folder = directory();
+  assert.throws(() => openStoreReader(folder.path), /coordinator\.sqlite: there is no such file/);
+  using store = openStore(folder.path);
+  using reader = openStoreReader(folder.path);
+  assert.equal(reader.get("SELECT hotkey FROM miners"), undefined);
+  store.run(
+    "INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity) VALUES ('A', 0, 0, 0, 1)",
+  );
+  assert.deepEqual({ ...Object(reader.get("SELECT hotkey FROM miners")) }, { hotkey: "A" });
+  assert.throws(() => reader.get("DELETE FROM miners RETURNING hotkey"), /readonly/);
+  assert.throws(() => openStore(folder.path), /another coordinator/);
+});
+
+test("a reader looks at what a stopped coordinator left, of its own version alone", () => {
+  using folder = directory();
+  openStore(folder.path)[Symbol.dispose]();
+  openStoreReader(folder.path)[Symbol.dispose]();
+  const database = new DatabaseSync(join(folder.path, "coordinator.sqlite"));
+  database.exec("PRAGMA user_version = 1");
+  database.close();
+  assert.throws(() => openStoreReader(folder.path), /has schema 1, this version reads/);
 });

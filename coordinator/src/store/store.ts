@@ -3,12 +3,12 @@
  *
  * S1 What a committed transaction wrote survives kill -9 and a power cut (WAL, synchronous FULL); what was only noted
  *    survives kill -9.
- * S2 One process a data directory: a second one is refused at start.
+ * S2 One process a data directory: a second one is refused at start. Others may read the database meanwhile.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { migrate } from "./migrate.ts";
+import { migrate, schemaVersion } from "./migrate.ts";
 import { coordinatorMigrations } from "./schema.ts";
 import { isStorageFull, StorageFullError, StoreError } from "./store-error.ts";
 
@@ -17,20 +17,24 @@ export const databaseName = "coordinator.sqlite";
 
 export type SqlValue = SQLInputValue;
 
+/** Rows come as plain objects, to be parsed by the module that owns the table. */
+export interface StoreReader extends Disposable {
+  /** The first row, or undefined. */
+  get(sql: string, ...values: SqlValue[]): unknown;
+  all(sql: string, ...values: SqlValue[]): readonly unknown[];
+}
+
 /**
- * Statements are prepared once; rows come as plain objects, to be parsed by the module that owns the table. Whatever
- * writes throws StorageFullError when the disk is full; nothing of it is there then.
+ * Statements are prepared once. Whatever writes throws StorageFullError when the disk is full; nothing of it is there
+ * then.
  */
-export interface Store extends Disposable {
+export interface Store extends StoreReader {
   run(sql: string, ...values: SqlValue[]): void;
   /**
    * As `run`, for what anybody can cause at any rate: it survives kill -9, but not a power cut that comes before the
    * next transaction, and waits for no disk.
    */
   note(sql: string, ...values: SqlValue[]): void;
-  /** The first row, or undefined. */
-  get(sql: string, ...values: SqlValue[]): unknown;
-  all(sql: string, ...values: SqlValue[]): readonly unknown[];
   /**
    * Runs `work` in one transaction: all of it is on disk when this returns, or none of it. A call inside another
    * transaction joins that one.
@@ -45,7 +49,67 @@ export interface Store extends Disposable {
  * @throws StoreError when another process has it, a newer version wrote it, or its tables cannot be brought up to date
  */
 export function openStore(directory: string): Store {
-  return openDatabase(directory, databaseName, coordinatorMigrations, "FULL");
+  const lock = lockDirectory(directory);
+  try {
+    const store = openDatabase(directory, databaseName, coordinatorMigrations, "FULL", "NORMAL");
+    return {
+      ...store,
+      [Symbol.dispose]() {
+        store[Symbol.dispose]();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the database of a coordinator, running or not, for reading alone.
+ * @throws StoreError when there is none, or one of another version
+ */
+export function openStoreReader(directory: string): StoreReader {
+  const file = join(directory, databaseName);
+  if (!existsSync(file)) throw new StoreError(`${file}: there is no such file`);
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    database.exec("PRAGMA busy_timeout = 2000");
+    const version = schemaVersion(database);
+    if (version !== coordinatorMigrations.length) {
+      throw new StoreError(
+        `${file}: has schema ${version}, this version reads ${coordinatorMigrations.length}. ` +
+          "Start the coordinator of this version once, or use the one that wrote it.",
+      );
+    }
+  } catch (error) {
+    database.close();
+    if (error instanceof StoreError) throw error;
+    throw new StoreError(
+      `${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  const { get, all, [Symbol.dispose]: dispose } = wrap(database, "FULL");
+  return { get, all, [Symbol.dispose]: dispose };
+}
+
+/** An exclusive transaction on a file of its own (S2): it ends with the process, however that ends. */
+function lockDirectory(directory: string): DatabaseSync {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, "coordinator.lock");
+  const lock = new DatabaseSync(file);
+  try {
+    lock.exec("PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw new StoreError(
+      `${file}: cannot be locked: ${error instanceof Error ? error.message : String(error)}. ` +
+        "Is another coordinator running on this data directory?",
+      { cause: error },
+    );
+  }
 }
 
 /**
@@ -53,6 +117,7 @@ export function openStore(directory: string): Store {
  * @param name of the file in `directory`
  * @param synchronous FULL survives a power cut; OFF survives the death of the process, and waits for no
  * disk.
+ * @param locking EXCLUSIVE keeps the file from every other connection for as long as the database is open
  * @throws StoreError as `openStore`
  */
 export function openDatabase(
@@ -60,13 +125,13 @@ export function openDatabase(
   name: string,
   migrations: readonly string[],
   synchronous: "FULL" | "OFF",
+  locking: "EXCLUSIVE" | "NORMAL" = "EXCLUSIVE",
 ): Store {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, name);
   const database = new DatabaseSync(file);
   try {
-    // EXCLUSIVE keeps the file locked for as long as the database is open (S2).
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 2000");
+    database.exec(`PRAGMA locking_mode = ${locking}; PRAGMA busy_timeout = 2000`);
     database.exec("PRAGMA journal_mode = WAL");
     database.exec(`PRAGMA synchronous = ${synchronous}`);
     migrate(database, file, migrations);

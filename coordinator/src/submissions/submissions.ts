@@ -21,8 +21,9 @@ import {
   type RenderScoreResult,
 } from "@turntable/proto";
 import { z } from "zod";
-import { fidelityOf, type Miners, type RuleSet } from "../miners/index.ts";
+import type { Miners } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
+import { fidelityOf, type RuleSet } from "../rules/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
 import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
 import {
@@ -168,11 +169,19 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (!tasks.applyVerdict(assignment.id, verdict, now)) return undefined;
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
     if (verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment)) {
-      miners.applyScore(assignment.hotkey, assignment.id, fidelity, now);
+      miners.applyScore(assignment, fidelity, now);
     }
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
       miners.countViolation(assignment.hotkey, now);
     }
+    miners.record(
+      {
+        ...{ hotkey: assignment.hotkey, assignmentId: assignment.id, fidelity },
+        ...{ verdict: verdict.kind, code: verdict.code ?? verdict.kind },
+        ...{ reason: verdict.reason ?? "", score: verdict.score ?? 0 },
+      },
+      now,
+    );
     const miner = miners.get(assignment.hotkey, now);
     return {
       verdict: verdict.kind,

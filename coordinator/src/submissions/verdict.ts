@@ -1,5 +1,5 @@
 import type { RenderScoreResult } from "@turntable/proto";
-import type { RuleSet } from "../miners/index.ts";
+import type { RuleSet } from "../rules/index.ts";
 import type { Verdict } from "../tasks/index.ts";
 
 /** The verdict that follows from what a worker found. A fault of ours says nothing of its cause, which is internal. */
@@ -13,11 +13,14 @@ export function verdictOf(result: RenderScoreResult, rules: Pick<RuleSet, "accep
         return { kind: "system-fault", reason: "scoring failed" };
       }
       const demonstration = model?.demonstration ?? false;
-      return { kind: score >= rules.acceptance ? "accepted" : "rejected", score, demonstration };
+      return score >= rules.acceptance
+        ? { kind: "accepted", score, demonstration }
+        : { kind: "rejected", code: "low-score", score, demonstration };
     }
     case "invalidAsset":
       return {
         kind: "invalid-asset",
+        code: outcome.value.code,
         reason: `${outcome.value.code}: ${outcome.value.message}`,
       };
     case "systemFault":

@@ -21,6 +21,7 @@ function open(
     taskTimeoutMs: timeoutMs,
     faultTries: 2,
     organicCopies: 2,
+    strong: { extraCopies: 1 },
     organicFinishMs: finishMs,
     failExhausted: true,
     maxOpenTasks: 3,
@@ -465,4 +466,19 @@ test("who waits is found by an index of what waits", () => {
     ["SCAN tasks USING INDEX tasks_waiting"],
     ["SEARCH t USING INDEX tasks_waiting (client=?)"],
   ]);
+});
+
+test("a strong miner gets a copy beyond the usual, as long as none at work is strong", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const isStrong = (hotkey: string): boolean => hotkey.startsWith("S");
+  const lend = (hotkey: string) => tasks.assignOrganic(hotkey, 1, isStrong)?.taskId;
+  const first = created(tasks);
+  const second = created(tasks, 1, "a blue ball");
+  for (const hotkey of ["A", "B"]) assert.equal(lend(hotkey), first.id);
+  assert.equal(lend("S1"), first.id, "the oldest, though its usual copies are out");
+  assert.equal(lend("S2"), second.id, "one strong one is at work at the first");
+  assert.equal(lend("A"), second.id);
+  assert.equal(lend("B"), undefined, "two copies are out");
+  assert.equal(lend("S3"), undefined, "a strong one is among them");
 });

@@ -13,6 +13,7 @@
  * T6 An ended assignment or task never changes again, but a system fault may be overruled by a replayed job.
  * T7 An assignment has a deadline of its own, the lease: who says nothing until then keeps no place.
  * T8 Clients take turns: each loan is of the client whose turn it is, and of its oldest task that fits.
+ * T9 Beyond the usual copies of an organic task there are some for a strong miner, while none of those at work is one.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
@@ -50,6 +51,8 @@ export interface TasksOptions {
   readonly faultTries: number;
   /** How many miners work on the same organic task at a time. */
   readonly organicCopies: number;
+  /** So many more copies are for a strong miner (T9); none when absent. */
+  readonly strong?: { readonly extraCopies: number };
   /** After the first accepted copy the others have this long, in ms. */
   readonly organicFinishMs: number;
   /** Whether an organic task fails as soon as every registered miner has had it (T5). */
@@ -95,6 +98,8 @@ export interface Verdict {
   readonly demonstration?: boolean | undefined;
   /** Words for the miner. */
   readonly reason?: string | undefined;
+  /** The reason in one word, for the miner's history; the kind when absent. */
+  readonly code?: string | undefined;
 }
 
 type End =
@@ -127,8 +132,15 @@ export interface Tasks extends Disposable {
   assignment(id: string): Assignment | undefined;
   /** How the miner's latest assignments ended, as far as faults of ours go. */
   faults(hotkey: string, taskId?: string): Faults;
-  /** Lends the oldest fitting organic task to the miner; undefined when there is none. */
-  assignOrganic(hotkey: string, now: number): Assignment | undefined;
+  /**
+   * Lends the oldest fitting organic task to the miner; undefined when there is none.
+   * @param isStrong whether a miner may have a copy beyond the usual, where none of those at work is strong (T9)
+   */
+  assignOrganic(
+    hotkey: string,
+    now: number,
+    isStrong?: (hotkey: string) => boolean,
+  ): Assignment | undefined;
   /** Makes a synthetic task and lends it to the miner, at once. */
   assignSynthetic(prompt: string, hotkey: string, now: number): Assignment;
   /** Lends this task to the miner. */
@@ -162,6 +174,9 @@ export interface Tasks extends Disposable {
   /** Tasks that have not ended, by state. */
   countOpen(): Readonly<Partial<Record<TaskState, number>>>;
 }
+
+/** Among so many of the oldest a strong miner's task is looked for. */
+const strongChoice = 16;
 
 const idRow = z.object({ id: z.string() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
@@ -330,23 +345,35 @@ export function createTasks(options: TasksOptions): Tasks {
       .map((row) => clientRow.parse(row).client);
 
   /** The client's oldest task that the miner may have. */
-  const fittingTask = (client: string, hotkey: string, now: number): string | undefined => {
+  const fittingTask = (
+    client: string,
+    hotkey: string,
+    now: number,
+    isStrong: (hotkey: string) => boolean,
+  ): string | undefined => {
+    const { organicCopies, strong } = options;
+    const extra = isStrong(hotkey) ? (strong?.extraCopies ?? 0) : 0;
     // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
-    const row = store.get(
+    const rows = store.all(
       `SELECT id FROM tasks t INDEXED BY tasks_waiting WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
          AND first_accepted_at IS NULL AND expires_at >= ?1
          AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
                          AND (a.state <> 'system-fault' OR a.attempt > ?4))
          AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
               AND a.ended_at IS NULL) < ?3
-       ORDER BY created_at, id LIMIT 1`,
+       ORDER BY created_at, id LIMIT ?6`,
       now + Math.max(1, options.leastLoanMs),
       hotkey,
-      options.organicCopies,
+      organicCopies + extra,
       options.faultTries,
       client,
+      extra === 0 ? 1 : strongChoice,
     );
-    return row === undefined ? undefined : idRow.parse(row).id;
+    const isFree = (taskId: string): boolean => {
+      const open = assignmentsOf(taskId).filter(isOpen);
+      return open.length < organicCopies || !open.some((other) => isStrong(other.hotkey));
+    };
+    return rows.map((row) => idRow.parse(row).id).find((taskId) => extra === 0 || isFree(taskId)); // T9
   };
 
   /** Why there is no place for another organic task of the client's. */
@@ -530,10 +557,10 @@ export function createTasks(options: TasksOptions): Tasks {
       const lastAt = inARow === 0 ? undefined : ended[0]?.endedAt?.getTime();
       return { inARow, ofTask: ofTask.length, lastAt };
     },
-    assignOrganic: (hotkey, now) =>
+    assignOrganic: (hotkey, now, isStrong = () => false) =>
       store.transaction(() => {
         for (const client of turns.order(waitingClients())) {
-          const id = fittingTask(client, hotkey, now);
+          const id = fittingTask(client, hotkey, now, isStrong);
           if (id === undefined) continue;
           turns.served(client);
           return assign(id, hotkey, now);

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import { openRules, rules } from "../../test/rules.ts";
+import { openStoreReader } from "../store/index.ts";
+import { createAttempts } from "../weights/index.ts";
+import { readArguments, table, UsageError } from "./command.ts";
+import { describeMiner, describeMiners } from "./miners.ts";
+import { describeWeights } from "./weights.ts";
+
+const netuid = 17;
+
+test("the dry run says what would be set and why, and changes nothing", async () => {
+  using opened = await openRules();
+  await using chain = createLocalChain({ subnets: [{ netuid }] });
+  chain.register({ netuid, hotkey: "V", stakeTao: 5_000 });
+  for (const hotkey of ["A", "B", "C"]) chain.register({ netuid, hotkey });
+  for (const [hotkey, scores] of Object.entries({ A: [0.9, 0.9], B: [0.7, 0.1] })) {
+    for (const score of scores) {
+      const { id } = await opened.submit(opened.ask(), hotkey, 1);
+      opened.submissions.applyResult(opened.scored(id, score), 2);
+    }
+  }
+  chain.advance(60);
+  using store = openStoreReader(opened.directory);
+  const describe = (now: number) =>
+    describeWeights({ store, chain, netuid, hotkey: "V", rules, now });
+  const text = await describe(1_000);
+  assert.match(
+    text,
+    /^subnet 17 at block 61, rules seed, validator V \(uid 0, 5000 TAO, a permit\)/,
+  );
+  assert.match(text, /\ndue: at block 101, in 40 \(last at 1\)\n/);
+  assert.match(text, /\n {2}1 +A +2 +2 +1.0000 +2.0000 +65535 +66.95 %\n/);
+  assert.match(text, /\n {2}2 +B +1 +2 +0.9875 +0.9875 +32358 +33.05 %\n/);
+  assert.match(text, /\n4 rewards for 4 neurons; 2 rewards above zero are at least the 1 weights/);
+  assert.match(text, /no attempt yet/);
+  const late = await describe(rules.windowMs + 1_000);
+  assert.match(late, /no weights: no registered hotkey has a reward yet/);
+  assert.deepEqual(Object.fromEntries(chain.weightsOf(netuid, 0)), {});
+
+  const attempts = createAttempts(opened.store);
+  const row = { uid: 1, hotkey: "A", reward: 2, weight: 65535 };
+  const made = { netuid, validator: "V", at: 5, block: 61, versionKey: 200, rows: [row] };
+  attempts.end(attempts.begin(made), {
+    kind: "refused",
+    name: "SettingWeightsTooFast",
+    message: "no",
+  });
+  attempts.begin(made);
+  const after = await describe(1_000);
+  assert.match(after, /1970-01-01T00:00:00.005Z +61 +1 +not known\n/);
+  assert.match(after, / +61 +1 +refused +SettingWeightsTooFast: no\n/);
+});
+
+test("a command takes the coordinator's own options, and no words that it does not know", () => {
+  const command = { flags: ["--dry-run"], takesWord: false };
+  const { config, words } = readArguments(command, ["--dry-run", "--hotkey-uri", "//A"], {});
+  assert.deepEqual([config.hotkeyUri, words], ["//A", ["--dry-run"]]);
+  assert.throws(() => readArguments(command, ["word", "--hotkey-uri", "//A"], {}), UsageError);
+  const withWord = readArguments(
+    { ...command, takesWord: true },
+    ["5F", "--hotkey-uri", "//A"],
+    {},
+  );
+  assert.deepEqual(withWord.words, ["5F"]);
+  assert.equal(readArguments(command, ["--data-dir", "x"], {}).config.dataDir, "x", "no hotkey");
+});
+
+test("tables align, numbers to the right", () => {
+  assert.equal(
+    table([
+      ["name", "n"],
+      ["a", 7],
+      ["bcdef", 100],
+    ]),
+    "name     n\na        7\nbcdef  100\n",
+  );
+});
+
+test("a miner's history says of each verdict why, what it earned, and the weight that followed", async () => {
+  using opened = await openRules();
+  const { miners, tasks, submissions } = opened;
+  assert.match(describeMiners(opened.store, rules, 0), /no miner has submitted anything yet/);
+  const accepted = await opened.submit(opened.ask(), "5A", 1_000);
+  submissions.applyResult(opened.scored(accepted.id, 0.9), 2_000);
+  const attempts = createAttempts(opened.store);
+  const row = { uid: 1, hotkey: "5A", reward: 1, weight: 65535 };
+  const attempt = { netuid, validator: "V", at: 3_000, block: 61, versionKey: 200, rows: [row] };
+  attempts.end(attempts.begin(attempt), { kind: "included", block: 62, revealRound: undefined });
+  const invalid = await opened.submit(opened.ask(), "5A", 4_000);
+  const value = { code: "truncated", message: "the file ends early" };
+  submissions.applyResult(opened.result(invalid.id, { case: "invalidAsset", value }), 4_000);
+  const low = await opened.submit(opened.ask(), "5A", 5_000);
+  submissions.applyResult(opened.scored(low.id, 0.2), 5_000);
+  const bad = tasks.assign(opened.ask(), "5A", 5_000);
+  submissions.refuse(bad, { kind: "rejected", code: "wrong-signature", reason: "wrong" }, 6_000);
+  miners.countViolation("5B", 6_000);
+
+  const text = describeMiner(opened.store, rules, "5A", 7_000);
+  assert.match(
+    text,
+    /^5A, rules seed: reward 1.0000 = 1 accepted × average 1.0000; 25 % of 4 scored/,
+  );
+  assert.deepEqual(
+    text
+      .trimEnd()
+      .split("\n")
+      .slice(2)
+      .map((line) => line.split(/ {2,}/)),
+    [
+      ...[
+        ["06.000Z", "rejected", "wrong-signature", "0.0000", "0.0000", "none yet", "wrong"],
+        ["05.000Z", "rejected", "low-score", "0.2000", "0.0000", "none yet"],
+        [
+          "04.000Z",
+          "invalid-asset",
+          "truncated",
+          "0.0000",
+          "0.0000",
+          "none yet",
+          "truncated: the file ends early",
+        ],
+        ["02.000Z", "accepted", "accepted", "0.9000", "1.0000", "65535@62"],
+      ].map(
+        ([at = "", verdict = "", code = "", score = "", fidelity = "", weight = "", ...said]) => [
+          ...[`1970-01-01T00:00:${at}`, verdict, code, score, fidelity],
+          ...["1.0000", "1", "1.0000", "60 s", weight, ...said],
+        ],
+      ),
+    ],
+  );
+  assert.match(describeMiner(opened.store, rules, "5C", 7_000), /no verdict within a month/);
+  const all = describeMiners(opened.store, rules, 7_000).split("\n");
+  assert.match(all[1] ?? "", /^5A +1.0000 +1 +4 +25 % +1.0000 +59 s +0$/);
+  assert.match(all[2] ?? "", /^5B +0.0000 +0 +0 +- +1.0000 +59 s +1$/);
+});

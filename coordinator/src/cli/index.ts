@@ -1,0 +1,76 @@
+/** Commands beside the coordinator itself: they look at its data directory and at the chain, and change neither. */
+import { ChainError } from "@turntable/bittensor/chain";
+import { ConfigError } from "@turntable/process";
+import { RulesError } from "../rules/index.ts";
+import { StatusError } from "../status/index.ts";
+import { StoreError } from "../store/index.ts";
+import { type Command, type CommandContext, readArguments, UsageError } from "./command.ts";
+import { minersCommand } from "./miners.ts";
+import { statusCommand } from "./status.ts";
+import { weightsCommand } from "./weights.ts";
+
+export type { CommandContext } from "./command.ts";
+
+const commands: Readonly<Record<string, Command>> = {
+  miners: minersCommand,
+  status: statusCommand,
+  weights: weightsCommand,
+};
+const program = "turntable-coordinator";
+/** Errors whose message says all that helps. */
+const explained = [ChainError, RulesError, StatusError, StoreError];
+
+/** What a command needs of the process, once its configuration is known. */
+export type Opening = (
+  config: CommandContext["config"],
+) => Promise<Pick<CommandContext, "rules" | "hotkey" | "openChain">>;
+
+/** The command that the arguments name; undefined when they are the coordinator's own. */
+export function commandOf(argv: readonly string[]): string | undefined {
+  const [name] = argv;
+  return name !== undefined && Object.hasOwn(commands, name) ? name : undefined;
+}
+
+/** Runs a command. @returns the exit status: 0, 1 after a fault, 2 for a wrong command line */
+export async function runCommand(
+  name: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  open: Opening,
+): Promise<number> {
+  const command = commands[name];
+  if (command === undefined) throw new RangeError(`there is no command ${name}`);
+  if (argv.includes("--help") || argv.includes("-h")) {
+    process.stdout.write(
+      `Usage: ${program} ${command.usage} [options]\n\n${command.summary}. ` +
+        `Its options are those of ${program}: give it the same.\n`,
+    );
+    return 0;
+  }
+  try {
+    const { config, words } = readArguments(command, argv, env);
+    const print = (text: string): void => void process.stdout.write(text);
+    await command.run({ config, words, print, now: Date.now, ...(await open(config)) });
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) return fail(name, [`${error.message}; see --help`], 2);
+    if (error instanceof ConfigError) return fail(name, error.problems, 2);
+    if (explained.some((kind) => error instanceof kind)) {
+      return fail(name, [error instanceof Error ? error.message : String(error)], 1);
+    }
+    throw error;
+  }
+}
+
+/** One line for each command, for the help of the program. */
+export function commandsHelp(): string {
+  const lines = Object.values(commands).map(
+    ({ usage, summary }) => `  ${program} ${usage.padEnd(24)}${summary}`,
+  );
+  return `\nBeside the coordinator itself:\n${lines.join("\n")}\n`;
+}
+
+function fail(name: string, lines: readonly string[], status: number): number {
+  for (const line of lines) process.stderr.write(`${program} ${name}: ${line}\n`);
+  return status;
+}

@@ -1,0 +1,13 @@
+/** `turntable-coordinator status`: how the coordinator of a data directory is doing. */
+import { describeStatus, readStatus } from "../status/index.ts";
+import type { Command } from "./command.ts";
+
+export const statusCommand: Command = {
+  summary: "how the coordinator of --data-dir is doing",
+  usage: "status",
+  flags: [],
+  takesWord: false,
+  async run({ config, print, now }) {
+    print(describeStatus(await readStatus(config.dataDir), now()));
+  },
+};

@@ -1,0 +1,10 @@
+export { type RuleSet, RulesError, ruleSetOf } from "./rule-set.ts";
+export { type RuleSetName, ruleSets } from "./rule-sets.ts";
+export {
+  cooldownUntil,
+  fidelityOf,
+  longestCooldownMs,
+  nextAverage,
+  rewardOf,
+  violationCostMs,
+} from "./rules.ts";

@@ -1,0 +1,8 @@
+export {
+  describeStatus,
+  readStatus,
+  type Status,
+  StatusError,
+  type StatusSources,
+  startStatus,
+} from "./status.ts";

@@ -1,0 +1,4 @@
+export { createAttempts, readAttempts, type WeightAttempt } from "./attempts.ts";
+export { backOffBlocks, type Plan, planWeights } from "./plan.ts";
+export { startWeights, type WeightsEvent, type WeightsPlace } from "./start-weights.ts";
+export { type Rewards, type WeightRow, weightsNow } from "./weights-now.ts";

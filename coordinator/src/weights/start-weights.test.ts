@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ChainError, createLocalChain, type LocalChain } from "@turntable/bittensor/chain";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
+import { ruleSets } from "../rules/index.ts";
+import { openStore } from "../store/index.ts";
+import { createAttempts, startWeights, type WeightsEvent } from "./index.ts";
+
+await ready();
+const netuid = 17;
+const [hotkey, a, b] = ["//Alice", "//Bob", "//Charlie"].map((uri) => keypairFromUri(uri));
+assert.ok(hotkey && a && b);
+const rules = { weights: { ...ruleSets.seed.weights, intervalBlocks: 20, lookMs: 1_000_000 } };
+
+/** The loop on a chain whose blocks come when asked for; `look` runs it once. */
+function open(
+  hyperparameters: Parameters<LocalChain["setHyperparameters"]>[1] = {},
+  change: (chain: LocalChain) => Partial<LocalChain> = () => ({}),
+) {
+  const directory = mkdtempSync(join(tmpdir(), "turntable-weights-"));
+  const store = openStore(directory);
+  const chain = createLocalChain({
+    subnets: [{ netuid, hyperparameters: { weightsRateLimit: 10, ...hyperparameters } }],
+  });
+  chain.register({ netuid, hotkey: hotkey?.ss58 ?? "", stakeTao: 5_000 });
+  for (const key of [a, b]) chain.register({ netuid, hotkey: key?.ss58 ?? "" });
+  const rewards = new Map<string, number>();
+  const events: WeightsEvent[] = [];
+  const troubles: unknown[] = [];
+  const attempts = createAttempts(store);
+  const start = () =>
+    startWeights({
+      place: { netuid, hotkey: hotkey ?? assert.fail() },
+      chain: { ...chain, ...change(chain) },
+      ...{ rules, attempts },
+      rewardsOf: () => rewards,
+      onEvent: (event) => events.push(event),
+      onTrouble: (_, error) => troubles.push(error),
+      now: () => 1_000,
+    });
+  const loop = start();
+  return {
+    ...{ chain, rewards, events, troubles, attempts, start },
+    async look(blocks = 0) {
+      if (blocks > 0) chain.advance(blocks);
+      await loop.runNow();
+      return events.splice(0).filter(({ kind }) => kind !== "age");
+    },
+    onChain: () => Object.fromEntries(chain.weightsOf(netuid, 0)),
+    latest: () => attempts.latest(netuid, hotkey?.ss58 ?? "", 9),
+    async [Symbol.asyncDispose]() {
+      await loop[Symbol.asyncDispose]();
+      await chain[Symbol.asyncDispose]();
+      store[Symbol.dispose]();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+test("weights come when they are due, are on the chain, and their row says so", async () => {
+  await using subnet = open();
+  subnet.rewards.set(a.ss58, 10).set(b.ss58, 5);
+  assert.deepEqual(await subnet.look(19), [], "registered 19 blocks ago");
+  const [event] = await subnet.look(1);
+  assert.ok(event?.kind === "attempt" && event.outcome.kind === "included");
+  assert.deepEqual(subnet.onChain(), { 1: 65535, 2: 32768 });
+  const [row] = subnet.latest();
+  assert.deepEqual(
+    [row?.outcome, row?.block, row?.includedBlock, row?.versionKey, row?.rows.length],
+    ["included", 21, 21, 200, 2],
+  );
+  assert.deepEqual(row?.rows[0], { uid: 1, hotkey: a.ss58, reward: 10, weight: 65535 });
+  subnet.rewards.set(b.ss58, 10);
+  assert.deepEqual(await subnet.look(19), []);
+  assert.equal((await subnet.look(1)).length, 1);
+  assert.deepEqual(subnet.onChain(), { 1: 65535, 2: 65535 });
+});
+
+test("where the subnet wants commits, the weights are there after the reveal", async () => {
+  await using subnet = open({ commitRevealEnabled: true, tempo: 50 });
+  subnet.rewards.set(a.ss58, 1).set(b.ss58, 4);
+  const [event] = await subnet.look(20);
+  assert.ok(event?.kind === "attempt" && event.outcome.kind === "included");
+  assert.ok(event.outcome.revealRound !== undefined);
+  assert.deepEqual(subnet.onChain(), {}, "not yet");
+  assert.equal(subnet.latest()[0]?.revealRound, event.outcome.revealRound.toString());
+  subnet.chain.advance(100);
+  assert.deepEqual(subnet.onChain(), { 1: 16384, 2: 65535 });
+});
+
+test("fault 15: nothing is sent while nobody has a reward; that is said once", async () => {
+  await using subnet = open();
+  const [event] = await subnet.look(20);
+  assert.ok(event?.kind === "none");
+  assert.equal(event.reason, "no registered hotkey has a reward yet");
+  assert.deepEqual(await subnet.look(10), []);
+  assert.deepEqual(subnet.latest(), []);
+  assert.deepEqual(subnet.onChain(), {});
+  subnet.rewards.set(a.ss58, 1);
+  assert.equal((await subnet.look(10))[0]?.kind, "attempt");
+});
+
+test("without stake or permit nothing is sent; once they are there, it is", async () => {
+  await using subnet = open();
+  subnet.rewards.set(a.ss58, 1);
+  subnet.chain.setStake(hotkey.ss58, 999);
+  const [event] = await subnet.look(20);
+  assert.ok(event?.kind === "barred");
+  assert.match(event.reason, /999 TAO/);
+  subnet.chain.setStake(hotkey.ss58, 1_000);
+  assert.equal((await subnet.look(10))[0]?.kind, "attempt");
+});
+
+test("what fails is tried again after 1, 2, 4 blocks, each with its row", async () => {
+  const answers = [
+    () => Promise.resolve({ kind: "refused", name: "X", message: "no" } as const),
+    () => Promise.resolve({ kind: "unknown", message: "cut" } as const),
+    () => Promise.reject(new ChainError("away")),
+  ];
+  await using subnet = open({}, (chain) => ({
+    setWeights: (set) => answers.shift()?.() ?? chain.setWeights(set),
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  const tries: number[] = [];
+  for (let block = 0; block < 30; block++) {
+    const events = await subnet.look(1);
+    if (events.some(({ kind }) => kind === "attempt")) tries.push(await subnet.chain.blockNumber());
+  }
+  assert.deepEqual(tries, [21, 22, 24, 28]);
+  assert.deepEqual(
+    subnet.latest().map(({ outcome, message }) => [outcome, message]),
+    [
+      ["included", ""],
+      ["failed", "away"],
+      ["unknown", "cut"],
+      ["refused", "X: no"],
+    ],
+  );
+  assert.deepEqual(subnet.onChain(), { 1: 65535 });
+});
+
+test("a chain that is away is trouble, and weights come as soon as it is back", async () => {
+  let isAway = true;
+  await using subnet = open({}, (chain) => ({
+    blockNumber: () => (isAway ? Promise.reject(new ChainError("away")) : chain.blockNumber()),
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  for (let i = 0; i < 3; i++) assert.deepEqual(await subnet.look(10), []);
+  assert.ok(subnet.troubles.length >= 3);
+  isAway = false;
+  assert.equal((await subnet.look())[0]?.kind, "attempt");
+});
+
+test("weights twice as old as they should be are told once an interval, with the reason", async () => {
+  await using subnet = open();
+  const late: WeightsEvent[] = [];
+  for (let block = 0; block < 70; block++) {
+    late.push(...(await subnet.look(1)).filter(({ kind }) => kind === "late"));
+  }
+  assert.deepEqual(
+    late.map((event) => event.kind === "late" && [event.blocks, event.reason]),
+    [
+      [41, "no registered hotkey has a reward yet"],
+      [61, "no registered hotkey has a reward yet"],
+    ],
+  );
+});
+
+test("a restart sends nothing before it is due: the chain knows when weights came last", async () => {
+  await using subnet = open();
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  subnet.chain.advance(10);
+  await using again = subnet.start();
+  await again.runNow();
+  assert.equal(subnet.latest().length, 1);
+  subnet.chain.advance(10);
+  await again.runNow();
+  assert.equal(subnet.latest().length, 2);
+});

@@ -1,0 +1,169 @@
+/**
+ * Sets a validator's weights, again and again.
+ *
+ * V1 When it is time is read from the chain, which knows when weights came last; a restart changes nothing.
+ * V2 An attempt is written down before it is sent, and what the chain said afterwards.
+ * V3 A failure is tried again after some blocks, several times in an epoch; a chain that is away, at the next look.
+ */
+import type { Chain } from "@turntable/bittensor/chain";
+import type { Keypair } from "@turntable/bittensor/keys";
+import { type Loop, startLoop } from "@turntable/process";
+import type { RuleSet } from "../rules/index.ts";
+import type { AttemptOutcome, Attempts } from "./attempts.ts";
+import { backOffBlocks, intervalBlocks, type Plan, planWeights, valuesOf } from "./plan.ts";
+import type { Rewards } from "./weights-now.ts";
+
+/** Whose weights, and where. */
+export interface WeightsPlace {
+  readonly netuid: number;
+  readonly hotkey: Keypair;
+}
+
+export type WeightsEvent = { readonly netuid: number; readonly validator: string } & (
+  | {
+      readonly kind: "attempt";
+      readonly outcome: AttemptOutcome;
+      /** How many weights were sent. */
+      readonly count: number;
+      readonly block: number;
+    }
+  /** None can be set, or there is nothing to set; told once for each reason. */
+  | { readonly kind: "barred" | "none"; readonly reason: string }
+  /** The last weights are twice as old as they should be: somebody has to look. Told once an interval. */
+  | { readonly kind: "late"; readonly blocks: number; readonly reason: string }
+  /** How old the last weights are, after each look. */
+  | { readonly kind: "age"; readonly blocks: number }
+);
+
+export interface WeightsOptions {
+  readonly place: WeightsPlace;
+  readonly chain: Pick<Chain, "blockNumber" | "metagraph" | "hyperparameters" | "setWeights">;
+  readonly rules: Pick<RuleSet, "weights">;
+  readonly attempts: Attempts;
+  /** What each of the hotkeys (ss58) has earned. */
+  readonly rewardsOf: (hotkeys: readonly string[], now: number) => Rewards;
+  readonly onEvent: (event: WeightsEvent) => void;
+  readonly onTrouble: (what: string, error: unknown) => void;
+  /** ms since 1970 UTC */
+  readonly now: () => number;
+}
+
+/** Between two looks at what bars us, or at rewards that are not there yet, in blocks. */
+const idleBlocks = 5;
+
+/** Starts the loop; the first look comes at once. */
+export function startWeights(options: WeightsOptions): Loop {
+  const { place, chain, rules, attempts, now, onTrouble } = options;
+  const { netuid, hotkey } = place;
+  const tell = (event: DistributiveOmit<WeightsEvent, "netuid" | "validator">): void =>
+    options.onEvent({ netuid, validator: hotkey.ss58, ...event });
+
+  /** There is nothing to do before this block. */
+  let notBefore = 0;
+  let failures = 0;
+  /** Block of the latest weights on the chain, or of the registration; undefined before the first look. */
+  let lastUpdate: number | undefined;
+  let interval = rules.weights.intervalBlocks;
+  /** Why there are no weights, as it was told last. */
+  let told = "";
+  let lateToldAt = 0;
+  /** The newest block that was seen, and the looks since then that did not reach the chain, each about a block. */
+  let head = 0;
+
+  const tellOnce = (kind: "barred" | "none", reason: string): void => {
+    if (told !== reason) tell({ kind, reason });
+    told = reason;
+  };
+
+  const readPlan = async (
+    signal: AbortSignal,
+  ): Promise<{ readonly plan: Plan; readonly block: number; readonly tempo: number }> => {
+    const [metagraph, hyperparameters] = await Promise.all([
+      chain.metagraph(netuid, signal),
+      chain.hyperparameters(netuid, signal),
+    ]);
+    const hotkeys = metagraph.neurons.map((neuron) => neuron.hotkey);
+    const rewards = options.rewardsOf(hotkeys, now());
+    const input = { hotkey: hotkey.ss58, metagraph, hyperparameters, rules, rewards };
+    interval = intervalBlocks(rules, hyperparameters);
+    const plan = planWeights(input);
+    lastUpdate = plan.neuron?.lastUpdate;
+    return { plan, block: metagraph.block, tempo: hyperparameters.tempo };
+  };
+
+  const send = async (
+    rows: Extract<Plan["weights"], { kind: "ready" }>["rows"],
+    block: number,
+    tempo: number,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const { versionKey } = rules.weights;
+    const attempt = { netuid, validator: hotkey.ss58, at: now(), block, versionKey, rows };
+    const id = attempts.begin(attempt); // V2
+    let outcome: AttemptOutcome;
+    try {
+      outcome = await chain.setWeights(
+        { netuid, hotkey, versionKey, weights: valuesOf(rows) },
+        signal,
+      );
+    } catch (error) {
+      outcome = { kind: "failed", message: error instanceof Error ? error.message : String(error) };
+    }
+    attempts.end(id, outcome);
+    tell({ kind: "attempt", outcome, count: rows.length, block });
+    if (outcome.kind === "included" || outcome.kind === "unchanged") {
+      failures = 0;
+      told = "";
+      lastUpdate = outcome.kind === "included" ? outcome.block : block;
+      notBefore = lastUpdate + interval;
+    } else {
+      failures += 1;
+      told = "the last attempt failed";
+      notBefore = block + backOffBlocks(failures, tempo); // V3
+    }
+  };
+
+  const look = async (signal: AbortSignal): Promise<void> => {
+    head = await chain.blockNumber(signal);
+    if (head < notBefore) return;
+    const { plan, block, tempo } = await readPlan(signal); // V1
+    head = block;
+    const { due, weights } = plan;
+    notBefore = block + idleBlocks;
+    if (due.kind === "barred") tellOnce("barred", due.reason);
+    else if (due.kind === "later") notBefore = due.atBlock;
+    else if (weights.kind === "none") tellOnce("none", weights.reason);
+    else await send(weights.rows, block, tempo, signal);
+  };
+
+  const tellAge = (): void => {
+    if (lastUpdate === undefined) return;
+    const blocks = Math.max(0, head - lastUpdate);
+    tell({ kind: "age", blocks });
+    if (blocks <= 2 * interval || head - lateToldAt < interval) return;
+    lateToldAt = head;
+    tell({ kind: "late", blocks, reason: told || "the chain was not reached" });
+  };
+
+  const loop = startLoop({
+    everyMs: rules.weights.lookMs,
+    async run(signal) {
+      try {
+        await look(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        head += 1;
+        onTrouble(`subnet ${netuid}: weights could not be looked after`, error);
+      }
+      tellAge();
+    },
+    onTrouble: (error) => onTrouble(`subnet ${netuid}: weights could not be looked after`, error),
+  });
+  void loop.runNow();
+  return loop;
+}
+
+/** `Omit` of each member of a union. */
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown
+  ? Omit<Union, Key>
+  : never;
