@@ -4,37 +4,25 @@
  *
  * Readiness means that miners and clients can be served, jobs be dispatched and results be applied.
  */
-import { join } from "node:path";
 import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
-import { createMetrics, type Logger, startLoop, startStatusServer } from "@turntable/process";
+import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
 import { type ApiKeys, startApi } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
-import { announceAxon, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
+import { announceAxons, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
 import { createClock } from "./clock.ts";
-import { startDispatch } from "./dispatch/index.ts";
-import { createEvents, observeOpenTasks, observeStorage } from "./events.ts";
-import { createIntake, defaultLimits, type IntakeLimits } from "./intake.ts";
-import { createMiners } from "./miners/index.ts";
+import { startClockwork } from "./clockwork.ts";
+import { type Dispatch, startDispatch } from "./dispatch/index.ts";
+import { createEvents, type Events } from "./events.ts";
+import type { IntakeLimits } from "./intake.ts";
 import type { Prompts } from "./prompts/index.ts";
-import { createReports } from "./reports/index.ts";
-import { createRetention, defaultRetention, type RetentionLimits } from "./retention/index.ts";
+import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
+import { type CoordinatorState, openState } from "./state.ts";
 import { startStatus } from "./status/index.ts";
-import {
-  createDiskSpace,
-  createKnownHotkeys,
-  openAssetFiles,
-  openNonceStore,
-  openStore,
-} from "./store/index.ts";
-import {
-  createSubmissions,
-  type DuplicateLimits,
-  defaultDuplicateLimits,
-} from "./submissions/index.ts";
-import { createTasks } from "./tasks/index.ts";
+import { createKnownHotkeys } from "./store/index.ts";
+import type { DuplicateLimits } from "./submissions/index.ts";
 import { createAttempts, startWeights } from "./weights/index.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
@@ -104,16 +92,12 @@ export interface Coordinator extends AsyncDisposable {
   readonly ended: Promise<void>;
 }
 
-/** Between two looks at what depends on the time, in ms. */
-const tickMs = 1_000;
-
 /**
  * Starts a coordinator. Disposing it stops taking, finishes what is in work, and closes everything in reverse order.
  * @throws StoreError when the data directory cannot be used; whatever a port or the chain throws
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { rules, logger, hotkey, limits, chain, queue, netuid } = options;
-  const { duplicates = defaultDuplicateLimits } = options;
+  const { rules, logger, hotkey, limits, queue, netuid } = options;
   const places = [{ netuid, hotkey, port: options.axon.port }, ...(options.axon.extra ?? [])];
   await using stack = new AsyncDisposableStack();
   stack.use(queue); // first: everything that uses it is disposed before it
@@ -121,44 +105,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const events = createEvents(logger, metrics);
   const now = createClock({ onStep: events.clockSet });
 
-  const store = stack.use(openStore(options.dataDir));
-  const assets = await openAssetFiles(join(options.dataDir, "assets"));
-  const miners = createMiners(store, rules);
-  const tasks = stack.use(
-    createTasks({
-      ...{ store, startedAt: now(), ...rules },
-      maxOpenTasks: limits.openTasks,
-      maxOpenTasksOfClient: limits.openTasksOfClient,
-      onUnreadable: (error) => events.trouble("a task cannot be read, and is left out", error),
-      onSilence(assignment, at) {
-        miners.countSilence(assignment.hotkey, at);
-        store.afterCommit(() => events.lost(assignment, "silence"));
-      },
-    }),
-  );
-  tasks.boundDeadlines(now());
-  miners.boundCooldowns(now());
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
-  const reports = createReports(store, hotkey, validators);
-  const submissions = createSubmissions({
-    ...{ store, assets, tasks, miners, reports, rules, duplicates },
-  });
-  const retention = stack.use(
-    createRetention({
-      ...{ store, assets, keepsAsset: submissions.keepsAsset, windowMs: rules.windowMs },
-      limits: options.retention ?? defaultRetention,
-    }),
-  );
-  const intakeLimits = { ...defaultLimits, ...limits };
-  const { reserveBytes } = intakeLimits;
-  const space = createDiskSpace({ directory: options.dataDir, reserveBytes });
-  await space.check();
-  const { countPending } = submissions;
-  const intake = createIntake({
-    ...{ limits: intakeLimits, space, countPending, onRefusal: events.intakeRefused },
-  });
-  observeOpenTasks(metrics, tasks.countOpen);
-  observeStorage(metrics, retention);
+  const state = stack.use(await openState(options, { events, metrics, now, validators }));
+  const { assets, miners, tasks, reports, submissions, space, intake } = state;
 
   const workers = createWorkerCount();
   const dispatch = stack.use(
@@ -177,7 +126,83 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     }),
   );
 
-  const nonces = stack.use(openNonceStore(options.dataDir, now));
+  const subnet = stack.use(
+    await openSubnetSide(options, { ...state, dispatch, events, now, places, validators }),
+  );
+  const { registrations, axons } = subnet;
+  const api = stack.use(
+    await startApi({
+      ...options.grpc,
+      tasks,
+      validatorHotkey: hotkey.ss58,
+      submissionOf: submissions.get,
+      reportOf: reports.get,
+      loadAsset: assets.load,
+      maxPromptChars: limits.promptChars,
+      takesNothing: intake.takesNothing,
+      onCall: events.apiCall,
+      now,
+    }),
+  );
+  stack.use(
+    startStatus({
+      ...{ directory: options.dataDir, now },
+      sources: {
+        rules: rules.name,
+        notReady: dispatch.notReady,
+        validators: () =>
+          distinctPlaces(places).map((place) => ({
+            netuid: place.netuid,
+            hotkey: place.hotkey.ss58,
+            block: registrations.block(place.netuid),
+            neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
+          })),
+        queueDepth: () => queue.depth(),
+        workers: workers.count,
+        openTasks: tasks.countOpen,
+        miners: registrations.miners,
+        standingOf: miners.get,
+      },
+      onMinute: events.minute,
+      onTrouble: events.trouble,
+    }),
+  );
+  const http = stack.use(
+    await startStatusServer({
+      ...options.http,
+      metrics,
+      notReady: () => dispatch.notReady() ?? space.lack(),
+    }),
+  );
+  stack.use(await startClockwork({ ...state, events, now, miners: registrations.miners }));
+  void dispatch.check(); // a queue that is away, or a long backlog, does not hold up the start
+
+  const running = stack.move();
+  const [first, ...extraAxons] = axons.places;
+  return {
+    grpcPort: api.port,
+    axonPort: first?.port ?? options.axon.port,
+    extraAxons,
+    httpPort: http.port,
+    ended: dispatch.ended,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+interface SubnetSideParts extends Omit<CoordinatorState, keyof AsyncDisposable> {
+  readonly dispatch: Dispatch;
+  readonly events: Events;
+  readonly now: () => number;
+  readonly places: readonly AxonPlace[];
+  readonly validators: ReadonlyMap<string, Keypair>;
+}
+
+/** What faces the subnet: who is registered, the axons, their addresses on the chain, and the weights. */
+async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSideParts) {
+  const { rules, limits, chain } = options;
+  const { store, assets, miners, tasks, submissions, retention, intake, nonces } = parts;
+  const { dispatch, events, now, places, validators } = parts;
+  await using stack = new AsyncDisposableStack();
   const registrations = stack.use(
     await followRegistrations({
       chain,
@@ -229,19 +254,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       onRefused: events.axonRefused,
     }),
   );
-  const { externalIp, externalPort } = options.axon;
-  if (externalIp !== undefined) {
-    for (const [index, place] of axons.places.entries()) {
-      // The outer port is that of the first axon; others are announced with their own.
-      const port = index === 0 ? (externalPort ?? place.port) : place.port;
-      try {
-        events.axonAnnounced(await announceAxon(chain, { ...place, port }, externalIp));
-      } catch (error) {
-        // Miners that know the address from before find it; a start with the chain there announces it.
-        events.trouble("the chain is away and was not told the axon's address", error);
-      }
-    }
-  }
+  await announceAxons(chain, axons.places, options.axon, {
+    onAnnounced: events.axonAnnounced,
+    onTrouble: events.trouble,
+  });
   const attempts = createAttempts(store);
   for (const place of distinctPlaces(places)) {
     stack.use(
@@ -254,87 +270,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       }),
     );
   }
-  const api = stack.use(
-    await startApi({
-      ...options.grpc,
-      tasks,
-      validatorHotkey: hotkey.ss58,
-      submissionOf: submissions.get,
-      reportOf: reports.get,
-      loadAsset: assets.load,
-      maxPromptChars: limits.promptChars,
-      takesNothing: intake.takesNothing,
-      onCall: events.apiCall,
-      now,
-    }),
-  );
-  stack.use(
-    startStatus({
-      ...{ directory: options.dataDir, now },
-      sources: {
-        rules: rules.name,
-        notReady: dispatch.notReady,
-        validators: () =>
-          distinctPlaces(places).map((place) => ({
-            netuid: place.netuid,
-            hotkey: place.hotkey.ss58,
-            block: registrations.block(place.netuid),
-            neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
-          })),
-        queueDepth: () => queue.depth(),
-        workers: workers.count,
-        openTasks: tasks.countOpen,
-        miners: registrations.miners,
-        standingOf: miners.get,
-      },
-      onMinute: events.minute,
-      onTrouble: events.trouble,
-    }),
-  );
-  const http = stack.use(
-    await startStatusServer({
-      ...options.http,
-      metrics,
-      notReady: () => dispatch.notReady() ?? space.lack(),
-    }),
-  );
-  const ticks = stack.use(
-    startLoop({
-      everyMs: tickMs,
-      run() {
-        for (const outcome of submissions.failOverdue(now())) events.ended(outcome, now());
-        tasks.tick(now(), registrations.miners);
-      },
-      onTrouble: (error) => events.trouble("deadlines could not be applied", error),
-    }),
-  );
-  stack.use(
-    startLoop({
-      everyMs: tickMs,
-      run: async () => events.removed(await retention.step(now())),
-      onTrouble: (error) => events.trouble("what is out of date could not be removed", error),
-    }),
-  );
-  stack.use(
-    startLoop({
-      everyMs: tickMs,
-      run: space.check,
-      onTrouble: (error) => events.trouble("free space could not be looked up", error),
-    }),
-  );
-  await ticks.runNow();
-  void dispatch.check(); // a queue that is away, or a long backlog, does not hold up the start
-
   const running = stack.move();
-  const [first, ...extraAxons] = axons.places;
-  return {
-    grpcPort: api.port,
-    axonPort: first?.port ?? options.axon.port,
-    extraAxons,
-    httpPort: http.port,
-    ended: dispatch.ended,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  return { registrations, axons, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** Of axons of the same hotkey on the same subnet one: a hotkey has one set of weights there. */

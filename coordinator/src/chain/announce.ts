@@ -28,6 +28,36 @@ export async function announceAxon(
   return { netuid, ip, port, isPrivate: isPrivateAddress(ip), outcome };
 }
 
+/**
+ * Tells the chain of all axons, where an outside address is known. A chain that is away stops nothing: miners that know
+ * the address from before find it, and the next start with the chain there announces it.
+ */
+export async function announceAxons(
+  chain: Pick<Chain, "serveAxon">,
+  places: readonly { readonly netuid: number; readonly hotkey: Keypair; readonly port: number }[],
+  outside: {
+    /** As miners reach this machine; nothing is announced without it. */
+    readonly externalIp?: string | undefined;
+    /** Announced instead of the first axon's port; others are announced with their own. */
+    readonly externalPort?: number | undefined;
+  },
+  told: {
+    readonly onAnnounced: (announcement: AxonAnnouncement) => void;
+    readonly onTrouble: (what: string, error: unknown) => void;
+  },
+): Promise<void> {
+  const { externalIp, externalPort } = outside;
+  if (externalIp === undefined) return;
+  for (const [index, place] of places.entries()) {
+    const port = index === 0 ? (externalPort ?? place.port) : place.port;
+    try {
+      told.onAnnounced(await announceAxon(chain, { ...place, port }, externalIp));
+    } catch (error) {
+      told.onTrouble("the chain is away and was not told the axon's address", error);
+    }
+  }
+}
+
 /** Source: the IANA registries of special-purpose addresses. */
 const privateRanges = new BlockList();
 for (const [net, bits] of [

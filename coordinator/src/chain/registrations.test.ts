@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
-import { announceAxon, followRegistrations } from "./index.ts";
+import { announceAxon } from "./announce.ts";
+import { followRegistrations } from "./index.ts";
 
 await ready();
 const [validator, other, bob, eve] = ["//Alice", "//Charlie", "//Bob", "//Eve"].map(

@@ -1,0 +1,81 @@
+/** What the coordinator keeps, in memory and in its data directory, and the rules that work on it. */
+import { join } from "node:path";
+import type { Keypair } from "@turntable/bittensor/keys";
+import type { Metrics } from "@turntable/process";
+import type { CoordinatorOptions } from "./coordinator.ts";
+import { type Events, observeOpenTasks, observeStorage } from "./events.ts";
+import { createIntake, defaultLimits } from "./intake.ts";
+import { createMiners } from "./miners/index.ts";
+import { createReports } from "./reports/index.ts";
+import { createRetention, defaultRetention } from "./retention/index.ts";
+import { createDiskSpace, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
+import { createSubmissions, defaultDuplicateLimits } from "./submissions/index.ts";
+import { createTasks } from "./tasks/index.ts";
+
+export interface StateSurroundings {
+  readonly events: Events;
+  readonly metrics: Metrics;
+  /** ms since 1970 UTC */
+  readonly now: () => number;
+  /** The keys of all axons' validators, by their ss58. */
+  readonly validators: ReadonlyMap<string, Keypair>;
+}
+
+export type CoordinatorState = Awaited<ReturnType<typeof openState>>;
+
+/**
+ * Opens the data directory. Disposing what it gives closes everything in reverse order.
+ * @throws StoreError when the data directory cannot be used
+ */
+export async function openState(
+  options: CoordinatorOptions,
+  { events, metrics, now, validators }: StateSurroundings,
+) {
+  const { rules, hotkey, limits, duplicates = defaultDuplicateLimits } = options;
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(openStore(options.dataDir));
+  const assets = await openAssetFiles(join(options.dataDir, "assets"));
+  const miners = createMiners(store, rules);
+  const tasks = stack.use(
+    createTasks({
+      ...{ store, startedAt: now(), ...rules },
+      maxOpenTasks: limits.openTasks,
+      maxOpenTasksOfClient: limits.openTasksOfClient,
+      onUnreadable: (error) => events.trouble("a task cannot be read, and is left out", error),
+      onSilence(assignment, at) {
+        miners.countSilence(assignment.hotkey, at);
+        store.afterCommit(() => events.lost(assignment, "silence"));
+      },
+    }),
+  );
+  tasks.boundDeadlines(now());
+  miners.boundCooldowns(now());
+  const reports = createReports(store, hotkey, validators);
+  const submissions = createSubmissions({
+    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+  });
+  const retention = stack.use(
+    createRetention({
+      ...{ store, assets, keepsAsset: submissions.keepsAsset, windowMs: rules.windowMs },
+      limits: options.retention ?? defaultRetention,
+    }),
+  );
+  const intakeLimits = { ...defaultLimits, ...limits };
+  const { reserveBytes } = intakeLimits;
+  const space = createDiskSpace({ directory: options.dataDir, reserveBytes });
+  await space.check();
+  const { countPending } = submissions;
+  const intake = createIntake({
+    ...{ limits: intakeLimits, space, countPending, onRefusal: events.intakeRefused },
+  });
+  observeOpenTasks(metrics, tasks.countOpen);
+  observeStorage(metrics, retention);
+
+  const nonces = stack.use(openNonceStore(options.dataDir, now));
+
+  const running = stack.move();
+  return {
+    ...{ store, assets, miners, tasks, reports, submissions, retention, space, intake, nonces },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
