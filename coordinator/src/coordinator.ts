@@ -274,7 +274,7 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
   return { registrations, axons, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** Of axons of the same hotkey on the same subnet one: a hotkey has one set of weights there. */
+/** One place for all axons of a hotkey on a subnet, since a hotkey has one set of weights there. */
 function distinctPlaces(places: readonly AxonPlace[]): readonly AxonPlace[] {
   return [
     ...new Map(places.map((place) => [`${place.netuid} ${place.hotkey.ss58}`, place])).values(),

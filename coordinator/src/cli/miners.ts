@@ -5,7 +5,7 @@ import { openStoreReader, type StoreReader } from "../store/index.ts";
 import { readAttempts, type WeightAttempt } from "../weights/index.ts";
 import { type Command, table } from "./command.ts";
 
-/** Of one miner's verdicts the latest. */
+/** How many of one miner's verdicts are shown: the latest. */
 const historyCount = 50;
 
 export const minersCommand: Command = {

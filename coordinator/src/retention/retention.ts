@@ -40,9 +40,9 @@ export interface Retention extends AsyncDisposable {
    * @param now ms since 1970 UTC
    */
   step(now: number): Promise<Removed>;
-  /** Of all assets that are kept; the same bytes submitted twice count twice. */
+  /** How many bytes all kept assets have; the same bytes submitted twice count twice. */
   assetBytes(): number;
-  /** Of the database, without what is free in its file. */
+  /** How many bytes the database uses, without what is free in its file. */
   databaseBytes(): number;
 }
 

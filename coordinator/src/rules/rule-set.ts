@@ -38,7 +38,7 @@ const ruleSetSchema = z.strictObject({
   leastLoanMs: ms,
   /** Between a result and the next task, in ms. */
   cooldownMs: ms,
-  /** Of the cooldown, time that the miner spent on the task counts, up to this much, in ms. */
+  /** The time that a miner spent on its task is taken off its cooldown, up to this much, in ms. */
   throttleMs: ms,
   /** More cooldown after work that was not accepted, or a violation, in ms. */
   badWorkMs: ms,

@@ -19,7 +19,7 @@ const statusSchema = z.object({
     z.object({
       netuid: z.number(),
       hotkey: z.string(),
-      /** Of that look. */
+      /** The block that the chain had at that look. */
       block: z.number(),
       /** Null when it is not registered. */
       neuron: z

@@ -49,7 +49,7 @@ export interface ReceiveSubmission
   readonly assignment: Assignment;
   /** The asset; nobody changes the bytes any more. */
   readonly bytes: Uint8Array;
-  /** Of the bytes, in hex, where it is known. */
+  /** The SHA-256 of the bytes in hex, where it is known. */
   readonly sha256?: string;
 }
 

@@ -14,7 +14,7 @@ export interface WeightAttempt {
   readonly validator: string;
   /** ms since 1970 UTC */
   readonly at: number;
-  /** Of the state that it was decided by. */
+  /** The block of the chain's state that it was decided by. */
   readonly block: number;
   readonly versionKey: number;
   readonly rows: readonly WeightRow[];

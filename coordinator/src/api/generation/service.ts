@@ -31,7 +31,7 @@ type Methods = (typeof GenerationService)["method"];
 /** The handler of one RPC. */
 export type Rpc<Name extends keyof Methods> = Handler<Methods[Name], ClientCall>;
 
-/** Of an id that is not ours, in an answer. */
+/** How many characters of an id that is not ours an answer repeats. */
 const maxIdChars = 64;
 
 /**
