@@ -9,6 +9,7 @@ import {
   telemetrySchema,
 } from "@turntable/process";
 import { z } from "zod";
+import { defaultMaxDownloads, defaultStalledMs } from "./api/index.ts";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
@@ -217,6 +218,18 @@ const schema = z
         .describe(
           "tries at queueing a submission, with growing pauses, before it ends as our fault",
         ),
+      downloads: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultMaxDownloads)
+        .describe("downloads of one client at one time"),
+      stalledStreamMs: z
+        .number()
+        .int()
+        .min(100)
+        .default(defaultStalledMs)
+        .describe("a stream of the API whose caller takes nothing for so long is ended"),
       pendingSubmissions: z
         .number()
         .int()

@@ -8,7 +8,7 @@ import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
-import { type ApiKeys, startApi } from "./api/index.ts";
+import { type ApiKeys, defaultMaxDownloads, defaultStalledMs, startApi } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { announceAxons, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
 import { createClock } from "./clock.ts";
@@ -68,6 +68,10 @@ export interface CoordinatorOptions {
     readonly submissionBytes: number;
     /** Tries at queueing a submission for scoring, before it ends as a fault of ours; 8 when absent. */
     readonly dispatchTries?: number | undefined;
+    /** Downloads of one client of the API at one time. */
+    readonly downloads?: number;
+    /** A stream of the API whose caller takes nothing for so long is ended; ms. */
+    readonly stalledStreamMs?: number;
   } & Partial<AxonLimits & IntakeLimits>;
   readonly duplicates?: DuplicateLimits;
   /** Without it the default. */
@@ -137,7 +141,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       validatorHotkey: hotkey.ss58,
       submissionOf: submissions.get,
       reportOf: reports.get,
-      loadAsset: assets.load,
+      readAsset: assets.read,
+      maxDownloads: limits.downloads ?? defaultMaxDownloads,
+      stalledMs: limits.stalledStreamMs ?? defaultStalledMs,
       maxPromptChars: limits.promptChars,
       takesNothing: intake.takesNothing,
       onCall: events.apiCall,

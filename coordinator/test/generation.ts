@@ -59,7 +59,7 @@ export function openGeneration(change: Partial<GenerationOptions> = {}): OpenGen
     validatorHotkey,
     submissionOf: () => submitted,
     reportOf: () => undefined,
-    loadAsset: async () => Uint8Array.of(1, 2, 3),
+    readAsset: async () => ReadableStream.from([Uint8Array.of(1, 2, 3)]),
     maxPromptChars: 20,
     stop: stopping.signal,
     now,

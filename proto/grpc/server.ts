@@ -70,6 +70,11 @@ export function serviceDefinition(
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
+export interface ImplementOptions {
+  /** A stream ends with DEADLINE_EXCEEDED when its caller takes no message for so long; never by default. ms */
+  readonly stalledMs?: number;
+}
+
 /** Handlers as grpc-js wants them, for `server.addService`. */
 export function implement<S extends DescService>(
   service: S,
@@ -79,11 +84,13 @@ export function implement<S extends DescService, C>(
   service: S,
   handlers: Handlers<S, C>,
   interceptor: ServerInterceptor<C>,
+  options?: ImplementOptions,
 ): UntypedServiceImplementation;
 export function implement(
   service: DescService,
   handlers: object,
   interceptor: ServerInterceptor<unknown> = (next) => next,
+  options: ImplementOptions = {},
 ): UntypedServiceImplementation {
   // The overloads above tie each handler to its method; per method the type cannot be followed any further.
   const untyped = handlers as Record<string, UntypedHandler | undefined>;
@@ -95,7 +102,7 @@ export function implement(
         method.localName,
         method.methodKind === "unary"
           ? unaryHandler(method, handler, interceptor)
-          : streamHandler(method, handler, interceptor),
+          : streamHandler(method, handler, interceptor, options),
       ];
     }),
   );
@@ -129,6 +136,7 @@ function streamHandler(
   method: DescMethod,
   handler: UntypedHandler,
   interceptor: ServerInterceptor<unknown>,
+  { stalledMs }: ImplementOptions,
 ) {
   return (call: ServerWritableStream<Buffer, Buffer>): void => {
     const watch = watchCall(call);
@@ -139,7 +147,7 @@ function streamHandler(
       const messages = handler(request, context) as AsyncIterable<unknown>;
       for await (const message of messages) {
         if (signal.aborted) break;
-        await write(call, toBytes(method, message), signal); // G1
+        await write(call, toBytes(method, message), signal, stalledMs); // G1
       }
     });
     void answer(run, watch).then((error) => {
@@ -244,17 +252,28 @@ const metadataText = {
   },
 };
 
-/** Resolves when the connection has taken the message, or when nobody waits for it any more. */
+/**
+ * Resolves when the connection has taken the message, or when nobody waits for it any more.
+ * @throws RpcError DEADLINE_EXCEEDED when that takes longer than `stalledMs`
+ */
 function write(
   call: ServerWritableStream<Buffer, Buffer>,
   message: Buffer,
   signal: AbortSignal,
+  stalledMs: number | undefined,
 ): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const done = () => {
+      clearTimeout(timer);
       signal.removeEventListener("abort", done);
       resolve();
     };
+    const stalled = () => {
+      signal.removeEventListener("abort", done);
+      const text = `no message was taken for ${stalledMs} ms; call again and read on`;
+      reject(new RpcError(statusCodes.DEADLINE_EXCEEDED, text));
+    };
+    const timer = stalledMs === undefined ? undefined : setTimeout(stalled, stalledMs);
     signal.addEventListener("abort", done);
     call.write(message, done);
   });

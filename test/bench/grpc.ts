@@ -91,7 +91,7 @@ async function startOurs(
       validatorHotkey: "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
       submissionOf: () => undefined,
       reportOf: () => undefined,
-      loadAsset: async () => new Uint8Array(),
+      readAsset: async () => undefined,
       maxPromptChars: 1024,
       now: Date.now,
       onCall,

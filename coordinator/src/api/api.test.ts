@@ -25,7 +25,7 @@ async function open(change: Partial<ApiOptions> & { readonly maxOpenTasks?: numb
       validatorHotkey: validator.ss58,
       submissionOf: subnet.submissions.get,
       reportOf: subnet.reports.get,
-      loadAsset: subnet.assets.load,
+      readAsset: subnet.assets.read,
       maxPromptChars: 10,
       onCall: (event) => events.push(event),
       now: () => 1_000,
@@ -210,12 +210,12 @@ test("the best asset is streamed in chunks, after what is known of it", async ()
     return parts;
   };
   await assert.rejects(download(), failsWith(status.FAILED_PRECONDITION, /is queued and has no/));
-  const bytes = Buffer.alloc((1 << 20) + 5, "splat");
+  const bytes = Buffer.alloc((1 << 18) + 5, "splat");
   await opened.score(taskId, "A", 0.9, bytes);
   const [head, ...chunks] = await download();
   assert.equal(head?.case === "asset" && head.value.minerHotkey, "A");
   const sizes = chunks.map((chunk) => chunk.case === "chunk" && chunk.value.length);
-  assert.deepEqual(sizes, [1 << 20, 5]);
+  assert.deepEqual(sizes, [1 << 18, 5]);
   assert.ok(
     Buffer.concat(chunks.map((c) => (c.case === "chunk" ? c.value : Buffer.alloc(0)))).equals(
       bytes,

@@ -1,3 +1,4 @@
+export { defaultMaxDownloads } from "./generation/index.ts";
 export { type ApiKeys, parseApiKeys } from "./keys.ts";
 export type { ApiCallEvent } from "./observing.ts";
-export { type Api, type ApiOptions, startApi } from "./server.ts";
+export { type Api, type ApiOptions, defaultStalledMs, startApi } from "./server.ts";

@@ -24,6 +24,8 @@ export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly port: number;
   /** Undefined lets everybody call. */
   readonly keys: ApiKeys | undefined;
+  /** A stream whose caller takes nothing for so long is ended; ms. */
+  readonly stalledMs?: number;
   /** Told of each call once, when it has ended, in its trace. */
   readonly onCall: (event: ApiCallEvent) => void;
 }
@@ -32,6 +34,8 @@ export interface Api extends AsyncDisposable {
   readonly port: number;
 }
 
+/** Slow lines take a chunk of an asset in less, in ms. */
+export const defaultStalledMs = 60_000;
 /** Requests are small; what is large is streamed. */
 const maxRequestBytes = 1024 * 1024;
 const healthService = GenerationService.typeName;
@@ -61,6 +65,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       GenerationService,
       generationHandlers({ ...options, stop: stopping.signal }),
       interceptor,
+      { stalledMs: options.stalledMs ?? defaultStalledMs },
     ),
   );
   const health = new HealthImplementation({ "": "SERVING", [healthService]: "SERVING" });

@@ -125,3 +125,27 @@ test("a save that fails leaves nothing", async () => {
   await assert.rejects(assets.save(bytes), /EISDIR|ENOTEMPTY|EEXIST/);
   assert.deepEqual(readdirSync(folder.path), [sha256]);
 });
+
+async function collected(pieces: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}
+
+test("a file is read piece by piece, and one that is broken throws at its end", async () => {
+  using folder = directory();
+  const assets = await openAssetFiles(folder.path);
+  const bytes = new Uint8Array(600 * 1024).map((_, i) => i % 251);
+  const { sha256 } = await assets.save(bytes);
+  const pieces = await collected((await assets.read(sha256)) ?? assert.fail());
+  assert.deepEqual(
+    pieces.map(({ length }) => length / 1024),
+    [256, 256, 88],
+  );
+  assert.ok(Buffer.concat(pieces).equals(bytes));
+  writeFileSync(join(folder.path, sha256), "others");
+  const broken = (await assets.read(sha256)) ?? assert.fail();
+  await assert.rejects(collected(broken), /is broken/);
+  rmSync(join(folder.path, sha256));
+  assert.equal(await assets.read(sha256), undefined);
+});

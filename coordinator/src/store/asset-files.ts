@@ -3,7 +3,16 @@
  * saved is as a rule wanted at once, for its job: until then it stays in memory, and is neither read nor hashed again.
  */
 import { createHash, hash, randomUUID } from "node:crypto";
-import { mkdir, open, opendir, readFile, rename, rm, unlink } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  opendir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { isStorageFull, StorageFullError } from "./store-error.ts";
@@ -22,6 +31,12 @@ export interface AssetFiles {
    * @throws TypeError when `sha256` is no such hash
    */
   load(sha256: string): Promise<Uint8Array | undefined>;
+  /**
+   * The bytes piece by piece, as they are asked for, at most `chunkBytes` at a time; undefined when there is no such
+   * file. Reading them to their end throws when they are others than the hash says.
+   * @throws TypeError when `sha256` is no such hash
+   */
+  read(sha256: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Removes the file; false when there is none, or somebody has just saved those bytes and still holds them. */
   remove(sha256: string): Promise<boolean>;
   /**
@@ -40,6 +55,8 @@ export interface SavedAsset extends Disposable {
 const partialSuffix = ".partial";
 /** The most that is kept in memory for the first load, of all assets together: some dozens of usual size, in bytes. */
 const defaultFreshBytes = 64 * 1024 * 1024;
+/** What a reader holds of a file at one time. */
+const chunkBytes = 256 * 1024;
 /** How many names of the folder are read at a time. */
 const namesAtOnce = 256;
 
@@ -125,6 +142,14 @@ export async function openAssetFiles(
         throw error;
       }
     },
+    async read(sha256) {
+      try {
+        return chunksOf(await open(pathOf(sha256), "r"), sha256);
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
     async remove(sha256) {
       const path = pathOf(sha256);
       if (held.has(sha256)) return false;
@@ -148,6 +173,21 @@ export async function openAssetFiles(
     },
     walk,
   };
+}
+
+/** Closes the file when it was read, or nobody goes on with it. */
+async function* chunksOf(file: FileHandle, sha256: string): AsyncGenerator<Uint8Array> {
+  await using _file = file;
+  const found = createHash("sha256");
+  for (;;) {
+    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes);
+    if (bytesRead === 0) break;
+    const bytes = chunk.subarray(0, bytesRead);
+    found.update(bytes);
+    yield bytes;
+  }
+  if (found.digest("hex") !== sha256) throw new Error(`the file of the asset ${sha256} is broken`);
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {

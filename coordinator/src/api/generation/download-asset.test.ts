@@ -14,13 +14,19 @@ async function partsOf(answers: ReturnType<ReturnType<typeof downloadAsset>>) {
   return parts;
 }
 
-test("first what the asset is, then its bytes in chunks of a mebibyte", async () => {
+async function* pieces(bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length; at += 1024 * 1024) {
+    yield bytes.subarray(at, at + 1024 * 1024);
+  }
+}
+
+test("first what the asset is, then its bytes piece by piece", async () => {
   const bytes = new Uint8Array(2.5 * 1024 * 1024).map((_, i) => i % 251);
   const asked: string[] = [];
   using opened = openGeneration({
-    async loadAsset(sha256) {
+    async readAsset(sha256) {
       asked.push(sha256);
-      return bytes;
+      return pieces(bytes);
     },
   });
   const { id } = opened.create();
@@ -56,11 +62,28 @@ test("without a result there is nothing to download, and the answer says what to
 });
 
 test("an asset that is gone is a fault of ours", async () => {
-  using opened = openGeneration({ loadAsset: async () => undefined });
+  using opened = openGeneration({ readAsset: async () => undefined });
   const { id } = opened.create();
   opened.judged("accepted", 0.9);
   await assert.rejects(
     partsOf(downloadAsset(opened.options)(request(id), callBy("alice"))),
     (error) => !(error instanceof RpcError) && /is gone/.test(String(error)),
   );
+});
+
+test("a client has so many downloads at one time, and another when one has ended", async () => {
+  using opened = openGeneration({ maxDownloads: 2 });
+  const { id } = opened.create();
+  opened.judged("accepted", 0.9);
+  const handle = downloadAsset(opened.options);
+  const start = async (client = "alice") => {
+    const answers = handle(request(id), callBy(client))[Symbol.asyncIterator]();
+    await answers.next();
+    return answers;
+  };
+  const first = await start();
+  await start();
+  await assert.rejects(start(), refusedWith(statusCodes.RESOURCE_EXHAUSTED, /2 downloads run/));
+  await first.return?.(undefined);
+  await start();
 });

@@ -1,11 +1,31 @@
-import { failedPrecondition } from "../errors.ts";
+import { exhausted, failedPrecondition } from "../errors.ts";
 import { assetOf, findTask, type GenerationOptions, type Rpc } from "./service.ts";
 
-/** Largest piece of an asset in one message. */
-const chunkBytes = 1024 * 1024;
+/** Enough for a page full of viewers. */
+export const defaultMaxDownloads = 16;
+/** When a client that has too many is told to come back: until then some will have ended, in ms. */
+const busyRetryMs = 2_000;
 
 /** The best asset: first what it is, then its bytes in chunks. */
 export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> {
+  const { maxDownloads = defaultMaxDownloads } = options;
+  /** How many each client has now. */
+  const running = new Map<string, number>();
+  const begin = (client: string): Disposable => {
+    const count = running.get(client) ?? 0;
+    if (count >= maxDownloads) {
+      const message = `${maxDownloads} downloads run, which is the limit; end some before the next`;
+      throw exhausted("downloads", message, busyRetryMs);
+    }
+    running.set(client, count + 1);
+    return {
+      [Symbol.dispose]() {
+        const left = (running.get(client) ?? 1) - 1;
+        if (left === 0) running.delete(client);
+        else running.set(client, left);
+      },
+    };
+  };
   return async function* ({ taskId }, call) {
     const task = findTask(options.tasks, taskId, call);
     const asset = assetOf(options, task);
@@ -21,11 +41,10 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
         `the asset of task ${task.id} was removed: assets are kept for some days and while there is space; ask for the prompt again`,
       );
     }
-    const bytes = await options.loadAsset(asset.sha256);
-    if (bytes === undefined) throw new Error(`the asset ${asset.sha256} is gone`);
+    using _running = begin(call.client);
+    const chunks = await options.readAsset(asset.sha256);
+    if (chunks === undefined) throw new Error(`the asset ${asset.sha256} is gone`);
     yield { part: { case: "asset", value: asset.message } };
-    for (let at = 0; at < bytes.length; at += chunkBytes) {
-      yield { part: { case: "chunk", value: bytes.subarray(at, at + chunkBytes) } };
-    }
+    for await (const value of chunks) yield { part: { case: "chunk", value } };
   };
 }

@@ -15,8 +15,10 @@ export interface GenerationOptions {
   readonly submissionOf: (id: string) => SubmittedAsset | undefined;
   /** A report by its submission's id; undefined when that was not scored. */
   readonly reportOf: (id: string) => ScoreReport | undefined;
-  /** An asset by its SHA-256 in hex; undefined when it is gone. */
-  readonly loadAsset: (sha256: string) => Promise<Uint8Array | undefined>;
+  /** An asset's bytes, piece by piece, by its SHA-256 in hex; undefined when it is gone. */
+  readonly readAsset: (sha256: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Downloads of one client at one time. */
+  readonly maxDownloads?: number;
   /** Longest prompt, in characters (code points). */
   readonly maxPromptChars: number;
   /** Why no task can be taken now; undefined when they are. */
