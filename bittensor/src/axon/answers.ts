@@ -16,7 +16,7 @@ import { answerSignature } from "./verify.ts";
 /** Who answers. */
 export interface Answerer {
   readonly hotkey: Keypair;
-  /** Of this axon, as long as it runs. */
+  /** Names this axon to its callers; another each time that it starts. */
   readonly uuid: string;
 }
 
@@ -24,7 +24,7 @@ export interface Answerer {
 export interface Answered {
   /** Unix ms */
   readonly receivedAt: number;
-  /** By `performance.now()` */
+  /** When the call began, in ms of `performance.now()`. */
   readonly startedAt: number;
   /** The id that a 500 shows the caller. */
   errorId: string | undefined;
@@ -47,7 +47,7 @@ export function answersOf(us: Answerer, call: Answered, family: Family) {
   };
   let known: () => AnswerContext = () => answerContext(undefined, emptyHead);
   return {
-    /** Before the class is known. */
+    /** An answer to a request whose class is not known, or not yet. */
     bare: (status: number, message: string, extra?: { readonly [key: string]: Json }) =>
       refusal(answerContext(undefined, emptyHead), status, message, extra),
     unparsable: (synapse: Synapse, error: HeaderError) => {
