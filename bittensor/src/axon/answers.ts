@@ -1,4 +1,4 @@
-/** The answers of one call, as far as its request is known, in the words of the caller's generation. */
+/** The answers of one call, as far as its request is known, in the words of the caller's SDK family. */
 import { randomUUID } from "node:crypto";
 import type { Keypair } from "../keys/index.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type Terminal,
 } from "../synapse/index.ts";
 import { type Answer, type AnswerContext, refusal, success } from "./answer.ts";
-import { emptyHead, type Family, type RequestHead } from "./request.ts";
+import { emptyHead, type RequestHead, type WireFamily } from "./request.ts";
 import { answerSignature } from "./verify.ts";
 
 /** Who answers. */
@@ -32,7 +32,7 @@ export interface Answered {
 
 export type Answers = ReturnType<typeof answersOf>;
 
-export function answersOf(us: Answerer, call: Answered, family: Family) {
+export function answersOf(us: Answerer, call: Answered, family: WireFamily) {
   const answerContext = (synapse: Synapse | undefined, head: RequestHead): AnswerContext => ({
     synapse,
     head,
@@ -41,7 +41,7 @@ export function answersOf(us: Answerer, call: Answered, family: Family) {
     processTimeS: (performance.now() - call.startedAt) / 1000,
   });
   const failed = (at: AnswerContext, reason: string): Answer => {
-    if (family === "L") return refusal(at, 500, `Internal server error with error: ${reason}`);
+    if (family === "legacy") return refusal(at, 500, `Internal server error with error: ${reason}`);
     call.errorId = randomUUID();
     return refusal(at, 500, `Internal Server Error #${call.errorId}`, { detail: reason });
   };
@@ -52,7 +52,7 @@ export function answersOf(us: Answerer, call: Answered, family: Family) {
       refusal(answerContext(undefined, emptyHead), status, message, extra),
     unparsable: (synapse: Synapse, error: HeaderError) => {
       const at = answerContext(undefined, emptyHead);
-      return family === "L"
+      return family === "legacy"
         ? refusal(
             at,
             400,
@@ -84,7 +84,7 @@ export function answersOf(us: Answerer, call: Answered, family: Family) {
           const fields = completeFields(synapse, { ...input, ...blank, ...output });
           const there = at();
           return success(
-            family === "L" ? { ...there, axon: signedEnd(us, there, head) } : there,
+            family === "legacy" ? { ...there, axon: signedEnd(us, there, head) } : there,
             fields as { readonly [key: string]: Json | undefined }, // read by the fields' own types
             totalSize,
           );

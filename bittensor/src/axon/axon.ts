@@ -1,5 +1,5 @@
 /**
- * The axon: an HTTP server that callers of every SDK generation take for the Python one.
+ * The axon: an HTTP server that callers with any SDK version take for the Python one.
  *
  * A1. Identity is the hotkey whose signature was verified; a body that names another is refused.
  * A2. Nothing is remembered for a caller before its signature was verified, but how often its address failed.
