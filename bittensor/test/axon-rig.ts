@@ -73,7 +73,7 @@ export async function startRig(options: Partial<AxonOptions> = {}): Promise<Rig>
   };
 }
 
-/** Every answer must be one that all SDK generations understand. */
+/** Every answer must be one that all SDK versions understand. */
 export function assertRefused(answer: RawAnswer, status: number, message: RegExp | string): void {
   const body: unknown = JSON.parse(answer.body);
   assert.ok(typeof body === "object" && body !== null && "message" in body);

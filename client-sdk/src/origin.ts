@@ -13,7 +13,7 @@ export interface VerifyOptions {
 export type AssetOrigin =
   | {
       readonly kind: "verified";
-      /** Which generation of miners signs like this. */
+      /** The protocol year whose text the miner signed: that of 2025 begins with the consent text. */
       readonly form: "2024" | "2025";
     }
   | {

@@ -57,7 +57,7 @@ test("calls to this machine go through no proxy, even when one is asked for", as
 });
 
 test("calls to others go through a proxy only when it is asked for, and a failure names a cause", async () => {
-  // Of TEST-NET, which leads nowhere.
+  // This address is one of TEST-NET-1 (RFC 5737), which lead nowhere.
   const far = { address: "192.0.2.1:50051" };
   const direct = await tasksThroughProxy(far);
   assert.deepEqual(direct.asked, []);

@@ -1,9 +1,9 @@
 /**
  * Configuration of a process from one zod schema: flag > environment variable > file > default.
  *
- * A schema is an object of options or of groups of options: `{ grpc: z.object({ listen: z.string() … }) }` gives
- * the flag `--grpc-listen`, the variable `TURNTABLE_GRPC_LISTEN` and `{"grpc": {"listen": …}}` in the file.
- * Descriptions (`.describe("…")`) become `--help` and the README's table.
+ * A schema is an object of options or of groups of options: `{ grpc: z.object({ host: z.string() … }) }` gives
+ * the flag `--grpc-host`, the variable `TURNTABLE_GRPC_HOST` and `{"grpc": {"host": …}}` in the file.
+ * Descriptions (`.describe("…")`) become `--help` and the tables of docs/configuration.md.
  */
 import { z } from "zod";
 

@@ -19,9 +19,9 @@ export interface ClipShape {
   readonly patch: 32 | 16;
   /** int8: signed weights in MatMul only, activations quantised as they come; all else stays fp32. */
   readonly weights: "fp32" | "int8";
-  /** Each is one token. */
+  /** Words that the tokenizer knows, each as one token. */
   readonly words: readonly string[];
-  /** Of each tower, 12 when absent. */
+  /** How many layers each of the two towers has; 12 when absent. */
   readonly layers?: number;
 }
 

@@ -1,7 +1,7 @@
 /** What a run takes, by the clock and of the processor. */
 export interface Cost {
   readonly wallMs: number;
-  /** Of all threads of this process. */
+  /** Processor time of all threads of this process. */
   readonly cpuMs: number;
 }
 

@@ -10,7 +10,7 @@ import { type ClipShape, writeClipDirectory } from "./clip-shape.ts";
 
 export const modelsDir = fileURLToPath(new URL("../../.cache/models", import.meta.url));
 
-/** Of benchmarks; each of its words is one token. */
+/** The prompt that benchmarks score with; each of its words is one token of their models. */
 export const benchPrompt = "a juicy hamburger with a sesame seed bun";
 
 const shapes: Readonly<Record<string, Pick<ClipShape, "patch" | "weights">>> = {

@@ -42,7 +42,7 @@ const projection = { size: 512, fovyDeg: 49.1 };
 const white = [1, 1, 1] as const;
 const radii = [1.5, 2.5, 5];
 const rounds = 4;
-/** Of one thread and two, or of views and the model, to compare them. */
+/** Rounds in which views on one thread, views on all threads and the model take their turn, to be compared. */
 const pairs = 9;
 const threads = availableParallelism();
 const batch = 12;

@@ -16,7 +16,7 @@ import {
   RenderScoreResultSchema,
 } from "@turntable/proto";
 
-/** Of every queue that a test does not ask otherwise of. */
+/** Options of the queues in all tests that do not need others. */
 export const contractOptions: JobQueueOptions = { ackWaitMs: 10_000, maxDeliver: 3 };
 
 /** Hands back, when `stack` is disposed, what a test that failed had in work: sources wait for that. */

@@ -8,9 +8,9 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { brokenAsset, fuzzLimits, originals, outcomeOf } from "@turntable/splat/test";
 
-/** Of processor time, so that a busy machine is not taken for a hang. */
+/** Processor time that reading one asset may take, in ms; by the clock a busy machine would be taken for a hang. */
 const longestMs = 2_000;
-/** By the clock: one that waits for ever uses no processor. */
+/** Time by the clock that reading one asset may take, in ms: a reader that waits for ever uses no processor. */
 const longestWaitMs = 30_000;
 /** Above what the process had when it began: twice the decompressed size, a thread for HDF5, Node's own room. */
 const capBytes = 2 * fuzzLimits.maxDecompressedBytes + 512 * 1024 * 1024;
@@ -70,7 +70,7 @@ async function watch(): Promise<void> {
   process.exitCode = 1;
 }
 
-/** Of all threads of this process, in ms. */
+/** Processor time that all threads of this process have used, in ms. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

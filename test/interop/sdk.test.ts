@@ -1,6 +1,6 @@
 /**
  * The real Python SDKs against our axon, dendrite and key files, over loopback and both ways. The messages are those of
- * both generations of subnet 17, and of subnet 21.
+ * both protocol years of subnet 17, and of subnet 21.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -144,9 +144,9 @@ for (const version of axonSdkVersions) {
         assert.equal(told.is_success, true);
       });
 
-      for (const generation of ["2024", "2025"]) {
-        it(`pulls a task of ${generation}, and hears that there is none`, async () => {
-          const told = await oneOf(pulling(), { class: "PullTask", generation });
+      for (const protocolYear of ["2024", "2025"]) {
+        it(`pulls a task of ${protocolYear}, and hears that there is none`, async () => {
+          const told = await oneOf(pulling(), { class: "PullTask", generation: protocolYear });
           aliceIsTold(told, 200, "Success");
           const got = told.synapse.task;
           assert.ok(isJsonObject(got));
@@ -154,16 +154,16 @@ for (const version of axonSdkVersions) {
           assert.equal(got.id, task.id);
           const none = await oneOf(pulling({ handle: () => ({ task: null }) }), {
             class: "PullTask",
-            generation,
+            generation: protocolYear,
           });
           aliceIsTold(none, 200, "Success");
           assert.equal(none.synapse.task, null);
         });
 
-        it(`submits results of ${generation}, signed, and reads the feedback`, async () => {
+        it(`submits results of ${protocolYear}, signed, and reads the feedback`, async () => {
           const submitTime = 1_795_418_845_599_186_267n;
           const facts = { submitTime, prompt, validatorHotkey: bob.ss58 };
-          const text = generation === "2025" ? consent : undefined;
+          const text = protocolYear === "2025" ? consent : undefined;
           let proven: string | undefined;
           let caller: string | undefined;
           const routes = [
@@ -185,10 +185,10 @@ for (const version of axonSdkVersions) {
           ];
           const told = await oneOf(routes, {
             class: "SubmitResults",
-            generation,
+            generation: protocolYear,
             timeout: 300,
             fields: {
-              ...(generation === "2024"
+              ...(protocolYear === "2024"
                 ? { task: { id: task.id, prompt } }
                 : { task_id: task.id, data_format: "ply", compression: 0 }),
               results: "A".repeat(1_000_000),
@@ -197,7 +197,7 @@ for (const version of axonSdkVersions) {
             },
           });
           aliceIsTold(told, 200, "Success");
-          assert.equal(proven, generation);
+          assert.equal(proven, protocolYear);
           assert.equal(caller, alice.ss58);
           assert.equal(told.synapse.submit_time, submitTime);
           assert.ok(isJsonObject(told.synapse.feedback));
@@ -349,14 +349,14 @@ for (const version of axonSdkVersions) {
         assert.equal((await weCall(ping, {}, {})).kind, "ok");
       });
 
-      for (const generation of ["2024", "2025"]) {
-        it(`pulls a task of ${generation}`, async () => {
-          const theirs = generation === "2024" ? { id: task.id, prompt } : task;
+      for (const protocolYear of ["2024", "2025"]) {
+        it(`pulls a task of ${protocolYear}`, async () => {
+          const theirs = protocolYear === "2024" ? { id: task.id, prompt } : task;
           const outcome = await weCall(
             pullTask,
             {},
             {
-              generation,
+              generation: protocolYear,
               replies: { PullTask: { task: theirs } },
             },
           );
@@ -364,7 +364,7 @@ for (const version of axonSdkVersions) {
           assert.deepEqual(outcome.fields.task, task);
         });
 
-        it(`submits results of ${generation}`, async () => {
+        it(`submits results of ${protocolYear}`, async () => {
           const { generations_within_8_hours, ...newer } = feedback;
           const older = {
             task_fidelity_score: 0.75,
@@ -375,7 +375,7 @@ for (const version of axonSdkVersions) {
           const outcome = await weCall(
             submitResults,
             {
-              ...(generation === "2024"
+              ...(protocolYear === "2024"
                 ? { task }
                 : { task_id: task.id, data_format: "ply", compression: 0 }),
               results: "A".repeat(3_000_000),
@@ -383,11 +383,11 @@ for (const version of axonSdkVersions) {
               signature: "c2ln",
             },
             {
-              generation,
+              generation: protocolYear,
               replies: {
                 SubmitResults: {
                   results: "",
-                  feedback: generation === "2024" ? older : newer,
+                  feedback: protocolYear === "2024" ? older : newer,
                   cooldown_until: 60,
                 },
               },

@@ -1,12 +1,12 @@
 /**
- * Answers, in a form that callers of every SDK generation understand: whatever the status, the body is a JSON object
+ * Answers, in a form that callers with any SDK version understand: whatever the status, the body is a JSON object
  * and the headers carry the status again (older callers see nothing else of it).
  */
 import type { Json, Synapse, Terminal } from "../synapse/index.ts";
 import { stringifyJson, terminal, terminalHeaders, zeroHeaders } from "../synapse/index.ts";
 import { pythonFloat } from "../synapse/python.ts";
 import { emptyBodyHash } from "../synapse/synapse.ts";
-import type { Family, RequestHead } from "./request.ts";
+import type { RequestHead, WireFamily } from "./request.ts";
 
 export interface Answer {
   readonly status: number;
@@ -21,7 +21,7 @@ export interface AnswerContext {
   /** The class; undefined when it is not known or the headers could not be read. */
   readonly synapse: Synapse | undefined;
   readonly head: RequestHead;
-  readonly family: Family;
+  readonly family: WireFamily;
   /** Ourselves, without status. */
   readonly axon: Partial<Terminal>;
   /** Seconds since the headers arrived. */
@@ -64,7 +64,7 @@ export function success(
     dendrite: { ...head.dendrite },
     axon: { ...axon },
     computed_body_hash: "",
-    ...(context.family === "L" ? { required_hash_fields: [...synapse.hashed] } : {}),
+    ...(context.family === "legacy" ? { required_hash_fields: [...synapse.hashed] } : {}),
     ...fields,
   });
   return {

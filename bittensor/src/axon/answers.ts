@@ -1,4 +1,4 @@
-/** The answers of one call, as far as its request is known, in the words of the caller's generation. */
+/** The answers of one call, as far as its request is known, in the words of the caller's SDK family. */
 import { randomUUID } from "node:crypto";
 import type { Keypair } from "../keys/index.ts";
 import {
@@ -10,13 +10,13 @@ import {
   type Terminal,
 } from "../synapse/index.ts";
 import { type Answer, type AnswerContext, refusal, success } from "./answer.ts";
-import { emptyHead, type Family, type RequestHead } from "./request.ts";
+import { emptyHead, type RequestHead, type WireFamily } from "./request.ts";
 import { answerSignature } from "./verify.ts";
 
 /** Who answers. */
 export interface Answerer {
   readonly hotkey: Keypair;
-  /** Of this axon, as long as it runs. */
+  /** Names this axon to its callers; another each time that it starts. */
   readonly uuid: string;
 }
 
@@ -24,7 +24,7 @@ export interface Answerer {
 export interface Answered {
   /** Unix ms */
   readonly receivedAt: number;
-  /** By `performance.now()` */
+  /** When the call began, in ms of `performance.now()`. */
   readonly startedAt: number;
   /** The id that a 500 shows the caller. */
   errorId: string | undefined;
@@ -32,7 +32,7 @@ export interface Answered {
 
 export type Answers = ReturnType<typeof answersOf>;
 
-export function answersOf(us: Answerer, call: Answered, family: Family) {
+export function answersOf(us: Answerer, call: Answered, family: WireFamily) {
   const answerContext = (synapse: Synapse | undefined, head: RequestHead): AnswerContext => ({
     synapse,
     head,
@@ -41,18 +41,18 @@ export function answersOf(us: Answerer, call: Answered, family: Family) {
     processTimeS: (performance.now() - call.startedAt) / 1000,
   });
   const failed = (at: AnswerContext, reason: string): Answer => {
-    if (family === "L") return refusal(at, 500, `Internal server error with error: ${reason}`);
+    if (family === "legacy") return refusal(at, 500, `Internal server error with error: ${reason}`);
     call.errorId = randomUUID();
     return refusal(at, 500, `Internal Server Error #${call.errorId}`, { detail: reason });
   };
   let known: () => AnswerContext = () => answerContext(undefined, emptyHead);
   return {
-    /** Before the class is known. */
+    /** An answer to a request whose class is not known, or not yet. */
     bare: (status: number, message: string, extra?: { readonly [key: string]: Json }) =>
       refusal(answerContext(undefined, emptyHead), status, message, extra),
     unparsable: (synapse: Synapse, error: HeaderError) => {
       const at = answerContext(undefined, emptyHead);
-      return family === "L"
+      return family === "legacy"
         ? refusal(
             at,
             400,
@@ -84,7 +84,7 @@ export function answersOf(us: Answerer, call: Answered, family: Family) {
           const fields = completeFields(synapse, { ...input, ...blank, ...output });
           const there = at();
           return success(
-            family === "L" ? { ...there, axon: signedEnd(us, there, head) } : there,
+            family === "legacy" ? { ...there, axon: signedEnd(us, there, head) } : there,
             fields as { readonly [key: string]: Json | undefined }, // read by the fields' own types
             totalSize,
           );

@@ -74,7 +74,7 @@ describe("a successful call", () => {
     assert.equal(header(answer, "bt_header_input_obj_submit_time"), "MA==");
   });
 
-  it("has what clients of both generations need, and no end is null", async () => {
+  it("has what clients of both protocol years need, and no end is null", async () => {
     const feedback = { validation_failed: false, task_fidelity_score: 0.75 };
     await using rig = await startRig({
       routes: [
@@ -301,7 +301,7 @@ describe("refusals", () => {
     assert.equal(header(redirected, "location"), "/PullTask");
   });
 
-  it("of unreadable headers depend on the caller's generation", async () => {
+  it("of unreadable headers depend on the caller's SDK family", async () => {
     await using rig = await startRig();
     const internal = /^Internal Server Error #[0-9a-f-]{36}$/;
     const abc = { bt_header_dendrite_nonce: "abc" };

@@ -1,5 +1,5 @@
 /**
- * The axon: an HTTP server that callers of every SDK generation take for the Python one.
+ * The axon: an HTTP server that callers with any SDK version take for the Python one.
  *
  * A1. Identity is the hotkey whose signature was verified; a body that names another is refused.
  * A2. Nothing is remembered for a caller before its signature was verified, but how often its address failed.
@@ -116,7 +116,7 @@ export async function startAxon(options: AxonOptions): Promise<Axon> {
   server.on("checkExpectation", (req, res) => call(req, res, false));
   server.on("connection", (socket) => void connections.admit(socket));
   server.on("clientError", (error, socket) => {
-    // Of a plain HTTP server, whose streams are sockets
+    // Node's types say Duplex; the streams of a plain HTTP server are sockets.
     answerBrokenRequest(service, error, socket as Socket);
   });
   server.listen(options.port, options.host ?? "0.0.0.0");

@@ -70,7 +70,7 @@ function expectedStatus(exchange: Exchange): number {
   // SDKs 9.3 to 10.4.1 take a request without signature; all of them take the body's word for who calls, and for the
   // status of the answer.
   if (recorded < 400 && (unsigned || impostor)) return 401;
-  // Which of the two says no to another type depends on the axon's generation; ours goes by the caller's.
+  // Which of the two says no to another type depends on the axon's SDK version; ours goes by the caller's.
   if (/text\/plain/.test(headers["content-type"] ?? "") && recorded === 422) return 500;
   return recorded === 418 ? 200 : recorded;
 }
@@ -154,7 +154,7 @@ function promptsIn(body: string): readonly string[] {
 }
 
 describe("captures: what the SDKs' miners signed", { skip }, () => {
-  it("verifies with the generation's text", () => {
+  it("verifies with the protocol year's text", () => {
     let checked = 0;
     // A miner of 2025 sends its task's id alone, so the prompt is one of those that the recordings show elsewhere
     const prompts = new Set(

@@ -14,11 +14,11 @@ import type { NonceRules } from "./nonces.ts";
 import type { OpenedBody, OpenedPayload, OpenJob } from "./open-body.ts";
 import {
   checkZeros,
-  type Family,
-  familyOf,
   parseHead,
   type RequestHead,
   targetOf,
+  type WireFamily,
+  wireFamilyOf,
 } from "./request.ts";
 import { route } from "./route.ts";
 import type { AxonRoute, Caller, Payload } from "./types.ts";
@@ -83,7 +83,7 @@ export async function handleCall(
   progress: Progress,
   origin: CallOrigin,
 ): Promise<Answer> {
-  const family = familyOf(req);
+  const family = wireFamilyOf(req);
   const answers = answersOf(context, progress, family);
   let lease: BodyLease | undefined;
   let leave: (() => void) | undefined;
@@ -220,7 +220,7 @@ interface Admitted {
   readonly head: RequestHead;
   /** The proven one. */
   readonly hotkey: string;
-  readonly family: Family;
+  readonly family: WireFamily;
   readonly answer: ReturnType<Answers["to"]>;
   readonly origin: CallOrigin;
   readonly progress: Progress;
@@ -262,7 +262,9 @@ async function readCall(
     if (mime !== undefined && !isJsonType(mime)) {
       const problem = `body is ${headerSafe(mime)}, not application/json`;
       return answered(
-        family === "L" ? answer.refused(422, `The ${problem}`) : answer.faulty(`the ${problem}`),
+        family === "legacy"
+          ? answer.refused(422, `The ${problem}`)
+          : answer.faulty(`the ${problem}`),
       );
     }
     if (body.sizeBytes === 0) return answered(answer.faulty("the body is empty"));

@@ -29,7 +29,7 @@ export function makeEarlyAnswers(): Readonly<Record<EarlyRefusal, Answer>> {
 
 function bareAnswer(status: number, message: string): Answer {
   return refusal(
-    { synapse: undefined, head: emptyHead, family: "N", axon: {}, processTimeS: 0 },
+    { synapse: undefined, head: emptyHead, family: "nanosecond", axon: {}, processTimeS: 0 },
     status,
     message,
   );

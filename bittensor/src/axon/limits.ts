@@ -2,7 +2,7 @@
 export interface AxonLimits {
   /** Connections at one time. */
   readonly connections: number;
-  /** Of these, how many are kept for addresses whose callers have proved themselves within `knownMs`. */
+  /** How many of `connections` are kept for addresses whose callers have proved themselves within `knownMs`. */
   readonly connectionsForKnown: number;
   /** Connections of one address (IPv6: of one /64). */
   readonly connectionsOfAddress: number;

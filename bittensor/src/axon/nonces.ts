@@ -160,7 +160,7 @@ function callerKey({ hotkey, uuid }: NonceCheck): string {
   return `${hotkey}:${uuid ?? "None"}`;
 }
 
-/** Of a caller's key, of which it is the first part. */
+/** The hotkey in a caller's key, of which it is the first part. */
 function hotkeyOf(caller: string): string {
   return caller.split(":", 1)[0] ?? caller;
 }

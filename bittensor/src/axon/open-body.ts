@@ -44,7 +44,7 @@ export function openBody({ pieces, rules }: OpenJob): OpenedBody {
 
 function opened(decoded: Uint8Array | undefined): OpenedPayload {
   if (decoded === undefined) return { kind: "malformed" };
-  // Of its own buffer, so that it can be handed over: small ones share one.
+  // Small buffers share one of Node's. These bytes get their own, so that a thread can hand it over.
   const bytes = ownBuffer(decoded);
   return { kind: "bytes", bytes, sha256: hash("sha256", bytes, "hex") };
 }

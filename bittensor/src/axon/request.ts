@@ -21,12 +21,16 @@ export interface RequestHead {
   readonly computedBodyHash: string | undefined;
 }
 
-/** SDK generations answer and count differently: L up to 7.1, N from 7.2 on. Who says no version is taken for N. */
-export type Family = "L" | "N";
+/**
+ * How a caller's SDK talks. Those before 7.2 (`legacy`) count nonces from their machine's start, expect failures in
+ * other words and successful answers signed; those from 7.2 on (`nanosecond`) send nanoseconds since 1970 as nonces.
+ */
+export type WireFamily = "legacy" | "nanosecond";
 
-export function familyOf(req: IncomingMessage): Family {
+/** The family of the caller's SDK, by the version that it claims; callers that claim none are taken for later ones. */
+export function wireFamilyOf(req: IncomingMessage): WireFamily {
   const version = Number(req.headers.bt_header_dendrite_version ?? firstClockVersion);
-  return version < firstClockVersion ? "L" : "N";
+  return version < firstClockVersion ? "legacy" : "nanosecond";
 }
 
 /** Where a request goes. */

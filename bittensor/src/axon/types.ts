@@ -74,7 +74,7 @@ export interface AxonEvent {
   readonly sdkVersion: number | undefined;
   readonly status: number;
   readonly message: string;
-  /** Of the request's body, as far as it was read. */
+  /** Bytes of the request's body, as far as it was read. */
   readonly bodyBytes: number;
   /** ms from headers to the answer handed to the socket; the phases within it. */
   readonly durationMs: number;
@@ -98,7 +98,7 @@ export interface AxonOptions {
   readonly routes: readonly AxonRoute[];
   readonly nonces: NonceStore;
   readonly limits?: Partial<AxonLimits>;
-  /** Of all axons of the process; without them the axon has its own. They stay open when it stops. */
+  /** The threads that all axons of the process share; they stay open when this one stops. By default it has its own. */
   readonly threads?: AxonThreads;
   /** Refuses nonces from the future, from this many ms ahead on; 60,000 by default, Infinity to accept all. */
   readonly maxAheadMs?: number;

@@ -7,7 +7,7 @@ import {
   nonceFault,
   rememberNonce,
 } from "./nonces.ts";
-import type { Family, RequestHead } from "./request.ts";
+import type { RequestHead, WireFamily } from "./request.ts";
 import type { VerifyJob } from "./verify-thread.ts";
 
 export type Proof =
@@ -33,7 +33,7 @@ export interface ProofRules extends NonceRules {
  */
 export async function prove(
   head: RequestHead,
-  family: Family,
+  family: WireFamily,
   rules: ProofRules,
   nowMs: number,
 ): Promise<Proof> {
@@ -52,7 +52,9 @@ export async function prove(
   // Several SDK versions let an empty signature pass; nobody may copy that.
   if (signature === null || signature === "")
     return unproved(
-      family === "L" ? "Signature should be of type bytes or a hex-string" : "Missing Signature",
+      family === "legacy"
+        ? "Signature should be of type bytes or a hex-string"
+        : "Missing Signature",
     );
   const message = requestMessage(head, rules.axonHotkey);
   const mismatch = `Signature mismatch with ${message} and ${signature}`;

@@ -22,9 +22,9 @@ export interface Neuron {
 
 export interface Metagraph {
   readonly netuid: number;
-  /** Of the state that was read. */
+  /** Number of the block whose state was read. */
   readonly block: number;
-  /** By ascending uid. */
+  /** All neurons of the subnet, by ascending uid. */
   readonly neurons: readonly Neuron[];
 }
 

@@ -282,7 +282,7 @@ describe("an outcome", () => {
     assert.match(await outcomeOf(endless), /^400 Payload error: the answer exceeds 1048576 bytes/);
   });
 
-  it("has the words of both generations for what never arrived", async () => {
+  it("has both wordings for what never arrived", async () => {
     await using closing = await startTcp((socket) => socket.on("data", () => socket.destroy()));
     await using silent = await startTcp((socket) => socket.on("error", () => undefined));
     await using nonsense = await startTcp((socket) => socket.end("hello\r\n\r\n"));

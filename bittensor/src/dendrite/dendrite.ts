@@ -1,5 +1,5 @@
 /**
- * The dendrite: calls axons of every SDK generation, signed, over a pool of connections. Each call is a span of the
+ * The dendrite: calls axons of every SDK version, signed, over a pool of connections. Each call is a span of the
  * active trace, whose context goes with it.
  */
 import { Agent } from "node:http";

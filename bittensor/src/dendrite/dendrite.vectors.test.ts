@@ -82,8 +82,8 @@ describe("captures: answers to a dendrite", { skip }, () => {
         });
         const expected = exchange.caller?.dendrite_status_code ?? null;
         const what = `${name} ${exchange.note}: ${outcome.message}`;
-        // Where Python's pydantic is strict about one generation's schema, ours reads all of them; and headers that
-        // aiohttp finds too long are read.
+        // Where Python's pydantic is strict about one protocol year's schema, ours reads all of them; and headers
+        // that aiohttp finds too long are read.
         const readsMore =
           (expected === 422 &&
             statusOf(exchange.response) === 200 &&

@@ -10,7 +10,7 @@ export interface DendriteOptions {
   readonly externalIp?: string;
   /** The SDK version we claim to be; 9009000 by default. */
   readonly sdkVersion?: number;
-  /** Which generation's words failures have that never reached the axon; `current` (7.4 and later) by default. */
+  /** Which SDKs' words failures have that never reached the axon; `current` (7.4 and later) by default. */
   readonly wording?: "current" | "legacy";
   /** Unix ms */
   readonly now?: () => number;

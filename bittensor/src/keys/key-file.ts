@@ -1,5 +1,5 @@
 /**
- * Key files of every generation of the Python wallets: one JSON object, in which the secret is a phrase, a seed, a
+ * Key files of every version of the Python wallets: one JSON object, in which the secret is a phrase, a seed, a
  * private key, or absent (public files). What each version writes and loads: `keyfiles` of the test vectors.
  */
 import { open } from "node:fs/promises";

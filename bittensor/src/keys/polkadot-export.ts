@@ -74,7 +74,7 @@ export function openPolkadotExport(file: PolkadotExport, password: string | unde
   return keyFileOf(bytes);
 }
 
-/** Of exports since 2017. */
+/** How secrets are encrypted in the exports that polkadot.js has written since 2017; `encoding.type` names them. */
 const encryptions = ["none", "scrypt", "xsalsa20-poly1305"] as const;
 
 /** In front of the secret, between it and the public key: DER of a PKCS #8 key, as polkadot.js writes it. */

@@ -17,7 +17,7 @@ import {
 export interface WalletPlace {
   /** Folder of all wallets. */
   readonly path: string;
-  /** Of the wallet, i.e. of its coldkey. */
+  /** The wallet's name, which is its coldkey's. */
   readonly name: string;
   readonly hotkey: string;
 }

@@ -35,7 +35,7 @@ export interface Field<T> {
   readonly presence:
     | { readonly kind: "required" }
     | { readonly kind: "default"; readonly value: T }
-    /** Left out by us as well when we have no value: for fields that only some generations have. */
+    /** Left out by us as well when we have no value: for fields that only some protocol years have. */
     | { readonly kind: "optional" };
 }
 
@@ -188,7 +188,7 @@ export function readFields<F extends Fields>(
 }
 
 function readPresent(field: Field<unknown>, value: Json, path: string): unknown {
-  // null for a field that only some generations have, and that is not nullable itself, counts as left out
+  // null for a field that only some protocol years have, and that is not nullable itself, counts as left out
   return value === null && field.presence.kind === "optional"
     ? undefined
     : field.type.read(value, path);

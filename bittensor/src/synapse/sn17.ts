@@ -1,5 +1,5 @@
 /**
- * Subnet 17's message classes. Where the generations of 2024 and 2025 differ, one definition holds the fields of
+ * Subnet 17's message classes. Where the protocol years 2024 and 2025 differ, one definition holds the fields of
  * both: pydantic ignores what it does not know, and `optional` fields are only sent when they have a value.
  */
 import {
@@ -17,7 +17,7 @@ import {
 import { defineSynapse } from "./synapse.ts";
 
 /**
- * What a miner is to make. `type` is `text` or `image`; the generation of 2024 knows text only and no `type`. Python
+ * What a miner is to make. `type` is `text` or `image`; the protocol of 2024 knows text only and no `type`. Python
  * makes up an id for a task that comes without one, which then fits no task either.
  */
 export const taskModel = model({
@@ -33,7 +33,7 @@ export const versionModel = model({
   patch: required(int),
 });
 
-/** What became of a submission. The counts are the same number under the names of both generations. */
+/** What became of a submission. The counts are the same number under the names of both protocol years. */
 export const feedbackModel = model({
   validation_failed: withDefault(bool, false),
   task_fidelity_score: withDefault(float, 0),

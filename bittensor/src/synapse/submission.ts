@@ -9,7 +9,8 @@ import { type Keypair, verifySignature } from "../keys/index.ts";
 /** SHA-256 of the consent text (199 bytes) that miners of the subnet sign since October 2024. */
 export const consentTextSha256 = "4ce1b0e563e233282c91114687a4e08765cfc2b4e00ad94a13607352cd09ecc9";
 
-export type SubmissionGeneration = "2024" | "2025";
+/** The years of the subnet's protocol: in 2025's, miners sign the consent text in front of 2024's. */
+export type ProtocolYear = "2024" | "2025";
 
 export interface SubmissionFacts {
   /** Nanoseconds since 1970. */
@@ -24,7 +25,7 @@ export interface SubmissionFacts {
 export function submissionMessages(
   facts: SubmissionFacts,
   consentText?: string,
-): Readonly<Partial<Record<SubmissionGeneration, string>>> {
+): Readonly<Partial<Record<ProtocolYear, string>>> {
   const glued = `${facts.submitTime}${facts.prompt}${facts.validatorHotkey}${facts.minerHotkey}`;
   return consentText === undefined
     ? { "2024": glued }
@@ -42,19 +43,20 @@ export function signSubmission(
 }
 
 /**
- * Which generation's text the miner signed; undefined when neither, or when the signature is not base64 of 64 bytes.
+ * The protocol year whose text the miner signed; undefined when neither's, or when the signature is not base64 of 64
+ * bytes.
  * @param signature base64 as it came
  */
 export function verifySubmission(
   facts: SubmissionFacts,
   signature: string,
   consentText?: string,
-): SubmissionGeneration | undefined {
+): ProtocolYear | undefined {
   if (!/^[A-Za-z0-9+/]{86}==$/.test(signature)) return undefined;
   const bytes = Buffer.from(signature, "base64");
   const messages = submissionMessages(facts, consentText);
-  const signed = (generation: SubmissionGeneration): boolean => {
-    const message = messages[generation];
+  const signed = (protocolYear: ProtocolYear): boolean => {
+    const message = messages[protocolYear];
     return message !== undefined && verifySignature(message, bytes, facts.minerHotkey);
   };
   if (signed("2025")) return "2025";

@@ -137,7 +137,7 @@ describe("fields", () => {
     assert.throws(() => parseSynapse(pullTask, { task: [] }), /task: must be an object/);
   });
 
-  it("that only some generations have are left out when there is no value", () => {
+  it("that only some protocol years have are left out when there is no value", () => {
     const sent = completeFields(submitResults, { results: "", submit_time: 1n, signature: "" });
     const text = stringifyJson({ ...sent } as { readonly [name: string]: Json | undefined });
     for (const name of ["task", "task_id", "data_format", "data_ver", "compression"])
@@ -210,7 +210,7 @@ describe("the body hash", () => {
 });
 
 describe("SDK versions", () => {
-  it("share numbers before 7.2, so only the threshold tells the generations apart", () => {
+  it("share numbers before 7.2, so only the threshold tells the SDK families apart", () => {
     assert.equal(sdkVersionNumber("6.9.4"), 694);
     assert.equal(sdkVersionNumber("6.10.0"), 700);
     assert.equal(sdkVersionNumber("7.0.0"), 700);
@@ -243,7 +243,7 @@ describe("a submission's signature", () => {
   const miner = () => keypairFromUri("//Alice");
   const facts = { submitTime: 1_714_650_000_123_456_789n, prompt: "naïve", validatorHotkey: "5V" };
 
-  it("is recognised by generation", () => {
+  it("is recognised by protocol year", () => {
     const whole = { ...facts, minerHotkey: miner().ss58 };
     const older = signSubmission(miner(), facts);
     const newer = signSubmission(miner(), facts, "I agree. ");

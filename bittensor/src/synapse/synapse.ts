@@ -1,6 +1,6 @@
 /**
  * A synapse: one message class of a subnet, its fields in the order of declaration, and which of them its body hash
- * covers. One definition serves callers and servers, and old and new generations of a class where they can be united.
+ * covers. One definition serves callers and servers, and all protocol years of a class where they can be united.
  */
 import { sha3_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex } from "@noble/hashes/utils.js";

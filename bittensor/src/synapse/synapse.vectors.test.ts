@@ -141,7 +141,7 @@ describe("signatures.json", { skip }, () => {
     assert.ok(verifySignature(message, hex(signature), signer));
   });
 
-  it("submissions of both generations are told apart, and rounded integers refused", () => {
+  it("submissions of both protocol years are told apart, and rounded integers refused", () => {
     const { sn17_submit_results: cases } = readVectors<Signatures>("signatures.json");
     const { prompt, validator_hotkey, miner_hotkey, submit_time } = cases.may2024 ?? {};
     for (const [name, entry] of Object.entries(cases)) {

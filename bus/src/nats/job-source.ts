@@ -23,13 +23,17 @@ import { startWorkerService, type WorkerStatistics } from "./worker-service.ts";
 export interface JobSourceOptions extends NatsOptions {
   /** Who takes the jobs: in results of jobs given up, in the service's metadata. */
   readonly workerId: string;
-  /** Of the worker program, for the service (semantic version). */
+  /** Semantic version of the worker program, which its NATS service shows. */
   readonly version?: string;
 }
 
 /** In the order in which they are asked (Q4). */
 const durables = jobClassNames.map(workersDurable);
-/** A bell that others answered first: how long to wait before looking again, doubled each time. */
+/**
+ * All free workers hear the bell that tells of a new job, and one of them gets it. The others pause before they look
+ * again, so that they don't all ask at once for ever: for a random part of this many ms, doubled with each race that
+ * was lost in a row, up to the longest.
+ */
 const firstRaceDelayMs = 1;
 const longestRaceDelayMs = 250;
 

@@ -86,7 +86,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
   const requests = createRequests(connection, toError);
   let state: State = { kind: "down", reason: new QueueUnavailableError("NATS is being set up") };
   let setUpRound = 0;
-  /** Sent all in one: a system call for each costs more than all else that an ack does. */
+  /** What `send` was given in this turn, sent together: a system call for each costs more than the rest of an ack. */
   let unsent: (readonly [subject: string, payload: string])[] = [];
   const upWaiters = new Set<() => void>();
   const downListeners = new Set<() => void>();
@@ -278,7 +278,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     if (failure.kind === "timeout") {
       return new QueueUnavailableError(`the queue is away: no answer in ${failure.timeoutMs} ms`);
     }
-    // Of subjects of JetStream: the stream or the consumer is gone.
+    // All requests go to subjects of JetStream: where nobody listens, the stream or the consumer is gone.
     link.setUpAgain();
     return new QueueUnavailableError(`the queue is away: nobody listens on ${failure.subject}`);
   }

@@ -56,7 +56,7 @@ export const tasksVerb: Verb = {
 };
 
 function row(task: Task, now: number): readonly string[] {
-  // Of an ended task its result, otherwise the miner that had it last.
+  // The miner whose asset is the task's result; while there is none, the miner that got the task last.
   const miner = task.asset?.minerHotkey ?? task.assignments.at(-1)?.minerHotkey ?? "";
   const others = new Set(task.assignments.map((a) => a.minerHotkey)).size - 1;
   const by = scored(task);

@@ -56,7 +56,7 @@ export interface HttpServerOptions<Facts> {
   readonly spanOf?: (route: string) => string | undefined;
   /** From a connection's first byte to the end of a request's head, in ms. */
   readonly headersTimeoutMs?: number;
-  /** The same to the end of its body, in ms. */
+  /** From a connection's first byte to the end of a request's body, in ms. */
   readonly requestTimeoutMs?: number;
   /** How long requests in flight may go on after a stop, in ms. */
   readonly drainMs?: number;
@@ -98,7 +98,7 @@ const defaults = {
 const timeoutCheckMs = 1_000;
 /** A connection that nobody uses is kept this long, in ms. */
 const keepAliveMs = 5_000;
-/** Of a path in an event. */
+/** Characters of a path that an event keeps: the path is the caller's text. */
 const maxRouteChars = 256;
 
 /** Listens until it is disposed. */

@@ -26,9 +26,9 @@ import { registerTracing } from "./tracing.ts";
 
 type Environment = TelemetryOptions["env"];
 
-/** At the end of a process, for the last spans (T2); grace periods are 10 s and longer. In ms. */
+/** Longest wait for the last spans at the end of a process (T2), in ms; grace periods are 10 s and longer. */
 const flushMs = 2_000;
-/** Of one export with its repetitions, in ms, where OTEL_EXPORTER_OTLP_TIMEOUT has no other. */
+/** Longest time of one export with its repetitions, in ms, when OTEL_EXPORTER_OTLP_TIMEOUT sets no other. */
 const exportTimeoutMs = 5_000;
 
 /** As `startTelemetry`, with an exporter. @throws Error for an endpoint that is no URL */

@@ -9,7 +9,7 @@ import { cpuMsOfTree } from "./cpu-time.ts";
 
 export interface SparkRun {
   readonly images: readonly RgbImage[];
-  /** Of one view, all of the browser's processes together, in ms. */
+  /** Processor time of one view in all of the browser's processes together, in ms. */
   readonly cpuMs: number;
   readonly wallMs: number;
 }

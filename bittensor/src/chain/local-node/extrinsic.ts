@@ -8,8 +8,9 @@ export interface SignedCall {
   readonly bytes: Uint8Array;
   readonly signer: string;
   readonly nonce: number;
-  /** Of the block at which a mortal signature's era begins, or the genesis block's for immortal ones. */
+  /** Whether the signature is valid for a span of blocks alone, its era. */
   readonly mortal: boolean;
+  /** Number of the block at which a mortal signature's era begins; 0, the genesis block, for immortal ones. */
   readonly eraBirth: number;
   readonly pallet: string;
   /** As the metadata spells it, e.g. set_weights. */

@@ -2,7 +2,7 @@
 import { createTypeUnsafe, Metadata, TypeRegistry } from "@polkadot/types";
 import { type Json, listOf, read } from "./scale.ts";
 
-/** Of version 14, 15 or 16. @throws Error when the bytes are no metadata */
+/** The content of metadata of version 14, 15 or 16. @throws Error when the bytes are no metadata */
 export function metadataJson(bytes: Uint8Array): Json {
   const decoded = new Metadata(new TypeRegistry(), `0x${Buffer.from(bytes).toString("hex")}`);
   const { version } = decoded;
@@ -10,7 +10,7 @@ export function metadataJson(bytes: Uint8Array): Json {
   return exact.toJSON() as Json; // the library's own JSON of metadata
 }
 
-/** With the magic word and the version in front. */
+/** The bytes of metadata with that content, the magic word and the version in front. */
 export function metadataBytes(version: 14 | 15, content: Json): Uint8Array {
   const body = createTypeUnsafe(new TypeRegistry(), `MetadataV${version}`, [content]).toU8a();
   return Buffer.concat([Buffer.from("meta"), Uint8Array.of(version), body]);

@@ -114,7 +114,8 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
           ? "0x00"
           : hexOf(Buffer.concat([Uint8Array.of(1), byteVector(found)]));
       }
-      // Of those that write 0x here, the SDKs of 2024 alone do not read the metadata's APIs
+      // Clients do not say who they are. Among those that write 0x before an API's arguments, the SDKs of 2024 alone
+      // do not read the metadata's APIs first.
       const isOfSdk2024 = !connection.knowsApis && String(data).startsWith("0x");
       const answer = node.callApi(String(name), bytesOf(data), isOfSdk2024);
       if (answer !== undefined) return answer;

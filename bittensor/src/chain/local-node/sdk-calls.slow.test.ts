@@ -22,7 +22,7 @@ interface Recorded {
 const recordings: Readonly<Record<string, Recorded>> = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../../test/sdk-calls.json"), "utf8"),
 );
-/** Of the recordings. */
+/** Public key of the hotkey that the recorded calls ask about. */
 const hotkey = Buffer.from(
   "1a8ebd9a0097cf5e8a191546958609826c58a839775eb53b618047380b2bc952",
   "hex",

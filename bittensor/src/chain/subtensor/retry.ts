@@ -44,7 +44,10 @@ export function retryDelayMs(
   return Math.max(full / 2 + random * (full / 2), asked);
 }
 
-/** Of an answer that is no WebSocket. */
+/**
+ * Why an endpoint did not open a WebSocket, by its HTTP answer.
+ * @param retryAfter the header of that name; only a number of seconds counts, not a date
+ */
 export function refusalOf(
   status: number,
   statusText: string,

@@ -47,7 +47,7 @@ export interface SubtensorOptions {
   readonly blockTimeS?: number;
   /** Takes private addresses for axons on public networks too. */
   readonly allowPrivateAddresses?: boolean;
-  /** Of the beacon that reveals commits, G2 compressed; drand's quicknet by default. */
+  /** Public key of the beacon that reveals commits: 96 bytes, G2 compressed; that of drand's quicknet by default. */
   readonly beaconPublicKey?: Uint8Array;
   /** Unix ms */
   readonly now?: () => number;
@@ -56,9 +56,9 @@ export interface SubtensorOptions {
 const defaultSdkVersion = sdkVersionNumber("9.9.0");
 /** Signatures are valid for so many blocks, so that a lost call does not turn up much later. */
 const eraBlocks = 32;
-/** Of the payload that is encrypted. */
+/** Version of the payload that a timelocked commit encrypts. A chain that expects another one gets no commit. */
 const commitVersion = 4;
-/** The first, and those after a passing refusal. */
+/** How often a call is tried at most: once, and again after each refusal that may pass. */
 const maxAttempts = 3;
 
 /**

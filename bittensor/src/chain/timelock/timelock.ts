@@ -41,7 +41,7 @@ export interface TimelockSecrets {
 }
 
 export interface EncryptOptions {
-  /** Of the beacon, G2 compressed; quicknet's by default. */
+  /** Public key of the beacon: 96 bytes, G2 compressed; that of quicknet by default. */
   readonly publicKey?: Uint8Array;
   readonly secrets?: TimelockSecrets;
 }
