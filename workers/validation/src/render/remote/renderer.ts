@@ -17,7 +17,7 @@ import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";
 import type { Scene } from "../scene.ts";
 import { checkBackend, exactDb, smallTest } from "../self-test.ts";
-import type { DrawRequest } from "./messages.ts";
+import type { DrawRequest } from "./draw-request.ts";
 
 export interface DeviceRenderer extends Renderer {
   /** The device as its driver names it. */

@@ -14,7 +14,7 @@ import type { Camera } from "../camera.ts";
 import { jacobianLimit } from "../constants.ts";
 import type { RgbImage } from "../image.ts";
 import { drawnRgb } from "../remote/drawn-rgb.ts";
-import type { Painter } from "../remote/serve.ts";
+import type { Painter } from "../remote/serve-painter.ts";
 import type { Scene } from "../scene.ts";
 import { createKernels } from "./kernels.ts";
 import { createDeviceMemory, type GrowingBuffer } from "./memory.ts";

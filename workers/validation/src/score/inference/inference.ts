@@ -24,7 +24,7 @@ import {
   type InferenceMessage,
   type InferenceRequest,
   type ReadyModel,
-} from "./messages.ts";
+} from "./inference-messages.ts";
 import { chooseProviders, type ProviderOptions } from "./provider.ts";
 import type { TowerOptions } from "./towers.ts";
 
@@ -136,7 +136,7 @@ async function startProcess(
   const start = (): Promise<DeviceChild<ReadyModel, InferenceRequest, readonly Float32Array[]>> =>
     startDeviceChild({
       ...{ name, env, timeoutMs },
-      program: new URL("process.ts", import.meta.url),
+      program: new URL("inference-process.ts", import.meta.url),
       argv: [JSON.stringify(options)],
       toError: (code: ModelErrorCode | DeviceErrorCode, message) =>
         isDeviceCode(code) ? new DeviceError(code, message) : new ModelError(code, message),
