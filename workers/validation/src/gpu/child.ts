@@ -25,7 +25,7 @@ export interface DeviceChildOptions<Code> {
   readonly name: string;
   /** The module that runs. */
   readonly program: URL;
-  /** Of the program, as text. */
+  /** The arguments of the program, as text. */
   readonly argv?: readonly string[];
   /** All the variables that the process gets. */
   readonly env: Environment;

@@ -22,7 +22,7 @@ import type { DrawRequest } from "./draw-request.ts";
 export interface DeviceRenderer extends Renderer {
   /** The device as its driver names it. */
   readonly device: string;
-  /** Of the process that draws; another after a failure. */
+  /** The id of the process that draws; another after a failure. */
   readonly pid: number;
 }
 

@@ -40,7 +40,7 @@ export interface Inference extends ReadyModel, AsyncDisposable {
 
 export type InferenceOptions = Omit<TowerOptions, "executionProvider"> &
   ProviderOptions & {
-    /** Of the model's graphs. */
+    /** The names of all operators in the model's graphs. */
     readonly operators: ReadonlySet<string>;
   };
 
@@ -93,7 +93,9 @@ async function startThread(options: TowerOptions): Promise<Inference> {
   const first = await receive();
   if (first.kind !== "ready") {
     await worker.terminate();
-    throw first.kind === "failed" ? toError(first) : new Error("the inference thread is confused");
+    throw first.kind === "failed"
+      ? toError(first)
+      : new Error("the inference thread sent rows before it was ready");
   }
   worker.unref();
 
@@ -104,7 +106,9 @@ async function startThread(options: TowerOptions): Promise<Inference> {
       worker.postMessage(asked);
       const message = await receive();
       if (message.kind === "rows") return message.rows;
-      throw message.kind === "failed" ? toError(message) : new Error("two starts of one thread");
+      throw message.kind === "failed"
+        ? toError(message)
+        : new Error("the inference thread said twice that it is ready");
     } finally {
       worker.unref();
     }
