@@ -23,7 +23,7 @@ export interface GenerationLimits {
 
 /** Larger answers are given up; characters of base64, or bytes. Validators take 128 MiB. */
 const maxAnswerChars = 120 * 1024 * 1024;
-/** Of an answer that says what went wrong. */
+/** How much of an answer that says what went wrong is quoted, in characters: an endpoint may send a whole page. */
 const maxReasonChars = 200;
 
 /**

@@ -171,7 +171,7 @@ async function nextValidator(session: Session): Promise<AxonTarget | undefined> 
   const { askAt, timing, stopping } = session;
   const validators = await session.validators();
   const due = ({ hotkey }: AxonTarget): number => askAt.get(hotkey) ?? 0;
-  // Of those that may be asked at the same time, the one whose turn is longest ago.
+  // The validator whose turn came first goes first, so that none waits for ever while others are asked again.
   const [next] = validators.toSorted((a, b) => due(a) - due(b));
   const waitMs = next === undefined ? idleMs : due(next) - timing.now();
   if (waitMs <= 0) return next;

@@ -14,7 +14,7 @@ export function logitOf(opacity: number): number {
   return Math.log(opacity / (1 - opacity));
 }
 
-/** Of an opacity in 255 steps. */
+/** The logit of an opacity that is stored in 255 steps: −∞ for byte 0, ∞ for byte 255. */
 export function logitOfByte(byte: number): number {
   return Math.log(byte / (255 - byte));
 }

@@ -4,7 +4,7 @@ import { brokenAsset, originals, outcomeOf } from "../test/mutations.ts";
 
 /** A slice of `npm run fuzz`, another series than its own. */
 const inputs = 2_000;
-/** Of processor time: a busy machine is no hang. */
+/** The longest that one input may take, in ms of processor time: a busy machine is no hang. */
 const longestMs = 2_000;
 
 test("broken assets are read, or refused with a reason, in time", async () => {

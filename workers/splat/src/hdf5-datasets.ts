@@ -9,7 +9,7 @@ import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } 
 /** A dataset of an HDF5 file, whoever reads it. */
 export interface Hdf5Dataset {
   readonly shape: readonly number[];
-  /** Of an element, as it is stored. */
+  /** The size of one element as it is stored, in bytes. */
   readonly elementBytes: number;
   /** @throws AssetError when they are no floats, or too large to be read */
   floats(): Float32Array;

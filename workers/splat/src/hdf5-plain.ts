@@ -44,8 +44,8 @@ export function decodePlainHdf5(
 }
 
 /**
- * Of the superblock behind the signature: version 0 of all, addresses and lengths of 8 bytes, trees of the usual width,
- * no flags, base 0, no list of free space.
+ * The bytes behind the signature in a usual superblock: version 0 of all, addresses and lengths of 8 bytes, trees of the
+ * usual width, no flags, base 0, no list of free space. Files that begin otherwise are not read here.
  */
 const usualStart = [
   ...[0, 0, 0, 0, 0, 8, 8, 0, 4, 0, 16, 0, 0, 0, 0, 0],

@@ -10,7 +10,7 @@ export interface AssetInfo {
   readonly sizeBytes: number;
   readonly count: number;
   readonly shDegree: number;
-  /** Of all positions, in units. */
+  /** The box around all positions, [x, y, z] in units. */
   readonly bounds: { readonly min: readonly number[]; readonly max: readonly number[] };
   /** Splats whose opacity is exactly 1 and exactly 0. */
   readonly certain: { readonly opaque: number; readonly transparent: number };

@@ -13,7 +13,7 @@ const headerBytes = 4096;
 const sectionHeaderBytes = 1024;
 /** Real ones have one, or some dozens where several scenes were put together. */
 const mostSections = 1_000;
-/** Of harmonics in bytes, where the file names no range. */
+/** The largest absolute coefficient that a byte can store, where the file names no range. */
 const usualRange = 1.5;
 
 /** Bytes of a splat's parts by level; scales, rotations, colours and harmonics follow the centre. */
@@ -26,7 +26,7 @@ type Level = 0 | 1 | 2;
 
 interface Layout {
   readonly level: Level;
-  /** Of harmonics in bytes: what 0 and 255 mean. */
+  /** The coefficients that the bytes 0 and 255 stand for, where harmonics are stored in bytes. */
   readonly range: readonly [number, number];
   readonly sections: readonly Section[];
   readonly count: number;

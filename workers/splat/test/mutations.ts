@@ -33,7 +33,7 @@ export interface Original {
   readonly bytes: Uint8Array;
   /** Kinds of compression that it comes in. */
   readonly packings: readonly Packing[];
-  /** Of all inputs, in relation to the other originals. */
+  /** How often it is picked, in relation to the weights of the other originals. */
   readonly weight: number;
 }
 
@@ -116,7 +116,7 @@ export function brokenAsset(sources: readonly Original[], seed: number, index: n
  * values that are wrong is repaired. Anything else that is thrown comes through: it is a fault.
  */
 export async function outcomeOf({ original, bytes }: Input): Promise<string> {
-  // Of a SOG's pictures: inside one a checksum keeps most broken ones away from the decoder.
+  // A SOG's pictures go to their decoder directly: inside a SOG a checksum keeps most broken ones away from it.
   if (original.startsWith("webp")) {
     return await codeOf(async () => decodeWebp(bytes, fuzzLimits.maxSplats).rgba.length > 0);
   }
@@ -269,7 +269,7 @@ function pickWeighted(sources: readonly Original[], random: Random): Original {
   return pick(sources, random);
 }
 
-/** Of a PLY whose properties are all floats. */
+/** The same PLY with its bytes the other way round; only for one whose properties are all floats. */
 function bigEndian(ply: Uint8Array): Uint8Array {
   const text = Buffer.from(ply).toString("latin1");
   const start = text.indexOf("end_header\n") + "end_header\n".length;

@@ -33,7 +33,7 @@ test("no text that is trained with is a held-out prompt; right texts say the sce
     for (const { text } of right) {
       const { scene: read } = parsePrompt(text);
       const exact = formatScene(read) === prompt;
-      // Of a single thing, less may be said.
+      // A text about a single thing may say less of it, as long as it names the thing.
       const less = read.kind === "single" && scene.kind === "single";
       assert.ok(exact || (less && read.thing.noun === scene.thing.noun), `${text} of ${prompt}`);
     }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Quality } from "@turntable/generation";
 import type { Scene } from "@turntable/generation/grammar";
 
-/** Of everything that is drawn. */
+/** Seeds everything that training draws by chance, so that it can be repeated. */
 export const seed = 17;
 export const viewsOfScene = 6;
 /** Where what training needs is kept; about 75 kB a scene. */

@@ -203,9 +203,9 @@ const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).e
   }),
 });
 
-/** Of this process's own scoring, which `--nats` leaves to others; previews are drawn here, by `cpu`. */
+/** Settings of this process's own scoring, which `--nats` leaves to others; previews are drawn here, by `cpu`. */
 const ownScoring = ["model", "executionProvider", "backend", "gpu", "allowSoftwareGpu"] as const;
-/** Of the pool. */
+/** Settings that only `--nats` has a use for, because they are about the pool of workers. */
 const poolOnly = ["natsCredentialsFile", "natsAckWaitMs", "poolTimeoutMs"] as const;
 
 const serveSchema = endpointSchema.superRefine((config, context) => {

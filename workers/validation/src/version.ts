@@ -1,4 +1,4 @@
 import { createRequire } from "node:module";
 
-/** Of this package; goes into reports. */
+/** The version of this package, which goes into reports. */
 export const version: string = createRequire(import.meta.url)("../package.json").version;

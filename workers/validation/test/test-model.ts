@@ -19,7 +19,7 @@ export interface TestModel extends AsyncDisposable {
   remove(name: string): Promise<void>;
 }
 
-/** Of a few words; all others are letters. */
+/** A tokenizer that knows a few words whole; it spells all others in letters. */
 export const testTokenizerJson = JSON.stringify(
   tokenizerJson(createVocabulary(["red", "orange", "yellow", "green", "blue", "purple"])),
 );
@@ -54,7 +54,7 @@ export const testWeights = {
   image: [0.3, -0.8, 0.5, 0.2, 0.9, 0.4, -0.6, 0.1, -0.2, 0.7, 0.8, -0.5],
   text: [0.013, -0.007, 0.004, 0.009],
   textBias: [-2, 1.5, 0.25, -1],
-  /** Of the combined model only. */
+  /** What the logits are multiplied by, in the combined model only. */
   logitScale: 17,
 };
 

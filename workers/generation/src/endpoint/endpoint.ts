@@ -141,7 +141,7 @@ async function answer(
   return context.body(asset);
 }
 
-/** Of a header; longer ones are refused by clients. */
+/** The longest value of `x-unknown-words`, in characters: clients refuse longer headers. */
 const maxUnknownChars = 4096;
 /** What a busy engine's caller is told when the engine does not say, in seconds. */
 const busyRetryS = 5;

@@ -129,7 +129,7 @@ function writeFrame(splat: Splat, i: number, cells: CellArrays, cell: number): v
   splat.rotations.set(quaternionOf(ax, ay, az, bx, by, bz, nx, ny, nz), i * 4);
 }
 
-/** Of the rotation whose columns are a, b and n. Source: Shepperd's method, the largest component first. */
+/** The quaternion of the rotation with columns a, b and n. Source: Shepperd's method, the largest component first. */
 function quaternionOf(
   ax: number,
   ay: number,

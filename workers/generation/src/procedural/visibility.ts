@@ -13,7 +13,7 @@ const span = 2.2;
 export interface Detail {
   /** Pixels across a map. */
   readonly mapSize: number;
-  /** Of the cells that the maps are made of: closer than a pixel, or light falls through. */
+  /** The edge of the cells that the maps are drawn from, in units: less than a pixel, or light falls through. */
   readonly occluderSpacing: number;
   /** Depth differences of less than this are the same surface; twice as much is fully hidden. */
   readonly bias: number;

@@ -20,7 +20,7 @@ const componentTypes: Readonly<Record<number, ComponentType>> = {
   5126: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
 };
 
-/** Of an accessor, before anything is read. @throws AssetError */
+/** How many elements an accessor declares, known before any of them is read. @throws AssetError */
 export function accessorCount(glb: Glb, index: unknown): number {
   return whole(accessorOf(glb, index).count, "the count of an accessor");
 }

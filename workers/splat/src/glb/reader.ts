@@ -18,7 +18,7 @@ const spzExtensions = [
   "KHR_gaussian_splatting_compression_spz_2",
   "KHR_gaussian_splatting_compression_spz",
 ];
-/** Of the first drafts, before there was an extension for splats as such. */
+/** The name that the first drafts gave to SPZ in glTF, before there was an extension for splats as such. */
 const oldSpzExtension = "KHR_spz_gaussian_splats_compression";
 const pointsMode = 0;
 

@@ -25,7 +25,7 @@ interface Affine {
 
 const nowhere: Affine = { linear: identity, offset: [0, 0, 0] };
 
-/** Of the default scene, or of all nodes that nobody holds where there is none. @throws AssetError */
+/** The meshes of the default scene; without one, those below all nodes that no other node holds. @throws AssetError */
 export function placedMeshes(json: JsonObject): readonly PlacedMesh[] {
   const nodes = list(json.nodes, "nodes").map((node) => object(node, "a node"));
   const meshes = list(json.meshes, "meshes");

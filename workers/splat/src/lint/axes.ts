@@ -10,7 +10,7 @@ export interface Extents {
   readonly principal: readonly [number, number, number];
 }
 
-/** Of the middle 98 % of the opacity along each axis: a few splats far away change nothing. */
+/** Extents cover the middle 98 % of the opacity along each axis, so that a few splats far away change nothing. */
 const middle = [0.01, 0.99] as const;
 /** Every n-th splat is looked at where there are more. */
 const mostSplats = 8_000;

@@ -113,7 +113,7 @@ function depthsOf(columns: Uint8Array, from: number) {
   return { span: first < 0 ? 0 : last - first + 1, widestGap };
 }
 
-/** Of a splat, in units². */
+/** A splat's covariance as far as it is needed, in units²: the horizontal plane, and the height alone. */
 interface Covariance {
   readonly xx: number;
   readonly xz: number;

@@ -37,7 +37,7 @@ function isZstdFrame(bytes: Uint8Array): boolean {
   return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
 }
 
-/** Of zstd: its length, and bytes that mean nothing to the content. */
+/** Whether it is a zstd frame to be skipped: its length, and bytes that mean nothing to the content. */
 function isSkippableFrame(bytes: Uint8Array): boolean {
   const [first = 0, second, third, fourth] = bytes;
   return first >> 4 === 5 && second === 0x2a && third === 0x4d && fourth === 0x18;
@@ -77,7 +77,7 @@ function gzipHeaderBytes(bytes: Uint8Array): number {
   return (flags & hasHeaderSum) === 0 ? at : at + 2;
 }
 
-/** Of the first `size` bytes. @throws AssetError `truncated` when there are fewer */
+/** A view of the first `size` bytes. @throws AssetError `truncated` when there are fewer */
 function viewOf(bytes: Uint8Array, size: number): DataView {
   if (bytes.length < size) throw new AssetError("truncated", "the compressed data ends too early");
   return new DataView(bytes.buffer, bytes.byteOffset, size);

@@ -23,7 +23,7 @@ export interface PlyElement {
 
 export interface PlyHeader {
   readonly encoding: PlyEncoding;
-  /** Of all elements, also of those that are not laid out. */
+  /** The names of all elements, also of those that are not laid out in `elements`. */
   readonly names: ReadonlySet<string>;
   readonly elements: ReadonlyMap<string, PlyElement>;
   /** Where the first record begins, in bytes. */

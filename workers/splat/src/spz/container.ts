@@ -20,7 +20,7 @@ const headerBytes = 32;
 const tableEntryBytes = 16;
 const antialiasedFlag = 0x1;
 const extensionsFlag = 0x2;
-/** Of degree 4, which is read without its highest band. */
+/** SH coefficients a channel above band 0, by degree; degree 4 is read without its highest band. */
 const coefficients = [0, 3, 8, 15, 24] as const;
 const mostDegree = 3;
 

@@ -31,7 +31,7 @@ export function spzVersionOf(bytes: Uint8Array): number {
   return viewOf(bytes).getUint32(4, true);
 }
 
-/** Of versions 1 to 3. @throws AssetError */
+/** The header that versions 1 to 3 share. @throws AssetError also for any other version */
 export function parseSpzHeader(bytes: Uint8Array): SpzHeader {
   const version = spzVersionOf(bytes);
   if (version !== 1 && version !== 2 && version !== 3) {

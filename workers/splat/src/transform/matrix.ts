@@ -53,7 +53,7 @@ export function rotationAround(axis: 0 | 1 | 2, degrees: number): Matrix3 {
   return [[cos, -sin, 0], [sin, cos, 0], identity[2]];
 }
 
-/** Of length 1 or not; not of length 0. */
+/** The rotation that a quaternion stands for, whose length may be anything but 0. */
 export function rotationOf([w, x, y, z]: Quaternion): Matrix3 {
   const n = 2 / (w * w + x * x + y * y + z * z);
   return [
@@ -63,7 +63,9 @@ export function rotationOf([w, x, y, z]: Quaternion): Matrix3 {
   ];
 }
 
-/** Of a matrix that turns and does nothing else. Starts from the largest part, which is never near 0. */
+/**
+ * The quaternion of a matrix that turns and does nothing else. It starts from the largest part, which is never near 0.
+ */
 export function quaternionOf([a, b, c]: Matrix3): Quaternion {
   const parts = [a[0] + b[1] + c[2], a[0] - b[1] - c[2], b[1] - a[0] - c[2], c[2] - a[0] - b[1]];
   const largest = parts.indexOf(Math.max(...parts));

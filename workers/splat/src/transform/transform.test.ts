@@ -42,7 +42,7 @@ function covariance({ rotations, scales }: Splat, i: number): Matrix3 {
   );
 }
 
-/** Of the first channel. */
+/** The first channel of splat `i`'s colour, less the constant ½, seen along the direction [x, y, z]. */
 function colour({ shDc, shRest, shDegree }: Splat, i: number, [x, y, z]: Vector3): number {
   const basis = new Float64Array((shDegree + 1) ** 2);
   writeShBasis(basis, shDegree, x, y, z);

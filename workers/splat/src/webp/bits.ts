@@ -29,7 +29,7 @@ export class BitReader {
     return this.#held & 0xff;
   }
 
-  /** Of those that were seen. @throws AssetError behind the end */
+  /** Takes `count` of the bits that were seen. @throws AssetError behind the end */
   skip(count: number): void {
     this.#fill(count);
     this.#held >>>= count;

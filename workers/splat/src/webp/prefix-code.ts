@@ -6,7 +6,7 @@ export interface PrefixCode {
   readonly symbols: Uint16Array;
   /** How many codes there are of each length, 1 to 15; none when the only symbol takes no bits. */
   readonly counts: Uint16Array;
-  /** Of the next 8 bits: symbol × 16 + length for codes that short, 0 for longer ones. */
+  /** By the next 8 bits: symbol × 16 + length in bits when the code is that short, 0 when it is longer. */
   readonly short: Uint16Array;
 }
 
@@ -120,7 +120,7 @@ export function readPrefixCode(bits: BitReader, size: number): PrefixCode {
   return prefixCodeOf(lengths);
 }
 
-/** Of one symbol or two. */
+/** Reads a prefix code that has one symbol or two, which are named instead of their lengths. */
 function readSimpleCode(bits: BitReader, size: number): PrefixCode {
   const isTwo = bits.read(1) === 1;
   const first = bits.read(bits.read(1) === 0 ? 1 : 8);

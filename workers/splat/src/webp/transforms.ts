@@ -76,7 +76,7 @@ function eachChannel(value: (shift: number) => number): number {
   return argb >>> 0;
 }
 
-/** Of four channels at once, rounded down. */
+/** The averages of four channels of 8 bits at once, each rounded down. */
 function average(a: number, b: number): number {
   return ((((a ^ b) & 0xfefefefe) >>> 1) + (a & b)) >>> 0;
 }

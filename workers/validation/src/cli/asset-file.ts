@@ -16,7 +16,7 @@ import type { Environment } from "../gpu/index.ts";
 import { parseChoice, UsageError } from "./arguments.ts";
 import { parseAsConfig } from "./config-options.ts";
 
-/** Of every command that reads an asset. */
+/** The options of every command that reads an asset. */
 export const limitOptions = {
   "limits-splats": { type: "string" },
   "limits-asset-mebibytes": { type: "string" },
@@ -29,7 +29,7 @@ export const limitsHelp = `\
   --limits-extent N  largest absolute coordinate [${limitsSchema.parse({ limits: {} }).limits.extent}]
 `;
 
-/** Of those that take any format. */
+/** The options of the commands that take an asset in any format. */
 export const assetOptions = {
   format: { type: "string" },
   activated: { type: "boolean" },

@@ -16,7 +16,7 @@ import { version } from "../version.ts";
 import { startWorker } from "../worker/index.ts";
 import type { Command } from "./arguments.ts";
 
-/** Of the grace period, what is left for handing back and closing after a job was given up. */
+/** The end of the grace period, in ms, that is kept for handing back a job that was given up, and for closing. */
 const closingMs = 5_000;
 
 export const runCommand: Command = {

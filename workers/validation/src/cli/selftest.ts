@@ -22,7 +22,7 @@ import {
 import { type Command, parseArguments, parseChoice } from "./arguments.ts";
 import { parseRendererOptions, rendererOptions } from "./renderer-options.ts";
 
-/** Of a view's probability, between execution providers. */
+/** The most that a view's probability may differ between an execution provider and the CPU. */
 const mostDifference = 1e-3;
 
 /** A disc from blue to red: a model that knows colours is sure of some and not of all, and there a fault shows. */

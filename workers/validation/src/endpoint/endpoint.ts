@@ -32,7 +32,7 @@ export interface ValidationEndpointOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly score: EndpointScorer;
-  /** Of a request's body. */
+  /** The longest body of a request, in bytes. */
   readonly maxBodyBytes: number;
   /** How many requests may wait beside one in work; one more is answered 503. */
   readonly queueCapacity: number;
@@ -59,7 +59,7 @@ const requestSchema = z.object({
   prompt: z.string().min(1).max(maxPromptChars),
   /** The asset in base64; what it is, its bytes say. */
   data: z.base64().min(1),
-  /** Of HDF5: from 1 on it holds activated values. */
+  /** The version of the data in an HDF5: from 1 on it holds activated values. */
   data_ver: z.int().min(0).default(0),
   /** 0 none, 1 zstd around the file, 2 SPZ. */
   compression: z.int().min(0).max(2).default(0),

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "./environment.ts";
 import { DeviceError, type DeviceErrorCode } from "./errors.ts";
-import type { Order, ProcessMessage } from "./messages.ts";
+import type { Order, ProcessMessage } from "./orders.ts";
 
 export interface DeviceChild<Ready, Request, Answer> {
   /** What the process said when it was. */
@@ -25,7 +25,7 @@ export interface DeviceChildOptions<Code> {
   readonly name: string;
   /** The module that runs. */
   readonly program: URL;
-  /** Of the program, as text. */
+  /** The arguments of the program, as text. */
   readonly argv?: readonly string[];
   /** All the variables that the process gets. */
   readonly env: Environment;

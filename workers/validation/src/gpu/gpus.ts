@@ -13,7 +13,7 @@ const gpuSchema = z.object({
   driver: z.string(),
   /** It computes on the CPU. */
   isSoftware: z.boolean(),
-  /** Of the largest buffer that it can work on. */
+  /** The size of the largest buffer that it can work on, in bytes. */
   mostBytes: z.number(),
   /** Why it cannot be used at all. */
   refusal: z.string().optional(),

@@ -8,7 +8,7 @@ export class PictureError extends Error {
   readonly code = "picture";
 }
 
-/** Of a picture that is read; more than any profile renders. */
+/** The most pixels of a picture that is read; more than any profile renders. */
 const maxReadPixels = 8192 * 8192;
 
 /**

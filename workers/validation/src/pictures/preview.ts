@@ -7,7 +7,7 @@ import { encodePng } from "./png.ts";
 /** Slightly from above, as one looks at a thing on a table; degrees. */
 const elevationDeg = -15;
 const radius = 2.5;
-/** Of the film; one turn in 3.6 seconds. */
+/** The frames of the film, which is one turn in 3.6 seconds. */
 const framesInTurn = 36;
 const frameMs = 100;
 const webpQuality = 80;

@@ -13,7 +13,7 @@ export interface RendererOptions {
   readonly backend: RenderBackend;
   /** The variables of a process that draws on a GPU: usually all that this process has. */
   readonly env: Environment;
-  /** Of the `cpu` backend. */
+  /** How many threads the `cpu` backend draws with. */
   readonly threads: number;
   /** Index or part of the name of the GPU for `webgpu`; the fastest when absent. */
   readonly gpu?: string | undefined;

@@ -5,7 +5,7 @@ export interface TestSceneOptions {
   readonly count: number;
   readonly shDegree?: ShDegree;
   readonly seed?: number;
-  /** Of the splats, against those that cover the ball about once; 1 when absent. */
+  /** The size of the splats, against those that cover the ball about once; 1 when absent. */
   readonly relativeSize?: number;
 }
 

@@ -50,7 +50,7 @@ export interface ModelDirectory {
   readonly files: readonly string[];
 }
 
-/** Of the trained CLIPs. */
+/** The logit scale of the trained CLIPs, for a model whose directory names none. */
 const defaultLogitScale = 100;
 
 const configSchema = z.object({

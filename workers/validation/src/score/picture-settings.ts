@@ -66,7 +66,7 @@ const known = z.object({
     .positive()
     .default(1 / 255),
   do_normalize: z.boolean().default(true),
-  // Of the pictures that OpenAI's CLIP was trained on.
+  // The mean and deviation of the pictures that OpenAI's CLIP was trained on, which is what transformers assumes.
   image_mean: perChannel.default([0.48145466, 0.4578275, 0.40821073]),
   image_std: perChannel
     .refine(positive, "each number is above 0")
@@ -179,13 +179,13 @@ function settingsIn(name: string, json: unknown): Settings | undefined {
     return { json: object.data[nested], where: `${name}: ${nested}` };
   }
   if (kind === "preprocessor_config.json") return { json, where: name };
-  // Of transformers 4, which names classes there and no settings; with settings on its top they are read as such.
+  // A processor_config.json of transformers 4 names classes and no settings; one with settings at its top is read.
   return Object.keys(object.data).some((key) => key in known.shape)
     ? { json, where: name }
     : undefined;
 }
 
-/** Of transformers and of others; names that other files use for other things are left out. */
+/** Names of picture settings in transformers and other programs; names that other files use for more are left out. */
 const settingNames = new Set([
   ...Object.keys(known.shape).filter((name) => name !== "size"),
   ...nestedNames,
@@ -194,7 +194,7 @@ const settingNames = new Set([
   "resize_mode",
   "std",
 ]);
-/** Of nested objects that are looked into. */
+/** How many levels of nested objects are looked into: settings lie near the top, and a file may nest without end. */
 const maxLevels = 4;
 
 /** The first name of a setting of pictures, in the object or those in it. */

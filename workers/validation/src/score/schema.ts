@@ -1,7 +1,7 @@
 /** What the schemas of a model directory's files share. */
 import { z } from "zod";
 
-/** Of several forms: whatever does not fit is refused with all that would, where a union tells of one form alone. */
+/** A value in one of several forms: a refusal names all of them, where that of a union tells of one form alone. */
 export function oneOf<T>(schema: z.ZodType<T>, accepted: string): z.ZodType<T> {
   return z.unknown().transform((value, context): T => {
     const parsed = schema.safeParse(value);

@@ -31,7 +31,7 @@ export interface Scorer {
 
 export interface ScoreRequest {
   readonly bytes: Uint8Array;
-  /** Of the bytes, 32 bytes, where the caller has computed it already. */
+  /** The SHA-256 of `bytes`, 32 bytes, where the caller has computed it already. */
   readonly assetSha256?: Uint8Array;
   /** An HDF5 of the subnet's `data_ver` 1 and above holds activated values. */
   readonly activated?: boolean;

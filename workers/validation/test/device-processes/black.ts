@@ -1,5 +1,5 @@
 /** Draws nothing. */
-import { servePainter } from "../../src/render/remote/serve.ts";
+import { servePainter } from "../../src/render/remote/serve-painter.ts";
 
 await servePainter(() => ({
   device: "a black hole",

@@ -1,7 +1,7 @@
 /** Draws until its pictures have been checked, and loses its device then. */
 
 import { openDevice, watchDevice } from "../../src/gpu/open-device.ts";
-import { servePainter } from "../../src/render/remote/serve.ts";
+import { servePainter } from "../../src/render/remote/serve-painter.ts";
 import { createPainter } from "../../src/render/webgpu/painter.ts";
 
 /** Pictures of the check. */

@@ -1,5 +1,5 @@
 /** Takes orders, and answers none. */
-import { servePainter } from "../../src/render/remote/serve.ts";
+import { servePainter } from "../../src/render/remote/serve-painter.ts";
 
 await servePainter(() => ({
   device: "a stone",

@@ -36,9 +36,9 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   const pool = Array.from({ length: threads }, (_, number) =>
     startThread({ module, memory, number }),
   );
-  /** Of pictures that were handed back. */
+  /** The memory of pictures that were handed back, for the next render to use again; empty when there is none. */
   let spare = new SharedArrayBuffer(0);
-  /** Of the render that goes on. */
+  /** How far the render in work is; undefined when none is. */
   let progress: Progress | undefined;
   let broken: Error | undefined;
   for (const thread of pool) {

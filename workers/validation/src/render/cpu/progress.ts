@@ -13,7 +13,10 @@ const ended = 2;
 const firstView = 3;
 /** For each view: its phase, the thread that took it, the next tile, tiles that are drawn. */
 const perView = 4;
-/** No view has an index like that: threads that count from here take no more. */
+/**
+ * Where the count of views is set so that threads take no more: above every real index, and so far below 2³¹ that no
+ * thread counts over it.
+ */
 const noView = 1 << 30;
 /** A thread that waits looks this often, in ms, whether it waits in vain. */
 const lookMs = 500;

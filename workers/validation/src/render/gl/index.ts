@@ -13,7 +13,7 @@ import { leastDb } from "../self-test.ts";
 export function startGlRenderer(env: Environment): Promise<DeviceRenderer> {
   return startDeviceRenderer({
     backend: "gl",
-    program: new URL("process.ts", import.meta.url),
+    program: new URL("gl-process.ts", import.meta.url),
     env: { ...env, ANGLE_DEFAULT_PLATFORM: "vulkan" },
     leastDb: leastDb.gl,
     inFlight: 2,

@@ -9,7 +9,7 @@ import * as three from "three";
 import { DeviceError } from "../../gpu/errors.ts";
 import { jacobianLimit } from "../constants.ts";
 import { drawnRgb } from "../remote/drawn-rgb.ts";
-import type { Painter } from "../remote/serve.ts";
+import type { Painter } from "../remote/serve-painter.ts";
 import type { Scene } from "../scene.ts";
 import { createCanvas, type Gl, type GlContext } from "./context.ts";
 import { writeDepthOrder } from "./depth-order.ts";

@@ -17,12 +17,12 @@ import type { RgbImage } from "../image.ts";
 import type { Renderer } from "../renderer.ts";
 import type { Scene } from "../scene.ts";
 import { checkBackend, exactDb, smallTest } from "../self-test.ts";
-import type { DrawRequest } from "./messages.ts";
+import type { DrawRequest } from "./draw-request.ts";
 
 export interface DeviceRenderer extends Renderer {
   /** The device as its driver names it. */
   readonly device: string;
-  /** Of the process that draws; another after a failure. */
+  /** The id of the process that draws; another after a failure. */
   readonly pid: number;
 }
 

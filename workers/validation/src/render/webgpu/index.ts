@@ -24,7 +24,7 @@ export function startWebgpuRenderer(options: WebgpuOptions): Promise<DeviceRende
   return startDeviceRenderer(
     {
       backend: "webgpu",
-      program: new URL("process.ts", import.meta.url),
+      program: new URL("webgpu-process.ts", import.meta.url),
       argv: [JSON.stringify(open)],
       env: vulkanEnvironment({ env, allowSoftware }),
       leastDb: leastDb.webgpu,

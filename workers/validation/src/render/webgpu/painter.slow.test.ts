@@ -50,8 +50,8 @@ test("lists that are too short grow, or the view is drawn in bands: the same byt
 
 test("a view costs no more work than it did", { skip }, async () => {
   const { work } = await paint({});
-  // Of two views of this scene; more means that tiles list splats they do not see, or do not end early. A driver's
-  // rounding may move a few.
+  // The counts are those of two views of this scene; more means that tiles list splats they do not see, or do not end
+  // early. A driver's rounding may move a few.
   assert.ok(work.pairs <= 5_058 * 1.01, `${work.pairs} pairs`);
   assert.ok(work.evaluations <= 1_133_066 * 1.01, `${work.evaluations} evaluations`);
 });

@@ -14,7 +14,7 @@ import type { Camera } from "../camera.ts";
 import { jacobianLimit } from "../constants.ts";
 import type { RgbImage } from "../image.ts";
 import { drawnRgb } from "../remote/drawn-rgb.ts";
-import type { Painter } from "../remote/serve.ts";
+import type { Painter } from "../remote/serve-painter.ts";
 import type { Scene } from "../scene.ts";
 import { createKernels } from "./kernels.ts";
 import { createDeviceMemory, type GrowingBuffer } from "./memory.ts";
@@ -54,7 +54,7 @@ const listBytes = 16;
 const digitBits = 4;
 const histogramBytesPerBlock = 4 << digitBits;
 const depthPasses = 32 / digitBits;
-/** Of an array in a uniform buffer, by the least alignment of all devices. */
+/** From one element of a uniform buffer to the next, in bytes: the alignment that every device accepts. */
 const uniformStride = 256;
 
 /** 512 MiB of lists: 30 million pairs is a million splats that each cover 30 tiles. */

@@ -1,5 +1,5 @@
 /** What the thread or process of a model does with a request. */
-import type { InferenceRequest } from "./messages.ts";
+import type { InferenceRequest } from "./inference-messages.ts";
 import type { Towers } from "./towers.ts";
 
 export function rowsOf(

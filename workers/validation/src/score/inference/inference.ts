@@ -24,7 +24,7 @@ import {
   type InferenceMessage,
   type InferenceRequest,
   type ReadyModel,
-} from "./messages.ts";
+} from "./inference-messages.ts";
 import { chooseProviders, type ProviderOptions } from "./provider.ts";
 import type { TowerOptions } from "./towers.ts";
 
@@ -40,7 +40,7 @@ export interface Inference extends ReadyModel, AsyncDisposable {
 
 export type InferenceOptions = Omit<TowerOptions, "executionProvider"> &
   ProviderOptions & {
-    /** Of the model's graphs. */
+    /** The names of all operators in the model's graphs. */
     readonly operators: ReadonlySet<string>;
   };
 
@@ -93,7 +93,9 @@ async function startThread(options: TowerOptions): Promise<Inference> {
   const first = await receive();
   if (first.kind !== "ready") {
     await worker.terminate();
-    throw first.kind === "failed" ? toError(first) : new Error("the inference thread is confused");
+    throw first.kind === "failed"
+      ? toError(first)
+      : new Error("the inference thread sent rows before it was ready");
   }
   worker.unref();
 
@@ -104,7 +106,9 @@ async function startThread(options: TowerOptions): Promise<Inference> {
       worker.postMessage(asked);
       const message = await receive();
       if (message.kind === "rows") return message.rows;
-      throw message.kind === "failed" ? toError(message) : new Error("two starts of one thread");
+      throw message.kind === "failed"
+        ? toError(message)
+        : new Error("the inference thread said twice that it is ready");
     } finally {
       worker.unref();
     }
@@ -136,7 +140,7 @@ async function startProcess(
   const start = (): Promise<DeviceChild<ReadyModel, InferenceRequest, readonly Float32Array[]>> =>
     startDeviceChild({
       ...{ name, env, timeoutMs },
-      program: new URL("process.ts", import.meta.url),
+      program: new URL("inference-process.ts", import.meta.url),
       argv: [JSON.stringify(options)],
       toError: (code: ModelErrorCode | DeviceErrorCode, message) =>
         isDeviceCode(code) ? new DeviceError(code, message) : new ModelError(code, message),

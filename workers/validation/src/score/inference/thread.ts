@@ -5,7 +5,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { ModelError } from "../errors.ts";
 import { rowsOf } from "./answer.ts";
-import { closeRequest, type InferenceMessage, type InferenceRequest } from "./messages.ts";
+import {
+  closeRequest,
+  type InferenceMessage,
+  type InferenceRequest,
+} from "./inference-messages.ts";
 import { env } from "./onnxruntime.ts";
 import { loadTowers, type TowerOptions, type Towers } from "./towers.ts";
 

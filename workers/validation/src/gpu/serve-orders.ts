@@ -3,7 +3,7 @@
  * brings what only their parents need, and each start would wait for it.
  */
 import { DeviceError, type DeviceErrorCode } from "./errors.ts";
-import type { Order, ProcessMessage } from "./messages.ts";
+import type { Order, ProcessMessage } from "./orders.ts";
 
 export interface Served<Ready, Request, Answer> {
   /** Told to the parent when the process is ready. */

@@ -1,7 +1,7 @@
 /** The process that draws for the `webgpu` backend; its argument is `OpenOptions` as JSON. */
 
 import { openDevice, watchDevice } from "../../gpu/open-device.ts";
-import { servePainter } from "../remote/serve.ts";
+import { servePainter } from "../remote/serve-painter.ts";
 import { createPainter } from "./painter.ts";
 
 await servePainter(async (onFailure) => {

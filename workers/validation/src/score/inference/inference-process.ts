@@ -1,9 +1,9 @@
 /** The process that runs a model on a GPU, whose driver may take it down or hang; its argument is `TowerOptions`. */
 
-import { serveOrders } from "../../gpu/serve.ts";
+import { serveOrders } from "../../gpu/serve-orders.ts";
 import { ModelError } from "../errors.ts";
 import { rowsOf } from "./answer.ts";
-import type { InferenceRequest, ReadyModel } from "./messages.ts";
+import type { InferenceRequest, ReadyModel } from "./inference-messages.ts";
 import { env } from "./onnxruntime.ts";
 import { loadTowers } from "./towers.ts";
 

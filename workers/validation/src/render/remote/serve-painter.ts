@@ -1,10 +1,10 @@
 /** The side of a process that draws. */
 import { DeviceError } from "../../gpu/errors.ts";
-import { serveOrders } from "../../gpu/serve.ts";
+import { serveOrders } from "../../gpu/serve-orders.ts";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
 import type { Scene } from "../scene.ts";
-import type { DrawRequest } from "./messages.ts";
+import type { DrawRequest } from "./draw-request.ts";
 
 /** One device, one scene at a time. */
 export interface Painter {
