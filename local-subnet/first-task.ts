@@ -67,7 +67,9 @@ export async function showFirstTask({
 In another shell: npx turntable generate "a blue ball" --out ball.ply --server ${server}
 Ctrl-C stops everything.`);
   } catch (error) {
-    if (signal.aborted) return;
+    if (signal.aborted) {
+      return;
+    }
     if (error instanceof CallFailedError && error.code === "failed-precondition") {
       const show = `npx turntable report ${task.id} --server ${server}`;
       return say(`\nIt got no result. How it was scored: ${show}\nCtrl-C stops everything.`);

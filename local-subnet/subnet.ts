@@ -56,7 +56,9 @@ export async function startSubnet(
   await ready();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => {
-    if (signal.aborted) say("Everything has stopped."); // a start that failed says why by itself
+    if (signal.aborted) {
+      say("Everything has stopped."); // a start that failed says why by itself
+    }
   });
   const { dir } = options;
   await mkdir(dir, { recursive: true });
@@ -83,9 +85,14 @@ export async function startSubnet(
     }),
   );
   chain.register({ netuid, hotkey: validator.ss58, stakeTao: 10_000 });
-  for (const { ss58 } of minerKeys) chain.register({ netuid, hotkey: ss58 });
-  for (const registration of options.register.map(parseRegistration))
-    if (registration !== undefined) chain.register({ netuid, ...registration });
+  for (const { ss58 } of minerKeys) {
+    chain.register({ netuid, hotkey: ss58 });
+  }
+  for (const registration of options.register.map(parseRegistration)) {
+    if (registration !== undefined) {
+      chain.register({ netuid, ...registration });
+    }
+  }
 
   const node =
     options.chainPort === undefined
@@ -205,7 +212,9 @@ async function throwAwayKey(dir: string, name: string): Promise<Keypair> {
   try {
     return await loadHotkey(file);
   } catch (error) {
-    if (!isNotThere(error)) throw error;
+    if (!isNotThere(error)) {
+      throw error;
+    }
   }
   await mkdir(join(dir, "wallets", name, "hotkeys"), { recursive: true, mode: 0o700 });
   await createHotkeyFile(file, createMnemonic());
@@ -219,7 +228,9 @@ function isNotThere(error: unknown): boolean {
 
 /** The port asked for; else the usual one when nobody has it, else any. */
 async function portOr(asked: number | undefined, usual: number): Promise<number> {
-  if (asked !== undefined) return asked;
+  if (asked !== undefined) {
+    return asked;
+  }
   const probe = createServer();
   return new Promise((done) => {
     probe.once("error", () => done(0));

@@ -114,7 +114,9 @@ test("biome refuses imports over a boundary, and no others", async () => {
       return `${file}:${lines.length}`;
     };
     const expected = refused.map(([file, specifier]) => add(file, `import "${specifier}";`));
-    for (const [file, specifier] of accepted) add(file, `import "${specifier}";`);
+    for (const [file, specifier] of accepted) {
+      add(file, `import "${specifier}";`);
+    }
     // Every way to import counts.
     for (const line of [
       'import type { Pool } from "@nats-io/nats-core";',

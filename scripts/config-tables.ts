@@ -30,4 +30,6 @@ const stands = existsSync(file) ? readFileSync(file, "utf8") : "";
 if (written !== stands && process.argv.includes("--check")) {
   console.error("docs/configuration.md is not up to date; run: npm run generate");
   process.exitCode = 1;
-} else if (written !== stands) writeFileSync(file, written);
+} else if (written !== stands) {
+  writeFileSync(file, written);
+}

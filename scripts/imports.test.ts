@@ -76,10 +76,14 @@ const notOfClients = /^(@nats-io\/|@grpc\/reflection|onnxruntime|webgpu|gl$|shar
 test("the client SDK's packages, with those of its workspaces, are the client's side alone", () => {
   const seen = new Set<string>();
   const visit = (name: string): void => {
-    if (seen.has(name)) return;
+    if (seen.has(name)) {
+      return;
+    }
     seen.add(name);
     const found = workspaces.find((workspace) => workspace.name === name);
-    for (const dependency of Object.keys(found?.dependencies ?? {})) visit(dependency);
+    for (const dependency of Object.keys(found?.dependencies ?? {})) {
+      visit(dependency);
+    }
   };
   visit("@turntable/client");
   assert.ok(seen.has("@turntable/proto") && seen.has("@turntable/splat"), "the tree was read");
@@ -93,17 +97,24 @@ test("what the client SDK and its commands load is without NATS and @polkadot/ap
   const packages = new Set<string>();
   const visited = new Set<string>();
   const visit = (file: string): void => {
-    if (visited.has(file)) return;
+    if (visited.has(file)) {
+      return;
+    }
     visited.add(file);
     for (const specifier of importsOf(file)) {
       const name = packageOf(specifier);
       if (name?.startsWith("@turntable/")) {
         visit(relative(root, fileURLToPath(import.meta.resolve(specifier))));
-      } else if (name !== undefined) packages.add(name);
-      else if (specifier.startsWith(".")) visit(join(file, "..", specifier));
+      } else if (name !== undefined) {
+        packages.add(name);
+      } else if (specifier.startsWith(".")) {
+        visit(join(file, "..", specifier));
+      }
     }
   };
-  for (const file of ["client-sdk/src/index.ts", "client-sdk/src/cli/main.ts"]) visit(file);
+  for (const file of ["client-sdk/src/index.ts", "client-sdk/src/cli/main.ts"]) {
+    visit(file);
+  }
   assert.ok(packages.has("@grpc/grpc-js") && packages.has("@noble/curves"), "the tree was read");
   assert.deepEqual(
     [...packages].filter((name) => notOfClients.test(name) || name === "@polkadot/api"),

@@ -18,7 +18,9 @@ export function specifiersIn(source: string): readonly string[] {
 
 /** The package that a specifier names; undefined for files and for Node's own modules. */
 export function packageOf(specifier: string): string | undefined {
-  if (specifier.startsWith(".") || isBuiltin(specifier)) return undefined;
+  if (specifier.startsWith(".") || isBuiltin(specifier)) {
+    return undefined;
+  }
   const [scope = "", name = ""] = specifier.split("/");
   return scope.startsWith("@") ? `${scope}/${name}` : scope;
 }

@@ -35,10 +35,14 @@ if (process.env.TURNTABLE_SKIP_GL === undefined && existsSync(glDir) && existsSy
 function linkVulkan() {
   const folder = join(glDir, "build", "Release");
   const link = join(folder, "libvulkan.so.1");
-  if (vulkanLoader === undefined || !existsSync(folder) || existsSync(link)) return;
+  if (vulkanLoader === undefined || !existsSync(folder) || existsSync(link)) {
+    return;
+  }
   try {
     // One that points nowhere does not "exist".
-    if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) rmSync(link);
+    if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) {
+      rmSync(link);
+    }
     symlinkSync(vulkanLoader, link);
   } catch (error) {
     console.warn(`turntable: ${link} could not be made; the gl backend is off. ${error.message}`);
@@ -47,7 +51,9 @@ function linkVulkan() {
 
 function buildGl() {
   const loads = spawnSync(nodeBinary, ["-e", "require('gl')"], { cwd: root, stdio: "ignore" });
-  if (loads.status === 0) return;
+  if (loads.status === 0) {
+    return;
+  }
   if (nodeDir === undefined) {
     console.warn(
       "turntable: gl was not built (no Node headers for this platform); the gl backend is off",
@@ -64,7 +70,9 @@ function buildGl() {
       npm_config_nodedir: nodeDir,
     },
   });
-  if (build.status === 0) return;
+  if (build.status === 0) {
+    return;
+  }
   const tail = `${build.stdout}\n${build.stderr}`.trim().split("\n").slice(-5).join("\n");
   console.warn(
     `turntable: gl could not be built (it needs g++, make and python3); the gl backend is off.\n${tail}`,

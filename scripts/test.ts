@@ -41,8 +41,11 @@ if (unknown.length > 0) {
 } else {
   const patterns = (asked.length === 0 ? standard : asked).flatMap((kind) => kinds[kind] ?? []);
   const files = new Set(globSync(patterns, { exclude: ["**/node_modules/**"] }));
-  if (files.size === 0) fail("no test files were found");
-  else runFiles([...files].toSorted());
+  if (files.size === 0) {
+    fail("no test files were found");
+  } else {
+    runFiles([...files].toSorted());
+  }
 }
 
 function fail(message: string): void {
@@ -56,8 +59,12 @@ function runFiles(files: readonly string[]): void {
   run({ files: [...files], concurrency, timeout: timeoutMs })
     .on("test:summary", ({ file, duration_ms, success }) => {
       // The last one is that of all files.
-      if (file !== undefined) durations.set(relative(process.cwd(), file), duration_ms);
-      if (!success) process.exitCode = 1;
+      if (file !== undefined) {
+        durations.set(relative(process.cwd(), file), duration_ms);
+      }
+      if (!success) {
+        process.exitCode = 1;
+      }
     })
     .compose(spec)
     .on("end", () => printSlowest(durations))

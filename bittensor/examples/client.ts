@@ -9,7 +9,9 @@ export async function findValidators(hotkey: Keypair, chain: Chain, netuid: numb
   const { neurons } = await chain.metagraph(netuid);
   const staked = neurons.toSorted((a, b) => b.stakeTao - a.stakeTao);
   const asked = staked.map(async ({ axon, hotkey: target, validatorPermit }) => {
-    if (axon === undefined || !validatorPermit) return [];
+    if (axon === undefined || !validatorPermit) {
+      return [];
+    }
     const outcome = await dendrite.call(ping, { target: { ...axon, hotkey: target }, body: {} });
     return outcome.kind === "ok" ? [target] : [];
   });

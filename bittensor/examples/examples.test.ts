@@ -14,7 +14,9 @@ describe("the examples", () => {
   it("work together: a miner and a client of one validator", async () => {
     const [validator, miner] = [keypairFromUri("//Bob"), keypairFromUri("//Alice")];
     await using chain = createLocalChain({ allowLoopback: true });
-    for (const { ss58 } of [validator, miner]) chain.register({ netuid: 17, hotkey: ss58 });
+    for (const { ss58 } of [validator, miner]) {
+      chain.register({ netuid: 17, hotkey: ss58 });
+    }
     chain.setStake(validator.ss58, 5000);
     await using axon = await startValidator(validator, new Set([miner.ss58]));
     const address = { ip: "127.0.0.1", port: axon.port };
@@ -31,7 +33,8 @@ describe("the examples", () => {
   it("are those of the README", () => {
     const folder = join(import.meta.dirname);
     const readme = readFileSync(join(folder, "..", "README.md"), "utf8");
-    for (const name of ["validator", "miner", "client"])
+    for (const name of ["validator", "miner", "client"]) {
       assert.ok(readme.includes(readFileSync(join(folder, `${name}.ts`), "utf8")), name);
+    }
   });
 });

@@ -10,7 +10,9 @@ export async function mineOnce(
 ) {
   await using dendrite = createDendrite({ hotkey });
   const pulled = await dendrite.call(pullTask, { target, body: {} });
-  if (pulled.kind === "failure" || pulled.fields.task === null) return pulled;
+  if (pulled.kind === "failure" || pulled.fields.task === null) {
+    return pulled;
+  }
   const { task } = pulled.fields;
   const submit_time = BigInt(Date.now()) * 1_000_000n;
   const facts = { submitTime: submit_time, prompt: task.prompt, validatorHotkey: target.hotkey };

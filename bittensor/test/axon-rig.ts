@@ -77,8 +77,11 @@ export async function startRig(options: Partial<AxonOptions> = {}): Promise<Rig>
 export function assertRefused(answer: RawAnswer, status: number, message: RegExp | string): void {
   const body: unknown = JSON.parse(answer.body);
   assert.ok(typeof body === "object" && body !== null && "message" in body);
-  if (typeof message === "string") assert.equal(body.message, message);
-  else assert.match(String(body.message), message);
+  if (typeof message === "string") {
+    assert.equal(body.message, message);
+  } else {
+    assert.match(String(body.message), message);
+  }
   assert.equal(answer.status, status);
   assert.equal(header(answer, "content-type"), "application/json");
   assert.equal(header(answer, "bt_header_axon_status_code"), String(status));

@@ -2,7 +2,11 @@
 import { serveThread } from "../src/axon/threads.ts";
 
 serveThread((job: string) => {
-  if (job === "end") process.exit(1);
-  if (job === "throw") throw new Error("told to");
+  if (job === "end") {
+    process.exit(1);
+  }
+  if (job === "throw") {
+    throw new Error("told to");
+  }
   return `echo ${job}`;
 });

@@ -61,7 +61,9 @@ export function readAnswer(socket: Socket): Promise<RawAnswer> {
     const onData = (chunk: Buffer): void => {
       received = Buffer.concat([received, chunk]);
       const end = received.indexOf("\r\n\r\n");
-      if (end === -1) return;
+      if (end === -1) {
+        return;
+      }
       const [statusLine = "", ...lines] = received
         .subarray(0, end)
         .toString("latin1")
@@ -71,7 +73,9 @@ export function readAnswer(socket: Socket): Promise<RawAnswer> {
         return [line.slice(0, colon), line.slice(colon + 2)];
       });
       const length = Number(headers.find(([name]) => /^content-length$/i.test(name))?.[1] ?? 0);
-      if (received.length < end + 4 + length) return;
+      if (received.length < end + 4 + length) {
+        return;
+      }
       stop();
       const body = received.subarray(end + 4, end + 4 + length).toString("utf8");
       resolve({ status: Number(statusLine.split(" ")[1]), headers, body });

@@ -43,7 +43,9 @@ export interface NamedCapture {
 
 /** Every capture there is that has exchanges. */
 export function captures(): readonly NamedCapture[] {
-  if (skip) return [];
+  if (skip) {
+    return [];
+  }
   return globSync(vectorPath("captures", "*", "*.json"))
     .toSorted()
     .map((path) => {

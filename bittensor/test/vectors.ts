@@ -10,7 +10,9 @@ const root = env.TURNTABLE_VECTORS;
 export const skip = root === undefined ? "TURNTABLE_VECTORS is not set" : false;
 
 export function vectorPath(...parts: string[]): string {
-  if (root === undefined) throw new Error("TURNTABLE_VECTORS is not set");
+  if (root === undefined) {
+    throw new Error("TURNTABLE_VECTORS is not set");
+  }
   return join(root, "bittensor", ...parts);
 }
 

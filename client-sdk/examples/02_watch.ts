@@ -8,7 +8,9 @@ let seen = 0n;
 for await (const event of client.watch(task.id)) {
   seen = event.sequence;
   console.log(`${event.sequence} ${event.kind}`);
-  if (event.kind === "assigned") break; // the task goes on without us
+  if (event.kind === "assigned") {
+    break; // the task goes on without us
+  }
 }
 for await (const event of client.watch(task.id, { afterSequence: seen })) {
   console.log(`${event.sequence} ${event.kind} ${event.score ?? ""}`);

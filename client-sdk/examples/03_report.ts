@@ -5,7 +5,9 @@ using client = createTurntableClient({ address: process.argv[2] ?? "127.0.0.1:50
 
 const { tasks } = await client.list({ pageSize: 1 });
 const [latest] = tasks;
-if (latest === undefined) throw new Error("no tasks yet: run 01_generate.ts first");
+if (latest === undefined) {
+  throw new Error("no tasks yet: run 01_generate.ts first");
+}
 const report = await client.report(latest.id);
 const signature = await verifyReport(report, { validatorHotkey: latest.asset?.validatorHotkey });
 console.log(`"${report.prompt}": ${report.score} by ${report.model?.name}, ${signature.kind}`);

@@ -10,8 +10,11 @@ using client = createTurntableClient({
 try {
   await client.generate("a red cube", { timeoutMs: 300_000, idempotencyKey: "cube-1" });
 } catch (error) {
-  if (error instanceof TaskFailedError) console.log(`no result: ${error.failureCode}`);
-  else if (error instanceof CallFailedError && error.code === "deadline-exceeded") {
+  if (error instanceof TaskFailedError) {
+    console.log(`no result: ${error.failureCode}`);
+  } else if (error instanceof CallFailedError && error.code === "deadline-exceeded") {
     console.log("not done yet; the same idempotency key picks the task up again");
-  } else throw error;
+  } else {
+    throw error;
+  }
 }

@@ -13,7 +13,9 @@ const accepted =
 
 /** @throws InvalidOptionError which says what is accepted */
 export function parseAddress(text: string): ServerAddress {
-  if (/^unix:(?!\/\/[^/])./.test(text)) return { target: text, isLocal: true };
+  if (/^unix:(?!\/\/[^/])./.test(text)) {
+    return { target: text, isLocal: true };
+  }
   const match = /^(?:dns:(?:\/\/[^\s/]*\/)?)?(\[[0-9a-f:.%]+\]|[^\s/:[\]]+):(\d{1,5})$/i.exec(text);
   const [, host, port] = match ?? [];
   if (host === undefined || Number(port) > 65_535) {

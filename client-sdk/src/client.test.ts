@@ -51,7 +51,9 @@ function failsWith(code: string, details?: string) {
   return (error: unknown): boolean => {
     assert.ok(error instanceof CallFailedError, `${error}`);
     assert.equal(error.code, code);
-    if (details !== undefined) assert.equal(error.details, details);
+    if (details !== undefined) {
+      assert.equal(error.details, details);
+    }
     return true;
   };
 }
@@ -129,7 +131,9 @@ describe("every call", () => {
     let failures = 3;
     const service = await startService(t, {
       async getTask(request) {
-        if (failures-- > 0) throw unavailable();
+        if (failures-- > 0) {
+          throw unavailable();
+        }
         return { task: taskOf(request.taskId) };
       },
     });
@@ -157,7 +161,9 @@ describe("every call", () => {
     let known = false;
     const service = await startService(t, {
       async getTask() {
-        if (known) throw unavailable();
+        if (known) {
+          throw unavailable();
+        }
         return { task: taskOf("task-1") };
       },
       async getReport() {
@@ -283,7 +289,9 @@ describe("create", () => {
     const service = await startService(t, {
       async createTask(request) {
         keys.push(request.idempotencyKey);
-        if (keys.length === 1) throw unavailable();
+        if (keys.length === 1) {
+          throw unavailable();
+        }
         return { task: taskOf("task-1") };
       },
     });
@@ -325,7 +333,9 @@ describe("list", () => {
 describe("watch", () => {
   async function sequences(events: AsyncIterable<TaskEvent>): Promise<number[]> {
     const got: number[] = [];
-    for await (const event of events) got.push(Number(event.sequence));
+    for await (const event of events) {
+      got.push(Number(event.sequence));
+    }
     return got;
   }
 
@@ -342,7 +352,9 @@ describe("watch", () => {
       async *watchTask({ afterSequence }, context) {
         asked.push(afterSequence);
         yield* eventsAfter(successfulEvents.slice(0, Number(afterSequence) + 2), afterSequence);
-        if (afterSequence < 3n) await callerGone(context);
+        if (afterSequence < 3n) {
+          await callerGone(context);
+        }
       },
     });
     const back = (): Promise<void> => service.restart();
@@ -350,7 +362,9 @@ describe("watch", () => {
     const got: number[] = [];
     for await (const event of client.watch("task-1")) {
       got.push(Number(event.sequence));
-      if (got.length === 2 || got.length === 4) service.stop();
+      if (got.length === 2 || got.length === 4) {
+        service.stop();
+      }
     }
     assert.deepEqual(got, [1, 2, 3, 4, 5]);
     assert.deepEqual(asked, [0n, 2n, 4n]);
@@ -360,7 +374,9 @@ describe("watch", () => {
     const service = await startService(t, {
       async *watchTask({ afterSequence }) {
         yield* successfulEvents.slice(0, 3);
-        if (afterSequence === 0n) throw unavailable();
+        if (afterSequence === 0n) {
+          throw unavailable();
+        }
         yield* successfulEvents.slice(1);
       },
     });
@@ -380,8 +396,12 @@ describe("watch", () => {
     let streams = 0;
     const service = await startService(t, {
       async *watchTask({ afterSequence }) {
-        if (++streams % 3 === 0) yield { sequence: afterSequence + 1n, state: TaskState.QUEUED };
-        if (streams > 12) return;
+        if (++streams % 3 === 0) {
+          yield { sequence: afterSequence + 1n, state: TaskState.QUEUED };
+        }
+        if (streams > 12) {
+          return;
+        }
         throw unavailable();
       },
     });
@@ -402,7 +422,9 @@ describe("watch", () => {
         gone.resolve();
       },
     });
-    for await (const _event of connect(t, service).watch("task-1")) break;
+    for await (const _event of connect(t, service).watch("task-1")) {
+      break;
+    }
     await gone.promise;
   });
 });
@@ -423,7 +445,9 @@ describe("download", () => {
         downloads++;
         for await (const message of downloadOf(assetOf(bytes), bytes)) {
           yield message;
-          if (downloads === 1 && message.part?.case === "chunk") throw unavailable();
+          if (downloads === 1 && message.part?.case === "chunk") {
+            throw unavailable();
+          }
         }
       },
     });
@@ -529,7 +553,9 @@ describe("generate", () => {
     const service = await startService(t, {
       ...succeedingService(bytes),
       async *watchTask({ afterSequence }, context) {
-        if (afterSequence >= 2n) return yield* eventsAfter(successfulEvents, afterSequence);
+        if (afterSequence >= 2n) {
+          return yield* eventsAfter(successfulEvents, afterSequence);
+        }
         yield* eventsAfter(successfulEvents.slice(0, 2), afterSequence);
         await callerGone(context);
       },
@@ -537,7 +563,9 @@ describe("generate", () => {
     const client = connect(t, service, {}, { ...instantTiming(), sleep: () => service.restart() });
     const made = await client.generate("a red cube", {
       onProgress(event) {
-        if (event.kind === "assigned") service.stop();
+        if (event.kind === "assigned") {
+          service.stop();
+        }
       },
     });
     assert.deepEqual(Buffer.from(made.bytes), bytes);

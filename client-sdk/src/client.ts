@@ -202,13 +202,17 @@ export function createTurntableClient(
           const request = { taskId, afterSequence };
           for await (const event of transport.stream((api, o) => api.watchTask(request, o), call)) {
             retry.reset();
-            if (event.sequence <= afterSequence) continue; // C2
+            if (event.sequence <= afterSequence) {
+              continue; // C2
+            }
             afterSequence = event.sequence;
             last = event;
             yield event;
           }
           // A stream that ends says that the task has; one that ends in the middle was cut politely.
-          if (last === undefined || hasEnded(last.state)) return;
+          if (last === undefined || hasEnded(last.state)) {
+            return;
+          }
           throw new CallFailedError("unavailable", "the server ended the watch before the task");
         } catch (error) {
           await retry.pause(error);
@@ -244,7 +248,9 @@ export function createTurntableClient(
         return { signal, context, timeoutMs: leftMs && Math.max(0, leftMs) }; // C3
       };
       const { id } = await client.create(prompt, { ...rest(), idempotencyKey });
-      for await (const event of client.watch(id, rest())) onProgress?.(event, id);
+      for await (const event of client.watch(id, rest())) {
+        onProgress?.(event, id);
+      }
       const task = await client.get(id, rest());
       if (task.state !== TaskState.SUCCEEDED) {
         const { code = "unknown", message = "it ended without a result" } = task.failure ?? {};
@@ -266,14 +272,18 @@ export function hasEnded(state: TaskState): boolean {
 }
 
 function present<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new CallFailedError("internal", `the answer has no ${what}`);
+  if (value === undefined) {
+    throw new CallFailedError("internal", `the answer has no ${what}`);
+  }
   return value;
 }
 
 /** The given context or the active one, in a new trace when it is in none. */
 function inTrace(context: Context = openTelemetry.active()): Context {
   const spanContext = trace.getSpanContext(context);
-  if (spanContext !== undefined && isSpanContextValid(spanContext)) return context;
+  if (spanContext !== undefined && isSpanContextValid(spanContext)) {
+    return context;
+  }
   return trace.setSpanContext(context, {
     traceId: randomBytes(16).toString("hex"),
     spanId: randomBytes(8).toString("hex"),

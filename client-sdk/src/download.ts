@@ -40,7 +40,9 @@ export async function collectAsset(
       throw new CorruptDownloadError(taskId, `the server sent "${part.case}" out of order`);
     }
   }
-  if (asset === undefined) throw new CorruptDownloadError(taskId, "the server sent nothing");
+  if (asset === undefined) {
+    throw new CorruptDownloadError(taskId, "the server sent nothing");
+  }
   if (received < bytes.length) {
     throw new CorruptDownloadError(taskId, `${received} of ${bytes.length} bytes came`);
   }

@@ -30,7 +30,9 @@ async function tasksThroughProxy(options: { readonly address: string; readonly p
   }).listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const address = proxy.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  if (address === null || typeof address === "string") {
+    throw new Error("no port");
+  }
   const url = `http://127.0.0.1:${address.port}`;
   const client = new URL("client.ts", import.meta.url).href;
   const argv = ["--input-type=module", "--eval", program, client, JSON.stringify(options)];

@@ -24,8 +24,12 @@ export async function verifyReport(
   report: ScoreReport,
   { validatorHotkey = report.validatorHotkey }: VerifyReportOptions = {},
 ): Promise<ReportSignature> {
-  if (report.validatorHotkey !== validatorHotkey) return { kind: "other-validator" };
-  if (report.signature.length === 0) return { kind: "unsigned" };
+  if (report.validatorHotkey !== validatorHotkey) {
+    return { kind: "other-validator" };
+  }
+  if (report.signature.length === 0) {
+    return { kind: "unsigned" };
+  }
   // Loaded when first needed: the cryptography takes longer to start than everything else in this package.
   const { ready, verifySignature } = await import("@turntable/bittensor/keys");
   await ready();

@@ -88,10 +88,14 @@ export function createRetry(options: RetryOptions): Retry {
       attempt = 0;
     },
     async pause(error) {
-      if (!(error instanceof CallFailedError) || error.code !== "unavailable") throw error;
+      if (!(error instanceof CallFailedError) || error.code !== "unavailable") {
+        throw error;
+      }
       const { patienceMs, connectPatienceMs } = policy;
       const now = timing.now();
-      if (attempt === 0) failingSince = now;
+      if (attempt === 0) {
+        failingSince = now;
+      }
       const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** attempt);
       // Between half and all of it: clients that lost the same server do not come back at the same moment.
       const jitteredMs = ceiling * (0.5 + timing.random() / 2);
@@ -99,7 +103,9 @@ export function createRetry(options: RetryOptions): Retry {
       attempt++;
       const timeLeftMs = deadline === undefined ? Infinity : deadline.getTime() - Date.now();
       const patience = contact.made ? patienceMs : Math.min(patienceMs, connectPatienceMs);
-      if (delayMs >= Math.min(timeLeftMs, patience - (now - failingSince))) throw error;
+      if (delayMs >= Math.min(timeLeftMs, patience - (now - failingSince))) {
+        throw error;
+      }
       options.onRetry?.({ error, attempt, delayMs });
       await timing.sleep(delayMs, signal);
     },

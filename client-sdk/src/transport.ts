@@ -87,7 +87,9 @@ export function createTransport(options: TransportOptions): Transport {
   const grpcOptions = (call: CallOptions): ClientCallOptions => {
     const metadata = new Metadata();
     metadata.set("traceparent", traceparentOf(call.trace));
-    if (apiKey !== undefined) metadata.set("authorization", `Bearer ${apiKey}`);
+    if (apiKey !== undefined) {
+      metadata.set("authorization", `Bearer ${apiKey}`);
+    }
     return { metadata, signal: call.signal, deadline: call.deadline, trace: call.trace };
   };
   return {
@@ -119,8 +121,12 @@ function traceparentOf(context: Context): string {
 }
 
 function channelCredentials(tls: TlsOptions | undefined) {
-  if (tls === undefined) return credentials.createInsecure();
-  if (tls.rootCertificates === undefined) return credentials.createSsl();
+  if (tls === undefined) {
+    return credentials.createInsecure();
+  }
+  if (tls.rootCertificates === undefined) {
+    return credentials.createSsl();
+  }
   return credentials.createSsl(Buffer.from(tls.rootCertificates));
 }
 
@@ -129,8 +135,12 @@ const refusedConnection =
   /^No connection established\. Last error: (?:Error: )?(.*?)\s*\. Resolution note: /s;
 
 function callError(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted && error === signal.reason) return error;
-  if (!(error instanceof Error)) return new CallFailedError("unknown", String(error));
+  if (signal?.aborted && error === signal.reason) {
+    return error;
+  }
+  if (!(error instanceof Error)) {
+    return new CallFailedError("unknown", String(error));
+  }
   const code = "code" in error && typeof error.code === "number" ? error.code : status.UNKNOWN;
   const given =
     "details" in error && typeof error.details === "string" ? error.details : error.message;

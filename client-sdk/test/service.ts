@@ -248,5 +248,7 @@ export async function* downloadOf(
 
 /** Holds a handler until its caller has gone. */
 export async function callerGone(context: CallContext): Promise<void> {
-  if (!context.signal.aborted) await once(context.signal, "abort");
+  if (!context.signal.aborted) {
+    await once(context.signal, "abort");
+  }
 }

@@ -29,8 +29,9 @@ export function createClock(options: ClockOptions = {}): () => number {
     const off = wall() - (time + passed);
     const most = passed * slewShare;
     time += passed + Math.min(most, Math.max(-most, off));
-    if (Math.abs(off) < stepMs) isOff = false;
-    else if (!isOff) {
+    if (Math.abs(off) < stepMs) {
+      isOff = false;
+    } else if (!isOff) {
       isOff = true;
       onStep(off);
     }

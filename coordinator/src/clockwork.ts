@@ -23,7 +23,9 @@ export async function startClockwork(options: ClockworkOptions): Promise<AsyncDi
     startLoop({
       everyMs: tickMs,
       run() {
-        for (const outcome of submissions.failOverdue(now())) events.ended(outcome, now());
+        for (const outcome of submissions.failOverdue(now())) {
+          events.ended(outcome, now());
+        }
         tasks.tick(now(), options.miners);
       },
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),

@@ -40,7 +40,9 @@ export function parseAxonPlace(
   text: string,
 ): { readonly netuid: number; readonly port: number; readonly hotkeyFile: string } | undefined {
   const [, netuid, port, hotkeyFile] = /^(\d{1,5}):(\d{1,5}):(.+)$/.exec(text) ?? [];
-  if (hotkeyFile === undefined || Number(netuid) > 65535 || Number(port) > 65535) return undefined;
+  if (hotkeyFile === undefined || Number(netuid) > 65535 || Number(port) > 65535) {
+    return undefined;
+  }
   return { netuid: Number(netuid), port: Number(port), hotkeyFile };
 }
 

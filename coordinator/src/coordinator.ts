@@ -247,11 +247,15 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
         events.submitted(submission, miner);
         retention.added(submission.assetSizeBytes);
         const { feedback } = submission;
-        if (feedback === undefined) return;
+        if (feedback === undefined) {
+          return;
+        }
         events.ended({ kind: "applied", submission, hotkey: miner, feedback }, now());
       },
       async isQueued({ feedback }) {
-        if (feedback !== undefined) return true;
+        if (feedback !== undefined) {
+          return true;
+        }
         await dispatch.check();
         return dispatch.notReady() === undefined;
       },
@@ -294,7 +298,11 @@ function createWorkerCount() {
   return {
     seen: (workerId: string, now: number): void => void seenAt.set(workerId, now),
     count(now: number): number {
-      for (const [workerId, at] of seenAt) if (at < now - keepMs) seenAt.delete(workerId);
+      for (const [workerId, at] of seenAt) {
+        if (at < now - keepMs) {
+          seenAt.delete(workerId);
+        }
+      }
       return seenAt.size;
     },
   };

@@ -8,8 +8,9 @@ test("each refusal of the axon is counted by reason; a flood of one is a line, a
   const logger = createLogger("test", "info", { write: (line) => lines.push(line) });
   const metrics = createMetrics("test");
   const events = createEvents(logger, metrics);
-  for (let count = 0; count < 1_000; count += 1)
+  for (let count = 0; count < 1_000; count += 1) {
     events.axonRefused({ reason: "address-rate", remoteAddress: "203.0.113.7" });
+  }
   events.axonRefused({ reason: "slow-body", remoteAddress: "203.0.113.8" });
   assert.deepEqual(
     lines.map((line) => {

@@ -105,7 +105,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       description: "blocks since the validator's latest weights on the chain, by subnet",
     })
     .addCallback((gauge) => {
-      for (const [netuid, blocks] of weightsAge) gauge.observe(blocks, { netuid });
+      for (const [netuid, blocks] of weightsAge) {
+        gauge.observe(blocks, { netuid });
+      }
     });
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
@@ -145,8 +147,11 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         duration_ms: Math.round(event.durationMs),
       };
       const { fault } = event;
-      if (fault === undefined) logger.info(fields, "api call");
-      else logger.error({ ...fields, error_id: fault.id, err: fault.cause }, "api call failed");
+      if (fault === undefined) {
+        logger.info(fields, "api call");
+      } else {
+        logger.error({ ...fields, error_id: fault.id, err: fault.cause }, "api call failed");
+      }
     },
     axonRequest(event) {
       const labels = { synapse: event.synapse ?? "unknown", code: String(event.status) };
@@ -166,8 +171,11 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         handle_ms: Math.round(event.handleMs),
         hung_up: event.hungUp || undefined,
       };
-      if (event.error === undefined) logger.info(fields, "axon request");
-      else logger.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");
+      if (event.error === undefined) {
+        logger.info(fields, "axon request");
+      } else {
+        logger.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");
+      }
     },
     axonRefused({ reason, remoteAddress }) {
       refused.add(1, { reason });
@@ -176,7 +184,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       refusals.set(reason, told);
       told.count += 1;
       const now = performance.now();
-      if (now - told.loggedAt < refusalLogMs) return;
+      if (now - told.loggedAt < refusalLogMs) {
+        return;
+      }
       logger.warn({ reason, remote: remoteAddress, count: told.count }, "axon refused");
       told.count = 0;
       told.loggedAt = now;
@@ -191,7 +201,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       }
       if (outcome.kind === "included" || outcome.kind === "unchanged") {
         logger.info({ ...fields, outcome: outcome.kind }, "axon announced");
-      } else logger.error({ ...fields, ...outcome }, "the chain did not take the axon's address");
+      } else {
+        logger.error({ ...fields, ...outcome }, "the chain did not take the axon's address");
+      }
     },
     assigned(task, hotkey) {
       assignments.add(1, { class: task.class });
@@ -206,7 +218,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       logger.info({ job_id: id, hotkey, size_bytes: assetSizeBytes }, "submission taken");
     },
     result(result, outcome, now) {
-      if (outcome.kind === "applied") return verdict(outcome, now, result);
+      if (outcome.kind === "applied") {
+        return verdict(outcome, now, result);
+      }
       if (outcome.kind === "again") {
         secondLooks.add(1);
         const { submission, hotkey } = outcome;
@@ -216,7 +230,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       logger.info({ job_id: result.jobId, outcome: outcome.kind }, "result without effect");
     },
     ended(outcome, now) {
-      if (outcome.kind === "applied") verdict(outcome, now);
+      if (outcome.kind === "applied") {
+        verdict(outcome, now);
+      }
     },
     clockSet(offMs) {
       troubles.add(1);
@@ -225,8 +241,14 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     intakeRefused: (kind) => intakeRefusals.add(1, { kind }),
     removed(removed) {
       const counts = Object.entries(removed);
-      for (const [kind, count] of counts) if (count > 0) removals.add(count, { kind });
-      if (counts.some(([, count]) => count > 0)) logger.debug({ ...removed }, "removed");
+      for (const [kind, count] of counts) {
+        if (count > 0) {
+          removals.add(count, { kind });
+        }
+      }
+      if (counts.some(([, count]) => count > 0)) {
+        logger.debug({ ...removed }, "removed");
+      }
     },
     weights(event) {
       const { netuid, validator } = event;
@@ -288,7 +310,9 @@ export function observeOpenTasks(
   meter
     .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
     .addCallback((gauge) => {
-      for (const [state, count] of Object.entries(countOpen())) gauge.observe(count, { state });
+      for (const [state, count] of Object.entries(countOpen())) {
+        gauge.observe(count, { state });
+      }
     });
 }
 

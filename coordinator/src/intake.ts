@@ -30,14 +30,18 @@ export function createIntake(options: {
   const { limits, space, countPending, onRefusal } = options;
   const takesNothing = (): string | undefined => {
     const lack = space.lack();
-    if (lack !== undefined) onRefusal("disk");
+    if (lack !== undefined) {
+      onRefusal("disk");
+    }
     return lack;
   };
   return {
     takesNothing,
     lendsNothing() {
       const lack = takesNothing();
-      if (lack !== undefined || countPending() < limits.pendingSubmissions) return lack;
+      if (lack !== undefined || countPending() < limits.pendingSubmissions) {
+        return lack;
+      }
       onRefusal("backlog");
       return `${limits.pendingSubmissions} submissions wait for their verdict`;
     },

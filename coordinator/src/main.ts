@@ -60,7 +60,9 @@ if (command !== undefined) {
   }));
 } else {
   await runCoordinator();
-  if (asksForHelp(argv)) process.stdout.write(commandsHelp());
+  if (asksForHelp(argv)) {
+    process.stdout.write(commandsHelp());
+  }
 }
 
 function runCoordinator(): Promise<void> {
@@ -156,7 +158,9 @@ async function rulesOf({ rules, rulesFile }: Config): Promise<RuleSet> {
 }
 
 async function hotkeyOf(config: Config): Promise<Keypair> {
-  if (config.hotkeyUri !== undefined) return keypairFromUri(config.hotkeyUri);
+  if (config.hotkeyUri !== undefined) {
+    return keypairFromUri(config.hotkeyUri);
+  }
   return await loadKey(config.hotkeyFile ?? "", config); // the schema asks for one of the two
 }
 
@@ -167,7 +171,9 @@ function loadKey(path: string, { hotkeyPasswordFile: passwordFile }: Config): Pr
 /** @param text as the schema has checked it */
 async function axonPlaceOf(text: string, config: Config): Promise<AxonPlace> {
   const place = parseAxonPlace(text);
-  if (place === undefined) throw new RangeError(`${text} names no axon`);
+  if (place === undefined) {
+    throw new RangeError(`${text} names no axon`);
+  }
   return { ...place, hotkey: await loadKey(place.hotkeyFile, config) };
 }
 
@@ -192,8 +198,14 @@ async function openChain(
     blockMs: localBlockMs,
     subnets: Array.from(netuids, (netuid) => ({ netuid })),
   });
-  for (const { netuid, hotkey } of axons) chain.register({ netuid, hotkey: hotkey.ss58 });
-  for (const netuid of netuids) for (const hotkey of register) chain.register({ netuid, hotkey });
+  for (const { netuid, hotkey } of axons) {
+    chain.register({ netuid, hotkey: hotkey.ss58 });
+  }
+  for (const netuid of netuids) {
+    for (const hotkey of register) {
+      chain.register({ netuid, hotkey });
+    }
+  }
   return chain;
 }
 

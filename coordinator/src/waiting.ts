@@ -33,11 +33,15 @@ export async function openWaitingRoom(
     },
     // Both also tell of what happens after the start, to the log
     onChainEvent(event) {
-      if (event.kind === "away") reason = `: ${event.url}: ${event.reason}`;
+      if (event.kind === "away") {
+        reason = `: ${event.url}: ${event.reason}`;
+      }
       logChainEvent(logger, event);
     },
     onNatsEvent(event) {
-      if (event.kind === "trouble") reason = `: ${event.what}`;
+      if (event.kind === "trouble") {
+        reason = `: ${event.what}`;
+      }
       logNatsEvent(logger, event);
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

@@ -17,8 +17,9 @@ const definition = {
       peer: z.array(z.string()).default([]).describe("a peer"),
     })
     .superRefine((config, context) => {
-      if (config.verbose && config.peer.length === 0)
+      if (config.verbose && config.peer.length === 0) {
         context.addIssue({ code: "custom", path: ["peer"], message: "needed with --verbose" });
+      }
     }),
 };
 
@@ -29,7 +30,9 @@ function load(
 ) {
   const readFile = (path: string): string => {
     const text = files[path];
-    if (text === undefined) throw new Error("no such file");
+    if (text === undefined) {
+      throw new Error("no such file");
+    }
     return text;
   };
   return loadConfig(definition, { argv, env, readFile });

@@ -61,16 +61,22 @@ export function loadConfig<Schema extends z.ZodObject>(
   const problems: string[] = [];
   const flags = readFlags(options, sources.argv, problems);
   const values: Record<string, unknown> = {};
-  for (const option of options) assign(values, option, undefined);
+  for (const option of options) {
+    assign(values, option, undefined);
+  }
 
   const file = flags.get("config")?.[0] ?? sources.env[`${variablePrefix}CONFIG`];
-  if (file !== undefined) mergeFile(values, file, options, sources, problems);
+  if (file !== undefined) {
+    mergeFile(values, file, options, sources, problems);
+  }
   for (const option of options) {
     const fromFlag = flags.get(option.flag.slice(2));
     const fromEnv = sources.env[option.variable];
-    if (fromFlag !== undefined) assign(values, option, parseTexts(option, fromFlag, problems));
-    else if (fromEnv !== undefined)
+    if (fromFlag !== undefined) {
+      assign(values, option, parseTexts(option, fromFlag, problems));
+    } else if (fromEnv !== undefined) {
       assign(values, option, parseTexts(option, splitList(option, fromEnv), problems));
+    }
   }
   problems.push(...misspeltVariables(options, sources.env));
 
@@ -82,7 +88,9 @@ export function loadConfig<Schema extends z.ZodObject>(
     ];
     problems.push(...issues.map((issue) => explain(issue, options)));
   }
-  if (problems.length > 0 || !parsed.success) throw new ConfigError([...new Set(problems)]);
+  if (problems.length > 0 || !parsed.success) {
+    throw new ConfigError([...new Set(problems)]);
+  }
   return parsed.data;
 }
 
@@ -133,7 +141,9 @@ export function configOptions(
   return Object.entries(schema.shape).flatMap(([key, value]) => {
     const leaf = unwrap(value);
     const here = [...path, key];
-    if (leaf.type instanceof z.ZodObject) return configOptions(leaf.type, here);
+    if (leaf.type instanceof z.ZodObject) {
+      return configOptions(leaf.type, here);
+    }
     const kebab = here
       .map((part) => part.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`))
       .join("-");
@@ -203,18 +213,26 @@ function unwrap(schema: z.core.$ZodType): Leaf {
       type = type.def.innerType;
     } else if (type instanceof z.ZodPipe) {
       type = type.def.in;
-    } else return { type, description, defaultText: defaultText === "" ? undefined : defaultText };
+    } else {
+      return { type, description, defaultText: defaultText === "" ? undefined : defaultText };
+    }
   }
 }
 
 function kindOf(type: z.core.$ZodType): ConfigOption["kind"] {
-  if (type instanceof z.ZodNumber) return "number";
-  if (type instanceof z.ZodBoolean) return "boolean";
+  if (type instanceof z.ZodNumber) {
+    return "number";
+  }
+  if (type instanceof z.ZodBoolean) {
+    return "boolean";
+  }
   return type instanceof z.ZodArray ? "list" : "text";
 }
 
 function valueHint(option: ConfigOption): string {
-  if (option.kind === "boolean") return option.defaultText === "true" ? "=false" : "";
+  if (option.kind === "boolean") {
+    return option.defaultText === "true" ? "=false" : "";
+  }
   const last = option.path.at(-1) ?? "";
   const hint = /File$|^file$/.test(last) ? "FILE" : option.kind === "number" ? "N" : "TEXT";
   return ` ${hint}${option.kind === "list" ? " (repeatable, or a list with commas)" : ""}`;
@@ -238,11 +256,15 @@ function readFlags(
         `${argument}: unknown argument${near === undefined ? "; see --help" : `; did you mean --${near}?`}`,
       );
       // What follows an unknown flag is most likely its value, not another mistake.
-      while (i + 1 < argv.length && !argv[i + 1]?.startsWith("--")) i++;
+      while (i + 1 < argv.length && !argv[i + 1]?.startsWith("--")) {
+        i++;
+      }
       continue;
     }
     let value = match?.[2];
-    if (value === undefined && option?.kind === "boolean") value = "true";
+    if (value === undefined && option?.kind === "boolean") {
+      value = "true";
+    }
     if (value === undefined) {
       value = argv[++i];
       if (value === undefined) {
@@ -280,13 +302,17 @@ function mergeFile(
       problems.push(`${file}: ${path.join(".") || "the file"}: no such option`);
       return;
     }
-    for (const [key, value] of Object.entries(node)) walk(value, [...path, key]);
+    for (const [key, value] of Object.entries(node)) {
+      walk(value, [...path, key]);
+    }
   };
   walk(content, []);
 }
 
 function splitList(option: ConfigOption, text: string): readonly string[] {
-  if (option.kind !== "list") return [text];
+  if (option.kind !== "list") {
+    return [text];
+  }
   return text
     .split(",")
     .map((part) => part.trim())
@@ -294,17 +320,27 @@ function splitList(option: ConfigOption, text: string): readonly string[] {
 }
 
 function parseTexts(option: ConfigOption, texts: readonly string[], problems: string[]): unknown {
-  if (option.kind === "list") return texts.flatMap((text) => splitList(option, text));
+  if (option.kind === "list") {
+    return texts.flatMap((text) => splitList(option, text));
+  }
   const text = texts.at(-1) ?? "";
-  if (option.kind === "text") return text;
+  if (option.kind === "text") {
+    return text;
+  }
   if (option.kind === "number") {
     const value = Number(text);
-    if (text.trim() !== "" && Number.isFinite(value)) return value;
+    if (text.trim() !== "" && Number.isFinite(value)) {
+      return value;
+    }
     problems.push(`${name(option)}: "${text}" is not a number`);
     return undefined;
   }
-  if (/^(true|1|yes|on)$/i.test(text)) return true;
-  if (/^(false|0|no|off)$/i.test(text)) return false;
+  if (/^(true|1|yes|on)$/i.test(text)) {
+    return true;
+  }
+  if (/^(false|0|no|off)$/i.test(text)) {
+    return false;
+  }
   problems.push(`${name(option)}: "${text}" is neither true nor false`);
   return undefined;
 }
@@ -317,12 +353,16 @@ function assign(values: Record<string, unknown>, option: ConfigOption, value: un
     node[key] = next;
     node = next as Record<string, unknown>; // only this function creates the nodes on a path
   }
-  if (value !== undefined) node[option.path.at(-1) ?? ""] = value;
+  if (value !== undefined) {
+    node[option.path.at(-1) ?? ""] = value;
+  }
 }
 
 function valueAt(values: Readonly<Record<string, unknown>>, option: ConfigOption): unknown {
   let node: unknown = values;
-  for (const key of option.path) node = (node as Record<string, unknown>)[key]; // as `assign` made it
+  for (const key of option.path) {
+    node = (node as Record<string, unknown>)[key]; // as `assign` made it
+  }
   return node;
 }
 
@@ -332,7 +372,9 @@ function misspeltVariables(
 ): readonly string[] {
   const known = [...options.map((option) => option.variable), `${variablePrefix}CONFIG`];
   return Object.keys(env).flatMap((variable) => {
-    if (!variable.startsWith(variablePrefix) || known.includes(variable)) return [];
+    if (!variable.startsWith(variablePrefix) || known.includes(variable)) {
+      return [];
+    }
     const near = nearest(variable, known);
     return near === undefined ? [] : [`${variable}: no such variable; did you mean ${near}?`];
   });
@@ -361,7 +403,9 @@ function explain(issue: z.core.$ZodIssue, options: readonly ConfigOption[]): str
   if (option === undefined) {
     const path = issue.path.map(String);
     const missing = options.filter((o) => path.every((part, i) => part === o.path[i]));
-    if (missing.length === 0 || path.length === 0) return issue.message;
+    if (missing.length === 0 || path.length === 0) {
+      return issue.message;
+    }
     return `${missing.map(name).join(", ")}: ${issue.message}`;
   }
   const absent = issue.code === "invalid_type" && issue.message.endsWith("received undefined");

@@ -28,7 +28,9 @@ test("runs again and again, also after a run that failed", async () => {
   await using _loop = startLoop({
     everyMs: 1,
     run() {
-      if (++runs === 3) three.resolve();
+      if (++runs === 3) {
+        three.resolve();
+      }
       throw new Error(`run ${runs}`);
     },
     onTrouble: (error) => troubles.push(error),
@@ -100,8 +102,11 @@ test("a run may ask for the next one", async () => {
     everyMs: never,
     run() {
       seen.push(++running);
-      if (seen.length === 3) done.resolve();
-      else void loop.runNow();
+      if (seen.length === 3) {
+        done.resolve();
+      } else {
+        void loop.runNow();
+      }
       running--;
     },
     onTrouble: done.reject,

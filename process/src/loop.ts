@@ -51,7 +51,9 @@ export function startLoop({ everyMs, run, onTrouble }: LoopOptions): Loop {
         onTrouble(error);
       }
       current = undefined;
-      if (!stopping.signal.aborted) timer = setTimeout(start, everyMs);
+      if (!stopping.signal.aborted) {
+        timer = setTimeout(start, everyMs);
+      }
     })();
     return current;
   };
@@ -59,14 +61,20 @@ export function startLoop({ everyMs, run, onTrouble }: LoopOptions): Loop {
   const follow = async (running: Promise<void>): Promise<void> => {
     await running;
     following = undefined;
-    if (!stopping.signal.aborted) await start();
+    if (!stopping.signal.aborted) {
+      await start();
+    }
   };
 
   timer = setTimeout(start, everyMs);
   return {
     runNow() {
-      if (stopping.signal.aborted) return Promise.resolve();
-      if (current === undefined) return start();
+      if (stopping.signal.aborted) {
+        return Promise.resolve();
+      }
+      if (current === undefined) {
+        return start();
+      }
       following ??= follow(current); // L1
       return following;
     },

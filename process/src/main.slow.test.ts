@@ -39,7 +39,9 @@ async function run(args: readonly string[], signal?: NodeJS.Signals) {
   });
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk;
-    if (signal !== undefined && chunk.includes("started")) child.kill(signal);
+    if (signal !== undefined && chunk.includes("started")) {
+      child.kill(signal);
+    }
   });
   const [code] = await once(child, "close");
   return { code, output };

@@ -44,9 +44,12 @@ export async function runMain<Schema extends z.ZodObject>(
   try {
     config = loadConfig(definition, { argv, env, readFile: (path) => readFileSync(path, "utf8") });
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems)
+    if (!(error instanceof ConfigError)) {
+      throw error;
+    }
+    for (const problem of error.problems) {
       process.stderr.write(`${definition.command}: ${problem}\n`);
+    }
     process.exitCode = 2;
     return;
   }
@@ -54,7 +57,9 @@ export async function runMain<Schema extends z.ZodObject>(
   const stopping = new AbortController();
   let fault: Error | undefined;
   const stop = (error?: Error): void => {
-    if (stopping.signal.aborted) return;
+    if (stopping.signal.aborted) {
+      return;
+    }
     fault = error;
     stopping.abort();
     setTimeout(() => process.exit(1), options.gracePeriodMs(config)).unref();
@@ -66,7 +71,9 @@ export async function runMain<Schema extends z.ZodObject>(
       .start(config, { signal: stopping.signal, stop })
       .catch((error: unknown) => {
         // Told to stop while it waited for something: whatever says so is no fault
-        if (stopping.signal.aborted) return undefined;
+        if (stopping.signal.aborted) {
+          return undefined;
+        }
         throw error;
       });
     await aborted(stopping.signal);
@@ -81,7 +88,9 @@ export async function runMain<Schema extends z.ZodObject>(
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+  if (signal.aborted) {
+    return Promise.resolve();
+  }
   // A pending promise alone does not keep Node running; what `start` opened does.
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true }),

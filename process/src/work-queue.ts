@@ -88,11 +88,17 @@ export function createWorkQueue({
   };
   const startNext = (): void => {
     for (const first of line) {
-      if (running >= concurrency) return;
+      if (running >= concurrency) {
+        return;
+      }
       line.delete(first);
       first.start();
     }
-    if (running === 0) for (const resolve of onIdle.splice(0)) resolve();
+    if (running === 0) {
+      for (const resolve of onIdle.splice(0)) {
+        resolve();
+      }
+    }
   };
   const begin = async <T>(work: () => Promise<T>): Promise<T> => {
     running++;
@@ -107,9 +113,15 @@ export function createWorkQueue({
   };
   const enter = <T>(work: () => Promise<T>, signal?: AbortSignal): Entered<T> => {
     signal?.throwIfAborted();
-    if (isClosed) throw refusal("stopping"); // W3
-    if (running < concurrency) return { position: 0, done: begin(work) };
-    if (line.size >= capacity) throw refusal("busy"); // W1
+    if (isClosed) {
+      throw refusal("stopping"); // W3
+    }
+    if (running < concurrency) {
+      return { position: 0, done: begin(work) };
+    }
+    if (line.size >= capacity) {
+      throw refusal("busy"); // W1
+    }
     const done = new Promise<T>((resolve, reject) => {
       const onAbort = (): void => {
         line.delete(waiting); // W2
@@ -134,11 +146,15 @@ export function createWorkQueue({
   const close = (): void => {
     isClosed = true;
     const error = refusal("stopping");
-    for (const waiting of line) waiting.turnAway(error);
+    for (const waiting of line) {
+      waiting.turnAway(error);
+    }
     line.clear();
   };
   const idle = async (): Promise<void> => {
-    if (running > 0 || line.size > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
+    if (running > 0 || line.size > 0) {
+      await new Promise<void>((resolve) => onIdle.push(resolve));
+    }
   };
   return {
     get running() {

@@ -83,8 +83,11 @@ function unaryMethod(client: Client, method: DescMethod) {
       const finish = (error: unknown, response: UntypedMessage | undefined): void => {
         signal?.removeEventListener("abort", cancel);
         endSpan(error);
-        if (response !== undefined) resolve(response);
-        else reject(signal?.aborted ? signal.reason : error); // C1
+        if (response !== undefined) {
+          resolve(response);
+        } else {
+          reject(signal?.aborted ? signal.reason : error); // C1
+        }
       };
       const call = client.makeUnaryRequest(
         path,
@@ -123,7 +126,9 @@ function streamMethod(client: Client, method: DescMethod) {
     const cancel = () => call.cancel();
     signal?.addEventListener("abort", cancel);
     try {
-      for await (const message of call) yield message;
+      for await (const message of call) {
+        yield message;
+      }
     } catch (error) {
       endSpan(error);
       signal?.throwIfAborted(); // C1
@@ -146,7 +151,9 @@ function startClientSpan(path: string, options: ClientCallOptions): (error: unkn
     set: (metadata, key, value) => metadata.set(key, value),
   });
   return (error) => {
-    if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR });
+    if (error !== null) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+    }
     span.end();
   };
 }

@@ -180,7 +180,9 @@ describe("server streams", () => {
   it("arrive in order and end", async (t) => {
     const { client } = await start(t, {
       async *watchTask(request) {
-        for (let i = 1n; i <= 100n; i++) yield { sequence: request.afterSequence + i };
+        for (let i = 1n; i <= 100n; i++) {
+          yield { sequence: request.afterSequence + i };
+        }
       },
     });
     const got: bigint[] = [];
@@ -202,7 +204,9 @@ describe("server streams", () => {
     });
     const got: bigint[] = [];
     await assert.rejects(async () => {
-      for await (const event of client.watchTask({}, { metadata })) got.push(event.sequence);
+      for await (const event of client.watchTask({}, { metadata })) {
+        got.push(event.sequence);
+      }
     }, hasCode(status.FAILED_PRECONDITION));
     assert.deepEqual(got, [1n]);
   });
@@ -213,7 +217,9 @@ describe("server streams", () => {
     const total = 400;
     const { client } = await start(t, {
       async *downloadAsset() {
-        for (; produced < total; produced++) yield { part: { case: "chunk", value: chunk } };
+        for (; produced < total; produced++) {
+          yield { part: { case: "chunk", value: chunk } };
+        }
       },
     });
     const stream = client.downloadAsset({}, { metadata })[Symbol.asyncIterator]();
@@ -224,7 +230,9 @@ describe("server streams", () => {
     }
     assert.ok(produced < total / 2, `${produced} of ${total} chunks were produced unread`);
     let received = 1;
-    while (!(await stream.next()).done) received++;
+    while (!(await stream.next()).done) {
+      received++;
+    }
     assert.equal(received, total);
   });
 
@@ -274,7 +282,9 @@ describe("server streams", () => {
     });
     await assert.rejects(
       async () => {
-        for await (const _event of client.watchTask({}, { metadata })) server.forceShutdown();
+        for await (const _event of client.watchTask({}, { metadata })) {
+          server.forceShutdown();
+        }
       },
       (error) =>
         isServiceError(error) && [status.UNAVAILABLE, status.CANCELLED].includes(error.code),
@@ -292,7 +302,9 @@ describe("interceptors", () => {
     const log: string[] = [];
     const authenticated: ServerInterceptor<Known> = (next) => async (context) => {
       const caller = context.headers.get("authorization");
-      if (caller === undefined) throw new RpcError(status.UNAUTHENTICATED, "no API key");
+      if (caller === undefined) {
+        throw new RpcError(status.UNAUTHENTICATED, "no API key");
+      }
       await next({ ...context, caller });
     };
     const logged: ServerInterceptor<CallContext> = (next) => async (context) => {
@@ -403,7 +415,9 @@ describe("messages that cannot be read or written", () => {
     });
     await assert.rejects(client.getTask({}, { metadata }), hasCode(status.INTERNAL));
     await assert.rejects(async () => {
-      for await (const _event of client.watchTask({}, { metadata })) assert.fail();
+      for await (const _event of client.watchTask({}, { metadata })) {
+        assert.fail();
+      }
     }, hasCode(status.INTERNAL));
     assert.equal(seen.length, 2);
     assert.ok(

@@ -29,7 +29,9 @@ interface ReflectedFiles extends ProtobufTypeDefinition {
 
 /** A file after all those that it imports, each once. */
 function filesOf(file: DescFile, seen: Set<DescFile> = new Set()): readonly DescFile[] {
-  if (seen.has(file)) return [];
+  if (seen.has(file)) {
+    return [];
+  }
   seen.add(file);
   return [...file.dependencies.flatMap((dependency) => filesOf(dependency, seen)), file];
 }

@@ -97,7 +97,9 @@ export function implement(
   return Object.fromEntries(
     service.methods.map((method) => {
       const handler = untyped[method.localName];
-      if (handler === undefined) throw new TypeError(`no handler for ${method.toString()}`);
+      if (handler === undefined) {
+        throw new TypeError(`no handler for ${method.toString()}`);
+      }
       return [
         method.localName,
         method.methodKind === "unary"
@@ -126,8 +128,11 @@ function unaryHandler(
     });
     void answer(run, watch).then((error) => {
       watch.end();
-      if (error === undefined && response !== undefined) respond(null, response);
-      else respond(error ?? errorStatus(undefined));
+      if (error === undefined && response !== undefined) {
+        respond(null, response);
+      } else {
+        respond(error ?? errorStatus(undefined));
+      }
     });
   };
 }
@@ -146,14 +151,19 @@ function streamHandler(
       // `Handlers` demands an async iterable for this kind of method.
       const messages = handler(request, context) as AsyncIterable<unknown>;
       for await (const message of messages) {
-        if (signal.aborted) break;
+        if (signal.aborted) {
+          break;
+        }
         await write(call, toBytes(method, message), signal, stalledMs); // G1
       }
     });
     void answer(run, watch).then((error) => {
       watch.end();
-      if (error === undefined) call.end();
-      else call.emit("error", error);
+      if (error === undefined) {
+        call.end();
+      } else {
+        call.emit("error", error);
+      }
     });
   };
 }
@@ -185,7 +195,9 @@ async function answer(
   } catch (error) {
     const status = errorStatus(error);
     span.setAttribute("rpc.grpc.status_code", status.code);
-    if (serverFaults.has(status.code)) span.setStatus({ code: SpanStatusCode.ERROR });
+    if (serverFaults.has(status.code)) {
+      span.setStatus({ code: SpanStatusCode.ERROR });
+    }
     return status;
   } finally {
     span.end();
@@ -298,7 +310,9 @@ function errorStatus(error: unknown): ErrorStatus {
   const details = error.message.slice(0, maxDetailsChars).toWellFormed();
   const status = { name: error.name, message: details, code: error.code, details };
   const trailers = Object.entries(error.trailers);
-  if (trailers.length === 0) return status;
+  if (trailers.length === 0) {
+    return status;
+  }
   const metadata = new Metadata();
   for (const [name, value] of trailers) {
     metadata.set(name, typeof value === "string" ? value : Buffer.from(value));

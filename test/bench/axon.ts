@@ -37,10 +37,15 @@ const task = {
   prompt: "a red ceramic teapot",
 };
 
-if (workerData === "axon") await serveAxon();
-else if (workerData === "bare") await serveBare();
-else if (typeof workerData?.floodPort === "number") await flood(workerData.floodPort);
-else await main();
+if (workerData === "axon") {
+  await serveAxon();
+} else if (workerData === "bare") {
+  await serveBare();
+} else if (typeof workerData?.floodPort === "number") {
+  await flood(workerData.floodPort);
+} else {
+  await main();
+}
 
 async function serveAxon(): Promise<void> {
   await ready();
@@ -104,11 +109,14 @@ async function main(): Promise<void> {
   const keys = hotkeys();
   const servers = { bare: await startServer("bare"), axon: await startServer("axon") };
   const measured: Record<keyof typeof servers, Measured[]> = { bare: [], axon: [] };
-  for (let round = 0; round <= rounds; round += 1)
+  for (let round = 0; round <= rounds; round += 1) {
     for (const name of ["bare", "axon"] as const) {
       const result = await measure(servers[name].port, signedCalls(keys, round));
-      if (round > 0) measured[name].push(result); // the first warms up
+      if (round > 0) {
+        measured[name].push(result); // the first warms up
+      }
     }
+  }
   const beside = await measureBesideFlood(servers.axon.port, keys);
   await Promise.all(Object.values(servers).map(({ worker }) => worker.terminate()));
   for (const name of ["bare", "axon"] as const) {
@@ -125,8 +133,9 @@ async function main(): Promise<void> {
   console.log(
     `beside ${beside.floodPerS.toFixed(0)} forged requests a second: p99 ${beside.floodMs.toFixed(1)} ms, quiet ${beside.quietMs.toFixed(1)} ms, ${beside.ratio.toFixed(2)} times (at most ${mostP99RatioInFlood})`,
   );
-  if (rate < leastRateRatio || p99 > mostP99Ratio || beside.ratio > mostP99RatioInFlood)
+  if (rate < leastRateRatio || p99 > mostP99Ratio || beside.ratio > mostP99RatioInFlood) {
     process.exitCode = 1;
+  }
 }
 
 /** The same calls, quiet and beside a flood in turns. */
@@ -135,10 +144,12 @@ async function measureBesideFlood(port: number, keys: readonly Keypair[]) {
   await once(worker, "message");
   const p99s: Record<"quiet" | "flood", number[]> = { quiet: [], flood: [] };
   const rates: number[] = [];
-  for (let round = 0; round < floodRounds; round += 1)
+  for (let round = 0; round < floodRounds; round += 1) {
     for (const name of ["quiet", "flood"] as const) {
       const calls = signedCalls(keys, 1_000 + 2 * round + (name === "flood" ? 1 : 0));
-      if (name === "flood") worker.postMessage("start");
+      if (name === "flood") {
+        worker.postMessage("start");
+      }
       const { p99Ms } = await measure(port, calls, inFlightBesideFlood);
       p99s[name].push(p99Ms);
       if (name === "flood") {
@@ -147,6 +158,7 @@ async function measureBesideFlood(port: number, keys: readonly Keypair[]) {
         rates.push(Number(perS));
       }
     }
+  }
   await worker.terminate();
   const [quietMs, floodMs] = [median(p99s.quiet), median(p99s.flood)];
   return { quietMs, floodMs, ratio: floodMs / quietMs, floodPerS: median(rates) };
@@ -176,11 +188,12 @@ async function flood(port: number): Promise<void> {
   );
   const free = [...sockets];
   let answered = 0;
-  for (const socket of sockets)
+  for (const socket of sockets) {
     socket.on("data", () => {
       answered += 1;
       free.push(socket);
     });
+  }
   let timer: NodeJS.Timeout | undefined;
   let startedAt = 0;
   parentPort?.on("message", (told) => {
@@ -196,7 +209,9 @@ async function flood(port: number): Promise<void> {
       const due = ((performance.now() - startedAt) / 1000) * forgedPerS;
       for (; sent < due; sent += 1) {
         const socket = free.shift();
-        if (socket === undefined) return;
+        if (socket === undefined) {
+          return;
+        }
         socket.write(bytes);
       }
     }, 5);

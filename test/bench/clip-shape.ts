@@ -182,7 +182,9 @@ function createBuilder(seed: number, isQuantised: boolean) {
   const random = (count: number, deviation: number): Float32Array => {
     const values = new Float32Array(count);
     const factor = deviation * Math.sqrt(12) * 2 ** -32;
-    for (let i = 0; i < count; i++) values[i] = next() * factor;
+    for (let i = 0; i < count; i++) {
+      values[i] = next() * factor;
+    }
     return values;
   };
   const constant = (value: number): string => add(floats(name(), [], [value]));

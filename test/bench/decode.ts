@@ -51,7 +51,9 @@ async function madeCases(): Promise<readonly Case[]> {
       name: "HDF5",
       bytes: hdf5,
       alone: () => {
-        for (let i = 0; i < perFloat; i++) gunzipSync(columns);
+        for (let i = 0; i < perFloat; i++) {
+          gunzipSync(columns);
+        }
       },
     },
     { name: "GLB", bytes: writeGlb(splat) },

@@ -34,7 +34,9 @@ const variants: Readonly<Record<string, (splat: Splat) => Splat | Promise<Splat>
 };
 
 const prompts = new Set<string>();
-while (prompts.size < scenes) prompts.add(samplePrompt(random).prompt);
+while (prompts.size < scenes) {
+  prompts.add(samplePrompt(random).prompt);
+}
 const found = new Map(Object.keys(variants).map((name) => [name, { hits: 0, least: 1 }]));
 const known: { readonly prompt: string; readonly geometry: Float32Array }[] = [];
 let comparisons = 0;
@@ -45,7 +47,9 @@ for (const prompt of prompts) {
   const geometry = geometryOf(splat);
   for (const other of known) {
     comparisons++;
-    if (!isSame(geometry, other.geometry)) continue;
+    if (!isSame(geometry, other.geometry)) {
+      continue;
+    }
     falseMatches++;
     const likeness = similarity(geometry, other.geometry).toFixed(3);
     console.log(`false match: "${prompt}" and "${other.prompt}", similarity ${likeness}`);
@@ -53,7 +57,9 @@ for (const prompt of prompts) {
   known.push({ prompt, geometry });
   for (const [name, tally] of found) {
     const variant = geometryOf((await variants[name]?.(splat)) ?? splat);
-    if (isSame(geometry, variant)) tally.hits++;
+    if (isSame(geometry, variant)) {
+      tally.hits++;
+    }
     tally.least = Math.min(tally.least, similarity(geometry, variant));
   }
   if (known.length % 500 === 0) {
@@ -71,11 +77,15 @@ for (const [name, { hits, least }] of found) {
 console.log(`${falseMatches} false matches in ${comparisons} comparisons`);
 console.log(`${foundShare()} % of the variants found (bar: ${leastFoundPercent} %)`);
 console.log(`${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
-if (falseMatches > 0 || Number(foundShare()) < leastFoundPercent) process.exitCode = 1;
+if (falseMatches > 0 || Number(foundShare()) < leastFoundPercent) {
+  process.exitCode = 1;
+}
 
 /** In percent, of the scenes so far. */
 function foundShare(): string {
   let hits = 0;
-  for (const tally of found.values()) hits += tally.hits;
+  for (const tally of found.values()) {
+    hits += tally.hits;
+  }
   return ((100 * hits) / (known.length * found.size)).toFixed(2);
 }

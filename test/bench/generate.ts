@@ -31,8 +31,11 @@ const prompts = [
   "a stack of four pumpkins",
 ] as const;
 
-if (process.argv[2] === "--memory") measureMemory();
-else await compare();
+if (process.argv[2] === "--memory") {
+  measureMemory();
+} else {
+  await compare();
+}
 
 async function compare(): Promise<void> {
   const threads = availableParallelism();
@@ -79,7 +82,9 @@ async function compare(): Promise<void> {
     check("peak memory, MB", peak, bars.peakMegabytes),
     check("growth over 30 assets, MB", growth, bars.growthMegabytes),
   ];
-  if (results.includes(false)) process.exitCode = 1;
+  if (results.includes(false)) {
+    process.exitCode = 1;
+  }
 }
 
 /** Another 40 assets of the whole grammar; prints the peak after 10 and after all. */
@@ -93,7 +98,9 @@ function measureMemory(): void {
   let early = 0;
   for (let i = 1; i <= 40; i++) {
     generate({ prompt: samplePrompt(random).prompt, seed: i, splats });
-    if (i === 10) early = peakMegabytes();
+    if (i === 10) {
+      early = peakMegabytes();
+    }
   }
   console.log(JSON.stringify({ early, peak: peakMegabytes() }));
 }

@@ -116,7 +116,9 @@ async function profileJob(): Promise<void> {
   console.log(
     `overlap: the job takes ${((job / alone) * 100).toFixed(0)} % of its steps one by one`,
   );
-  if (isSoftware) return console.log("times of a GPU in software are held to no bar");
+  if (isSoftware) {
+    return console.log("times of a GPU in software are held to no bar");
+  }
   check("upload and 36 views, ms", views, bars.views);
   check("one job, ms", job, bars.job);
 }
@@ -133,6 +135,8 @@ async function least(run: () => Promise<unknown>): Promise<number> {
 
 function check(what: string, value: number, bar: number): void {
   const isMet = value <= bar;
-  if (!isMet) process.exitCode = 1;
+  if (!isMet) {
+    process.exitCode = 1;
+  }
   console.log(`${isMet ? "ok  " : "MISS"} ${what}: ${value.toFixed(2)} (<= ${bar})`);
 }

@@ -62,7 +62,9 @@ async function main(): Promise<void> {
     ),
     bytes: await startEcho(stack, messageCodec.requestSerialize(request), bytesCodec),
   };
-  for (const kind of kinds) await measure(calls[kind], 3 * callsPerRound); // connect, compile
+  for (const kind of kinds) {
+    await measure(calls[kind], 3 * callsPerRound); // connect, compile
+  }
   const results: Record<Kind, number>[] = [];
   for (let round = 0; round < rounds; round++) {
     const rates: Record<Kind, number> = { bare: 0, ours: 0, oursObserved: 0, bytes: 0 };
@@ -241,7 +243,9 @@ function connect(stack: AsyncDisposableStack, port: number): Client {
 async function measure(call: Call, calls: number): Promise<number> {
   let left = calls;
   const loop = async () => {
-    while (left-- > 0) await call();
+    while (left-- > 0) {
+      await call();
+    }
   };
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: inFlight }, loop));
@@ -265,7 +269,9 @@ function print(results: readonly Record<Kind, number>[], sizeBytes: number): voi
   const ratio = median(results.map(({ ours, bare }) => ours / bare));
   const held = ratio >= bar;
   console.log(`ours to bare: ${ratio.toFixed(3)}, bar ${bar}: ${held ? "held" : "NOT HELD"}`);
-  if (!held) process.exitCode = 1;
+  if (!held) {
+    process.exitCode = 1;
+  }
 }
 
 function median(values: readonly number[]): number {

@@ -23,7 +23,9 @@ export function writeHistory(directory: string, tasks: number, miners: readonly 
     CREATE TEMP TABLE history (task TEXT NOT NULL, id TEXT NOT NULL, hotkey TEXT NOT NULL, at INTEGER NOT NULL);
   `);
   const number = database.prepare("INSERT INTO miners_by_number VALUES (?, ?)");
-  for (const [n, hotkey] of miners.entries()) number.run(n, hotkey);
+  for (const [n, hotkey] of miners.entries()) {
+    number.run(n, hotkey);
+  }
   const now = Date.now();
   const everyMs = dayMs / tasksADay;
   database

@@ -42,8 +42,11 @@ interface Running {
 
 const [role, dataDir = ""] = process.argv.slice(2);
 await ready();
-if (role === "coordinator") await serve(dataDir);
-else await main();
+if (role === "coordinator") {
+  await serve(dataDir);
+} else {
+  await main();
+}
 
 async function open(directory: string) {
   const validator = keypairFromUri(validatorUri);
@@ -81,7 +84,9 @@ async function serve(directory: string): Promise<void> {
 async function score(source: JobSource): Promise<void> {
   for (;;) {
     const taken = await source.take(new AbortController().signal);
-    if (taken === undefined) return;
+    if (taken === undefined) {
+      return;
+    }
     const { jobId, submissionId } = taken.job;
     const outcome = { case: "scored" as const, value: create(ScoreReportSchema, { score: 0.9 }) };
     await taken.complete(create(RenderScoreResultSchema, { jobId, submissionId, outcome }));
@@ -147,10 +152,16 @@ async function main(): Promise<void> {
   });
   const all: Running[] = [];
   try {
-    for (const tasks of [1_000, 10_000, 100_000, 1_000_000]) all.push(await start(folder, tasks));
+    for (const tasks of [1_000, 10_000, 100_000, 1_000_000]) {
+      all.push(await start(folder, tasks));
+    }
     for (let round = 0; round < rounds + warmUpRounds; round++) {
       const miner = miners[round % miners.length];
-      for (const running of all) if (miner !== undefined) await ask(running, miner);
+      for (const running of all) {
+        if (miner !== undefined) {
+          await ask(running, miner);
+        }
+      }
     }
     const rows: { tasks: number; pull: number; verdict: number; memory: number }[] = [];
     for (const running of all) {
@@ -171,9 +182,13 @@ async function main(): Promise<void> {
       `PullTask ${pull.toFixed(2)} times, submission to verdict ${verdict.toFixed(2)} times (at most ${mostSlowdown}); ` +
         `memory ${memory.toFixed(2)} times (at most ${mostMemory})`,
     );
-    if (pull > mostSlowdown || verdict > mostSlowdown || memory > mostMemory) process.exitCode = 1;
+    if (pull > mostSlowdown || verdict > mostSlowdown || memory > mostMemory) {
+      process.exitCode = 1;
+    }
   } finally {
-    for (const { child } of all) child.kill("SIGKILL");
+    for (const { child } of all) {
+      child.kill("SIGKILL");
+    }
     await Promise.all(miners.map(({ dendrite }) => dendrite[Symbol.asyncDispose]()));
     rmSync(folder, { recursive: true });
   }

@@ -28,13 +28,17 @@ export async function benchModel(name: keyof typeof shapes & string): Promise<st
     () => true,
     () => false,
   );
-  if (!isThere) await build(name);
+  if (!isThere) {
+    await build(name);
+  }
   return directory;
 }
 
 async function build(name: string): Promise<void> {
   const shape = shapes[name];
-  if (shape === undefined) throw new RangeError(`no model ${name}`);
+  if (shape === undefined) {
+    throw new RangeError(`no model ${name}`);
+  }
   const directory = join(modelsDir, name);
   const words = [...new Set([...negatives, benchPrompt].flatMap((text) => text.split(" ")))];
   await writeClipDirectory(directory, { ...shape, words });
@@ -47,5 +51,7 @@ async function build(name: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  for (const name of Object.keys(shapes)) await build(name);
+  for (const name of Object.keys(shapes)) {
+    await build(name);
+  }
 }

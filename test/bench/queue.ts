@@ -52,7 +52,9 @@ async function main(): Promise<void> {
     ours: await openOurs(stack, await server(), asset, JobClass.ORGANIC),
     oursSynthetic: await openOurs(stack, await server(), asset, JobClass.SYNTHETIC),
   };
-  for (const kind of kinds) await run(contenders[kind], warmUpJobs, concurrency);
+  for (const kind of kinds) {
+    await run(contenders[kind], warmUpJobs, concurrency);
+  }
   const rates: Record<Kind, number>[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const ofRound: Record<Kind, number> = { bare: 0, bareConsumed: 0, ours: 0, oursSynthetic: 0 };
@@ -79,7 +81,9 @@ async function main(): Promise<void> {
     "5 MB inline": row(await largeRate(await server())),
     "5 MB through the object store": row(await largeRate(small)),
   });
-  if (!(result >= bar)) process.exitCode = 1;
+  if (!(result >= bar)) {
+    process.exitCode = 1;
+  }
 }
 
 function row(jobsPerSecond: number, ofBare?: number): Record<string, string> {
@@ -127,7 +131,9 @@ async function openOurs(
       results.expected();
       await queue.submit(testJob(`j${jobs}`, { asset, class: jobClass }));
       const taken = await mustTake(source.take(patience));
-      if (asset.length >= largeBytes) await taken.fetchAsset();
+      if (asset.length >= largeBytes) {
+        await taken.fetchAsset();
+      }
       await taken.complete(resultOf(taken));
     },
     settled: results.settled,
@@ -170,9 +176,13 @@ async function openBare(
   const result = bytes(resultBytes, 1);
   return {
     async trip() {
-      if (consumesResults) results.expected();
+      if (consumesResults) {
+        results.expected();
+      }
       await fromCoordinator.publish("bare.job", job);
-      for await (const message of await jobs.fetch({ max_messages: 1 })) message.ack();
+      for await (const message of await jobs.fetch({ max_messages: 1 })) {
+        message.ack();
+      }
       await fromWorker.publish("bare.result", result);
     },
     settled: results.settled,
@@ -198,7 +208,9 @@ function createCountdown(): Countdown {
       none = Promise.withResolvers();
     },
     async settled() {
-      while (open > 0) await none.promise;
+      while (open > 0) {
+        await none.promise;
+      }
     },
   };
 }

@@ -75,7 +75,9 @@ for (const [asset, bar] of [
   await againstSpark(asset, bar.lessThanSpark);
 }
 console.log(`\npeak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
-if (results.includes(false)) process.exitCode = 1;
+if (results.includes(false)) {
+  process.exitCode = 1;
+}
 
 async function table(): Promise<void> {
   console.log(
@@ -89,7 +91,9 @@ async function table(): Promise<void> {
       const cameras = orbit(radius, 6).map((view) => orbitCamera(view, projection));
       const counts = { pairs: 0 };
       const [first] = cameras;
-      if (first !== undefined) renderReference(scene, first, white, counts);
+      if (first !== undefined) {
+        renderReference(scene, first, white, counts);
+      }
       const times = await interleaved([
         () => wallOf(one, scene, cameras),
         () => wallOf(all, scene, cameras),
@@ -111,14 +115,19 @@ async function table(): Promise<void> {
   }
   // Six views: what a render does once weighs more than in a job of 36.
   const speedup = geometricMean(speedups);
-  if (threads === 2) check("2 threads / 1 thread, all rows", speedup, ">=", bars.twoThreads);
-  else console.log(`${threads} threads / 1 thread, all rows: ${speedup.toFixed(2)}`);
+  if (threads === 2) {
+    check("2 threads / 1 thread, all rows", speedup, ">=", bars.twoThreads);
+  } else {
+    console.log(`${threads} threads / 1 thread, all rows: ${speedup.toFixed(2)}`);
+  }
 }
 
 /** CPU time a view and agreement with the reference, of both on the same views. */
 async function againstSpark({ name: asset, splat }: BenchAsset, bar: number): Promise<void> {
   const reason = sparkMissing();
-  if (reason !== undefined) return console.log(`\nSpark was not measured: ${reason}`);
+  if (reason !== undefined) {
+    return console.log(`\nSpark was not measured: ${reason}`);
+  }
   const scene = createScene(splat);
   const views = orbit(2.5, 6);
   const cameras = views.map((view) => orbitCamera(view, projection));
@@ -161,7 +170,9 @@ async function glRow(
     const cpuMs = ((await cpuMsOfTree(process.pid)) - before) / cameras.length;
     return [[`gl (${gl.device})`.slice(0, 40), cpuMs, images]];
   } catch (error) {
-    if (!(error instanceof DeviceError)) throw error;
+    if (!(error instanceof DeviceError)) {
+      throw error;
+    }
     console.log(`\ngl was not measured: ${error.message}`);
     return [];
   }
@@ -185,7 +196,9 @@ async function againstModel({ name, splat }: BenchAsset, bar: number): Promise<v
       }
     },
   };
-  for (const run of Object.values(runs)) await run();
+  for (const run of Object.values(runs)) {
+    await run();
+  }
   // The clock of a shared machine changes from second to second: each round has its own ratios.
   const rows: Record<keyof typeof runs, Cost>[] = [];
   for (let round = 0; round < pairs; round++) {
@@ -208,7 +221,9 @@ async function againstModel({ name, splat }: BenchAsset, bar: number): Promise<v
     "<=",
     bar,
   );
-  if (threads !== 2) return;
+  if (threads !== 2) {
+    return;
+  }
   const speedup = middle((row) => row.one.wallMs / row.all.wallMs);
   check("36 views, 2 threads / 1 thread", speedup, ">=", bars.twoThreads);
 }
@@ -258,7 +273,9 @@ async function interleaved(runs: readonly (() => Promise<number>)[]): Promise<re
   for (let round = 0; round <= rounds; round++) {
     for (const [index, run] of runs.entries()) {
       const ms = await run();
-      if (round > 0) least[index] = Math.min(least[index] ?? ms, ms);
+      if (round > 0) {
+        least[index] = Math.min(least[index] ?? ms, ms);
+      }
     }
   }
   return least;

@@ -72,7 +72,9 @@ async function compare(): Promise<void> {
       );
     }
   }
-  if (results.includes(false)) process.exitCode = 1;
+  if (results.includes(false)) {
+    process.exitCode = 1;
+  }
 }
 
 /** Runs all of them in turn, several times; then the ratio of two is the median of what it was in each round. */
@@ -80,12 +82,16 @@ async function ratiosOf(
   { name }: BenchAsset,
   runs: Readonly<Record<string, () => Promise<unknown>>>,
 ) {
-  for (const run of Object.values(runs)) await run();
+  for (const run of Object.values(runs)) {
+    await run();
+  }
   const times: Record<string, Cost>[] = [];
   console.log(`\n${name}, ${views} views, ViT-B/32 with random weights, ${threads} threads`);
   for (let round = 0; round < rounds; round++) {
     const row: Record<string, Cost> = {};
-    for (const [key, run] of Object.entries(runs)) row[key] = await costOf(run);
+    for (const [key, run] of Object.entries(runs)) {
+      row[key] = await costOf(run);
+    }
     times.push(row);
     const cells = Object.entries(row).map(
       ([key, { wallMs, cpuMs }]) => `${key} ${Math.round(wallMs)} (${Math.round(cpuMs)})`,

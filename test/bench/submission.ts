@@ -27,30 +27,37 @@ const rounds = 5;
 const idleMs = 1_000;
 const miners = bars.length * rounds;
 
-if (workerData === "coordinator") await serve();
-else await main();
+if (workerData === "coordinator") {
+  await serve();
+} else {
+  await main();
+}
 
 /** Tells where it listens; then answers each message, `read` with the longest delay since `start`. */
 async function serve(): Promise<void> {
   await ready();
   await using chain = createLocalChain({ blockMs: 1000, subnets: [{ netuid }] });
-  for (const uri of ["//Alice", ...Array.from({ length: miners }, (_, index) => minerUri(index))])
+  for (const uri of ["//Alice", ...Array.from({ length: miners }, (_, index) => minerUri(index))]) {
     chain.register({ netuid, hotkey: keypairFromUri(uri).ss58 });
+  }
   await using subnet = await startTestSubnet({ chain });
   const stop = new AbortController();
   void work(subnet, stop.signal);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const turns = measureTurns();
   parentPort?.on("message", async (kind: "task" | "start" | "read" | "stop") => {
-    if (kind === "task") await subnet.client.create("a red cube");
-    else if (kind === "start") {
+    if (kind === "task") {
+      await subnet.client.create("a red cube");
+    } else if (kind === "start") {
       delay.reset();
       delay.enable();
       turns.start();
     } else if (kind === "read") {
       delay.disable();
       turns.stop();
-    } else stop.abort();
+    } else {
+      stop.abort();
+    }
     const answer: Stalls = { clockMs: delay.max / 1e6, processorMs: turns.longestMs };
     parentPort?.postMessage(answer);
   });
@@ -86,7 +93,9 @@ function measureTurns() {
 async function work({ source }: TestSubnet, signal: AbortSignal): Promise<void> {
   for (;;) {
     const taken = await source.take(signal);
-    if (taken === undefined) return;
+    if (taken === undefined) {
+      return;
+    }
     await taken.complete(
       create(RenderScoreResultSchema, {
         jobId: taken.job.jobId,
@@ -138,7 +147,9 @@ async function main(): Promise<void> {
       miner += 1;
     }
     const middle = report(`${bytes / mebibyte} MiB, at most ${mostMs} ms`, delays);
-    if (middle > mostMs) process.exitCode = 1;
+    if (middle > mostMs) {
+      process.exitCode = 1;
+    }
   }
   await ask("stop");
   await worker.terminate();
@@ -169,13 +180,17 @@ async function submitOnce(
   await using miner = createDendrite({ hotkey: minerKey });
   const pulled = await miner.call(pullTask, { target, body: {} });
   const task = pulled.kind === "ok" ? pulled.fields.task : undefined;
-  if (task === undefined || task === null) throw new Error(`no task: ${pulled.message}`);
+  if (task === undefined || task === null) {
+    throw new Error(`no task: ${pulled.message}`);
+  }
   const validator = keypairFromUri("//Alice");
   const body = signedResults({ minerKey, validator }, task, asset);
   await ask("start");
   const outcome = await miner.call(submitResults, { target, body });
   const stalls = await ask("read");
   const verdict = outcome.kind === "ok" ? outcome.fields.feedback?.verdict : outcome.message;
-  if (verdict !== "accepted") throw new Error(`not accepted: ${verdict}`);
+  if (verdict !== "accepted") {
+    throw new Error(`not accepted: ${verdict}`);
+  }
   return stalls;
 }

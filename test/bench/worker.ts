@@ -32,8 +32,11 @@ const views = 36;
 const batch = 12;
 const threads = availableParallelism();
 
-if (process.argv[2] === "--peak-memory") await peakMemory();
-else await compare();
+if (process.argv[2] === "--peak-memory") {
+  await peakMemory();
+} else {
+  await compare();
+}
 
 async function compare(): Promise<void> {
   const file = process.argv[2];
@@ -55,7 +58,9 @@ async function compare(): Promise<void> {
     const ours = await line.run(bytes, jobsOfRound);
     const jobs = jobsOfRound - 1;
     const least = await costOf(async () => {
-      for (let job = 0; job < jobs; job++) await bare();
+      for (let job = 0; job < jobs; job++) {
+        await bare();
+      }
     });
     ratios.push({ wallMs: least.wallMs / ours.wallMs, cpuMs: least.cpuMs / ours.cpuMs });
     const perMinute = ({ wallMs }: Cost): string => ((60_000 * jobs) / wallMs).toFixed(1);
@@ -71,7 +76,9 @@ async function compare(): Promise<void> {
     check("worker / bare model, jobs a minute", ratio("wallMs"), ">=", bars.ofBareModel),
     check("peak memory of a worker, 300,000 splats, MB", peak, "<=", bars.peakMegabytes),
   ];
-  if (results.includes(false)) process.exitCode = 1;
+  if (results.includes(false)) {
+    process.exitCode = 1;
+  }
 }
 
 /** A worker and its queue. */
@@ -90,17 +97,23 @@ async function startLine(modelDir: string) {
   const next = async (): Promise<void> => {
     const { value } = await results.next();
     await value?.ack();
-    if (value?.result.outcome.case !== "scored") throw new Error("a job was not scored");
+    if (value?.result.outcome.case !== "scored") {
+      throw new Error("a job was not scored");
+    }
   };
   let submitted = 0;
   const owned = stack.move();
   return {
     /** Cost of all jobs but the first. */
     async run(bytes: Uint8Array, jobs: number): Promise<Cost> {
-      for (let job = 0; job < jobs; job++) await queue.submit(jobOf(`job-${submitted++}`, bytes));
+      for (let job = 0; job < jobs; job++) {
+        await queue.submit(jobOf(`job-${submitted++}`, bytes));
+      }
       await next();
       return await costOf(async () => {
-        for (let job = 1; job < jobs; job++) await next();
+        for (let job = 1; job < jobs; job++) {
+          await next();
+        }
       });
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -142,7 +155,9 @@ function measurePeak(): number {
     // As bin/turntable-worker has it.
     env: { MALLOC_TRIM_THRESHOLD_: "1048576", ...process.env },
   });
-  if (status !== 0) throw new Error(`the worker ended with ${status}: ${stderr}`);
+  if (status !== 0) {
+    throw new Error(`the worker ended with ${status}: ${stderr}`);
+  }
   return Number(stdout.trim());
 }
 

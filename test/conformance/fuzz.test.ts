@@ -227,8 +227,11 @@ function check(answer: RawAnswer, { name, expected }: Mutation): void {
     what,
   );
   assert.ok(header(answer, "timeout") !== undefined && header(answer, "name") !== undefined, what);
-  if (answer.status === 200) assert.ok("axon" in body && "dendrite" in body, what);
-  else assert.ok("message" in body && typeof body.message === "string", what);
+  if (answer.status === 200) {
+    assert.ok("axon" in body && "dendrite" in body, what);
+  } else {
+    assert.ok("message" in body && typeof body.message === "string", what);
+  }
 }
 
 describe("a running axon", () => {
@@ -249,7 +252,9 @@ describe("a running axon", () => {
         route(storeUser, { handle: () => ({}) }),
       ],
       onRequest: ({ error }) => {
-        if (error !== undefined) faults.push(error);
+        if (error !== undefined) {
+          faults.push(error);
+        }
       },
     });
     const seed = Date.now() & 0x7fffffff;
@@ -263,13 +268,16 @@ describe("a running axon", () => {
       let connection: RawConnection | undefined;
       for (let index = next++; index < cases.length; index = next++) {
         const mutated = cases[index];
-        if (mutated === undefined) break;
+        if (mutated === undefined) {
+          break;
+        }
         if (
           connection === undefined ||
           connection.socket.destroyed ||
           connection.socket.readableEnded
-        )
+        ) {
           connection = await openRaw(axon.port);
+        }
         const clock = BigInt(Date.now()) * 1_000_000n;
         nonce = clock > nonce ? clock : nonce + 1n;
         const request = buildRequest({

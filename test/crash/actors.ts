@@ -47,7 +47,9 @@ const askEveryMs = 250;
 /** The score that the simulated worker gives: of ten jobs two are rejected, the others accepted in both steps. */
 export function scoreOf(jobId: string): number {
   const tenth = hash("sha256", jobId, "buffer").readUInt8() % 10;
-  if (tenth < 2) return 0.3;
+  if (tenth < 2) {
+    return 0.3;
+  }
   return tenth < 6 ? 0.7 : 0.9;
 }
 
@@ -118,7 +120,9 @@ export async function work(
   await using source = await connectJobSource({ servers: [...servers], workerId: "simulated" });
   for (;;) {
     const taken = await source.take(signal);
-    if (taken === undefined) return;
+    if (taken === undefined) {
+      return;
+    }
     const { jobId, submissionId } = taken.job;
     const value = create(ScoreReportSchema, { score: scoreOf(jobId), acceptance: 0.6 });
     const outcome = { case: "scored" as const, value };

@@ -72,7 +72,9 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
     for (const [, id] of coordinator
       .output()
       .matchAll(/"job_id":"([^"]+)"[^\n]*"submission taken"/g)) {
-      if (id !== undefined) taken.add(id);
+      if (id !== undefined) {
+        taken.add(id);
+      }
     }
   };
   let coordinator = start({ grpc: "0", axon: "0" });
@@ -97,7 +99,9 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   for (let count = 1; count <= options.kills; count++) {
     const whileStarting = count > 1 && random() < 1 / startKills;
     const afterMs = Math.round(random() * (whileStarting ? startMs : longestLifeMs));
-    if (!whileStarting) await coordinator.logged(isReady);
+    if (!whileStarting) {
+      await coordinator.logged(isReady);
+    }
     await Promise.race([sleep(afterMs), failed]);
     await coordinator.kill9();
     collect(coordinator);

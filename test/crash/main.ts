@@ -18,6 +18,11 @@ const run = await runCrashes({
 console.log(
   `seed ${values.seed}, ${values.kills} kills: ${run.created} tasks created, ${run.told} verdicts told, ${run.scored} jobs done`,
 );
-for (const problem of run.wrong) console.error(problem);
-if (run.wrong.length > 0) process.exitCode = 1;
-else console.log("all that was acknowledged is as promised");
+for (const problem of run.wrong) {
+  console.error(problem);
+}
+if (run.wrong.length > 0) {
+  process.exitCode = 1;
+} else {
+  console.log("all that was acknowledged is as promised");
+}

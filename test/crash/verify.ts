@@ -33,9 +33,11 @@ export async function verifyApi(address: string, { created }: Promises): Promise
   const wrong: string[] = [];
   for (const { id, prompt } of created) {
     const task = await client.get(id).catch(() => undefined);
-    if (task === undefined) wrong.push(`task ${id} was created and is not there`);
-    else if (task.prompt !== prompt) wrong.push(`task ${id} has another prompt`);
-    else if (task.state === TaskState.SUCCEEDED && task.asset === undefined) {
+    if (task === undefined) {
+      wrong.push(`task ${id} was created and is not there`);
+    } else if (task.prompt !== prompt) {
+      wrong.push(`task ${id} has another prompt`);
+    } else if (task.state === TaskState.SUCCEEDED && task.asset === undefined) {
       wrong.push(`task ${id} succeeded and has no asset`);
     }
   }
@@ -62,9 +64,13 @@ export function verifyStore(
   const tasks = new Map(
     all(taskRow, "SELECT * FROM tasks WHERE class = 'organic'").map((row) => [row.id, row]),
   );
-  if (tasks.size > asked) wrong.push(`${tasks.size} tasks, but ${asked} were asked for`);
+  if (tasks.size > asked) {
+    wrong.push(`${tasks.size} tasks, but ${asked} were asked for`);
+  }
   for (const { id, prompt } of created) {
-    if (tasks.get(id)?.prompt !== prompt) wrong.push(`task ${id} is not in the store`);
+    if (tasks.get(id)?.prompt !== prompt) {
+      wrong.push(`task ${id} is not in the store`);
+    }
   }
 
   const submissions = all(
@@ -73,14 +79,26 @@ export function verifyStore(
      FROM submissions s JOIN assignments a ON a.id = s.id`,
   );
   const known = new Set(submissions.map(({ id }) => id));
-  for (const id of taken) if (!known.has(id)) wrong.push(`submission ${id} was taken and lost`);
+  for (const id of taken) {
+    if (!known.has(id)) {
+      wrong.push(`submission ${id} was taken and lost`);
+    }
+  }
   for (const { id, verdict, state, keep, asset_sha256 } of submissions) {
     const right = scoreOf(id) >= rules.acceptance ? "accepted" : "rejected";
-    if (verdict !== right) wrong.push(`submission ${id} is ${verdict}, not ${right}`);
-    if (state !== verdict) wrong.push(`assignment ${id} is ${state}, its submission ${verdict}`);
-    if (keep === null) continue;
+    if (verdict !== right) {
+      wrong.push(`submission ${id} is ${verdict}, not ${right}`);
+    }
+    if (state !== verdict) {
+      wrong.push(`assignment ${id} is ${state}, its submission ${verdict}`);
+    }
+    if (keep === null) {
+      continue;
+    }
     const bytes = readFileSync(join(dataDir, "assets", asset_sha256));
-    if (hash("sha256", bytes) !== asset_sha256) wrong.push(`the asset of ${id} is broken`);
+    if (hash("sha256", bytes) !== asset_sha256) {
+      wrong.push(`the asset of ${id} is broken`);
+    }
   }
   const counts = all(
     eventRow,
@@ -88,7 +106,9 @@ export function verifyStore(
      WHERE kind IN ('accepted', 'rejected', 'system-fault', 'invalid-asset') GROUP BY 1, 2`,
   );
   for (const { task_id, hotkey, count } of counts) {
-    if (count !== 1) wrong.push(`${count} verdicts of ${hotkey} on task ${task_id}`);
+    if (count !== 1) {
+      wrong.push(`${count} verdicts of ${hotkey} on task ${task_id}`);
+    }
   }
   const verdicts = new Map(submissions.map((row) => [`${row.task_id} ${row.hotkey}`, row]));
   for (const { taskId, hotkey, verdict, fidelity } of told) {
@@ -109,7 +129,9 @@ export function verifyStore(
   }
   for (const { assignment_id, hotkey, fidelity } of observations) {
     const right = fidelityOf(rules, scoreOf(assignment_id));
-    if (fidelity !== right) wrong.push(`${assignment_id} earned ${fidelity}, not ${right}`);
+    if (fidelity !== right) {
+      wrong.push(`${assignment_id} earned ${fidelity}, not ${right}`);
+    }
     const average = averages.get(hotkey) ?? rules.averageStart;
     const next = average + rules.averageAlpha * (fidelity - average);
     averages.set(hotkey, fidelity === 0 ? average : next);

@@ -13,7 +13,11 @@ const cube = Buffer.from(writePly(generate({ prompt: "a red cube" }).splat));
 async function oneTask(subnet: Subnet, meanwhile: () => Promise<void>): Promise<void> {
   const task = await takeTask(subnet, "a red cube");
   const submitted = (async () => {
-    for await (const { kind } of subnet.client.watch(task.id)) if (kind === "submitted") return;
+    for await (const { kind } of subnet.client.watch(task.id)) {
+      if (kind === "submitted") {
+        return;
+      }
+    }
   })();
   // Together, so that what goes wrong first is what the test says.
   const [{ feedback }] = await Promise.all([submit(subnet, task, cube), submitted.then(meanwhile)]);
@@ -21,7 +25,9 @@ async function oneTask(subnet: Subnet, meanwhile: () => Promise<void>): Promise<
   assert.equal(feedback?.generations_within_8_hours, 1, "one verdict");
 
   const kinds: string[] = [];
-  for await (const { kind } of subnet.client.watch(task.id)) kinds.push(kind);
+  for await (const { kind } of subnet.client.watch(task.id)) {
+    kinds.push(kind);
+  }
   assert.deepEqual(kinds, ["created", "assigned", "submitted", "accepted", "succeeded"]);
   assert.equal((await subnet.client.get(task.id)).state, TaskState.SUCCEEDED);
   assert.deepEqual(Buffer.from((await subnet.client.download(task.id)).bytes), cube);

@@ -11,7 +11,9 @@ export async function takeTask(subnet: Subnet, prompt: string) {
   for (;;) {
     const pulled = await subnet.dendrite.call(pullTask, { target: subnet.target, body: {} });
     assert.ok(pulled.kind === "ok", pulled.message ?? "");
-    if (pulled.fields.task?.id === task.id) return task;
+    if (pulled.fields.task?.id === task.id) {
+      return task;
+    }
     const waitMs = pulled.fields.cooldown_until * 1000 - Date.now();
     await sleep(Math.max(waitMs, 0), undefined, { signal: subnet.ended });
   }
@@ -26,7 +28,9 @@ export async function submit(
   const body = signedResults(subnet, task, bytes);
   for (;;) {
     const outcome = await subnet.dendrite.call(submitResults, { target: subnet.target, body });
-    if (outcome.kind === "ok" && outcome.fields.feedback !== null) return outcome.fields;
+    if (outcome.kind === "ok" && outcome.fields.feedback !== null) {
+      return outcome.fields;
+    }
     assert.notEqual(outcome.status, 401, outcome.message ?? "");
     assert.notEqual(outcome.status, 403, outcome.message ?? "");
     // A refused connection answers at once; the coordinator takes a moment to come back.

@@ -32,7 +32,9 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
   const seen = Promise.withResolvers<void>();
   const read = (chunk: Buffer): void => {
     output += String(chunk);
-    if (output.includes("Ctrl-C stops everything.")) seen.resolve();
+    if (output.includes("Ctrl-C stops everything.")) {
+      seen.resolve();
+    }
   };
   npm.stdout.on("data", read);
   npm.stderr.on("data", read);
@@ -56,7 +58,9 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
     await assert.rejects(readFile(join(dir, "addresses.json")), { code: "ENOENT" });
     assert.throws(() => process.kill(-pid, 0), { code: "ESRCH" }, "a process is left");
   } finally {
-    if (isThere(pid)) process.kill(-pid, "SIGKILL");
+    if (isThere(pid)) {
+      process.kill(-pid, "SIGKILL");
+    }
   }
 });
 

@@ -14,7 +14,9 @@ test("one task is one connected trace, from the client's call to the verdict", a
   const [worker, miner] = await Promise.all([subnet.startWorker(), subnet.startMiner()]);
   const { id } = await inTestTrace(() => subnet.client.create("a red cube"));
   let state: TaskState | undefined;
-  for await (const event of subnet.client.watch(id)) state = event.state;
+  for await (const event of subnet.client.watch(id)) {
+    state = event.state;
+  }
   assert.equal(state, TaskState.SUCCEEDED);
   const done = await miner.logged(({ msg }) => msg === "task done");
   const verdict = await subnet.coordinator().logged(({ msg }) => msg === "verdict");
@@ -44,7 +46,9 @@ test("one task is one connected trace, from the client's call to the verdict", a
     const span = find(name);
     assert.equal(span.service, service);
     const [above] = chain[index - 1] ?? [];
-    if (above !== undefined) assert.equal(span.parentId, find(above).spanId, `${name} <- ${above}`);
+    if (above !== undefined) {
+      assert.equal(span.parentId, find(above).spanId, `${name} <- ${above}`);
+    }
   }
   const job = find("job");
   for (const name of ["fetch", "decode", "render", "preprocess", "infer", "score"]) {
@@ -53,7 +57,9 @@ test("one task is one connected trace, from the client's call to the verdict", a
     assert.ok(job.start <= stage.start && stage.start <= stage.end && stage.end <= job.end, name);
   }
   assert.equal(job.attributes.task_id, id);
-  for (const line of [verdict, scored]) assert.equal(line.trace_id, testTraceId);
+  for (const line of [verdict, scored]) {
+    assert.equal(line.trace_id, testTraceId);
+  }
 
   // The miner's own trace, which the submission is linked with.
   const [link] = find("submission").links;
@@ -65,7 +71,9 @@ test("one task is one connected trace, from the client's call to the verdict", a
   const turn = ofMiner.find(({ name }) => name === "turn");
   assert.equal(turn?.parentId, "");
   const known = new Set(ofMiner.map(({ spanId }) => spanId));
-  for (const span of ofMiner) assert.ok(span === turn || known.has(span.parentId), span.name);
+  for (const span of ofMiner) {
+    assert.ok(span === turn || known.has(span.parentId), span.name);
+  }
   const services = new Set(ofMiner.map(({ service }) => service));
   assert.deepEqual([...services].toSorted(), [
     "turntable-coordinator",

@@ -24,8 +24,11 @@ interface Plan {
   readonly progress: BigInt64Array;
 }
 
-if (isMainThread) await watch();
-else await readAll(workerData);
+if (isMainThread) {
+  await watch();
+} else {
+  await readAll(workerData);
+}
 
 async function watch(): Promise<void> {
   const { values } = parseArgs({
@@ -46,13 +49,21 @@ async function watch(): Promise<void> {
   let inWork = { index: -1n, cpuMs: 0 };
   const looking = setInterval(() => {
     const index = Atomics.load(progress, 0);
-    if (index !== inWork.index) inWork = { index, cpuMs: cpuMs() };
+    if (index !== inWork.index) {
+      inWork = { index, cpuMs: cpuMs() };
+    }
     mostBytes = Math.max(mostBytes, process.memoryUsage.rss() - startBytes);
     const begun = Number(Atomics.load(progress, 1));
-    if (mostBytes > capBytes) fault = `${mostBytes} bytes are in use, over the cap of ${capBytes}`;
-    else if (begun > 0 && Date.now() - begun > longestWaitMs) fault = `waits ${longestWaitMs} ms`;
-    else if (begun > 0 && cpuMs() - inWork.cpuMs > longestMs) fault = `works over ${longestMs} ms`;
-    if (fault !== undefined) void worker.terminate();
+    if (mostBytes > capBytes) {
+      fault = `${mostBytes} bytes are in use, over the cap of ${capBytes}`;
+    } else if (begun > 0 && Date.now() - begun > longestWaitMs) {
+      fault = `waits ${longestWaitMs} ms`;
+    } else if (begun > 0 && cpuMs() - inWork.cpuMs > longestMs) {
+      fault = `works over ${longestMs} ms`;
+    }
+    if (fault !== undefined) {
+      void worker.terminate();
+    }
   }, lookEveryMs);
   worker.on("message", (summary: string) => console.log(summary));
   worker.on("error", (error) => {
@@ -65,7 +76,9 @@ async function watch(): Promise<void> {
   console.log(
     `${((performance.now() - startedAt) / 1000).toFixed(0)} s, at most ${megabytes(mostBytes)} more than at the start (cap ${megabytes(capBytes)})`,
   );
-  if (fault === undefined) return;
+  if (fault === undefined) {
+    return;
+  }
   console.error(`seed ${plan.seed}, input ${Atomics.load(progress, 0)}: ${fault}`);
   process.exitCode = 1;
 }
@@ -93,7 +106,9 @@ async function readAll({ seed, from, inputs, progress }: Plan): Promise<void> {
     longest = Math.max(longest, cpuMs() - startedAt);
     Atomics.store(progress, 1, 0n);
     count(formats, input.original);
-    if ((index + 1) % 20_000 === 0) console.error(`${index + 1}`);
+    if ((index + 1) % 20_000 === 0) {
+      console.error(`${index + 1}`);
+    }
   }
   const list = (tally: Map<string, number>): string =>
     [...tally]

@@ -45,7 +45,9 @@ async function picture(
 ): Promise<RgbImage> {
   const { splat } = generate({ prompt, seed: 1, splats, quality });
   const [image] = await renderer.render(createScene(splat), [camera], white);
-  if (image === undefined) throw new Error("the renderer gave no picture");
+  if (image === undefined) {
+    throw new Error("the renderer gave no picture");
+  }
   return image;
 }
 
@@ -99,9 +101,13 @@ for (const { title, nouns } of themes) {
     ];
     rows.push({ title: noun, pictures: await writePictures(prompts, sheet) });
     const first = sheet[sheet.length - prompts.length];
-    if (first !== undefined) overview.push(first);
+    if (first !== undefined) {
+      overview.push(first);
+    }
   }
-  if (rows.length === 0) continue;
+  if (rows.length === 0) {
+    continue;
+  }
   await writeFile(
     path.join(flags.out, `${title}.png`),
     await encodeSheet(sheet, columns.length + 1, "png"),

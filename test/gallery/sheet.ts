@@ -8,7 +8,9 @@ export async function encodeSheet(
   format: "png" | "webp",
 ): Promise<Uint8Array> {
   const [first] = images;
-  if (first === undefined) throw new RangeError("a sheet needs a picture");
+  if (first === undefined) {
+    throw new RangeError("a sheet needs a picture");
+  }
   const width = first.width * columns;
   const height = first.height * Math.ceil(images.length / columns);
   const pixels = new Uint8Array(width * height * 3).fill(255);

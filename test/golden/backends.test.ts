@@ -15,7 +15,9 @@ for (const [backend, start] of Object.entries(backends)) {
     try {
       renderer = await start();
     } catch (error) {
-      if (!(error instanceof DeviceError) || error.code !== "unavailable") throw error;
+      if (!(error instanceof DeviceError) || error.code !== "unavailable") {
+        throw error;
+      }
       return t.skip(error.message);
     }
     await using drawing = renderer;

@@ -95,4 +95,6 @@ async function writeTable(): Promise<void> {
   writeFileSync(file, `${before}\n${table}\n${text.slice(text.indexOf(end))}`);
 }
 
-if (import.meta.main) await writeTable();
+if (import.meta.main) {
+  await writeTable();
+}

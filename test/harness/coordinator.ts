@@ -43,11 +43,15 @@ export async function startTestSubnet(
   await ready();
   await using stack = new AsyncDisposableStack();
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), "turntable-coordinator-")));
-  if (dataDir === undefined) stack.defer(() => rm(directory, { recursive: true }));
+  if (dataDir === undefined) {
+    stack.defer(() => rm(directory, { recursive: true }));
+  }
   const validator = keypairFromUri("//Alice");
   const minerKey = keypairFromUri("//Bob");
   const chain = stack.use(createLocalChain({ blockMs: 1000, subnets: [{ netuid }] }));
-  for (const { ss58 } of [validator, minerKey]) chain.register({ netuid, hotkey: ss58 });
+  for (const { ss58 } of [validator, minerKey]) {
+    chain.register({ netuid, hotkey: ss58 });
+  }
   const { queue, source } = createInProcessQueue({ ackWaitMs: 2_000 });
   const coordinator = stack.use(
     await startCoordinator({

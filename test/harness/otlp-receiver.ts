@@ -39,7 +39,9 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
       const isOurs =
         request.url === "/v1/traces" &&
         request.headers["content-type"] === "application/x-protobuf";
-      if (!isOurs) return response.writeHead(415).end();
+      if (!isOurs) {
+        return response.writeHead(415).end();
+      }
       spans.push(...readRequest(body));
       response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
       changed.resolve();
@@ -52,7 +54,9 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a listening TCP server has one
     spans,
     async until(isThere) {
-      while (!isThere(spans)) await changed.promise;
+      while (!isThere(spans)) {
+        await changed.promise;
+      }
       return spans;
     },
     async [Symbol.asyncDispose]() {
@@ -104,8 +108,11 @@ function messages(message: Uint8Array, field: number): readonly Uint8Array[] {
   const found: Uint8Array[] = [];
   while (reader.pos < reader.len) {
     const [number, type] = reader.tag();
-    if (number === field && type === WireType.LengthDelimited) found.push(reader.bytes());
-    else reader.skip(type);
+    if (number === field && type === WireType.LengthDelimited) {
+      found.push(reader.bytes());
+    } else {
+      reader.skip(type);
+    }
   }
   return found;
 }
@@ -114,7 +121,9 @@ function timeOf(message: Uint8Array, field: number): bigint {
   const reader = new BinaryReader(message);
   while (reader.pos < reader.len) {
     const [number, type] = reader.tag();
-    if (number === field && type === WireType.Bit64) return BigInt(reader.fixed64());
+    if (number === field && type === WireType.Bit64) {
+      return BigInt(reader.fixed64());
+    }
     reader.skip(type);
   }
   return 0n;

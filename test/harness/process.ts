@@ -32,12 +32,16 @@ export function startProcess(command: string, args: readonly string[]): RunningP
   let output = "";
   let notify: (() => void)[] = [];
   const wake = (): void => {
-    for (const listener of notify.splice(0)) listener();
+    for (const listener of notify.splice(0)) {
+      listener();
+    }
   };
   const read = (line: string): void => {
     output += `${line}\n`;
     const parsed = parseLine(line);
-    if (parsed !== undefined) lines.push(parsed);
+    if (parsed !== undefined) {
+      lines.push(parsed);
+    }
     wake();
   };
   for (const stream of [child.stdout, child.stderr]) {
@@ -61,9 +65,13 @@ export function startProcess(command: string, args: readonly string[]): RunningP
       for (let seen = 0; ; ) {
         for (; seen < lines.length; seen++) {
           const line = lines[seen];
-          if (line !== undefined && matches(line)) return line;
+          if (line !== undefined && matches(line)) {
+            return line;
+          }
         }
-        if (ended) throw new Error(`${command} ended:\n${output}`);
+        if (ended) {
+          throw new Error(`${command} ended:\n${output}`);
+        }
         await new Promise<void>((resolve) => notify.push(resolve));
       }
     },
@@ -71,16 +79,22 @@ export function startProcess(command: string, args: readonly string[]): RunningP
     stop: () => end("SIGTERM"),
     async [Symbol.asyncDispose]() {
       notify = [];
-      if (!ended) await end("SIGKILL");
+      if (!ended) {
+        await end("SIGKILL");
+      }
     },
   };
 }
 
 function parseLine(line: string): LogLine | undefined {
-  if (!line.startsWith("{")) return undefined;
+  if (!line.startsWith("{")) {
+    return undefined;
+  }
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value === "object" && value !== null && "msg" in value) return value as LogLine; // pino's
+    if (typeof value === "object" && value !== null && "msg" in value) {
+      return value as LogLine; // pino's
+    }
   } catch {
     // not a log line
   }
@@ -88,6 +102,8 @@ function parseLine(line: string): LogLine | undefined {
 }
 
 function pidOf(child: ChildProcess): number {
-  if (child.pid === undefined) throw new Error("the process did not start");
+  if (child.pid === undefined) {
+    throw new Error("the process did not start");
+  }
   return child.pid;
 }

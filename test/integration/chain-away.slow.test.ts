@@ -75,8 +75,9 @@ test("a coordinator waits for a chain that answers HTTP 429, says so, and starts
       return msg === "the chain is away" && !String(reason).includes("429");
     });
     assert.equal(await coordinator.stop(), 0);
-    for (const line of coordinator.output().trim().split("\n"))
+    for (const line of coordinator.output().trim().split("\n")) {
       assert.doesNotThrow(() => JSON.parse(line), line);
+    }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -70,7 +70,9 @@ test("a task goes from the client to a miner, its submission to a worker, the re
   const task = await client.create("a red cube");
   const kinds: string[] = [];
   const watching = (async () => {
-    for await (const event of client.watch(task.id)) kinds.push(event.kind);
+    for await (const event of client.watch(task.id)) {
+      kinds.push(event.kind);
+    }
   })();
 
   const pulled = await pullTaskOf(subnet);
@@ -113,7 +115,11 @@ test("what a demonstration model scored says so in the task, its asset and its e
   await job.complete(scored(job.job, 0.9, true));
   await answer;
   const saying: string[] = [];
-  for await (const event of client.watch(task.id)) if (event.demonstration) saying.push(event.kind);
+  for await (const event of client.watch(task.id)) {
+    if (event.demonstration) {
+      saying.push(event.kind);
+    }
+  }
   assert.deepEqual(saying, ["accepted", "succeeded"]);
   const ended = await client.get(task.id);
   assert.deepEqual([ended.asset?.demonstration, ended.assignments[0]?.demonstration], [true, true]);
@@ -129,8 +135,12 @@ test("an axon beside the first has its own subnet, hotkey and callers, and the s
     subnets: [{ netuid }, { netuid: beside }],
   });
   const bob = keypairFromUri("//Bob").ss58;
-  for (const hotkey of [first.ss58, bob]) chain.register({ netuid, hotkey });
-  for (const hotkey of [second.ss58, eve.ss58]) chain.register({ netuid: beside, hotkey });
+  for (const hotkey of [first.ss58, bob]) {
+    chain.register({ netuid, hotkey });
+  }
+  for (const hotkey of [second.ss58, eve.ss58]) {
+    chain.register({ netuid: beside, hotkey });
+  }
   const extra = [{ netuid: beside, hotkey: second, port: 0 }];
   const axon = { host: "127.0.0.1", port: 0, externalIp: "8.8.8.8", extra };
   await using subnet = await startTestSubnet({ chain, axon });
@@ -139,8 +149,9 @@ test("an axon beside the first has its own subnet, hotkey and callers, and the s
   for (const [id, served] of [
     [netuid, coordinator.axonPort],
     [beside, port],
-  ] as const)
+  ] as const) {
     assert.deepEqual((await chain.metagraph(id)).neurons[0]?.axon, { ip: "8.8.8.8", port: served });
+  }
 
   const there = { ...target, port, hotkey: second.ss58 };
   await using stranger = createDendrite({ hotkey: eve });
@@ -235,7 +246,9 @@ async function recorded(subnet: TestSubnet) {
   const caught = Promise.withResolvers<{ headers: string[]; body: Buffer }>();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+    for await (const chunk of request) {
+      chunks.push(chunk);
+    }
     caught.resolve({ headers: request.rawHeaders, body: Buffer.concat(chunks) });
     response.end("{}");
   });
@@ -253,7 +266,9 @@ function replay(port: number, { headers, body }: { headers: string[]; body: Buff
       { host: "127.0.0.1", port, method: "POST", path: "/PullTask", headers },
       async (response) => {
         let text = "";
-        for await (const chunk of response) text += chunk;
+        for await (const chunk of response) {
+          text += chunk;
+        }
         resolve({ status: response.statusCode, message: JSON.parse(text).message });
       },
     );
@@ -372,7 +387,9 @@ test("with the local rules a rejected task fails at once when there is no other 
   await job.complete(scored(job.job, 0.3));
   await answer;
   const kinds: string[] = [];
-  for await (const event of client.watch(task.id)) kinds.push(event.kind);
+  for await (const event of client.watch(task.id)) {
+    kinds.push(event.kind);
+  }
   assert.deepEqual(kinds, ["created", "assigned", "submitted", "rejected", "failed"]);
   assert.equal((await client.get(task.id)).failure?.code, "exhausted");
 });
@@ -418,7 +435,9 @@ test("a submission whose asset file is gone ends as a fault of ours, and its min
   await subnet.coordinator[Symbol.asyncDispose]();
   await lost;
   const assets = join(subnet.dataDir, "assets");
-  for (const file of await readdir(assets)) await rm(join(assets, file));
+  for (const file of await readdir(assets)) {
+    await rm(join(assets, file));
+  }
 
   await using again = await subnet.restart();
   for await (const event of again.client.watch(task.id)) {
@@ -435,7 +454,9 @@ test("a submission whose asset file is gone ends as a fault of ours, and its min
   assert.ok(outcome.kind === "ok");
   assert.equal(outcome.fields.feedback?.verdict, "accepted");
 
-  for (const file of await readdir(assets)) await rm(join(assets, file));
+  for (const file of await readdir(assets)) {
+    await rm(join(assets, file));
+  }
   const internal = failsWith("internal", /^internal: internal error [0-9a-f-]{36}$/);
   await assert.rejects(again.client.download(task.id), internal);
 });

@@ -33,7 +33,11 @@ async function largeTask(subnet: TestSubnet): Promise<string> {
     answer.kind === "ok" && answer.fields.feedback?.verdict === "accepted",
     answer.message ?? "",
   );
-  for await (const event of subnet.client.watch(id)) if (event.kind === "succeeded") break;
+  for await (const event of subnet.client.watch(id)) {
+    if (event.kind === "succeeded") {
+      break;
+    }
+  }
   return id;
 }
 
@@ -73,7 +77,9 @@ test("twenty downloads of 64 MiB that nobody reads cost little, and end", async 
   assert.ok(eachMebibytes < 4, `${eachMebibytes} MiB a download`);
   // After the time that a stream may stall its place is free again, though its caller is still there.
   const bytes = await downloaded(subnet, taskId);
-  for (const channel of channels) channel.close();
+  for (const channel of channels) {
+    channel.close();
+  }
   assert.equal(bytes.length, assetBytes);
 });
 
@@ -83,7 +89,9 @@ async function downloaded({ client }: TestSubnet, taskId: string): Promise<Uint8
     try {
       return (await client.download(taskId)).bytes;
     } catch (error) {
-      if (!/downloads run/.test(String(error))) throw error;
+      if (!/downloads run/.test(String(error))) {
+        throw error;
+      }
     }
   }
 }

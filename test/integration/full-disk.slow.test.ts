@@ -20,7 +20,9 @@ const mebibyte = 1024 ** 2;
 function mountDisk(): ({ readonly path: string } & Disposable) | undefined {
   const path = mkdtempSync(join(tmpdir(), "turntable-disk-"));
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", path]).status === 0;
-  if (!mounted) rmSync(path, { recursive: true });
+  if (!mounted) {
+    rmSync(path, { recursive: true });
+  }
   return mounted
     ? {
         path,
@@ -40,7 +42,9 @@ async function fill(path: string, leftBytes: number): Promise<() => void> {
     writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)));
   } catch (error) {
     // The coordinator writes as well: what it took meanwhile was to be filled.
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) {
+      throw error;
+    }
   }
   return () => rmSync(filler);
 }
@@ -52,7 +56,9 @@ async function untilReady(subnet: TestSubnet, status: 200 | 503): Promise<string
   for (;;) {
     const answer = await ready(subnet);
     const text = await answer.text();
-    if (answer.status === status) return text;
+    if (answer.status === status) {
+      return text;
+    }
     await sleep(50);
   }
 }
@@ -100,7 +106,9 @@ const noDisk = "no small disk can be mounted here";
 
 test("below the reserve nothing is taken or lent, and readiness says why, until there is room", async (t) => {
   using disk = mountDisk();
-  if (disk === undefined) return t.skip(noDisk);
+  if (disk === undefined) {
+    return t.skip(noDisk);
+  }
   const data = join(disk.path, "data");
   mkdirSync(data);
   await using subnet = await startTestSubnet(
@@ -133,7 +141,9 @@ test("below the reserve nothing is taken or lent, and readiness says why, until 
 
 test("a disk that gets full in the middle of a submission: 503, nothing left behind, and recovery", async (t) => {
   using disk = mountDisk();
-  if (disk === undefined) return t.skip(noDisk);
+  if (disk === undefined) {
+    return t.skip(noDisk);
+  }
   const data = join(disk.path, "data");
   mkdirSync(data);
   await using subnet = await startTestSubnet({ limits: { ...limits, reserveBytes: 0 } }, data);
@@ -154,7 +164,9 @@ test("a disk that gets full in the middle of a submission: 503, nothing left beh
 
 test("with not a byte free, creates are refused as such, pulls are answered, and the process lives", async (t) => {
   using disk = mountDisk();
-  if (disk === undefined) return t.skip(noDisk);
+  if (disk === undefined) {
+    return t.skip(noDisk);
+  }
   const data = join(disk.path, "data");
   mkdirSync(data);
   await using subnet = await startTestSubnet({ limits: { ...limits, reserveBytes: 0 } }, data);
@@ -166,7 +178,9 @@ test("with not a byte free, creates are refused as such, pulls are answered, and
       refusals.add(`${code} ${details}`);
     });
     const answer = await pull(subnet);
-    if (answer.kind !== "ok") refusals.add(`${answer.status} ${answer.message}`);
+    if (answer.kind !== "ok") {
+      refusals.add(`${answer.status} ${answer.message}`);
+    }
   }
   assert.deepEqual([...refusals], [`${status.UNAVAILABLE} the disk is full`], "pulls only read");
   makeRoom();

@@ -69,7 +69,7 @@ test("a caller that leaves takes its job along", { timeout }, async () => {
   const reason = new Error("not wanted any more");
   const called = caller.call(testJob("a"), leaving.signal);
   await using admin = await openAdmin(sides.server);
-  while ((await admin.manager.streams.info("JOBS")).state.messages === 0);
+  while ((await admin.manager.streams.info("JOBS")).state.messages === 0) {}
   leaving.abort(reason);
   await assert.rejects(called, reason);
   assert.equal((await admin.manager.streams.info("JOBS")).state.messages, 0);

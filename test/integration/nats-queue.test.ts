@@ -122,7 +122,9 @@ test("a consumer deleted under a waiting worker is set up again", { timeout }, a
   const taking = source.take(patience());
   await admin.manager.consumers.delete("JOBS", "workers-organic").catch((error: unknown) => {
     // The server may trip over its own write into the folder it removes; the consumer is gone all the same.
-    if (!String(error).includes("directory not empty")) throw error;
+    if (!String(error).includes("directory not empty")) {
+      throw error;
+    }
   });
   await sourceEvents.until("up");
   await queue.submit(testJob("a"));

@@ -58,8 +58,9 @@ async function startRig({
   );
   const validator = keypairFromUri("//Bob");
   local.register({ netuid, hotkey: validator.ss58, stakeTao: 5000 });
-  for (let index = 1; index < neurons; index += 1)
+  for (let index = 1; index < neurons; index += 1) {
     local.register({ netuid, hotkey: keypairFromUri(`//Miner${index}`).ss58, stakeTao: index / 4 });
+  }
   local.advance(100);
   const running = stack.use(await startLocalNode({ chain: local, ...localNode }));
   const chain = stack.use(
@@ -98,8 +99,9 @@ describe("a validator on the simulated chain", () => {
     assert.deepEqual(theirs.neurons, ours.neurons);
     const known = await rig.local.hyperparameters(netuid);
     const read = await rig.chain.hyperparameters(netuid);
-    for (const [name, value] of Object.entries(read))
+    for (const [name, value] of Object.entries(read)) {
       assert.equal(value, known[name as keyof typeof known], name);
+    }
     await assert.rejects(rig.chain.metagraph(3), /no subnet 3/);
     await assert.rejects(rig.chain.hyperparameters(3), /no subnet 3/);
   });
@@ -112,7 +114,9 @@ describe("a validator on the simulated chain", () => {
       assert.ok(block > last);
       last = block;
       heard += 1;
-      if (heard === 3) break;
+      if (heard === 3) {
+        break;
+      }
     }
   });
 
@@ -190,7 +194,11 @@ describe("a validator on the simulated chain", () => {
     assert.equal(nameOf(await rig.weigh({ 1: 1 }, 9)), "included");
     rig.localNode.upgrade(321, upgradedRuntime());
     let upgraded = 0;
-    for await (const _ of rig.chain.blocks()) if (++upgraded === 5) break;
+    for await (const _ of rig.chain.blocks()) {
+      if (++upgraded === 5) {
+        break;
+      }
+    }
     const outcome = await rig.weigh({ 1: 1 }, 8);
     assert.equal(nameOf(outcome), "IncorrectWeightVersionKey");
     assert.equal(nameOf(await rig.weigh({ 2: 1 }, 9)), "included");

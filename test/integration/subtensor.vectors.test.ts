@@ -54,8 +54,9 @@ describe("with the metadata of real runtimes", { skip }, () => {
       });
       const validator = keypairFromUri("//Bob");
       local.register({ netuid, hotkey: validator.ss58, stakeTao: 5000 });
-      for (let index = 1; index < 256; index += 1)
+      for (let index = 1; index < 256; index += 1) {
         local.register({ netuid, hotkey: keypairFromUri(`//Miner${index}`).ss58, stakeTao: index });
+      }
       local.advance(100);
       await using localNode = await startLocalNode({
         chain: local,
@@ -89,7 +90,9 @@ describe("with the metadata of real runtimes", { skip }, () => {
         [1, 65535],
         [255, 9],
       ]);
-      if (specVersion < 320) return; // its commits are of an older kind, which nobody may use any more
+      if (specVersion < 320) {
+        return; // its commits are of an older kind, which nobody may use any more
+      }
       local.setHyperparameters(netuid, { commitRevealEnabled: true });
       const committed = await chain.setWeights(set);
       assert.ok(committed.kind === "included", "message" in committed ? committed.message : "");
@@ -136,7 +139,9 @@ describe("recorded-rpc.json", { skip }, () => {
       for (const { hotkey, incentive, axon } of neurons) {
         assert.notEqual(publicKeyOf(hotkey), undefined);
         assert.ok(incentive >= 0 && incentive <= 1);
-        if (axon !== undefined) assert.ok(axon.port > 0 && axon.port < 65536);
+        if (axon !== undefined) {
+          assert.ok(axon.port > 0 && axon.port < 65536);
+        }
       }
     }
     assert.throws(
@@ -232,7 +237,9 @@ describe("recorded storage", { skip }, () => {
       assert.ok(entry !== undefined);
       const prefix = prefixOf(entry);
       return Array.from(recorded).flatMap(([key, value]) => {
-        if (!key.startsWith(prefix)) return [];
+        if (!key.startsWith(prefix)) {
+          return [];
+        }
         const found = parseKey(entry, Buffer.from(key.slice(prefix.length), "hex"));
         return found === undefined ? [] : [{ found, value }];
       });
@@ -254,15 +261,18 @@ describe("recorded storage", { skip }, () => {
     await using chain = await connectSubtensor({ endpoints: [localNode.url] });
     const uids = parts("Uids");
     assert.ok(uids.length > 0 && netuids.length > 0);
-    for (const { found, value } of uids)
+    for (const { found, value } of uids) {
       assert.equal(await chain.uidOf(Number(found[0]), String(found[1])), number(value));
-    for (const { found, value } of parts("MinAllowedWeights"))
+    }
+    for (const { found, value } of parts("MinAllowedWeights")) {
       assert.equal(
         (await chain.hyperparameters(Number(found[0]))).minAllowedWeights,
         number(value),
       );
-    for (const { found, value } of parts("MaxWeightsLimit"))
+    }
+    for (const { found, value } of parts("MaxWeightsLimit")) {
       assert.equal((await chain.hyperparameters(Number(found[0]))).maxWeightsLimit, number(value));
+    }
   });
 });
 
@@ -315,7 +325,9 @@ describe("storage-keys.json and chain-types.json", { skip }, () => {
       const entry =
         storage.find(({ name, pallet }) => name === item && pallet === "SubtensorModule") ??
         storage.find(({ name }) => name === item);
-      if (entry === undefined) continue; // of a newer runtime
+      if (entry === undefined) {
+        continue; // of a newer runtime
+      }
       assert.equal(args.length === 0 ? prefixOf(entry) : keyOf(entry, args), key, item);
     }
   });
@@ -337,12 +349,15 @@ describe("storage-keys.json and chain-types.json", { skip }, () => {
     const { specs } = readVectors<Types>("chain-types.json");
     for (const path of metadataFiles) {
       const known = specs[String(specOf(path))];
-      if (known === undefined || readMetadata(path)[4] === 14) continue;
+      if (known === undefined || readMetadata(path)[4] === 14) {
+        continue;
+      }
       const loaded = loadRuntime(readMetadata(path));
       const pallet = loaded.pallets.get("SubtensorModule");
       const found = loaded.registry.lookup.getSiType(pallet?.errors ?? 0).def.asVariant.variants;
-      for (const variant of found)
+      for (const variant of found) {
         assert.equal(variant.name.toString(), known.errors[variant.index.toString()]);
+      }
       const { calls } = loaded.registry.metadata.pallets
         .filter(({ name }) => name.toString() === "SubtensorModule")
         .map(({ calls: type }) => ({
@@ -360,7 +375,9 @@ describe("storage-keys.json and chain-types.json", { skip }, () => {
         const entry = loaded.storage.find(
           (item) => item.pallet === "SubtensorModule" && item.name === name,
         );
-        if (entry !== undefined) assert.deepEqual(plain(entry.hashers), plain(hashers), name);
+        if (entry !== undefined) {
+          assert.deepEqual(plain(entry.hashers), plain(hashers), name);
+        }
       }
     }
   });
@@ -472,8 +489,9 @@ describe("calls.json and rpc-logs", { skip }, () => {
       );
       assert.equal(Buffer.from(payload.toU8a(true)).toString("hex"), hex.slice(2));
     }
-    for (const { current, period, hex } of vectors.era_vectors)
+    for (const { current, period, hex } of vectors.era_vectors) {
       assert.equal(registry.createType("ExtrinsicEra", { current, period }).toHex(), hex);
+    }
   });
 
   it("calls are encoded as the chain has them", () => {

@@ -91,7 +91,9 @@ describe("a process whose collector", () => {
       },
       logged.count,
     );
-    for (let i = 0; i < 4; i++) await work("lost");
+    for (let i = 0; i < 4; i++) {
+      await work("lost");
+    }
     await attempts.reached(4); // one a span: the three before have failed
     await new Promise((resolve) => broken.close(resolve));
     await using receiver = await startOtlpReceiver(port);
@@ -137,7 +139,9 @@ function createCounter() {
       changed = Promise.withResolvers();
     },
     async reached(count: number): Promise<void> {
-      while (counted < count) await changed.promise;
+      while (counted < count) {
+        await changed.promise;
+      }
     },
   };
 }

@@ -33,7 +33,9 @@ function openLog() {
   const logged = async (msg: string, count = 1): Promise<Record<string, unknown>> => {
     for (;;) {
       const found = lines.filter((line) => line.msg === msg)[count - 1];
-      if (found !== undefined) return found;
+      if (found !== undefined) {
+        return found;
+      }
       await changed.promise;
     }
   };

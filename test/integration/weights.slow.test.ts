@@ -38,7 +38,9 @@ for (const commitRevealEnabled of [false, true]) {
     const validator = keypairFromUri("//Alice");
     const miners = ["//Bob", "//Charlie"].map((uri) => keypairFromUri(uri).ss58);
     local.register({ netuid, hotkey: validator.ss58, stakeTao: 5_000 });
-    for (const hotkey of miners) local.register({ netuid, hotkey });
+    for (const hotkey of miners) {
+      local.register({ netuid, hotkey });
+    }
     local.advance(100);
     const node = stack.use(await startLocalNode({ chain: local }));
     const beaconPublicKey = local.beacon.publicKey;
@@ -66,7 +68,9 @@ for (const commitRevealEnabled of [false, true]) {
     assert.match(call ?? "", commitRevealEnabled ? /^commit_timelocked/ : /^set_/);
     if (commitRevealEnabled) {
       for await (const _ of local.blocks()) {
-        if (local.weightsOf(netuid, 0).size > 0) break;
+        if (local.weightsOf(netuid, 0).size > 0) {
+          break;
+        }
       }
     }
     assert.deepEqual(Object.fromEntries(local.weightsOf(netuid, 0)), { 1: 43690, 2: 65535 });

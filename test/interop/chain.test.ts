@@ -30,7 +30,9 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
   describe(`the chain client of bittensor ${version}`, { skip }, () => {
     let peer: Peer;
     before(async () => {
-      if (environment.kind === "ready") peer = await startPeer(environment);
+      if (environment.kind === "ready") {
+        peer = await startPeer(environment);
+      }
     });
     after(async () => peer?.[Symbol.asyncDispose]());
 
@@ -54,8 +56,9 @@ for (const version of ["9.12.2", "10.5.0"] as const) {
         subnets: [{ netuid, hyperparameters }],
       });
       chain.register({ netuid, hotkey: hotkey.ss58, stakeTao: 5000 });
-      for (let miner = 1; miner < 5; miner += 1)
+      for (let miner = 1; miner < 5; miner += 1) {
         chain.register({ netuid, hotkey: keypairFromUri(`//Miner${miner}`).ss58 });
+      }
       chain.advance(200);
       await using localNode = await startLocalNode({ chain });
       const ask = async (action: string, more: { readonly [name: string]: Json } = {}) => {

@@ -44,12 +44,15 @@ export async function ensureEnvironment(version: SdkVersion): Promise<Environmen
   const folder = join(cacheDir, `bittensor-${version}-${digest}`);
   const python = join(folder, "bin", "python");
   if (existsSync(join(folder, "complete"))) {
-    if (version === "6.9.4") await writeTorchStandIn(python);
+    if (version === "6.9.4") {
+      await writeTorchStandIn(python);
+    }
     return { kind: "ready", version, python };
   }
   const base = findPython(sdks[version]);
-  if (base === undefined)
+  if (base === undefined) {
     return { kind: "missing", version, reason: `there is no Python ${sdks[version]} here` };
+  }
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(cacheDir, { recursive: true });
@@ -66,7 +69,9 @@ export async function ensureEnvironment(version: SdkVersion): Promise<Environmen
       timeout: installTimeoutMs,
       maxBuffer: 1 << 24,
     });
-    if (version === "6.9.4") await writeTorchStandIn(python);
+    if (version === "6.9.4") {
+      await writeTorchStandIn(python);
+    }
     await writeFile(join(folder, "complete.tmp"), "");
     await rename(join(folder, "complete.tmp"), join(folder, "complete"));
     return { kind: "ready", version, python };

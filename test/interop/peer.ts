@@ -37,14 +37,19 @@ export async function startPeer(
     async ask(command) {
       child.stdin.write(`${stringifyJson(command)}\n`);
       const { value, done } = await lines.next();
-      if (done === true) throw new Error(`the Python process ended: ${complaints}`);
+      if (done === true) {
+        throw new Error(`the Python process ended: ${complaints}`);
+      }
       const answer = parseJson(String(value));
-      if (!isJsonObject(answer) || answer.ok === undefined)
+      if (!isJsonObject(answer) || answer.ok === undefined) {
         throw new Error(isJsonObject(answer) ? String(answer.error) : String(value));
+      }
       return answer.ok;
     },
     async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null) {
+        return;
+      }
       const closed = once(child, "close");
       child.stdin.end();
       await closed;

@@ -95,7 +95,9 @@ for (const version of axonSdkVersions) {
   describe(`bittensor ${version}`, { skip }, () => {
     let peer: Peer;
     before(async () => {
-      if (environment.kind === "ready") peer = await startPeer(environment);
+      if (environment.kind === "ready") {
+        peer = await startPeer(environment);
+      }
     });
     after(async () => peer?.[Symbol.asyncDispose]());
 
@@ -133,8 +135,11 @@ for (const version of axonSdkVersions) {
     ];
     const aliceIsTold = (told: Told, status: number, message: string | RegExp): void => {
       assert.equal(told.dendrite_status, status);
-      if (typeof message === "string") assert.equal(told.dendrite_message, message);
-      else assert.match(String(told.dendrite_message), message);
+      if (typeof message === "string") {
+        assert.equal(told.dendrite_message, message);
+      } else {
+        assert.match(String(told.dendrite_message), message);
+      }
     };
 
     describe("their dendrite, our axon", () => {
@@ -304,7 +309,9 @@ for (const version of axonSdkVersions) {
         );
         assert.equal(again.failed_verification, true);
         aliceIsTold(next, 200, "Success");
-        if (isLegacy) return; // its nonces come from an uptime clock, so none is old
+        if (isLegacy) {
+          return; // its nonces come from an uptime clock, so none is old
+        }
         const old = { class: "PullTask", generation: "2024", nonces: [now - 60_000_000_000n] };
         aliceIsTold(
           await oneOf(pulling(), old),
@@ -479,11 +486,12 @@ for (const version of axonSdkVersions) {
         });
         const expected = new Map(emit.uids.map((uid, place) => [uid, emit.weights[place] ?? 0]));
         const got = new Map(ours.uids.map((uid, place) => [uid, ours.weights[place] ?? 0]));
-        for (const uid of new Set([...expected.keys(), ...got.keys()]))
+        for (const uid of new Set([...expected.keys(), ...got.keys()])) {
           assert.ok(
             Math.abs((expected.get(uid) ?? 0) - (got.get(uid) ?? 0)) <= 1,
             `case ${index}, uid ${uid}: ${JSON.stringify(entry)}`,
           );
+        }
       }
     });
 

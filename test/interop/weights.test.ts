@@ -39,7 +39,9 @@ test(`bittensor ${version} reads the weights that were revealed`, { skip }, asyn
   const validator = keypairFromUri("//Alice");
   const miners = ["//Bob", "//Charlie", "//Dave"].map((uri) => keypairFromUri(uri).ss58);
   local.register({ netuid, hotkey: validator.ss58, stakeTao: 5_000 });
-  for (const hotkey of miners) local.register({ netuid, hotkey });
+  for (const hotkey of miners) {
+    local.register({ netuid, hotkey });
+  }
   local.advance(100);
   const node = stack.use(await startLocalNode({ chain: local }));
   const beaconPublicKey = local.beacon.publicKey;
@@ -59,7 +61,11 @@ test(`bittensor ${version} reads the weights that were revealed`, { skip }, asyn
   const event = await told.promise;
   assert.ok(event.kind === "attempt" && event.outcome.kind === "included");
   assert.ok(event.outcome.revealRound !== undefined, "it was committed");
-  for await (const _ of local.blocks()) if (local.weightsOf(netuid, 0).size > 0) break;
+  for await (const _ of local.blocks()) {
+    if (local.weightsOf(netuid, 0).size > 0) {
+      break;
+    }
+  }
 
   const peer = stack.use(await startPeer(environment));
   const read = await peer.ask({ op: "chain", action: "read_weights", url: node.url, netuid });

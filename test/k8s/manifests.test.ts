@@ -96,7 +96,9 @@ for (const folder of ["base", "overlays/dev"]) {
     for (const { metadata, spec } of workloadsOf(render(folder))) {
       const definition = configs[metadata.name];
       const [first] = spec.template.spec.containers;
-      if (definition === undefined || first === undefined) continue;
+      if (definition === undefined || first === undefined) {
+        continue;
+      }
       const known = new Set(configOptions(definition.schema).map(({ variable }) => variable));
       for (const { name } of first.env) {
         assert.ok(known.has(name), `${metadata.name}: ${name} is no variable of the process`);
@@ -105,7 +107,9 @@ for (const folder of ["base", "overlays/dev"]) {
       try {
         loadConfig(definition, { argv: [], env, readFile: () => "" });
       } catch (error) {
-        if (error instanceof ConfigError) assert.fail(`${metadata.name}: ${error.message}`);
+        if (error instanceof ConfigError) {
+          assert.fail(`${metadata.name}: ${error.message}`);
+        }
         throw error;
       }
     }
@@ -127,7 +131,9 @@ for (const folder of ["base", "overlays/dev"]) {
         assert.ok(httpGet !== undefined || grpc !== undefined, `${metadata.name}: empty probe`);
         if (httpGet !== undefined) {
           assert.ok(ports.has(httpGet.port), `${metadata.name}: port ${httpGet.port}`);
-          if (metadata.name !== "nats") assert.ok(httpPaths.includes(httpGet.path), httpGet.path);
+          if (metadata.name !== "nats") {
+            assert.ok(httpPaths.includes(httpGet.path), httpGet.path);
+          }
         }
         if (grpc !== undefined) {
           assert.ok([...ports.values()].includes(grpc.port));
@@ -136,7 +142,9 @@ for (const folder of ["base", "overlays/dev"]) {
       }
       const volumes = [...pod.spec.volumes, ...spec.volumeClaimTemplates.map((v) => v.metadata)];
       const names = new Set(volumes.map((volume) => volume.name));
-      for (const { name } of first.volumeMounts) assert.ok(names.has(name), `volume ${name}`);
+      for (const { name } of first.volumeMounts) {
+        assert.ok(names.has(name), `volume ${name}`);
+      }
     }
     for (const { metadata, spec } of objects.flatMap(
       (object) => service.safeParse(object).data ?? [],
@@ -149,7 +157,9 @@ for (const folder of ["base", "overlays/dev"]) {
       assert.equal(behind.length, 1, `service ${metadata.name} selects ${behind.length} workloads`);
       const names =
         behind[0]?.spec.template.spec.containers[0]?.ports.map(({ name }) => name) ?? [];
-      for (const { targetPort } of spec.ports) assert.ok(names.includes(targetPort), targetPort);
+      for (const { targetPort } of spec.ports) {
+        assert.ok(names.includes(targetPort), targetPort);
+      }
     }
   });
 
@@ -157,7 +167,9 @@ for (const folder of ["base", "overlays/dev"]) {
     for (const { metadata, spec } of workloadsOf(render(folder))) {
       const definition = configs[metadata.name];
       const [first] = spec.template.spec.containers;
-      if (definition === undefined || first === undefined) continue;
+      if (definition === undefined || first === undefined) {
+        continue;
+      }
       const defaults = configOptions(definition.schema)
         .filter(({ path }) => path.at(-1) === "port")
         .map(({ defaultText }) => Number(defaultText));
@@ -170,7 +182,9 @@ for (const folder of ["base", "overlays/dev"]) {
 test("a pod's grace period is longer than its process's", { skip }, () => {
   for (const { metadata, spec } of workloadsOf(render("base"))) {
     const definition = configs[metadata.name];
-    if (definition === undefined) continue;
+    if (definition === undefined) {
+      continue;
+    }
     const own = configOptions(definition.schema).find(({ path }) => path[0] === "gracePeriodMs");
     const graceMs = Number(own?.defaultText);
     assert.ok(spec.template.spec.terminationGracePeriodSeconds * 1000 > graceMs, metadata.name);

@@ -76,17 +76,24 @@ async function startSubnet(dir: string, hotkeys: readonly string[], ...flags: re
   const closed = once(npm, "close");
   let output = "";
   const up = Promise.withResolvers<void>();
-  for (const stream of [npm.stdout, npm.stderr])
+  for (const stream of [npm.stdout, npm.stderr]) {
     stream.on("data", (chunk: Buffer) => {
       output += String(chunk);
-      if (output.includes("folder ")) up.resolve();
+      if (output.includes("folder ")) {
+        up.resolve();
+      }
     });
+  }
   await Promise.race([up.promise, closed.then(() => assert.fail(`it ended:\n${output}`))]);
   const addresses: unknown = JSON.parse(await readFile(join(dir, "addresses.json"), "utf8"));
   const { chain: url } = z.object({ chain: z.string() }).parse(addresses);
   {
     await using chain = await connectSubtensor({ endpoints: [url] });
-    for await (const block of chain.blocks()) if (block > rateLimit + 1) break;
+    for await (const block of chain.blocks()) {
+      if (block > rateLimit + 1) {
+        break;
+      }
+    }
   }
   return {
     url,
@@ -127,8 +134,9 @@ describe("npm start -- --chain-port", () => {
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "turntable-neurons-"));
-    for (const version of sdkVersions)
+    for (const version of sdkVersions) {
       hotkeys.set(version, await makeWallet(join(dir, version), "default"));
+    }
     subnet = await startSubnet(dir, Array.from(hotkeys.values()));
   });
   after(async () => {
@@ -139,8 +147,9 @@ describe("npm start -- --chain-port", () => {
   for (const [index, version] of sdkVersions.entries()) {
     it(`a validator with SDK ${version} looks around, announces its axon and sets weights`, async (t) => {
       const environment = await ensureEnvironment(version);
-      if (environment.kind === "missing")
+      if (environment.kind === "missing") {
         return t.skip(`bittensor ${version}: ${environment.reason}`);
+      }
       const wallets = join(dir, version);
       const hotkey = hotkeys.get(version) ?? "";
       // SDK 6 asks at the terminal before it registers, and 11 has another way
@@ -169,7 +178,9 @@ describe("npm start -- --chain-port", () => {
       assert.equal(day.price ?? 1, 1);
       assert.deepEqual(day.subnets ?? [netuid], [netuid]);
       const upscaled = weights.map(([target, weight = 0]) => [target, Math.round(weight * 131070)]);
-      if (day.shares === undefined) assert.deepEqual(day.weights, upscaled, day.weighed);
+      if (day.shares === undefined) {
+        assert.deepEqual(day.weights, upscaled, day.weighed);
+      }
       for (const [place, [target, share = 0]] of (day.shares ?? []).entries()) {
         assert.equal(target, weights[place]?.[0]);
         assert.ok(Math.abs(share - (weights[place]?.[1] ?? 0)) < 1e-4, day.weighed);
@@ -180,13 +191,17 @@ describe("npm start -- --chain-port", () => {
       assert.ok((neurons[uid]?.lastUpdate ?? 0) > rateLimit, day.weighed);
       // Miners find the coordinator here
       assert.equal(neurons[0]?.axon?.ip, "127.0.0.1");
-      if (joined !== undefined) assert.ok(neurons.some((neuron) => neuron.hotkey === joined));
+      if (joined !== undefined) {
+        assert.ok(neurons.some((neuron) => neuron.hotkey === joined));
+      }
     });
   }
 
   it("with --commit-reveal tells that an SDK's weights will be lost", async (t) => {
     const environment = await ensureEnvironment("9.12.2");
-    if (environment.kind === "missing") return t.skip(environment.reason);
+    if (environment.kind === "missing") {
+      return t.skip(environment.reason);
+    }
     const place = join(dir, "commits");
     const hotkey = await makeWallet(place, "default");
     await using committing = await startSubnet(place, [hotkey], "--commit-reveal");

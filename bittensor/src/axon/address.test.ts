@@ -17,8 +17,9 @@ test("an IPv6 address stands for its /64, however it is written", () => {
     "2001:db8::42:0:0:0:9",
     "2001:DB8:0:42:1::",
     "2001:db8:0:42::1%eth0",
-  ])
+  ]) {
     assert.equal(addressKey(address), key, address);
+  }
   assert.notEqual(addressKey("2001:db8:0:43::1"), key);
   assert.equal(addressKey("::1"), "0:0:0:0::/64");
   assert.equal(addressKey("fe80::1%lo"), "fe80:0:0:0::/64");

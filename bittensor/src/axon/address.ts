@@ -5,11 +5,17 @@
 import { isIPv6 } from "node:net";
 
 export function addressKey(remoteAddress: string): string {
-  if (!remoteAddress.includes(":")) return remoteAddress;
+  if (!remoteAddress.includes(":")) {
+    return remoteAddress;
+  }
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress)?.[1];
-  if (mapped !== undefined) return mapped;
+  if (mapped !== undefined) {
+    return mapped;
+  }
   const [bare = ""] = remoteAddress.split("%"); // a zone names one of our interfaces
-  if (!isIPv6(bare)) return remoteAddress;
+  if (!isIPv6(bare)) {
+    return remoteAddress;
+  }
   const [front = "", back] = bare.split("::");
   const groups = front === "" ? [] : front.split(":");
   const behind = back === undefined || back === "" ? 0 : back.split(":").length;

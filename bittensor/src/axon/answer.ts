@@ -104,7 +104,9 @@ function answerHeaders(
     ["timeout", pythonFloat(head.timeoutS ?? defaultTimeoutS)],
   ];
   const add = (entries: readonly (readonly [string, string])[]): void => {
-    for (const [name, value] of entries) headers.push([name, headerSafe(value)]);
+    for (const [name, value] of entries) {
+      headers.push([name, headerSafe(value)]);
+    }
   };
   add(terminalHeaders("axon", ourEnd(context, status, message)));
   add(terminalHeaders("dendrite", head.dendrite));

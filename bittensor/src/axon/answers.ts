@@ -41,7 +41,9 @@ export function answersOf(us: Answerer, call: Answered, family: WireFamily) {
     processTimeS: (performance.now() - call.startedAt) / 1000,
   });
   const failed = (at: AnswerContext, reason: string): Answer => {
-    if (family === "legacy") return refusal(at, 500, `Internal server error with error: ${reason}`);
+    if (family === "legacy") {
+      return refusal(at, 500, `Internal server error with error: ${reason}`);
+    }
     call.errorId = randomUUID();
     return refusal(at, 500, `Internal Server Error #${call.errorId}`, { detail: reason });
   };

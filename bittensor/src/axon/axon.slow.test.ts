@@ -103,12 +103,15 @@ describe("a successful call", () => {
       const pulled = JSON.parse((await rig.ask({ ...caller, body: nulls })).body);
       assert.ok(pulled.axon !== null && pulled.dendrite !== null);
       assert.deepEqual([pulled.task.type, pulled.submit_before, pulled.version], ["text", 9, null]);
-      for (const name of ["validation_threshold", "throttle_period", "cooldown_until"])
+      for (const name of ["validation_threshold", "throttle_period", "cooldown_until"]) {
         assert.equal(typeof pulled[name], "number", name);
+      }
       assert.equal(pulled.cooldown_violations, 0);
     }
     const submitted = JSON.parse((await rig.ask(submission)).body);
-    for (const name of ["results", "signature"]) assert.equal(submitted[name], "");
+    for (const name of ["results", "signature"]) {
+      assert.equal(submitted[name], "");
+    }
     assert.equal(submitted.feedback.generations_within_8_hours, 3);
     assert.equal(submitted.feedback.generations_within_the_window, 3);
     assert.equal(submitted.feedback.current_duel_rating, 0);
@@ -340,8 +343,9 @@ describe("refusals", () => {
     );
     const notUtf8 = Buffer.from('{"task":{"prompt":"caf\xe9"}}', "latin1");
     assertRefused(await rig.ask({ body: notUtf8 }), 422, "The body is not JSON");
-    for (const ends of ['{"axon":7}', '{"dendrite":"x"}', '{"dendrite":{"nonce":"soon"}}'])
+    for (const ends of ['{"axon":7}', '{"dendrite":"x"}', '{"dendrite":{"nonce":"soon"}}']) {
       assertRefused(await rig.ask({ body: ends }), 500, /^Internal Server Error #/);
+    }
     assert.equal((await rig.ask({ body: '\ufeff{"axon":null,"dendrite":null}' })).status, 200);
     assertRefused(await rig.ask({ headers: { "Content-Type": "text/plain" } }), 500, /^Internal/);
     assertRefused(
@@ -416,7 +420,9 @@ describe("limits", () => {
     connection.socket.write(head);
     const chunk = Buffer.alloc(1 << 20, "A");
     for (let sent = 0; sent < sizeBytes; sent += chunk.length) {
-      if (!connection.socket.write(chunk)) await once(connection.socket, "drain");
+      if (!connection.socket.write(chunk)) {
+        await once(connection.socket, "drain");
+      }
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }
     assertRefused(await answer, 413, `The body exceeds the limit of ${128 << 20} bytes`);

@@ -180,7 +180,9 @@ async function serve(
     // Node reads the rest of a small body by itself.
     const goesOn = !isPipelined && isSmall && !mustInvite;
     // A pipelined request counts on, so that the next one ends the connection; its answer waits for the one before.
-    if (!isPipelined) connections.end(socket);
+    if (!isPipelined) {
+      connections.end(socket);
+    }
     const answerMs = isPipelined ? limits.requestMs : limits.answerMs;
     await send(service, res, service.earlyAnswers[early], goesOn, answerMs);
     return;
@@ -206,21 +208,29 @@ async function serve(
   let holdsPlace = true;
   /** From here on a stranger only holds the connection, so it may have to make place. */
   const yieldPlace = (): void => {
-    if (holdsPlace) connections.end(socket);
+    if (holdsPlace) {
+      connections.end(socket);
+    }
     holdsPlace = false;
   };
   let invited = !mustInvite;
   const caller = new AbortController();
   res.once("close", () => {
-    if (!res.writableFinished) caller.abort(new Error("the caller hung up"));
+    if (!res.writableFinished) {
+      caller.abort(new Error("the caller hung up"));
+    }
   });
   const answer = await handleCall(context, req, progress, {
     remoteAddress,
     address,
     invite() {
-      if (!invited) res.writeContinue();
+      if (!invited) {
+        res.writeContinue();
+      }
       invited = true;
-      if (!proved) yieldPlace();
+      if (!proved) {
+        yieldPlace();
+      }
     },
     onProved() {
       proved = true;
@@ -231,7 +241,9 @@ async function serve(
     gone: caller.signal,
   });
   yieldPlace();
-  if (!proved) gate.failed(address, claimed, progress.cost);
+  if (!proved) {
+    gate.failed(address, claimed, progress.cost);
+  }
   const drainBytes = gate.isKnown(address) ? limits.drainBytes : limits.drainStrangerBytes;
   const drained = caller.signal.aborted || (invited && (await drainBody(req, drainBytes, limits)));
   const goesOn = drained && !context.stop.aborted;
@@ -240,7 +252,9 @@ async function serve(
   openTelemetry.with(progress.trace, () => service.onRequest?.(event));
   const span = trace.getSpan(progress.trace);
   span?.setAttribute("http.response.status_code", answer.status);
-  if (answer.status >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+  if (answer.status >= 500) {
+    span?.setStatus({ code: SpanStatusCode.ERROR });
+  }
   span?.end();
 }
 
@@ -253,7 +267,9 @@ async function send(
   answerMs: number,
 ): Promise<void> {
   const { socket } = res.req;
-  if (res.destroyed || res.closed) return;
+  if (res.destroyed || res.closed) {
+    return;
+  }
   const length = ["content-length", String(answer.body.length)];
   res.writeHead(answer.status, [
     ...answer.headers,
@@ -308,14 +324,17 @@ function answerBrokenRequest(
     return;
   }
   const { reason, words } = brokenRequestAnswer(error.code, maxHeaderBytes);
-  if (reason !== undefined) onRefused(reason, socket);
+  if (reason !== undefined) {
+    onRefused(reason, socket);
+  }
   gate.failed(addressKey(socket.remoteAddress ?? ""), undefined, 1);
   endSoon(socket, words, limits.lingerMs);
 }
 
 function portOf(server: Server): number {
   const address = server.address();
-  if (address === null || typeof address === "string")
+  if (address === null || typeof address === "string") {
     throw new Error("the axon does not listen on a TCP port");
+  }
   return address.port;
 }

@@ -44,7 +44,9 @@ function routesFor({ capture }: NamedCapture): AxonRoute[] {
   const blacklist =
     capture.scenario === "blacklisted" ? (): string => "Unrecognized hotkey" : undefined;
   const handle = (): Record<string, never> => {
-    if (capture.scenario === "handler-raises") throw new Error("as recorded");
+    if (capture.scenario === "handler-raises") {
+      throw new Error("as recorded");
+    }
     return {};
   };
   const handlers = { handle, ...(blacklist === undefined ? {} : { blacklist }) };
@@ -69,9 +71,13 @@ function expectedStatus(exchange: Exchange): number {
   const recorded = response === null ? 500 : statusOf(response);
   // SDKs 9.3 to 10.4.1 take a request without signature; all of them take the body's word for who calls, and for the
   // status of the answer.
-  if (recorded < 400 && (unsigned || impostor)) return 401;
+  if (recorded < 400 && (unsigned || impostor)) {
+    return 401;
+  }
   // Which of the two says no to another type depends on the axon's SDK version; ours goes by the caller's.
-  if (/text\/plain/.test(headers["content-type"] ?? "") && recorded === 422) return 500;
+  if (/text\/plain/.test(headers["content-type"] ?? "") && recorded === 422) {
+    return 500;
+  }
   return recorded === 418 ? 200 : recorded;
 }
 
@@ -87,7 +93,9 @@ describe("captures: requests to an axon", { skip }, () => {
     const sent = capture.exchanges.filter(
       (exchange) => exchange.request !== null && exchange.response_by !== "recorder",
     );
-    if (capture.kind === "dendrite-recorder" || sent.length === 0) continue;
+    if (capture.kind === "dendrite-recorder" || sent.length === 0) {
+      continue;
+    }
     it(`${name}: ${sent.length} requests get the recorded statuses`, async () => {
       let nowMs = 0;
       const now = (): number => nowMs;
@@ -105,7 +113,9 @@ describe("captures: requests to an axon", { skip }, () => {
         const answer = await replay(axon.port, exchange);
         const what = `${name} ${exchange.note}: ${answer.body.slice(0, 300)}`;
         assert.equal(answer.status, expectedStatus(exchange), what);
-        if (answer.status !== 307) assertLikeRecorded(answer, exchange, what);
+        if (answer.status !== 307) {
+          assertLikeRecorded(answer, exchange, what);
+        }
       }
     });
   }
@@ -126,7 +136,9 @@ function assertLikeRecorded(answer: RawAnswer, { response }: Exchange, what: str
   const body: unknown = JSON.parse(answer.body);
   assert.ok(typeof body === "object" && body !== null, what);
   assert.equal(header(answer, "bt_header_axon_status_code"), String(answer.status), what);
-  if (response === null || statusOf(response) !== answer.status) return;
+  if (response === null || statusOf(response) !== answer.status) {
+    return;
+  }
   // nobody reads the axon's signature in a refusal, so ours has none
   const theirs = Object.keys(headersOf(response)).filter(
     (name) =>
@@ -135,16 +147,19 @@ function assertLikeRecorded(answer: RawAnswer, { response }: Exchange, what: str
       !/dendrite_(ip|port)$/.test(name),
   );
   const ours = answer.headers.map(([name]) => name);
-  if ([200, 401, 403].includes(answer.status))
+  if ([200, 401, 403].includes(answer.status)) {
     assert.deepEqual(
       theirs.filter((name) => !ours.includes(name)),
       [],
       what,
     );
+  }
   const fields = Object.keys(JSON.parse(response.body === "" ? "{}" : response.body));
-  if (answer.status === 200)
-    for (const field of fields.filter((name) => !dispensable.has(name)))
+  if (answer.status === 200) {
+    for (const field of fields.filter((name) => !dispensable.has(name))) {
       assert.ok(field in body, `${what}: ${field} is missing`);
+    }
+  }
 }
 
 function promptsIn(body: string): readonly string[] {
@@ -164,9 +179,11 @@ describe("captures: what the SDKs' miners signed", { skip }, () => {
         ),
       ),
     );
-    for (const { name, capture } of captures())
+    for (const { name, capture } of captures()) {
       for (const { request, note } of capture.exchanges) {
-        if (request === null || capture.scenario !== "submit-results") continue;
+        if (request === null || capture.scenario !== "submit-results") {
+          continue;
+        }
         const body = JSON.parse(request.body);
         const [, submitTime = ""] = /"submit_time": ?(\d+)/.exec(request.body) ?? [];
         const signature = Buffer.from(String(body.signature), "base64");
@@ -183,6 +200,7 @@ describe("captures: what the SDKs' miners signed", { skip }, () => {
         );
         checked += 1;
       }
+    }
     assert.ok(checked > 0);
   });
 });

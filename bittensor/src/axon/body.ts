@@ -43,14 +43,20 @@ export function createBodyBudget(totalBytes: number): BodyBudget {
   const holders = new Set<string>();
   return {
     lease(hotkey, bytes) {
-      if (holders.has(hotkey)) return "body-of-hotkey";
-      if (used + bytes > totalBytes) return "body-budget";
+      if (holders.has(hotkey)) {
+        return "body-of-hotkey";
+      }
+      if (used + bytes > totalBytes) {
+        return "body-budget";
+      }
       used += bytes;
       holders.add(hotkey);
       let held = true;
       return {
         release() {
-          if (!held) return;
+          if (!held) {
+            return;
+          }
           held = false;
           used -= bytes;
           holders.delete(hotkey);
@@ -80,31 +86,46 @@ export async function readBody(
   { limitBytes, limits, budget, hotkey }: ReadBodyOptions,
 ): Promise<BodyOutcome> {
   const declared = declaredBytes(req);
-  if (declared > limitBytes) return { kind: "refused", reason: "body-size" };
+  if (declared > limitBytes) {
+    return { kind: "refused", reason: "body-size" };
+  }
   const state: { lease: BodyLease | undefined; refused: BodyRefusal | undefined } = {
     lease: undefined,
     refused: undefined,
   };
   /** Sees to it that a body of this size may be held; whoever does not say how large it gets has a lease on the most. */
   const mayHold = (bytes: number): boolean => {
-    if (bytes <= limits.smallBodyBytes || state.lease !== undefined) return true;
+    if (bytes <= limits.smallBodyBytes || state.lease !== undefined) {
+      return true;
+    }
     const leased = budget.lease(hotkey, declared > 0 ? declared : limitBytes);
-    if (typeof leased === "string") state.refused = leased;
-    else state.lease = leased;
+    if (typeof leased === "string") {
+      state.refused = leased;
+    } else {
+      state.lease = leased;
+    }
     return state.refused === undefined;
   };
-  if (!mayHold(declared)) return { kind: "refused", reason: state.refused ?? "body-budget" };
+  if (!mayHold(declared)) {
+    return { kind: "refused", reason: state.refused ?? "body-budget" };
+  }
   const pieces = createPieces(declared);
   const ending = await readThrough(req, limits, (chunk) => {
     const bytes = pieces.sizeBytes + chunk.length;
-    if (bytes > limitBytes) state.refused = "body-size";
-    else if (mayHold(bytes)) pieces.add(chunk);
+    if (bytes > limitBytes) {
+      state.refused = "body-size";
+    } else if (mayHold(bytes)) {
+      pieces.add(chunk);
+    }
     return state.refused === undefined;
   });
-  if (ending === "ended")
+  if (ending === "ended") {
     return { kind: "read", pieces: pieces.all, sizeBytes: pieces.sizeBytes, lease: state.lease };
+  }
   state.lease?.release();
-  if (ending === "slow") return { kind: "refused", reason: "slow-body" };
+  if (ending === "slow") {
+    return { kind: "refused", reason: "slow-body" };
+  }
   return state.refused === undefined
     ? { kind: "gone" }
     : { kind: "refused", reason: state.refused };
@@ -119,8 +140,12 @@ export async function drainBody(
   limitBytes: number,
   limits: PaceLimits,
 ): Promise<boolean> {
-  if (req.readableEnded) return true;
-  if (declaredBytes(req) > limitBytes) return false;
+  if (req.readableEnded) {
+    return true;
+  }
+  if (declaredBytes(req) > limitBytes) {
+    return false;
+  }
   let size = 0;
   const ending = await readThrough(req, limits, (chunk) => {
     size += chunk.length;
@@ -178,22 +203,30 @@ function readThrough(
     const finish = (ending: "ended" | "stopped" | "gone" | "slow"): void => {
       clearInterval(timer);
       req.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);
-      if (ending !== "ended") req.pause();
+      if (ending !== "ended") {
+        req.pause();
+      }
       resolve(ending);
     };
     const onData = (chunk: Buffer): void => {
       pace.received(chunk.length);
-      if (!take(chunk)) finish("stopped");
+      if (!take(chunk)) {
+        finish("stopped");
+      }
     };
     const onEnd = (): void => finish("ended");
     const onClose = (): void => finish(req.readableEnded ? "ended" : "gone");
     const timer = setInterval(
       () => {
-        if (pace.isTooSlow()) finish("slow");
+        if (pace.isTooSlow()) {
+          finish("slow");
+        }
       },
       Math.min(paceCheckMs, bodyGraceMs),
     );
-    if (req.destroyed) return onClose();
+    if (req.destroyed) {
+      return onClose();
+    }
     req.on("data", onData).on("end", onEnd).on("close", onClose).on("error", onClose);
     req.resume();
   });

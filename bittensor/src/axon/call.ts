@@ -89,19 +89,24 @@ export async function handleCall(
   let leave: (() => void) | undefined;
   try {
     const target = targetOf(req);
-    if (target.kind === "nowhere") return answers.bare(404, "Not Found", { detail: "Not Found" });
-    if (target.kind === "wrongMethod")
+    if (target.kind === "nowhere") {
+      return answers.bare(404, "Not Found", { detail: "Not Found" });
+    }
+    if (target.kind === "wrongMethod") {
       return withHeaders(
         answers.bare(405, "Method Not Allowed", { detail: "Method Not Allowed" }),
         ["allow", "GET, POST"],
       );
-    if (target.kind === "redirect")
+    }
+    if (target.kind === "redirect") {
       return withHeaders(answers.bare(307, "Temporary Redirect"), ["location", target.location]);
+    }
 
     const attached =
       context.routes.get(target.name) ?? (target.name === ping.name ? pingRoute : undefined);
-    if (attached === undefined)
+    if (attached === undefined) {
       return answers.bare(404, unknownClass(target.name, [...context.routes.keys()]));
+    }
     const { synapse, handler } = attached;
     progress.synapse = synapse.name;
 
@@ -109,7 +114,9 @@ export async function handleCall(
     try {
       head = parseHead(req);
     } catch (error) {
-      if (error instanceof HeaderError) return answers.unparsable(synapse, error);
+      if (error instanceof HeaderError) {
+        return answers.unparsable(synapse, error);
+      }
       throw error;
     }
     const hotkey = head.dendrite.hotkey ?? "";
@@ -127,16 +134,22 @@ export async function handleCall(
     };
 
     // Before a caller is judged that could not say who it is.
-    if (handler.blacklist !== undefined && head.dendrite.hotkey === null)
+    if (handler.blacklist !== undefined && head.dendrite.hotkey === null) {
       return answer.refused(401, notVerified(missingHotkey(req)));
+    }
     const stranger = handler.blacklist?.(caller);
-    if (stranger !== undefined) return answer.refused(403, blacklisted(stranger));
-    if (declaredBytes(req) > synapse.maxBodyBytes)
+    if (stranger !== undefined) {
+      return answer.refused(403, blacklisted(stranger));
+    }
+    if (declaredBytes(req) > synapse.maxBodyBytes) {
       return refused("body-size", 413, tooLarge(synapse));
+    }
     try {
       checkZeros(req, synapse);
     } catch (error) {
-      if (error instanceof HeaderError) return answers.unparsable(synapse, error);
+      if (error instanceof HeaderError) {
+        return answers.unparsable(synapse, error);
+      }
       throw error;
     }
 
@@ -158,7 +171,9 @@ export async function handleCall(
       progress.cost = 0; // not the caller's fault
       return refused("verify-queue", 503, "Too many requests at one time; try again later");
     }
-    if (proof.kind === "full") return refused("nonces", 401, notVerified(tooManyNonces));
+    if (proof.kind === "full") {
+      return refused("nonces", 401, notVerified(tooManyNonces));
+    }
     if (proof.kind === "unproved") {
       progress.cost = proof.tries;
       return answer.refused(401, notVerified(proof.fault));
@@ -166,12 +181,18 @@ export async function handleCall(
     progress.verified = true;
     progress.trace = withSpan(progress, synapse.name);
     // Anybody may ping, so a ping makes nobody known.
-    if (attached !== pingRoute) origin.onProved();
+    if (attached !== pingRoute) {
+      origin.onProved();
+    }
     leave = context.gate.enter(hotkey);
-    if (leave === undefined) return refused("hotkey-calls", 403, blacklisted(tooManyCalls));
+    if (leave === undefined) {
+      return refused("hotkey-calls", 403, blacklisted(tooManyCalls));
+    }
 
     const limited = handler.admit?.(caller);
-    if (limited !== undefined) return answer.refused(403, blacklisted(limited));
+    if (limited !== undefined) {
+      return answer.refused(403, blacklisted(limited));
+    }
 
     const read = await readCall(context, req, {
       synapse,
@@ -182,7 +203,9 @@ export async function handleCall(
       origin,
       progress,
     });
-    if (read.kind === "answered") return read.answer;
+    if (read.kind === "answered") {
+      return read.answer;
+    }
     lease = read.lease;
     const handleStart = performance.now();
     try {
@@ -201,7 +224,9 @@ export async function handleCall(
       const output = await openTelemetry.with(progress.trace, () => handler.handle(call));
       return answer.succeeded(read.fields, output, read.totalSize);
     } catch (error) {
-      if (error instanceof AxonError) return answer.refused(error.status, error.message);
+      if (error instanceof AxonError) {
+        return answer.refused(error.status, error.message);
+      }
       throw error;
     } finally {
       progress.handleMs = performance.now() - handleStart;
@@ -253,8 +278,12 @@ async function readCall(
   const limitBytes = synapse.maxBodyBytes;
   const body = await readBody(req, { limitBytes, limits, budget, hotkey });
   progress.bodyMs = performance.now() - startedAt;
-  if (body.kind === "gone") return answered(answer.refused(400, "The body did not arrive"));
-  if (body.kind === "refused") return refused(body.reason);
+  if (body.kind === "gone") {
+    return answered(answer.refused(400, "The body did not arrive"));
+  }
+  if (body.kind === "refused") {
+    return refused(body.reason);
+  }
   progress.bodyBytes = body.sizeBytes;
   let handedOn = false;
   try {
@@ -267,7 +296,9 @@ async function readCall(
           : answer.faulty(`the ${problem}`),
       );
     }
-    if (body.sizeBytes === 0) return answered(answer.faulty("the body is empty"));
+    if (body.sizeBytes === 0) {
+      return answered(answer.faulty("the body is empty"));
+    }
     const rules = {
       fields: askedFields(synapse),
       payload: synapse.payload,
@@ -276,27 +307,35 @@ async function readCall(
       maxRestBytes: synapse.payload === undefined ? limitBytes : limits.bodyRestBytes,
     };
     const opened = await open({ pieces: body.pieces, rules }, body.sizeBytes);
-    if (opened === undefined) return refused("body-budget");
+    if (opened === undefined) {
+      return refused("body-budget");
+    }
     if (opened.kind === "notJson") {
       const detail = [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error" }];
       return answered(answer.refused(422, "The body is not JSON", { detail }));
     }
-    if (opened.kind === "notObject")
+    if (opened.kind === "notObject") {
       return answered(answer.faulty("the body is not a JSON object"));
+    }
     if (opened.kind === "beyond") {
       origin.onRefused("body-shape");
       return answered(answer.refused(422, `The body is too much: ${opened.limit}`));
     }
     const parsed = parseFields(opened.text, synapse, head, hotkey);
-    if (parsed.kind === "impostor")
+    if (parsed.kind === "impostor") {
       return answered(answer.refused(401, notVerified(parsed.message)));
-    if (parsed.kind === "misfit") return answered(answer.faulty(parsed.message));
+    }
+    if (parsed.kind === "misfit") {
+      return answered(answer.faulty(parsed.message));
+    }
     handedOn = true;
     const { fields, totalSize } = parsed;
     const payload = hold(opened.payload);
     return { kind: "read", fields, totalSize, payload, lease: body.lease };
   } finally {
-    if (!handedOn) body.lease?.release();
+    if (!handedOn) {
+      body.lease?.release();
+    }
   }
 }
 
@@ -333,8 +372,12 @@ interface HeldPayload {
 
 /** Holds the bytes until they are taken or dropped, and no longer. */
 function hold(opened: OpenedPayload | undefined): HeldPayload | undefined {
-  if (opened === undefined) return undefined;
-  if (opened.kind === "malformed") return { payload: opened, drop: () => undefined };
+  if (opened === undefined) {
+    return undefined;
+  }
+  if (opened.kind === "malformed") {
+    return { payload: opened, drop: () => undefined };
+  }
   const { sha256 } = opened;
   const sizeBytes = opened.bytes.length;
   let held: Uint8Array | undefined = opened.bytes;
@@ -344,7 +387,9 @@ function hold(opened: OpenedPayload | undefined): HeldPayload | undefined {
   const take = (): Uint8Array => {
     const bytes = held;
     drop();
-    if (bytes === undefined) throw new Error("the payload is not held any more");
+    if (bytes === undefined) {
+      throw new Error("the payload is not held any more");
+    }
     return bytes;
   };
   return { payload: { kind: "bytes", sizeBytes, sha256, take }, drop };

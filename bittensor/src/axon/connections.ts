@@ -57,21 +57,30 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   const count = (address: string, change: number): void => {
     const now = (ofAddress.get(address) ?? 0) + change;
-    if (now > 0) ofAddress.set(address, now);
-    else ofAddress.delete(address);
+    if (now > 0) {
+      ofAddress.set(address, now);
+    } else {
+      ofAddress.delete(address);
+    }
   };
   const forget = (socket: Socket): void => {
     const connection = open.get(socket);
-    if (connection === undefined) return;
+    if (connection === undefined) {
+      return;
+    }
     open.delete(socket);
     waiting.delete(socket);
     count(connection.address, -1);
-    if (!connection.known) strangers -= 1;
+    if (!connection.known) {
+      strangers -= 1;
+    }
   };
   /** Closes the stranger that has waited longest; false when none waits. */
   const makePlace = (): boolean => {
     const [longest] = waiting;
-    if (longest === undefined) return false;
+    if (longest === undefined) {
+      return false;
+    }
     onRefused("evicted", longest);
     forget(longest);
     longest.destroy();
@@ -79,9 +88,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
   };
   const refusalOf = (address: string, known: boolean): RefusalReason | undefined => {
     const barred = known ? undefined : options.barred(address);
-    if (barred !== undefined) return barred;
+    if (barred !== undefined) {
+      return barred;
+    }
     const most = known ? limits.connectionsOfKnown : limits.connectionsOfAddress;
-    if ((ofAddress.get(address) ?? 0) >= most) return "address-connections";
+    if ((ofAddress.get(address) ?? 0) >= most) {
+      return "address-connections";
+    }
     const full =
       open.size >= limits.connections ||
       (!known && strangers >= limits.connections - limits.connectionsForKnown);
@@ -110,20 +123,28 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     begin(socket) {
       const connection = open.get(socket);
-      if (connection === undefined) return 1;
+      if (connection === undefined) {
+        return 1;
+      }
       connection.requests += 1;
       waiting.delete(socket);
       return connection.requests;
     },
     end(socket) {
       const connection = open.get(socket);
-      if (connection === undefined) return;
+      if (connection === undefined) {
+        return;
+      }
       connection.requests -= 1;
-      if (connection.requests === 0 && !connection.known) waiting.add(socket);
+      if (connection.requests === 0 && !connection.known) {
+        waiting.add(socket);
+      }
     },
     proved(socket) {
       const connection = open.get(socket);
-      if (connection === undefined || connection.known) return;
+      if (connection === undefined || connection.known) {
+        return;
+      }
       connection.known = true;
       strangers -= 1;
     },

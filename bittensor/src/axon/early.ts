@@ -67,8 +67,9 @@ export function brokenRequestAnswer(
 export function wholeAnswer(status: number, phrase: string, message: string): Buffer {
   const answer = bareAnswer(status, message);
   const lines = [`HTTP/1.1 ${status} ${phrase}`];
-  for (let index = 0; index + 1 < answer.headers.length; index += 2)
+  for (let index = 0; index + 1 < answer.headers.length; index += 2) {
     lines.push(`${answer.headers[index]}: ${headerSafe(answer.headers[index + 1] ?? "")}`);
+  }
   lines.push(`content-length: ${answer.body.length}`, "connection: close", "", "");
   return Buffer.concat([Buffer.from(lines.join("\r\n")), answer.body]);
 }

@@ -34,25 +34,31 @@ export function parseFields(
   hotkey: string,
 ): ParsedFields {
   const json = parseJson(text);
-  if (!isJsonObject(json)) return { kind: "misfit", message: "the body is not a JSON object" };
+  if (!isJsonObject(json)) {
+    return { kind: "misfit", message: "the body is not a JSON object" };
+  }
   const named = isJsonObject(json.dendrite) ? json.dendrite.hotkey : undefined;
-  if (named !== undefined && named !== null && named !== hotkey)
+  if (named !== undefined && named !== null && named !== hotkey) {
     return { kind: "impostor", message: "The body names another hotkey than the headers" };
+  }
   try {
     // Nothing of them is used, but a caller who gets them wrong learns it here, as from the Python axon
     readTerminal(json.dendrite, "dendrite");
     readTerminal(json.axon, "axon");
     const fields = parseSynapse(synapse, json);
     const hash = bodyHash(synapse, fields);
-    if (hash !== head.computedBodyHash)
+    if (hash !== head.computedBodyHash) {
       return {
         kind: "misfit",
         message: `Hash mismatch between header body hash ${head.computedBodyHash} and parsed body hash ${hash}`,
       };
+    }
     const size = json.total_size;
     return { kind: "parsed", fields, totalSize: typeof size === "number" ? size : 0 };
   } catch (error) {
-    if (error instanceof FieldError) return { kind: "misfit", message: error.message };
+    if (error instanceof FieldError) {
+      return { kind: "misfit", message: error.message };
+    }
     throw error;
   }
 }

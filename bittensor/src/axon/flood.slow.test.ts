@@ -29,18 +29,22 @@ it("4,096 connections of one address with half a head hold up nobody", async () 
   await using rig = await startRigWith({ threads });
   const sockets: Socket[] = [];
   try {
-    for (let count = 0; count < 4096; count += 64)
+    for (let count = 0; count < 4096; count += 64) {
       sockets.push(
         ...(await Promise.all(
           Array.from({ length: 64 }, () => halfOpen(rig.axon.port, "127.0.0.1")),
         )),
       );
+    }
     const limit = defaultAxonLimits.connectionsOfAddress;
     assert.ok(rig.axon.connections <= limit, `${rig.axon.connections} connections`);
-    for (let count = 0; count < 10; count += 1)
+    for (let count = 0; count < 10; count += 1) {
       assert.equal((await rig.ask({}, "127.0.0.2")).status, 200);
+    }
   } finally {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) {
+      socket.destroy();
+    }
   }
 });
 
@@ -49,12 +53,13 @@ it("4,096 connections of 64 addresses with half a head hold up nobody, known or 
   assert.equal((await rig.ask({}, "127.0.0.2")).status, 200);
   const sockets: Socket[] = [];
   try {
-    for (let address = 0; address < 64; address += 1)
+    for (let address = 0; address < 64; address += 1) {
       sockets.push(
         ...(await Promise.all(
           Array.from({ length: 64 }, () => halfOpen(rig.axon.port, `127.0.1.${address + 1}`)),
         )),
       );
+    }
     const { connections, connectionsForKnown } = defaultAxonLimits;
     assert.ok(rig.axon.connections <= connections - connectionsForKnown);
     assert.equal((await rig.ask({}, "127.0.0.2")).status, 200);
@@ -63,7 +68,9 @@ it("4,096 connections of 64 addresses with half a head hold up nobody, known or 
       assert.equal((await rig.ask({ caller }, `127.0.2.${count + 1}`)).status, 200);
     }
   } finally {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) {
+      socket.destroy();
+    }
   }
 });
 
@@ -79,7 +86,9 @@ it("8,000 forged requests cost little, and honest callers are answered meanwhile
   const open = async () => stack.use(await openRaw(rig.axon.port, "127.0.0.1"));
   const connections = await Promise.all(Array.from({ length: 32 }, open));
   // The flood must not begin before all are in: an address that is barred gets no new ones.
-  while (rig.axon.connections < connections.length) await setImmediate();
+  while (rig.axon.connections < connections.length) {
+    await setImmediate();
+  }
   const lanes = connections.map(async (connection) => {
     for (let count = 0; count < 250; count += 1) {
       const { status } = await connection.send(head, body);
@@ -87,8 +96,9 @@ it("8,000 forged requests cost little, and honest callers are answered meanwhile
     }
   });
   const flood = Promise.all(lanes);
-  for (let count = 0; count < 20; count += 1)
+  for (let count = 0; count < 20; count += 1) {
     assert.equal((await rig.ask({}, "127.0.0.2")).status, 200);
+  }
   await flood;
   const { user } = process.cpuUsage(startedAt);
   const forgedByThem = rig.refusals.filter(({ reason }) => reason === "address-rate").length;
@@ -118,8 +128,11 @@ it("JSON bombs end at their limits, in no time and in no memory", async () => {
   await using connection = await openRaw(rig.axon.port);
   const answer = readAnswer(connection.socket);
   connection.socket.write(head);
-  for (const part of parts)
-    if (!connection.socket.write(part)) await once(connection.socket, "drain");
+  for (const part of parts) {
+    if (!connection.socket.write(part)) {
+      await once(connection.socket, "drain");
+    }
+  }
   const { status, body } = await answer;
   assert.equal(status, 422, body);
   assert.match(body, /at most 10000 values are allowed/);

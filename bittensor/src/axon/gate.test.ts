@@ -15,7 +15,9 @@ function rig() {
   };
   const gate = createGate(limits, () => nowMs);
   const fail = (times: number, address: string, hotkey?: string): void => {
-    for (let count = 0; count < times; count += 1) gate.failed(address, hotkey, 1);
+    for (let count = 0; count < times; count += 1) {
+      gate.failed(address, hotkey, 1);
+    }
   };
   return { gate, fail, after: (ms: number) => (nowMs += ms) };
 }

@@ -37,15 +37,20 @@ export function createGate(limits: AxonLimits, clock: () => number): Gate {
   const inProgress = new Map<string, number>();
   return {
     barred(address, hotkey) {
-      if (hotkey !== undefined && !hotkeys.has(hotkey)) return "hotkey-rate";
+      if (hotkey !== undefined && !hotkeys.has(hotkey)) {
+        return "hotkey-rate";
+      }
       const caller = callerKey(address, hotkey);
       const buckets = callers.has(caller) ? forgeries.has(caller) : strangers.has(address);
       return buckets ? undefined : "address-rate";
     },
     failed(address, hotkey, cost) {
       const caller = callerKey(address, hotkey);
-      if (callers.has(caller)) forgeries.spend(caller, cost);
-      else strangers.spend(address, cost);
+      if (callers.has(caller)) {
+        forgeries.spend(caller, cost);
+      } else {
+        strangers.spend(address, cost);
+      }
     },
     proved(address, hotkey) {
       hotkeys.spend(hotkey, 1);
@@ -54,12 +59,17 @@ export function createGate(limits: AxonLimits, clock: () => number): Gate {
     },
     enter(hotkey) {
       const calls = inProgress.get(hotkey) ?? 0;
-      if (calls >= limits.hotkeyCalls) return undefined;
+      if (calls >= limits.hotkeyCalls) {
+        return undefined;
+      }
       inProgress.set(hotkey, calls + 1);
       return () => {
         const left = (inProgress.get(hotkey) ?? 1) - 1;
-        if (left === 0) inProgress.delete(hotkey);
-        else inProgress.set(hotkey, left);
+        if (left === 0) {
+          inProgress.delete(hotkey);
+        } else {
+          inProgress.set(hotkey, left);
+        }
       };
     },
     isKnown: (address) => addresses.has(address),
@@ -83,7 +93,9 @@ function createRecent(keepMs: number, capacity: number, clock: () => number) {
       heardOf.delete(key);
       heardOf.set(key, clock());
       for (const [oldest, at] of heardOf) {
-        if (heardOf.size <= capacity && clock() - at <= keepMs) break;
+        if (heardOf.size <= capacity && clock() - at <= keepMs) {
+          break;
+        }
         heardOf.delete(oldest);
       }
     },

@@ -46,17 +46,23 @@ async function halfHeads(rig: Rig, count: number, from: string) {
   const sockets = await Promise.all(
     Array.from({ length: count }, () => openHalf(rig.axon.port, from)),
   );
-  for (const socket of sockets) socket.write("POST /PullTask HTTP/1.1\r\nHost: x\r\n");
+  for (const socket of sockets) {
+    socket.write("POST /PullTask HTTP/1.1\r\nHost: x\r\n");
+  }
   return {
     sockets,
     [Symbol.dispose]() {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) {
+        socket.destroy();
+      }
     },
   };
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await setImmediate();
+  while (!isSo()) {
+    await setImmediate();
+  }
 }
 
 /** However it was closed. */
@@ -338,8 +344,9 @@ describe("rates", () => {
       ],
     });
     assert.equal((await rig.ask()).status, 200);
-    for (let count = 0; count < 3; count += 1)
+    for (let count = 0; count < 3; count += 1) {
       assertRefused(await rig.ask({ ...forged, caller: eve }), 401, /Signature mismatch/);
+    }
     const seen = looked.length;
     const barred = "Forbidden. Key is blacklisted: Too many requests from this address.";
     assertRefused(await rig.ask({ caller: eve }), 403, barred);
@@ -369,7 +376,9 @@ describe("rates", () => {
 
   it("of a hotkey refuse before its signature is verified", async () => {
     await using rig = await startRig({ limits: { hotkeyBurst: 2, hotkeyPerS: 0.001 } });
-    for (let count = 0; count < 2; count += 1) assert.equal((await rig.ask()).status, 200);
+    for (let count = 0; count < 2; count += 1) {
+      assert.equal((await rig.ask()).status, 200);
+    }
     const refusal = "Forbidden. Key is blacklisted: Too many requests of this hotkey.";
     assertRefused(await rig.ask(), 403, refusal);
     assertRefused(await rig.ask(forged, "127.0.0.2"), 403, refusal);
@@ -398,7 +407,9 @@ describe("rates", () => {
     const other = rig.ask({ caller: eve });
     await until(() => entered === 3);
     release.resolve();
-    for (const { status } of await Promise.all([...waiting, other])) assert.equal(status, 200);
+    for (const { status } of await Promise.all([...waiting, other])) {
+      assert.equal(status, 200);
+    }
     assert.equal((await rig.ask()).status, 200);
     assert.deepEqual(reasons(rig), ["hotkey-calls"]);
   });
@@ -408,8 +419,9 @@ describe("rates", () => {
       threads: { ...threads, verify: () => undefined },
       limits: { strangerBurst: 1, strangerPerS: 0.001 },
     });
-    for (let count = 0; count < 3; count += 1)
+    for (let count = 0; count < 3; count += 1) {
       assertRefused(await rig.ask(), 503, "Too many requests at one time; try again later");
+    }
     assert.deepEqual(reasons(rig), ["verify-queue", "verify-queue", "verify-queue"]);
   });
 
@@ -424,7 +436,9 @@ describe("rates", () => {
         },
       },
     });
-    for (const parts of [{}, {}, { caller: eve }]) await rig.ask(parts);
+    for (const parts of [{}, {}, { caller: eve }]) {
+      await rig.ask(parts);
+    }
     await rig.ask({}, "127.0.0.2");
     assert.deepEqual(urgencies, [false, true, false, false]);
   });

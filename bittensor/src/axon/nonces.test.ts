@@ -29,7 +29,9 @@ function asker(store: NonceStore = createNonceMemory({ now: () => nowMs }), maxA
       nonce,
     };
     const fault = nonceFault(check, { store, maxAheadMs }, atMs);
-    if (fault === undefined) rememberNonce(check, store, atMs);
+    if (fault === undefined) {
+      rememberNonce(check, store, atMs);
+    }
     return fault;
   };
 }
@@ -120,11 +122,12 @@ describe("a version that no signature covers", () => {
     const ask = asker(createNonceMemory({ now: () => now }));
     const nonce = nonceAt(nowMs);
     assert.equal(ask(nonce), undefined);
-    for (const sdkVersion of [694, undefined])
+    for (const sdkVersion of [694, undefined]) {
       for (const laterMs of [0, 1000, 303_999, 304_001, 3_600_000, 48 * 3_600_000]) {
         now = nowMs + laterMs;
         assert.notEqual(ask(nonce, { sdkVersion, atMs: now }), undefined, `${laterMs} ms later`);
       }
+    }
   });
 
   it("leaves old callers with clocks of their own alone while they are recent", () => {
@@ -138,7 +141,9 @@ describe("the memory", () => {
   it("forgets callers whose time is over, and the oldest beyond its capacity", () => {
     let now = nowMs;
     const memory = createNonceMemory({ capacity: 3, now: () => now });
-    for (const caller of ["a", "b", "c", "d"]) memory.add(caller, 1n, nowMs + 1000);
+    for (const caller of ["a", "b", "c", "d"]) {
+      memory.add(caller, 1n, nowMs + 1000);
+    }
     assert.equal(memory.size, 3);
     assert.deepEqual(memory.recent("a"), []);
     assert.deepEqual(memory.recent("b"), [1n]);
@@ -154,7 +159,9 @@ describe("the memory", () => {
 
   it("keeps the highest nonces of a caller", () => {
     const memory = createNonceMemory();
-    for (let nonce = 300n; nonce > 0n; nonce -= 1n) memory.add("a", nonce, Date.now() + 60_000);
+    for (let nonce = 300n; nonce > 0n; nonce -= 1n) {
+      memory.add("a", nonce, Date.now() + 60_000);
+    }
     assert.equal(memory.recent("a").length, recentNonces);
     assert.equal(memory.recent("a").at(-1), 300n);
   });

@@ -70,19 +70,27 @@ export function nonceFault(
   const ageMs = nowMs - nonceMs(check.nonce);
   if (!hasClock(check.sdkVersion)) {
     const isForgotten = check.nonce >= firstClockNonce && ageMs >= allowedMs(maxTimeoutS);
-    if (isForgotten) return "Nonce is too old";
+    if (isForgotten) {
+      return "Nonce is too old";
+    }
     return highest !== undefined && check.nonce <= highest ? "Nonce is too small" : undefined;
   }
 
-  if (-ageMs > maxAheadMs)
+  if (-ageMs > maxAheadMs) {
     return `Nonce is ${seconds(-ageMs)} seconds ahead of this machine's clock; at most ${seconds(maxAheadMs)} are allowed`;
-  if (highest !== undefined && check.nonce > highest) return undefined;
+  }
+  if (highest !== undefined && check.nonce > highest) {
+    return undefined;
+  }
   const deltaMs = allowedMs(check.timeoutS);
-  if (ageMs >= deltaMs)
+  if (ageMs >= deltaMs) {
     return highest === undefined
       ? `Nonce is too old: acceptable delta is ${seconds(deltaMs)} seconds but request was ${seconds(ageMs)} seconds old`
       : newerProcessed;
-  if (remembered.includes(check.nonce)) return newerProcessed;
+  }
+  if (remembered.includes(check.nonce)) {
+    return newerProcessed;
+  }
   const [lowest] = remembered;
   const overtaken =
     remembered.length < recentNonces || lowest === undefined || check.nonce > lowest;
@@ -123,8 +131,11 @@ export function createNonceMemory(options: NonceMemoryOptions = {}): NonceStore 
   const count = (caller: string, change: number): void => {
     const hotkey = hotkeyOf(caller);
     const held = (counts.get(hotkey) ?? 0) + change;
-    if (held > 0) counts.set(hotkey, held);
-    else counts.delete(hotkey);
+    if (held > 0) {
+      counts.set(hotkey, held);
+    } else {
+      counts.delete(hotkey);
+    }
   };
   return {
     recent(caller) {
@@ -138,7 +149,9 @@ export function createNonceMemory(options: NonceMemoryOptions = {}): NonceStore 
       callers.set(caller, { nonces, until: Math.max(keepUntilMs, entry?.until ?? 0) });
       count(caller, nonces.length - (entry?.nonces.length ?? 0));
       for (const [oldest, { nonces: forgotten, until }] of callers) {
-        if (until >= now() && callers.size <= capacity) break;
+        if (until >= now() && callers.size <= capacity) {
+          break;
+        }
         callers.delete(oldest);
         count(oldest, -forgotten.length);
       }

@@ -35,15 +35,21 @@ export interface OpenJob {
 export function openBody({ pieces, rules }: OpenJob): OpenedBody {
   const bytes = Buffer.concat(pieces);
   const scan = scanBody(bytes, rules);
-  if (scan.kind !== "object") return scan;
+  if (scan.kind !== "object") {
+    return scan;
+  }
   const { text, payload } = scan;
-  if (payload === undefined) return { kind: "object", text, payload };
+  if (payload === undefined) {
+    return { kind: "object", text, payload };
+  }
   const decoded = decodePayload(bytes, payload);
   return { kind: "object", text, payload: opened(decoded) };
 }
 
 function opened(decoded: Uint8Array | undefined): OpenedPayload {
-  if (decoded === undefined) return { kind: "malformed" };
+  if (decoded === undefined) {
+    return { kind: "malformed" };
+  }
   // Small buffers share one of Node's. These bytes get their own, so that a thread can hand it over.
   const bytes = ownBuffer(decoded);
   return { kind: "bytes", bytes, sha256: hash("sha256", bytes, "hex") };

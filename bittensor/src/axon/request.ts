@@ -44,9 +44,12 @@ export type RequestTarget =
 export function targetOf(req: IncomingMessage): RequestTarget {
   const [path = ""] = (req.url ?? "").split("?");
   const [, name = "", ...rest] = path.split("/");
-  if (rest.length > 1 || (rest.length === 1 && (rest[0] !== "" || name === "")))
+  if (rest.length > 1 || (rest.length === 1 && (rest[0] !== "" || name === ""))) {
     return { kind: "nowhere" };
-  if (req.method !== "POST" && req.method !== "GET") return { kind: "wrongMethod" };
+  }
+  if (req.method !== "POST" && req.method !== "GET") {
+    return { kind: "wrongMethod" };
+  }
   return rest.length === 1
     ? { kind: "redirect", location: `/${name}` }
     : { kind: "class", name: decoded(name) };
@@ -65,7 +68,9 @@ export function parseHead({ headers }: IncomingMessage): RequestHead {
 /** Reads the zero values of required fields, without which Python can't build the synapse. @throws HeaderError */
 export function checkZeros({ headers }: IncomingMessage, synapse: Synapse): void {
   for (const [name, field] of Object.entries(synapse.fields)) {
-    if (field.presence.kind !== "required") continue;
+    if (field.presence.kind !== "required") {
+      continue;
+    }
     const header = `bt_header_input_obj_${name}`;
     readZero(field.type, headers[header], header);
   }
@@ -97,7 +102,9 @@ function readZero(
   value: string | string[] | undefined,
   header: string,
 ): void {
-  if (typeof value !== "string" || value.length > maxZeroLength) throw new HeaderError(header);
+  if (typeof value !== "string" || value.length > maxZeroLength) {
+    throw new HeaderError(header);
+  }
   try {
     type.read(parseJson(Buffer.from(value, "base64").toString("utf8")), header);
   } catch (cause) {

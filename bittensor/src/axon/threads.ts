@@ -69,17 +69,25 @@ export function startThreads<Job, Done>(options: ThreadsOptions): Threads<Job, D
     threads.add(thread);
     const end = (cause: unknown): void => {
       threads.delete(thread);
-      for (const { done } of thread.jobs.values())
+      for (const { done } of thread.jobs.values()) {
         done.reject(new ThreadError("a thread of the axon ended", { cause }));
+      }
       thread.jobs.clear();
-      if (!stopped) fill();
+      if (!stopped) {
+        fill();
+      }
     };
     worker.on("message", ({ id, done, error }: Reply) => {
       const waiting = thread.jobs.get(id);
       thread.jobs.delete(id);
-      if (error === undefined) waiting?.done.resolve(done);
-      else waiting?.done.reject(new ThreadError("a thread of the axon failed", { cause: error }));
-      if (thread.jobs.size === 0) worker.unref();
+      if (error === undefined) {
+        waiting?.done.resolve(done);
+      } else {
+        waiting?.done.reject(new ThreadError("a thread of the axon failed", { cause: error }));
+      }
+      if (thread.jobs.size === 0) {
+        worker.unref();
+      }
       fill();
     });
     worker.on("error", end);
@@ -90,19 +98,30 @@ export function startThreads<Job, Done>(options: ThreadsOptions): Threads<Job, D
   /** The thread that has the least to do, if it may get another job. */
   const free = (ahead: number): Thread | undefined => {
     let least: Thread | undefined;
-    for (const thread of threads)
-      if (least === undefined || thread.jobs.size < least.jobs.size) least = thread;
-    if (least !== undefined && least.jobs.size === 0) return least;
-    if (threads.size < options.threads) return start();
+    for (const thread of threads) {
+      if (least === undefined || thread.jobs.size < least.jobs.size) {
+        least = thread;
+      }
+    }
+    if (least !== undefined && least.jobs.size === 0) {
+      return least;
+    }
+    if (threads.size < options.threads) {
+      return start();
+    }
     return least !== undefined && least.jobs.size < ahead ? least : undefined;
   };
 
   const fill = (): void => {
     while (urgent.length > 0 || others.length > 0) {
       const thread = free(urgent.length > 0 ? options.ahead : options.aheadOthers);
-      if (thread === undefined) return;
+      if (thread === undefined) {
+        return;
+      }
       const waiting = urgent.shift() ?? others.shift();
-      if (waiting === undefined) return;
+      if (waiting === undefined) {
+        return;
+      }
       const id = nextId++;
       thread.jobs.set(id, waiting);
       thread.worker.ref();
@@ -110,14 +129,21 @@ export function startThreads<Job, Done>(options: ThreadsOptions): Threads<Job, D
     }
   };
 
-  if (options.eager) for (let count = 0; count < options.threads; count += 1) start();
+  if (options.eager) {
+    for (let count = 0; count < options.threads; count += 1) {
+      start();
+    }
+  }
   return {
     run(job, { urgent: isUrgent = false, transfer = [] } = {}) {
       const queue = isUrgent ? urgent : others;
-      if (queue.length >= options.queue) return undefined;
+      if (queue.length >= options.queue) {
+        return undefined;
+      }
       const done = Promise.withResolvers<unknown>();
-      if (stopped) done.reject(new ThreadError("the axon has stopped"));
-      else {
+      if (stopped) {
+        done.reject(new ThreadError("the axon has stopped"));
+      } else {
         queue.push({ job, transfer, done });
         fill();
       }
@@ -125,8 +151,9 @@ export function startThreads<Job, Done>(options: ThreadsOptions): Threads<Job, D
     },
     async [Symbol.asyncDispose]() {
       stopped = true;
-      for (const { done } of [...urgent.splice(0), ...others.splice(0)])
+      for (const { done } of [...urgent.splice(0), ...others.splice(0)]) {
         done.reject(new ThreadError("the axon has stopped"));
+      }
       await Promise.all(Array.from(threads, ({ worker }) => worker.terminate()));
     },
   };

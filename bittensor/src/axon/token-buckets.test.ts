@@ -46,7 +46,9 @@ test("whoever overdraws waits longer, but not for ever", () => {
 
 test("full buckets are forgotten, and beyond the capacity those that were used longest ago", () => {
   const { buckets, after } = rig({ capacity: 3 });
-  for (const key of ["a", "b", "c", "d"]) buckets.spend(key, 5);
+  for (const key of ["a", "b", "c", "d"]) {
+    buckets.spend(key, 5);
+  }
   assert.equal(buckets.size, 3);
   assert.ok(buckets.has("a"));
   assert.ok(!buckets.has("b"));

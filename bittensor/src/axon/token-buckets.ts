@@ -24,7 +24,9 @@ export function createTokenBuckets(options: TokenBucketsOptions): TokenBuckets {
   const spent = new Map<string, { readonly missing: number; readonly atMs: number }>();
   const missingOf = (key: string): number => {
     const entry = spent.get(key);
-    if (entry === undefined) return 0;
+    if (entry === undefined) {
+      return 0;
+    }
     return Math.max(0, entry.missing - ((clock() - entry.atMs) / 1000) * perS);
   };
   return {
@@ -34,7 +36,9 @@ export function createTokenBuckets(options: TokenBucketsOptions): TokenBuckets {
       spent.delete(key);
       spent.set(key, { missing, atMs: clock() });
       for (const oldest of spent.keys()) {
-        if (spent.size <= capacity && missingOf(oldest) > 0) break;
+        if (spent.size <= capacity && missingOf(oldest) > 0) {
+          break;
+        }
         spent.delete(oldest);
       }
     },

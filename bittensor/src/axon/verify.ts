@@ -38,8 +38,12 @@ export async function prove(
   nowMs: number,
 ): Promise<Proof> {
   const { nonce, hotkey, uuid, version, signature } = head.dendrite;
-  if (nonce === null) return unproved("Missing Nonce");
-  if (hotkey === null) return unproved("Missing Hotkey");
+  if (nonce === null) {
+    return unproved("Missing Nonce");
+  }
+  if (hotkey === null) {
+    return unproved("Missing Hotkey");
+  }
   const check: NonceCheck = {
     hotkey,
     uuid,
@@ -48,18 +52,23 @@ export async function prove(
     timeoutS: head.timeoutS ?? 0,
   };
   const fault = nonceFault(check, rules, nowMs);
-  if (fault !== undefined) return unproved(fault);
+  if (fault !== undefined) {
+    return unproved(fault);
+  }
   // Several SDK versions let an empty signature pass; nobody may copy that.
-  if (signature === null || signature === "")
+  if (signature === null || signature === "") {
     return unproved(
       family === "legacy"
         ? "Signature should be of type bytes or a hex-string"
         : "Missing Signature",
     );
+  }
   const message = requestMessage(head, rules.axonHotkey);
   const mismatch = `Signature mismatch with ${message} and ${signature}`;
   const publicKey = rules.publicKeyOf(hotkey);
-  if (publicKey === undefined || !/^0x[0-9a-fA-F]{128}$/.test(signature)) return unproved(mismatch);
+  if (publicKey === undefined || !/^0x[0-9a-fA-F]{128}$/.test(signature)) {
+    return unproved(mismatch);
+  }
   // SDKs, which say their version, sign the message as it is; a wallet that makes requests of its own may wrap it.
   const form = version === null ? "either" : "bare";
   const verified = rules.verify({
@@ -68,11 +77,19 @@ export async function prove(
     publicKey,
     form,
   });
-  if (verified === undefined) return { kind: "busy" };
-  if (!(await verified)) return unproved(mismatch, form === "bare" ? 1 : 2);
+  if (verified === undefined) {
+    return { kind: "busy" };
+  }
+  if (!(await verified)) {
+    return unproved(mismatch, form === "bare" ? 1 : 2);
+  }
   const overtaken = nonceFault(check, rules, nowMs);
-  if (overtaken !== undefined) return unproved(overtaken);
-  if (isNonceMemoryFull(check, rules.store)) return { kind: "full" };
+  if (overtaken !== undefined) {
+    return unproved(overtaken);
+  }
+  if (isNonceMemoryFull(check, rules.store)) {
+    return { kind: "full" };
+  }
   rememberNonce(check, rules.store, nowMs);
   return { kind: "proved" };
 }
@@ -82,13 +99,19 @@ export function createPublicKeys(capacity: number): ProofRules["publicKeyOf"] {
   const known = new Map<string, string>();
   return (hotkey) => {
     const remembered = known.get(hotkey);
-    if (remembered !== undefined) return remembered;
+    if (remembered !== undefined) {
+      return remembered;
+    }
     const key = publicKeyOf(hotkey);
-    if (key === undefined) return undefined;
+    if (key === undefined) {
+      return undefined;
+    }
     const hex = Buffer.from(key).toString("hex");
     known.set(hotkey, hex);
     const [oldest] = known.keys();
-    if (known.size > capacity && oldest !== undefined) known.delete(oldest);
+    if (known.size > capacity && oldest !== undefined) {
+      known.delete(oldest);
+    }
     return hex;
   };
 }

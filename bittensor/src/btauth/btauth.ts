@@ -81,28 +81,39 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     verify(headers, request) {
       const shape = parseHeaders(headers);
-      if (typeof shape === "string") return refused("MalformedAuth", shape);
-      if (shape.receiver === undefined ? !allowNoReceiver : shape.receiver !== receiver)
+      if (typeof shape === "string") {
+        return refused("MalformedAuth", shape);
+      }
+      if (shape.receiver === undefined ? !allowNoReceiver : shape.receiver !== receiver) {
         return refused("WrongReceiver", "request was signed for a different receiving hotkey");
+      }
       const nowMs = now();
       // Both in whole ms, so that what is exactly as old as allowed passes, whatever our clock leaves out
       const ageMs = Math.floor(nowMs) - Number(shape.nonce / 1_000_000n);
-      if (ageMs > maxAgeS * 1000)
+      if (ageMs > maxAgeS * 1000) {
         return refused("StaleRequest", `nonce is older than the ${maxAgeS}s freshness window`);
-      if (-ageMs > maxAheadS * 1000)
+      }
+      if (-ageMs > maxAheadS * 1000) {
         return refused("StaleRequest", `nonce is more than ${maxAheadS}s ahead of our clock`);
+      }
       const message = signedText(request, shape.nonce, shape.hotkey, shape.receiver);
-      if (!verifySignature(message, shape.signature, shape.hotkey))
+      if (!verifySignature(message, shape.signature, shape.hotkey)) {
         return refused("BadSignature", "signature does not verify against the claimed hotkey");
+      }
       const key = `${shape.hotkey}:${shape.nonce}`;
       for (const [oldest, until] of seen) {
-        if (until >= nowMs) break;
+        if (until >= nowMs) {
+          break;
+        }
         seen.delete(oldest);
       }
-      if (seen.has(key)) return refused("ReplayedRequest", "this request was seen before");
+      if (seen.has(key)) {
+        return refused("ReplayedRequest", "this request was seen before");
+      }
       // Forgetting a fresh one would let it in again, so a full memory refuses instead
-      if (seen.size >= capacity)
+      if (seen.size >= capacity) {
         return refused("ReplayedRequest", "too many requests at one time; try again later");
+      }
       seen.set(key, nowMs + rememberMs);
       return { kind: "verified", hotkey: shape.hotkey, nonce: shape.nonce };
     },
@@ -140,23 +151,42 @@ function parseHeaders(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): AuthHeaders | string {
   const found = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers))
-    if (typeof value === "string") found.set(name.toLowerCase(), value);
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === "string") {
+      found.set(name.toLowerCase(), value);
+    }
+  }
   const get = (name: string): string | undefined => found.get(`x-bittensor-${name}`);
-  if (get("version") !== "1") return "missing or unsupported X-Bittensor-Version (expected '1')";
+  if (get("version") !== "1") {
+    return "missing or unsupported X-Bittensor-Version (expected '1')";
+  }
   const { hotkey, nonce, signature } = {
     hotkey: get("hotkey"),
     nonce: get("nonce"),
     signature: get("signature"),
   };
-  if (hotkey === undefined) return "missing X-Bittensor-Hotkey";
-  if (nonce === undefined) return "missing X-Bittensor-Nonce";
-  if (signature === undefined) return "missing X-Bittensor-Signature";
-  if ((get("crypto") ?? "sr25519") !== "sr25519") return "unsupported X-Bittensor-Crypto";
-  if (!isSs58(hotkey)) return "X-Bittensor-Hotkey is not an address";
-  if (!/^\d{1,20}$/.test(nonce)) return "X-Bittensor-Nonce is not a decimal integer";
+  if (hotkey === undefined) {
+    return "missing X-Bittensor-Hotkey";
+  }
+  if (nonce === undefined) {
+    return "missing X-Bittensor-Nonce";
+  }
+  if (signature === undefined) {
+    return "missing X-Bittensor-Signature";
+  }
+  if ((get("crypto") ?? "sr25519") !== "sr25519") {
+    return "unsupported X-Bittensor-Crypto";
+  }
+  if (!isSs58(hotkey)) {
+    return "X-Bittensor-Hotkey is not an address";
+  }
+  if (!/^\d{1,20}$/.test(nonce)) {
+    return "X-Bittensor-Nonce is not a decimal integer";
+  }
   const hex = signature.replace(/^0x/, "");
-  if (!/^([0-9a-fA-F]{2})+$/.test(hex)) return "X-Bittensor-Signature is not hex";
+  if (!/^([0-9a-fA-F]{2})+$/.test(hex)) {
+    return "X-Bittensor-Signature is not hex";
+  }
   return {
     hotkey,
     nonce: BigInt(nonce),

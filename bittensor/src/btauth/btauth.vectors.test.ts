@@ -24,7 +24,7 @@ describe("captures/*/btauth.json", { skip }, () => {
   for (const path of skip ? [] : globSync(vectorPath("captures", "*", "btauth.json"))) {
     const version = basename(dirname(path));
     const { keys, cases } = readVectors<Captured>("captures", version, "btauth.json");
-    for (const entry of cases)
+    for (const entry of cases) {
       it(`${version}: ${entry.name}`, () => {
         const verifier = createVerifier({
           receiver: keys.receiver,
@@ -39,9 +39,13 @@ describe("captures/*/btauth.json", { skip }, () => {
             body: Buffer.from(body_base64, "base64"),
           });
           assert.equal(outcome.kind === "verified", expected.ok);
-          if (outcome.kind === "verified") assert.equal(outcome.hotkey, expected.hotkey);
-          else assert.equal(outcome.error, expected.error, outcome.message);
+          if (outcome.kind === "verified") {
+            assert.equal(outcome.hotkey, expected.hotkey);
+          } else {
+            assert.equal(outcome.error, expected.error, outcome.message);
+          }
         }
       });
+    }
   }
 });

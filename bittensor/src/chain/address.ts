@@ -25,7 +25,9 @@ export function ipFromChain({
   readonly ip: bigint;
   readonly ipType: number;
 }): string {
-  if (ipType !== 6) return Array.from(integerToBytes(ip, 4)).join(".");
+  if (ipType !== 6) {
+    return Array.from(integerToBytes(ip, 4)).join(".");
+  }
   const bytes = integerToBytes(ip, 16);
   const groups = Array.from({ length: 8 }, (_, group) =>
     (((bytes[group * 2] ?? 0) << 8) | (bytes[group * 2 + 1] ?? 0)).toString(16),
@@ -42,8 +44,12 @@ export function isServable({
   readonly ip: bigint;
   readonly ipType: number;
 }): boolean {
-  if (ip === 0n) return false;
-  if (ipType === 4) return ip !== loopback4 && ip < broadcast4;
+  if (ip === 0n) {
+    return false;
+  }
+  if (ipType === 4) {
+    return ip !== loopback4 && ip < broadcast4;
+  }
   return ip !== 1n && ip < maximum6;
 }
 

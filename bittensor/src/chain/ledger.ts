@@ -155,24 +155,37 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
       .toSorted((a, b) => stakeTaoOf(b.hotkey) - stakeTaoOf(a.hotkey))
       .slice(0, subnet.hyperparameters.maxValidators);
     const permitted = new Set(ranked);
-    for (const neuron of subnet.neurons) neuron.validatorPermit = permitted.has(neuron);
+    for (const neuron of subnet.neurons) {
+      neuron.validatorPermit = permitted.has(neuron);
+    }
   };
 
   /** The checks that setting and revealing weights share, from the version key on; stores the weights. */
   const applyWeights = (subnet: LedgerSubnet, uid: number, call: WeightsCall): LedgerResult => {
     const { hyperparameters, neurons } = subnet;
     const neuron = neurons[uid];
-    if (neuron === undefined) return refused("HotKeyNotRegisteredInSubNet");
+    if (neuron === undefined) {
+      return refused("HotKeyNotRegisteredInSubNet");
+    }
     const { uids, values } = call;
     const isSelfWeight = uids.length === 1 && uids[0] === uid;
-    if (!neuron.validatorPermit && !isSelfWeight) return refused("NeuronNoValidatorPermit");
-    if (new Set(uids).size !== uids.length) return refused("DuplicateUids");
-    if (uids.some((target) => target >= neurons.length)) return refused("UidVecContainInvalidOne");
+    if (!neuron.validatorPermit && !isSelfWeight) {
+      return refused("NeuronNoValidatorPermit");
+    }
+    if (new Set(uids).size !== uids.length) {
+      return refused("DuplicateUids");
+    }
+    if (uids.some((target) => target >= neurons.length)) {
+      return refused("UidVecContainInvalidOne");
+    }
     const least = Math.min(neurons.length, hyperparameters.minAllowedWeights);
-    if (uids.length < least && !isSelfWeight) return refused("WeightVecLengthIsLow");
+    if (uids.length < least && !isSelfWeight) {
+      return refused("WeightVecLengthIsLow");
+    }
     const upscaled = upscale(values);
-    if (!isSelfWeight && exceedsLimit(upscaled, hyperparameters.maxWeightsLimit))
+    if (!isSelfWeight && exceedsLimit(upscaled, hyperparameters.maxWeightsLimit)) {
       return refused("MaxWeightExceeded");
+    }
     neuron.weights = new Map(uids.map((target, index) => [target, upscaled[index] ?? 0]));
     return done;
   };
@@ -181,18 +194,33 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
     hotkey: string,
     call: WeightsCall,
   ): { readonly subnet: LedgerSubnet; readonly uid: number } | LedgerError => {
-    if (call.netuid === 0) return "CanNotSetRootNetworkWeights";
-    if (call.uids.length !== call.values.length) return "WeightVecNotEqualSize";
+    if (call.netuid === 0) {
+      return "CanNotSetRootNetworkWeights";
+    }
+    if (call.uids.length !== call.values.length) {
+      return "WeightVecNotEqualSize";
+    }
     const subnet = subnets.get(call.netuid);
-    if (subnet === undefined) return "SubnetNotExists";
-    if (call.mechanism !== 0) return "MechanismDoesNotExist";
-    if (call.uids.length > subnet.neurons.length) return "UidsLengthExceedUidsInSubNet";
+    if (subnet === undefined) {
+      return "SubnetNotExists";
+    }
+    if (call.mechanism !== 0) {
+      return "MechanismDoesNotExist";
+    }
+    if (call.uids.length > subnet.neurons.length) {
+      return "UidsLengthExceedUidsInSubNet";
+    }
     const uid = uidOf(subnet, hotkey);
-    if (uid === undefined) return "HotKeyNotRegisteredInSubNet";
+    if (uid === undefined) {
+      return "HotKeyNotRegisteredInSubNet";
+    }
     const { stakeThresholdTao, weightsVersion } = subnet.hyperparameters;
-    if (stakeTaoOf(hotkey) < stakeThresholdTao) return "NotEnoughStakeToSetWeights";
-    if (weightsVersion !== 0 && call.versionKey < BigInt(weightsVersion))
+    if (stakeTaoOf(hotkey) < stakeThresholdTao) {
+      return "NotEnoughStakeToSetWeights";
+    }
+    if (weightsVersion !== 0 && call.versionKey < BigInt(weightsVersion)) {
       return "IncorrectWeightVersionKey";
+    }
     return { subnet, uid };
   };
 
@@ -209,14 +237,18 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
     const shares = new Map<number, number>();
     for (const neuron of subnet.neurons) {
       const sum = Array.from(neuron.weights.values()).reduce((total, value) => total + value, 0);
-      if (sum === 0 || !neuron.validatorPermit) continue;
+      if (sum === 0 || !neuron.validatorPermit) {
+        continue;
+      }
       const stake = stakeTaoOf(neuron.hotkey);
-      for (const [uid, value] of neuron.weights)
+      for (const [uid, value] of neuron.weights) {
         shares.set(uid, (shares.get(uid) ?? 0) + (stake * value) / sum);
+      }
     }
     const total = Array.from(shares.values()).reduce((sum, value) => sum + value, 0);
-    for (const [uid, neuron] of subnet.neurons.entries())
+    for (const [uid, neuron] of subnet.neurons.entries()) {
       neuron.incentive = total === 0 ? 0 : (shares.get(uid) ?? 0) / total;
+    }
   };
 
   return {
@@ -227,7 +259,9 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
     stakeTaoOf,
     setStake(hotkey, tao) {
       stakes.set(hotkey, tao);
-      for (const subnet of subnets.values()) updatePermits(subnet);
+      for (const subnet of subnets.values()) {
+        updatePermits(subnet);
+      }
     },
     addSubnet(netuid, hyperparameters) {
       const subnet: LedgerSubnet = {
@@ -244,15 +278,21 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
     },
     register(netuid, hotkey, coldkey) {
       const subnet = subnets.get(netuid);
-      if (subnet === undefined) throw new RangeError(`there is no subnet ${netuid}`);
+      if (subnet === undefined) {
+        throw new RangeError(`there is no subnet ${netuid}`);
+      }
       const known = uidOf(subnet, hotkey);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        return known;
+      }
       const uid =
         subnet.neurons.length < subnet.hyperparameters.maxUids
           ? subnet.neurons.length
           : uidToPrune(subnet, block);
       const replaced = subnet.neurons[uid];
-      if (replaced !== undefined) subnet.axons.delete(replaced.hotkey);
+      if (replaced !== undefined) {
+        subnet.axons.delete(replaced.hotkey);
+      }
       subnet.neurons[uid] = {
         hotkey,
         coldkey,
@@ -269,56 +309,91 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
       const isAnywhere = Array.from(subnets.values()).some(
         (subnet) => uidOf(subnet, hotkey) !== undefined,
       );
-      if (!isAnywhere) return refused("HotKeyNotRegisteredInNetwork");
+      if (!isAnywhere) {
+        return refused("HotKeyNotRegisteredInNetwork");
+      }
       const subnet = subnets.get(call.netuid);
-      if (subnet === undefined) return refused("SubnetNotExists");
-      if (call.ipType !== 4 && call.ipType !== 6) return refused("InvalidIpType");
+      if (subnet === undefined) {
+        return refused("SubnetNotExists");
+      }
+      if (call.ipType !== 4 && call.ipType !== 6) {
+        return refused("InvalidIpType");
+      }
       const isLoopback = call.ipType === 4 && call.ip === 0x7f000001n;
-      if (!isServable(call) && !(isLoopback && options.allowLoopback))
+      if (!isServable(call) && !(isLoopback && options.allowLoopback)) {
         return refused("InvalidIpAddress");
+      }
       const last = subnet.axons.get(hotkey);
-      if (last !== undefined && block - last.block < subnet.hyperparameters.servingRateLimit)
+      if (last !== undefined && block - last.block < subnet.hyperparameters.servingRateLimit) {
         return refused("ServingRateLimitExceeded");
-      if (call.port === 0) return refused("InvalidPort");
+      }
+      if (call.port === 0) {
+        return refused("InvalidPort");
+      }
       const { version, ip, port, ipType, protocol } = call;
       subnet.axons.set(hotkey, { block, version, ip, port, ipType, protocol });
       return done;
     },
     setWeights(hotkey, call) {
-      if (subnets.get(call.netuid)?.hyperparameters.commitRevealEnabled === true)
+      if (subnets.get(call.netuid)?.hyperparameters.commitRevealEnabled === true) {
         return refused("CommitRevealEnabled");
+      }
       const caller = weightsCaller(hotkey, call);
-      if (typeof caller === "string") return refused(caller);
+      if (typeof caller === "string") {
+        return refused(caller);
+      }
       const { subnet, uid } = caller;
-      if (isTooFast(subnet, uid)) return refused("SettingWeightsTooFast");
+      if (isTooFast(subnet, uid)) {
+        return refused("SettingWeightsTooFast");
+      }
       const result = applyWeights(subnet, uid, call);
       const neuron = subnet.neurons[uid];
-      if (result.kind === "done" && neuron !== undefined) neuron.lastUpdate = block;
+      if (result.kind === "done" && neuron !== undefined) {
+        neuron.lastUpdate = block;
+      }
       return result;
     },
     commitWeights(hotkey, call, lastDrandRound) {
       const subnet = subnets.get(call.netuid);
-      if (subnet === undefined) return refused("SubnetNotExists");
-      if (call.mechanism !== 0) return refused("MechanismDoesNotExist");
+      if (subnet === undefined) {
+        return refused("SubnetNotExists");
+      }
+      if (call.mechanism !== 0) {
+        return refused("MechanismDoesNotExist");
+      }
       const { hyperparameters } = subnet;
-      if (!hyperparameters.commitRevealEnabled) return refused("CommitRevealDisabled");
-      if (call.version !== hyperparameters.commitRevealVersion)
+      if (!hyperparameters.commitRevealEnabled) {
+        return refused("CommitRevealDisabled");
+      }
+      if (call.version !== hyperparameters.commitRevealVersion) {
         return refused("IncorrectCommitRevealVersion");
+      }
       const uid = uidOf(subnet, hotkey);
-      if (uid === undefined) return refused("HotKeyNotRegisteredInSubNet");
-      if (stakeTaoOf(hotkey) < hyperparameters.stakeThresholdTao)
+      if (uid === undefined) {
+        return refused("HotKeyNotRegisteredInSubNet");
+      }
+      if (stakeTaoOf(hotkey) < hyperparameters.stakeThresholdTao) {
         return refused("NotEnoughStakeToSetWeights");
-      if (isTooFast(subnet, uid)) return refused("CommittingWeightsTooFast");
-      if (call.revealRound < lastDrandRound) return refused("InvalidRevealRound");
+      }
+      if (isTooFast(subnet, uid)) {
+        return refused("CommittingWeightsTooFast");
+      }
+      if (call.revealRound < lastDrandRound) {
+        return refused("InvalidRevealRound");
+      }
       const epoch = subnet.epochIndex;
       const unrevealed = subnet.commits.filter(
         (commit) => commit.hotkey === hotkey && commit.epoch === epoch,
       );
-      if (unrevealed.length >= maxUnrevealedCommits) return refused("TooManyUnrevealedCommits");
+      if (unrevealed.length >= maxUnrevealedCommits) {
+        return refused("TooManyUnrevealedCommits");
+      }
       const { commit, revealRound } = call;
       subnet.commits = [...subnet.commits, { hotkey, commit, revealRound, block, epoch }];
       const neuron = subnet.neurons[uid];
-      if (neuron !== undefined) neuron.lastUpdate = block;
+      if (neuron !== undefined) {
+        neuron.lastUpdate = block;
+      }
       return done;
     },
     revealWeights(hotkey, call) {
@@ -329,8 +404,11 @@ export function createLedger(options: { readonly allowLoopback: boolean }): Ledg
     },
     advance() {
       block += 1;
-      for (const subnet of subnets.values())
-        if (block - subnet.lastEpochBlock >= subnet.hyperparameters.tempo) runEpoch(subnet);
+      for (const subnet of subnets.values()) {
+        if (block - subnet.lastEpochBlock >= subnet.hyperparameters.tempo) {
+          runEpoch(subnet);
+        }
+      }
       return block;
     },
   };
@@ -366,7 +444,9 @@ function upscale(values: readonly number[]): readonly number[] {
 
 /** Whether one weight has a larger share of all than the limit allows. */
 function exceedsLimit(values: readonly number[], limit: number): boolean {
-  if (limit === 65535) return false;
+  if (limit === 65535) {
+    return false;
+  }
   const sum = values.reduce((total, value) => total + value, 0);
   return sum > 0 && Math.max(...values) / sum > limit / 65535;
 }

@@ -33,8 +33,9 @@ function createRig(
   });
   const validator = keypairFromUri("//Bob");
   chain.register({ netuid, hotkey: validator.ss58, stakeTao: 5000 });
-  for (const uri of ["//Alice", "//Charlie"])
+  for (const uri of ["//Alice", "//Charlie"]) {
     chain.register({ netuid, hotkey: keypairFromUri(uri).ss58 });
+  }
   chain.advance(100);
   return {
     chain,
@@ -241,7 +242,9 @@ describe("the local chain's blocks", () => {
     const reading = (async () => {
       for await (const block of rig.chain.blocks(stop.signal)) {
         seen.push(block);
-        if (seen.length === 3) stop.abort();
+        if (seen.length === 3) {
+          stop.abort();
+        }
       }
     })();
     await Promise.resolve();
@@ -254,7 +257,9 @@ describe("the local chain's blocks", () => {
     const chain = createLocalChain({ blockMs: 1 });
     const keepAlive = setTimeout(() => assert.fail("no block came"), 5000);
     for await (const block of chain.blocks()) {
-      if (block < 3) continue;
+      if (block < 3) {
+        continue;
+      }
       await chain[Symbol.asyncDispose]();
     }
     clearTimeout(keepAlive);

@@ -81,8 +81,9 @@ export interface LocalChain extends Chain {
 
 export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   const ledger = createLedger({ allowLoopback: options.allowLoopback ?? false });
-  for (const { netuid, hyperparameters = {} } of options.subnets ?? [{ netuid: 17 }])
+  for (const { netuid, hyperparameters = {} } of options.subnets ?? [{ netuid: 17 }]) {
     ledger.addSubnet(netuid, hyperparameters);
+  }
   const beacon = createBeacon();
   const onLostCommit = options.onLostCommit ?? (() => undefined);
   const events = new EventEmitter().setMaxListeners(0);
@@ -92,8 +93,12 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
   const advance = (blocks = 1): number => {
     for (let made = 0; made < blocks; made += 1) {
       const block = ledger.advance();
-      for (const subnet of ledger.subnets.values()) revealDue(ledger, beacon, subnet, onLostCommit);
-      for (const listener of listeners) listener(block);
+      for (const subnet of ledger.subnets.values()) {
+        revealDue(ledger, beacon, subnet, onLostCommit);
+      }
+      for (const listener of listeners) {
+        listener(block);
+      }
       events.emit("block", block);
     }
     return ledger.block;
@@ -104,7 +109,9 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
 
   const subnetOf = (netuid: number): LedgerSubnet => {
     const subnet = ledger.subnets.get(netuid);
-    if (subnet === undefined) throw new ChainError(`the local chain has no subnet ${netuid}`);
+    if (subnet === undefined) {
+      throw new ChainError(`the local chain has no subnet ${netuid}`);
+    }
     return subnet;
   };
   const outcome = (result: LedgerResult): ChainOutcome =>
@@ -153,8 +160,9 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     const result = ledger.commitWeights(hotkey, call, lastDrandRound);
     if (result.kind === "done") {
       const opened = openCommit(beacon, { ...call, hotkey });
-      if (typeof opened === "string")
+      if (typeof opened === "string") {
         onLostCommit({ netuid: call.netuid, hotkey, when: "committed", reason: opened });
+      }
     }
     return result;
   };
@@ -166,11 +174,17 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     blockNumber: async () => ledger.block,
     async *blocks(signal) {
       const end = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-      if (end.aborted) return;
+      if (end.aborted) {
+        return;
+      }
       try {
-        for await (const [block] of on(events, "block", { signal: end })) yield Number(block);
+        for await (const [block] of on(events, "block", { signal: end })) {
+          yield Number(block);
+        }
       } catch (error) {
-        if (!end.aborted) throw error;
+        if (!end.aborted) {
+          throw error;
+        }
       }
     },
     async metagraph(netuid) {
@@ -198,8 +212,9 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     async serveAxon({ netuid, hotkey, address, version = sdkVersionNumber("9.9.0") }) {
       const { ip, ipType } = ipToChain(address.ip);
       const known = subnetOf(netuid).axons.get(hotkey.ss58);
-      if (known?.ip === ip && known.port === address.port && known.version === version)
+      if (known?.ip === ip && known.port === address.port && known.version === version) {
         return { kind: "unchanged" };
+      }
       return outcome(
         ledger.serveAxon(hotkey.ss58, {
           netuid,
@@ -213,7 +228,9 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     },
     async setWeights(set) {
       const subnet = subnetOf(set.netuid);
-      if (subnet.hyperparameters.commitRevealEnabled) return commit(subnet, set);
+      if (subnet.hyperparameters.commitRevealEnabled) {
+        return commit(subnet, set);
+      }
       return outcome(
         ledger.setWeights(set.hotkey.ss58, {
           netuid: set.netuid,
@@ -226,7 +243,9 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     },
     register({ netuid, hotkey, coldkey = hotkey, stakeTao }) {
       const uid = ledger.register(netuid, hotkey, coldkey);
-      if (stakeTao !== undefined) ledger.setStake(hotkey, stakeTao);
+      if (stakeTao !== undefined) {
+        ledger.setStake(hotkey, stakeTao);
+      }
       return uid;
     },
     setStake: (hotkey, stakeTao) => ledger.setStake(hotkey, stakeTao),
@@ -259,7 +278,9 @@ function revealDue(
   const isDue = ({ epoch }: LedgerCommit): boolean =>
     subnet.epochIndex >= epoch + BigInt(commitRevealPeriod);
   const due = subnet.commits.filter(isDue);
-  if (due.length === 0) return;
+  if (due.length === 0) {
+    return;
+  }
   subnet.commits = subnet.commits.filter((commit) => !isDue(commit));
   const { netuid } = subnet;
   for (const commit of due) {
@@ -275,7 +296,9 @@ function revealDue(
         : result.kind === "refused"
           ? explainError(result.error)
           : undefined;
-    if (reason !== undefined) onLostCommit({ netuid, hotkey, when: "epoch", reason });
+    if (reason !== undefined) {
+      onLostCommit({ netuid, hotkey, when: "epoch", reason });
+    }
   }
 }
 
@@ -290,7 +313,9 @@ function openCommit(
       ? payload
       : "the commit was made by another key than the one that sent it";
   } catch (error) {
-    if (!(error instanceof TimelockError || error instanceof RangeError)) throw error;
+    if (!(error instanceof TimelockError || error instanceof RangeError)) {
+      throw error;
+    }
     return "the commit is not encrypted to this chain's beacon (the SDKs encrypt to drand's quicknet)";
   }
 }

@@ -67,7 +67,9 @@ describe("a call", () => {
     const seen = Promise.withResolvers<{ req: IncomingMessage; body: string }>();
     await using server = await startServer(async (req, res) => {
       let body = "";
-      for await (const chunk of req) body += String(chunk);
+      for await (const chunk of req) {
+        body += String(chunk);
+      }
       seen.resolve({ req, body });
       res.writeHead(200, pair).end('{"task":null}');
     });
@@ -121,8 +123,9 @@ describe("a call", () => {
       )(req, res as ServerResponse<IncomingMessage> & { req: IncomingMessage });
     });
     await using dendrite = createDendrite({ hotkey: keypairFromUri("//Alice"), now: () => 1000 });
-    for (let call = 0; call < 3; call += 1)
+    for (let call = 0; call < 3; call += 1) {
       await dendrite.call(ping, { target: server.target, body: {} });
+    }
     assert.deepEqual(nonces, [1_000_000_000n, 1_000_000_001n, 1_000_000_002n]);
   });
 
@@ -195,18 +198,23 @@ describe("a call", () => {
       socket.on("error", () => undefined);
       socket.on("data", () => {
         const reused = sockets.length === 1 && socket.bytesWritten > 0;
-        if (reused) socket.resetAndDestroy();
-        else
+        if (reused) {
+          socket.resetAndDestroy();
+        } else {
           socket.write(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nbt_header_axon_status_code: 200\r\ncontent-length: 2\r\n\r\n{}",
           );
+        }
       });
     });
     await using dendrite = createCaller();
-    for (let call = 0; call < 2; call += 1)
+    for (let call = 0; call < 2; call += 1) {
       assert.equal((await dendrite.call(ping, { target: server.target, body: {} })).kind, "ok");
+    }
     assert.equal(sockets.length, 2);
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) {
+      socket.destroy();
+    }
   });
 });
 
@@ -274,7 +282,7 @@ describe("an outcome", () => {
     const endless: RequestListener = (_req, res) => {
       res.writeHead(200, pair);
       const more = (): void => {
-        while (!res.destroyed && res.write(Buffer.alloc(1 << 16, " ")));
+        while (!res.destroyed && res.write(Buffer.alloc(1 << 16, " "))) {}
       };
       res.on("drain", more);
       more();

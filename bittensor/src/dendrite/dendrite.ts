@@ -67,7 +67,9 @@ export function createDendrite(options: DendriteOptions): Dendrite {
           timeoutMs,
           signal,
         });
-        if (exchanged.kind !== "answered") span.setStatus({ code: SpanStatusCode.ERROR });
+        if (exchanged.kind !== "answered") {
+          span.setStatus({ code: SpanStatusCode.ERROR });
+        }
         return outcomeOf(exchanged, {
           synapse,
           endpoint: `${host}:${target.port}`,

@@ -68,7 +68,9 @@ describe("captures: answers to a dendrite", { skip }, () => {
         // What the caller saw was its own impatience, not this answer
         exchange.caller?.dendrite_status_code !== 408,
     );
-    if (told.length === 0 || capture.kind === "recorder-axon") continue;
+    if (told.length === 0 || capture.kind === "recorder-axon") {
+      continue;
+    }
     it(`${name}: ${told.length} answers are told as Python tells them`, async () => {
       const wording = capture.sdk.version_int < 7_004_000 ? "legacy" : "current";
       await using dendrite = createDendrite({ hotkey: keypairFromUri("//Alice"), wording });
@@ -89,16 +91,25 @@ describe("captures: answers to a dendrite", { skip }, () => {
             statusOf(exchange.response) === 200 &&
             /"task": ?null/.test(exchange.response.body)) ||
           (capture.scenario === "long-header" && expected !== statusOf(exchange.response));
-        if (!readsMore) assert.equal(outcome.status, expected, what);
-        if (!readsMore && outcome.kind === "failure" && outcome.answered && outcome.status !== 422)
+        if (!readsMore) {
+          assert.equal(outcome.status, expected, what);
+        }
+        if (
+          !readsMore &&
+          outcome.kind === "failure" &&
+          outcome.answered &&
+          outcome.status !== 422
+        ) {
           assert.equal(
             outcome.message,
             // Python keeps bytes that are no UTF-8 as lone surrogates
             exchange.caller?.dendrite_status_message?.toWellFormed() ?? null,
             what,
           );
-        if (expected === 200 && statusOf(exchange.response) === 200)
+        }
+        if (expected === 200 && statusOf(exchange.response) === 200) {
           assert.equal(outcome.kind, "ok", what);
+        }
       }
     });
   }

@@ -44,8 +44,9 @@ export async function exchange(
     let outcome = await attempt(signed, options, signal);
     // A pooled connection may have been closed by the axon just now. The same bytes again are safe: had they been
     // taken, their nonce is used up.
-    if (outcome.kind === "disconnected" && outcome.reused)
+    if (outcome.kind === "disconnected" && outcome.reused) {
       outcome = await attempt(signed, options, signal);
+    }
     options.signal?.throwIfAborted();
     return timeout.signal.aborted && outcome.kind !== "answered" ? { kind: "timeout" } : outcome;
   } finally {
@@ -75,13 +76,20 @@ function attempt(
     });
     let connected = false;
     req.once("socket", (socket) => {
-      if (socket.connecting) socket.once("connect", () => (connected = true));
-      else connected = true;
+      if (socket.connecting) {
+        socket.once("connect", () => (connected = true));
+      } else {
+        connected = true;
+      }
     });
     req.once("error", (error: Error & { code?: string }) => {
-      if (error.code?.startsWith("HPE_") === true) resolve({ kind: "notHttp", error });
-      else if (connected) resolve({ kind: "disconnected", error, reused: req.reusedSocket });
-      else resolve({ kind: "unreachable", error });
+      if (error.code?.startsWith("HPE_") === true) {
+        resolve({ kind: "notHttp", error });
+      } else if (connected) {
+        resolve({ kind: "disconnected", error, reused: req.reusedSocket });
+      } else {
+        resolve({ kind: "unreachable", error });
+      }
     });
     req.once("response", (res) => {
       collect(res, options.maxBodyBytes).then(
@@ -113,7 +121,9 @@ async function collect(res: IncomingMessage, maxBytes: number): Promise<Buffer> 
   let size = 0;
   for await (const chunk of res as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) throw new Error(`the answer exceeds ${maxBytes} bytes`);
+    if (size > maxBytes) {
+      throw new Error(`the answer exceeds ${maxBytes} bytes`);
+    }
     chunks.push(chunk);
   }
   return unpack(Buffer.concat(chunks, size), res.headers["content-encoding"], maxBytes);

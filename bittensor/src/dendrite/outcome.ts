@@ -57,12 +57,15 @@ function answered<S extends Synapse>(
     // What the headers say of the axon counts most.
     axon = merge(axon, parseTerminal("axon", utf8Headers(headers)));
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error)) {
+      throw error;
+    }
     return unreadable(error, context, true);
   }
   const base = { axon, durationMs: context.durationMs };
-  if (fields !== undefined && axon.status_code === 200)
+  if (fields !== undefined && axon.status_code === 200) {
     return { kind: "ok", fields, status: 200, message: axon.status_message ?? "", ...base };
+  }
   return {
     kind: "failure",
     answered: true,
@@ -103,13 +106,19 @@ function notAnswered<S extends Synapse>(
         exchanged.error,
       );
     case "disconnected":
-      if (legacy) return unreadable(new Error("Server disconnected"), context, false);
+      if (legacy) {
+        return unreadable(new Error("Server disconnected"), context, false);
+      }
       return failure(503, "Service disconnected: Server disconnected", exchanged.error);
     case "brokenBody":
-      if (legacy) return unreadable(exchanged.error, context, false);
+      if (legacy) {
+        return unreadable(exchanged.error, context, false);
+      }
       return failure(400, `Payload error: ${exchanged.error.message}`, exchanged.error);
     case "notHttp":
-      if (legacy) return unreadable(exchanged.error, context, false);
+      if (legacy) {
+        return unreadable(exchanged.error, context, false);
+      }
       return failure(400, `Client response error: ${exchanged.error.message}`, exchanged.error);
   }
 }
@@ -137,8 +146,9 @@ function unreadable<S extends Synapse>(
 /** The dendrite reads every body as JSON, whatever the status. @throws Error */
 function readBody(bytes: Buffer, contentType: string): Json {
   const mime = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!/^application\/(?:[\w.+-]+\+)?json$/.test(mime))
+  if (!/^application\/(?:[\w.+-]+\+)?json$/.test(mime)) {
     throw new Error(`the answer is ${mime === "" ? "of no type" : mime}, not application/json`);
+  }
   return bytes.length === 0 ? null : parseJson(bytes.toString("utf8"));
 }
 
@@ -153,7 +163,9 @@ function utf8Headers(headers: IncomingHttpHeaders): Readonly<Record<string, stri
 }
 
 function objectOf(body: Json): { readonly [key: string]: Json } {
-  if (!isJsonObject(body)) throw new FieldError("body", "must be an object");
+  if (!isJsonObject(body)) {
+    throw new FieldError("body", "must be an object");
+  }
   return body;
 }
 

@@ -18,8 +18,9 @@ describe("encrypted key files", () => {
       "$ANSIBLE_VAULT;2.0;X\n00",
       "plain",
       "$ANSIBLE_VAULT;1.1;AES256\nzz",
-    ])
+    ]) {
       await assert.rejects(decryptKeyFile(Buffer.from(text), "x"), KeyError, text);
+    }
   });
 });
 

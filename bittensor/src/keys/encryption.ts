@@ -12,8 +12,12 @@ export type Encryption = "NaCl" | "Ansible Vault" | "Fernet";
 /** How a key file is encrypted; undefined when it is plain. */
 export function encryptionOf(file: Uint8Array): Encryption | undefined {
   const start = Buffer.from(file.subarray(0, 16)).toString("latin1");
-  if (start.startsWith(naclPrefix)) return "NaCl";
-  if (start.startsWith("$ANSIBLE_VAULT")) return "Ansible Vault";
+  if (start.startsWith(naclPrefix)) {
+    return "NaCl";
+  }
+  if (start.startsWith("$ANSIBLE_VAULT")) {
+    return "Ansible Vault";
+  }
   return start.startsWith("gAAAAA") ? "Fernet" : undefined;
 }
 
@@ -54,8 +58,9 @@ const naclPasses = 8;
 const naclMemoryKib = 512 * 1024;
 
 async function naclKey(password: string): Promise<Uint8Array> {
-  if (typeof crypto.argon2 !== "function")
+  if (typeof crypto.argon2 !== "function") {
     throw new KeyError("key files with NaCl encryption need Node 24.7 or newer");
+  }
   return promisify(crypto.argon2)("argon2i", {
     message: password,
     nonce: naclSalt,
@@ -70,7 +75,9 @@ async function openNacl(file: Uint8Array, password: string): Promise<Uint8Array>
   const start = naclPrefix.length;
   const nonce = file.subarray(start, start + naclNonceBytes);
   const sealed = file.subarray(start + naclNonceBytes);
-  if (sealed.length < 16) throw new KeyError("the key file is cut off");
+  if (sealed.length < 16) {
+    throw new KeyError("the key file is cut off");
+  }
   const key = await naclKey(password);
   try {
     return xsalsa20poly1305(key, nonce).decrypt(sealed);
@@ -84,15 +91,19 @@ const pbkdf2 = promisify(crypto.pbkdf2);
 /** Ansible Vault 1.1: hex of three hex texts: salt, HMAC, ciphertext. */
 async function openAnsible(text: string, password: string): Promise<Uint8Array> {
   const [head = "", ...lines] = text.trim().split(/\r?\n/);
-  if (!/^\$ANSIBLE_VAULT;1\.[12];AES256/.test(head))
+  if (!/^\$ANSIBLE_VAULT;1\.[12];AES256/.test(head)) {
     throw new KeyError(`an Ansible Vault of this kind is not known: ${head.slice(0, 40)}`);
+  }
   const inner = Buffer.from(lines.join("").trim(), "hex").toString("latin1").split("\n");
   const [salt, mac, sealed] = inner.map((part) => Buffer.from(part, "hex"));
-  if (salt === undefined || mac === undefined || sealed === undefined)
+  if (salt === undefined || mac === undefined || sealed === undefined) {
     throw new KeyError("the key file is cut off");
+  }
   const derived = await pbkdf2(password, salt, 10_000, 80, "sha256");
   const expected = crypto.createHmac("sha256", derived.subarray(32, 64)).update(sealed).digest();
-  if (!isEqual(expected, mac)) throw wrongPassword();
+  if (!isEqual(expected, mac)) {
+    throw wrongPassword();
+  }
   const decipher = crypto.createDecipheriv(
     "aes-256-ctr",
     derived.subarray(0, 32),
@@ -109,11 +120,15 @@ const fernetRounds = 10_000_000;
 /** Fernet: version, time (8), IV (16), AES-128-CBC, HMAC-SHA256 (32); the key's first half signs. */
 async function openFernet(token: string, password: string): Promise<Uint8Array> {
   const bytes = Buffer.from(token, "base64url");
-  if (bytes.length < 73 || bytes[0] !== 0x80) throw new KeyError("the key file is cut off");
+  if (bytes.length < 73 || bytes[0] !== 0x80) {
+    throw new KeyError("the key file is cut off");
+  }
   const key = await pbkdf2(password, fernetSalt, fernetRounds, 32, "sha256");
   const signed = bytes.subarray(0, -32);
   const expected = crypto.createHmac("sha256", key.subarray(0, 16)).update(signed).digest();
-  if (!isEqual(expected, bytes.subarray(-32))) throw wrongPassword();
+  if (!isEqual(expected, bytes.subarray(-32))) {
+    throw wrongPassword();
+  }
   const decipher = crypto.createDecipheriv("aes-128-cbc", key.subarray(16), bytes.subarray(9, 25));
   return Buffer.concat([decipher.update(signed.subarray(25)), decipher.final()]);
 }

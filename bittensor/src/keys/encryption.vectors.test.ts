@@ -20,7 +20,7 @@ describe("keyfiles: every encrypted file opens", { skip }, () => {
           return false; // a folder
         }
       });
-  for (const path of files)
+  for (const path of files) {
     it(path.slice(vectorPath("keyfiles").length + 1), async () => {
       const { plaintext_sha256, ...ours } = readVectors<{
         password: string;
@@ -33,9 +33,11 @@ describe("keyfiles: every encrypted file opens", { skip }, () => {
           : readVectors<{ password?: string }>("keyfiles", folder, "expected.json");
       const plain = await decryptKeyFile(readFileSync(path), password);
       assert.ok(parseKeyFile(plain).keypair !== undefined);
-      if (!path.includes("real-"))
+      if (!path.includes("real-")) {
         assert.equal(createHash("sha256").update(plain).digest("hex"), plaintext_sha256);
+      }
     });
+  }
 });
 
 describe("keyfiles: facts about password variables", { skip }, () => {
@@ -43,7 +45,9 @@ describe("keyfiles: facts about password variables", { skip }, () => {
     for (const path of skip ? [] : globSync(vectorPath("keyfiles", "real-*", "expected.json"))) {
       const facts = JSON.parse(readFileSync(path, "utf8")).envPassword ?? {};
       for (const [name, value] of Object.entries<unknown>(facts)) {
-        if (!name.startsWith("envVarName")) continue;
+        if (!name.startsWith("envVarName")) {
+          continue;
+        }
         const { path: file, name: variable } =
           name === "envVarName"
             ? (value as { path: string; name: string })

@@ -36,16 +36,21 @@ export class KeyFileError extends Error {
 /** @throws KeyError when the text is no key file, or its parts contradict each other. */
 export function parseKeyFile(text: string): KeyFile {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
-  if (/^0x[0-9a-fA-F]{64}$/.test(trimmed)) return publicOnly(hexToU8a(trimmed)); // the oldest public files
+  if (/^0x[0-9a-fA-F]{64}$/.test(trimmed)) {
+    return publicOnly(hexToU8a(trimmed)); // the oldest public files
+  }
   const fields = parseFields(trimmed);
   const keypair = secretOf(fields);
   const named = publicKeyIn(fields);
   if (keypair === undefined) {
-    if (named === undefined) throw new KeyError("the key file has neither a secret nor an address");
+    if (named === undefined) {
+      throw new KeyError("the key file has neither a secret nor an address");
+    }
     return publicOnly(named);
   }
-  if (named !== undefined && ss58Of(named) !== keypair.ss58)
+  if (named !== undefined && ss58Of(named) !== keypair.ss58) {
     throw new KeyError("the key file's secret and its address belong to different keys");
+  }
   return { ss58: keypair.ss58, publicKey: keypair.publicKey, keypair };
 }
 
@@ -118,46 +123,62 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function parseFields(text: string): Fields {
   const encryption = encryptionOf(Buffer.from(text.slice(0, 16)));
-  if (encryption !== undefined)
+  if (encryption !== undefined) {
     throw new KeyError(`the key file is encrypted (${encryption}): its password is needed`);
+  }
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
     throw new KeyError("the key file is not JSON"); // no cause: its message would quote the secret
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     throw new KeyError("the key file is not a JSON object");
+  }
   const fields = { ...parsed };
-  if ("encoded" in fields && "encoding" in fields)
+  if ("encoded" in fields && "encoding" in fields) {
     throw new KeyError("the key file is an export of polkadot.js: its password is needed");
-  if ("cryptoType" in fields && !sr25519Types.includes(fields.cryptoType))
+  }
+  if ("cryptoType" in fields && !sr25519Types.includes(fields.cryptoType)) {
     throw new KeyError("the key is not sr25519 (cryptoType 1), the only kind that hotkeys may be");
+  }
   return fields;
 }
 
 /** Phrase, seed, private key: the first that is there and well formed decides. */
 function secretOf(fields: Fields): Keypair | undefined {
   const phrase = textIn(fields, "secretPhrase");
-  if (phrase !== undefined) return keypairFromMnemonic(phrase);
+  if (phrase !== undefined) {
+    return keypairFromMnemonic(phrase);
+  }
   // btwallet once wrote raw bytes here when they happened to be UTF-8; another secret then serves.
   const seed = hexIn(fields, "secretSeed", 32);
-  if (seed !== undefined) return keypairFromSeed(seed);
+  if (seed !== undefined) {
+    return keypairFromSeed(seed);
+  }
   const secret = hexIn(fields, "privateKey", 64);
-  if (secret !== undefined) return keypairFromSecret(secret);
-  if (textIn(fields, "secretSeed") !== undefined || textIn(fields, "privateKey") !== undefined)
+  if (secret !== undefined) {
+    return keypairFromSecret(secret);
+  }
+  if (textIn(fields, "secretSeed") !== undefined || textIn(fields, "privateKey") !== undefined) {
     throw new KeyError("the key file's secret is not hex of the right length");
+  }
   return undefined;
 }
 
 function publicKeyIn(fields: Fields): Uint8Array | undefined {
   const key = hexIn(fields, "publicKey", 32) ?? hexIn(fields, "accountId", 32);
   const ss58 = textIn(fields, "ss58Address");
-  if (ss58 === undefined) return key;
+  if (ss58 === undefined) {
+    return key;
+  }
   const ofAddress = publicKeyOf(ss58);
-  if (ofAddress === undefined) throw new KeyError("ss58Address is not an address with prefix 42");
-  if (key !== undefined && ss58Of(key) !== ss58)
+  if (ofAddress === undefined) {
+    throw new KeyError("ss58Address is not an address with prefix 42");
+  }
+  if (key !== undefined && ss58Of(key) !== ss58) {
     throw new KeyError("publicKey and ss58Address belong to different keys");
+  }
   return ofAddress;
 }
 

@@ -34,13 +34,17 @@ export class KeyError extends Error {
 
 /** Loads the WebAssembly that signs and verifies. Await it once before any other call of this entry. */
 export async function ready(): Promise<void> {
-  if (!(await cryptoWaitReady())) throw new KeyError("the sr25519 WebAssembly could not be loaded");
+  if (!(await cryptoWaitReady())) {
+    throw new KeyError("the sr25519 WebAssembly could not be loaded");
+  }
 }
 
 /** A development key such as `//Alice`, a phrase, or a 0x seed, each with derivation path. */
 export function keypairFromUri(uri: string): Keypair {
   const { phrase, path, password } = keyExtractSuri(uri.startsWith("//") ? devPhrase + uri : uri);
-  if (password !== undefined) throw new KeyError("a /// password is not supported");
+  if (password !== undefined) {
+    throw new KeyError("a /// password is not supported");
+  }
   const root = phrase.startsWith("0x")
     ? sr25519PairFromSeed(seedBytes(phrase))
     : sr25519PairFromSeed(miniSecretOf(phrase));
@@ -55,7 +59,9 @@ export function keypairFromMnemonic(mnemonic: string): Keypair {
 
 /** @param seed the 32-byte mini-secret, `secretSeed` in key files */
 export function keypairFromSeed(seed: Uint8Array): Keypair {
-  if (seed.length !== 32) throw new KeyError(`a seed has 32 bytes, not ${seed.length}`);
+  if (seed.length !== 32) {
+    throw new KeyError(`a seed has 32 bytes, not ${seed.length}`);
+  }
   const pair = sr25519PairFromSeed(seed);
   return keypair(pair.publicKey, pair.secretKey);
 }
@@ -68,11 +74,14 @@ export function keypairFromSecret(
   secret: Uint8Array,
   form: "canonical" | "polkadot" = "canonical",
 ): Keypair {
-  if (secret.length !== 64) throw new KeyError(`a private key has 64 bytes, not ${secret.length}`);
+  if (secret.length !== 64) {
+    throw new KeyError(`a private key has 64 bytes, not ${secret.length}`);
+  }
   const expanded = form === "polkadot" ? secret : timesCofactor(secret);
   const scalar = bytesToNumberLE(expanded.subarray(0, 32)) / cofactor;
-  if (scalar === 0n || scalar >= ristretto255.Point.Fn.ORDER)
+  if (scalar === 0n || scalar >= ristretto255.Point.Fn.ORDER) {
     throw new KeyError("the private key is out of range");
+  }
   return keypair(ristretto255.Point.BASE.multiply(scalar).toBytes(), expanded);
 }
 
@@ -84,7 +93,9 @@ export function createMnemonic(): string {
 /** The 32-byte mini-secret of a phrase; throws KeyError when it is none. */
 export function miniSecretOf(mnemonic: string): Uint8Array {
   const words = mnemonic.trim().toLowerCase().split(/\s+/).join(" ");
-  if (!mnemonicValidate(words)) throw new KeyError("the mnemonic is not a valid BIP39 phrase");
+  if (!mnemonicValidate(words)) {
+    throw new KeyError("the mnemonic is not a valid BIP39 phrase");
+  }
   return mnemonicToMiniSecret(words);
 }
 
@@ -99,9 +110,13 @@ export function verifySignature(
   ss58: string,
   form: SignedForm = "either",
 ): boolean {
-  if (signature.length !== 64) return false;
+  if (signature.length !== 64) {
+    return false;
+  }
   const publicKey = publicKeyOf(ss58);
-  if (publicKey === undefined) return false;
+  if (publicKey === undefined) {
+    return false;
+  }
   const bytes = typeof message === "string" ? stringToU8a(message) : message;
   return isSignedBy(bytes, signature, publicKey, form);
 }
@@ -118,7 +133,9 @@ function keypair(publicKey: Uint8Array, secretKey: Uint8Array): Keypair {
 }
 
 function seedBytes(hex: string): Uint8Array {
-  if (!/^0x[0-9a-fA-F]{64}$/.test(hex)) throw new KeyError("a seed is 0x and 64 hex digits");
+  if (!/^0x[0-9a-fA-F]{64}$/.test(hex)) {
+    throw new KeyError("a seed is 0x and 64 hex digits");
+  }
   return hexToU8a(hex);
 }
 

@@ -83,7 +83,9 @@ describe("key files", () => {
     assert.ok(!written.endsWith("\n"));
     const fields: unknown = JSON.parse(written);
     assert.ok(typeof fields === "object" && fields !== null);
-    for (const value of Object.values(fields)) assert.equal(typeof value, "string");
+    for (const value of Object.values(fields)) {
+      assert.equal(typeof value, "string");
+    }
     assert.deepEqual(Object.keys(fields), [
       "accountId",
       "publicKey",

@@ -75,16 +75,21 @@ describe("keyfiles/real-*", { skip }, () => {
     it(`${folder.split("/").at(-1)}: plain files load with the key that the library saw`, () => {
       for (const [name, facts] of Object.entries(expected?.files ?? {})) {
         const path = join(folder, name);
-        if (facts.encryption !== null || !existsSync(path)) continue;
+        if (facts.encryption !== null || !existsSync(path)) {
+          continue;
+        }
         const file = parseKeyFile(readFileSync(path, "utf8"));
         assert.equal(file.ss58, facts.ss58, name);
         assert.equal(file.keypair !== undefined, facts.canSign, name);
-        if (file.keypair !== undefined) proves(file.keypair);
+        if (file.keypair !== undefined) {
+          proves(file.keypair);
+        }
       }
     });
     it(`${folder.split("/").at(-1)}: its signatures verify`, () => {
-      for (const { ss58, messageHex, signature } of expected?.signatures ?? [])
+      for (const { ss58, messageHex, signature } of expected?.signatures ?? []) {
         assert.ok(verifySignature(bytes(messageHex), bytes(signature), ss58));
+      }
     });
   }
 });
@@ -142,14 +147,18 @@ describe("keyfiles/real-*: forms that some wallet loads", { skip }, () => {
     for (const path of globSync(vectorPath("keyfiles", "real-*", "expected.json"))) {
       const { hotMnemonic, variants = {} }: Expected = JSON.parse(readFileSync(path, "utf8"));
       const derived = cases.find(({ mnemonic }) => mnemonic === hotMnemonic);
-      if (derived === undefined) continue;
+      if (derived === undefined) {
+        continue;
+      }
       const { mnemonic: secretPhrase = "", ...rest } = derived;
       const { ss58Address = "" } = rest;
       for (const [name, text] of Object.entries(textsOf({ ...rest, secretPhrase }))) {
         const file = parseKeyFile(text);
         const facts = variants[name];
         assert.equal(file.ss58, facts?.ss58 ?? ss58Address, name);
-        if (facts?.loads === true) assert.equal(file.keypair !== undefined, facts.canSign, name);
+        if (facts?.loads === true) {
+          assert.equal(file.keypair !== undefined, facts.canSign, name);
+        }
         loaded += 1;
       }
     }
@@ -162,11 +171,12 @@ describe("keyfiles/real-*: forms that some wallet loads", { skip }, () => {
       "derivation.json",
     );
     const [a, b] = cases;
-    for (const secret of ["secretSeed", "privateKey"])
+    for (const secret of ["secretSeed", "privateKey"]) {
       assert.throws(
         () => parseKeyFile(JSON.stringify({ [secret]: a?.[secret], ss58Address: b?.ss58Address })),
         KeyError,
       );
+    }
   });
 });
 
@@ -178,6 +188,8 @@ describe("keyfiles written by hand", { skip }, () => {
       .filter((entry) => entry.isFile() && !/derivation|encryption/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name));
     assert.ok(plain.length > 0);
-    for (const path of plain) parseKeyFile(readFileSync(path, "utf8"));
+    for (const path of plain) {
+      parseKeyFile(readFileSync(path, "utf8"));
+    }
   });
 });

@@ -22,8 +22,9 @@ export function passwordsIn(
   const value = env[name];
   const fromPath: string[] = [];
   if (value !== undefined) {
-    if (/^[A-Za-z0-9+/]+={0,2}$/.test(value) && value.length % 4 === 0)
+    if (/^[A-Za-z0-9+/]+={0,2}$/.test(value) && value.length % 4 === 0) {
       fromPath.push(unmask(Buffer.from(value, "base64"), name));
+    }
     fromPath.push(unmask(Buffer.from(value), name));
   }
   const suffix = walletName.toUpperCase();

@@ -22,8 +22,9 @@ export function parsePolkadotExport(text: string): PolkadotExport | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(parsed) || !isRecord(parsed.encoding) || typeof parsed.encoded !== "string")
+  if (!isRecord(parsed) || !isRecord(parsed.encoding) || typeof parsed.encoded !== "string") {
     return undefined;
+  }
   const { content, type } = parsed.encoding;
   return {
     encoded: parsed.encoded,
@@ -53,15 +54,18 @@ export function needsPassword({ encoding }: PolkadotExport): boolean {
  */
 export function openPolkadotExport(file: PolkadotExport, password: string | undefined): string {
   const { encoded, encoding } = file;
-  if (encoding.content[0] === "batch-pkcs8")
+  if (encoding.content[0] === "batch-pkcs8") {
     throw new KeyError("it is an export of several accounts: export the one account by itself");
-  if (encoding.content[1] !== "sr25519")
+  }
+  if (encoding.content[1] !== "sr25519") {
     throw new KeyError(
       `it is an export of a key of kind ${encoding.content[1] ?? "unknown"}; hotkeys are sr25519`,
     );
+  }
   const type = encryptions.filter((known) => encoding.type.includes(known));
-  if (type.length !== encoding.type.length)
+  if (type.length !== encoding.type.length) {
     throw new KeyError(`the export is encrypted in an unknown way: ${encoding.type.join(", ")}`);
+  }
   const sealed = encoded.startsWith("0x")
     ? Buffer.from(encoded.slice(2), "hex")
     : Buffer.from(encoded, "base64");
@@ -86,14 +90,19 @@ function keyFileOf(bytes: Uint8Array): string {
   for (const length of [64, 32]) {
     const start = header.length;
     const end = start + length;
-    if (!header.equals(bytes.subarray(0, start))) break;
-    if (!divider.equals(bytes.subarray(end, end + divider.length))) continue;
+    if (!header.equals(bytes.subarray(0, start))) {
+      break;
+    }
+    if (!divider.equals(bytes.subarray(end, end + divider.length))) {
+      continue;
+    }
     const secret = bytes.subarray(start, end);
     const { publicKey, ss58 } =
       length === 32 ? keypairFromSeed(secret) : keypairFromSecret(secret, "polkadot");
     const named = bytes.subarray(end + divider.length, end + divider.length + 32);
-    if (!Buffer.from(publicKey).equals(named))
+    if (!Buffer.from(publicKey).equals(named)) {
       throw new KeyError("the export's secret and its public key belong to different keys");
+    }
     return JSON.stringify({
       accountId: u8aToHex(publicKey),
       publicKey: u8aToHex(publicKey),

@@ -11,7 +11,9 @@ export function ss58Of(publicKey: Uint8Array): string {
 /** The public key of an address; undefined when the text is no Bittensor address. */
 export function publicKeyOf(ss58: string): Uint8Array | undefined {
   // Longer texts are never decoded: base58 costs the square of the length. Hex, which polkadot would take, is refused.
-  if (ss58.length < 46 || ss58.length > 48) return undefined;
+  if (ss58.length < 46 || ss58.length > 48) {
+    return undefined;
+  }
   try {
     base58Decode(ss58);
     const key = decodeAddress(ss58, false, ss58Prefix);

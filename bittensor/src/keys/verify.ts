@@ -20,8 +20,12 @@ export function isSignedBy(
   publicKey: Uint8Array,
   form: SignedForm,
 ): boolean {
-  if (isValid(message, signature, publicKey)) return true;
-  if (form === "bare") return false;
+  if (isValid(message, signature, publicKey)) {
+    return true;
+  }
+  if (form === "bare") {
+    return false;
+  }
   return isValid(Buffer.concat([bytesPrefix, message, bytesSuffix]), signature, publicKey);
 }
 

@@ -30,12 +30,14 @@ export function walletPlace(given: Partial<WalletPlace>, env: Environment): Wall
     name: given.name ?? env.BT_WALLET_NAME ?? "default",
     hotkey: given.hotkey ?? env.BT_WALLET_HOTKEY ?? "default",
   };
-  for (const part of [place.name, place.hotkey])
-    if (part === "" || part === "." || part === ".." || /[/\\\0]/.test(part))
+  for (const part of [place.name, place.hotkey]) {
+    if (part === "" || part === "." || part === ".." || /[/\\\0]/.test(part)) {
       throw new KeyFileError(
         place.path,
         `${JSON.stringify(part)} is no name for a wallet or hotkey`,
       );
+    }
+  }
   return place;
 }
 
@@ -79,19 +81,26 @@ export async function openKeyText(path: string, options: OpenKeyOptions = {}): P
   try {
     const bytes = await readFile(path, { signal });
     const encryption = encryptionOf(bytes);
-    if (encryption !== undefined)
+    if (encryption !== undefined) {
       return await firstThatOpens(passwords, `is encrypted (${encryption})`, (password) =>
         decryptKeyFile(bytes, password),
       );
+    }
     const text = bytes.toString("utf8");
     const exported = parsePolkadotExport(text);
-    if (exported === undefined) return text;
-    if (!needsPassword(exported)) return openPolkadotExport(exported, undefined);
+    if (exported === undefined) {
+      return text;
+    }
+    if (!needsPassword(exported)) {
+      return openPolkadotExport(exported, undefined);
+    }
     return await firstThatOpens(passwords, "is an export of polkadot.js", async (password) =>
       openPolkadotExport(exported, password),
     );
   } catch (error) {
-    if (signal?.aborted === true) throw error;
+    if (signal?.aborted === true) {
+      throw error;
+    }
     throw await broken(path, error);
   }
 }
@@ -153,7 +162,9 @@ export interface WalletSummary {
 
 /** The wallets of a folder, by name; none when it is not there. */
 export async function listWallets(path: string): Promise<readonly WalletSummary[]> {
-  if (!isAbsolute(path)) throw new KeyFileError(path, "is not an absolute path");
+  if (!isAbsolute(path)) {
+    throw new KeyFileError(path, "is not an absolute path");
+  }
   const names = await namesIn(path, "folders");
   return Promise.all(
     names.map(async (name) => {
@@ -194,9 +205,13 @@ async function broken(path: string, error: unknown): Promise<KeyFileError> {
 /** What is there instead of a file that is not: its neighbours, or those of the first folder that exists. */
 async function absence(path: string): Promise<string> {
   let folder = dirname(resolve(path));
-  while (!(await isThere(folder)) && folder !== dirname(folder)) folder = dirname(folder);
+  while (!(await isThere(folder)) && folder !== dirname(folder)) {
+    folder = dirname(folder);
+  }
   const names = [...(await namesIn(folder, "files")), ...(await namesIn(folder, "folders"))];
-  if (names.length === 0) return `there is no such file; ${folder} is empty`;
+  if (names.length === 0) {
+    return `there is no such file; ${folder} is empty`;
+  }
   const shown = names.slice(0, namesShown).join(", ");
   const more = names.length > namesShown ? `, and ${names.length - namesShown} more` : "";
   return `there is no such file; in ${folder} there is: ${shown}${more}`;
@@ -206,8 +221,9 @@ const namesShown = 12;
 
 async function secretOf(path: string, options: OpenKeyOptions): Promise<Keypair> {
   const { keypair } = await openKeyFile(path, options);
-  if (keypair === undefined)
+  if (keypair === undefined) {
     throw new KeyFileError(path, "holds a public key only; a key file with its secret is needed");
+  }
   return keypair;
 }
 
@@ -217,14 +233,17 @@ async function firstThatOpens(
   what: string,
   open: (password: string) => Promise<string>,
 ): Promise<string> {
-  if (password === undefined)
+  if (password === undefined) {
     throw new KeyError(
       `${what} and no password is given: name a password file, or set the wallet's variable BT_PW_…`,
     );
+  }
   try {
     return await open(password);
   } catch (error) {
-    if (others.length === 0) throw error;
+    if (others.length === 0) {
+      throw error;
+    }
     return firstThatOpens(others, what, open);
   }
 }

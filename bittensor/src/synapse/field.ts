@@ -67,7 +67,9 @@ export function optional<T>(type: FieldType<T>): Field<T | undefined> {
 
 export const str: FieldType<string> = {
   read(value, path) {
-    if (typeof value !== "string") throw new FieldError(path, "must be a string");
+    if (typeof value !== "string") {
+      throw new FieldError(path, "must be a string");
+    }
     return value;
   },
   pythonRepr: pythonStringRepr,
@@ -78,8 +80,9 @@ export const str: FieldType<string> = {
 export const int: FieldType<number> = {
   read(value, path) {
     const integer = readInteger(value, path);
-    if (integer > Number.MAX_SAFE_INTEGER || integer < Number.MIN_SAFE_INTEGER)
+    if (integer > Number.MAX_SAFE_INTEGER || integer < Number.MIN_SAFE_INTEGER) {
       throw new FieldError(path, "must be an integer below 2^53");
+    }
     return Number(integer);
   },
   pythonRepr: (value) => String(value),
@@ -90,8 +93,9 @@ export const int: FieldType<number> = {
 export const bigint: FieldType<bigint> = {
   read(value, path) {
     const integer = readInteger(value, path);
-    if (BigInt.asIntN(65, integer) !== integer)
+    if (BigInt.asIntN(65, integer) !== integer) {
       throw new FieldError(path, "must be an integer of at most 64 bits");
+    }
     return integer;
   },
   pythonRepr: (value) => value.toString(),
@@ -100,10 +104,15 @@ export const bigint: FieldType<bigint> = {
 
 export const float: FieldType<number> = {
   read(value, path) {
-    if (typeof value === "number") return value;
-    if (typeof value === "bigint") return Number(value);
-    if (typeof value === "string" && /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(value))
+    if (typeof value === "number") {
+      return value;
+    }
+    if (typeof value === "bigint") {
       return Number(value);
+    }
+    if (typeof value === "string" && /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(value)) {
+      return Number(value);
+    }
     throw new FieldError(path, "must be a number");
   },
   pythonRepr: pythonFloat,
@@ -112,11 +121,19 @@ export const float: FieldType<number> = {
 
 export const bool: FieldType<boolean> = {
   read(value, path) {
-    if (typeof value === "boolean") return value;
-    if (value === 0 || value === 1) return value === 1;
+    if (typeof value === "boolean") {
+      return value;
+    }
+    if (value === 0 || value === 1) {
+      return value === 1;
+    }
     const word = typeof value === "string" ? value.toLowerCase() : "";
-    if (["1", "t", "true", "y", "yes", "on"].includes(word)) return true;
-    if (["0", "f", "false", "n", "no", "off"].includes(word)) return false;
+    if (["1", "t", "true", "y", "yes", "on"].includes(word)) {
+      return true;
+    }
+    if (["0", "f", "false", "n", "no", "off"].includes(word)) {
+      return false;
+    }
     throw new FieldError(path, "must be true or false");
   },
   pythonRepr: (value) => (value ? "True" : "False"),
@@ -134,7 +151,9 @@ export function nullable<T>(type: FieldType<T>): FieldType<T | null> {
 export function list<T>(type: FieldType<T>): FieldType<readonly T[]> {
   return {
     read(value, path) {
-      if (!Array.isArray(value)) throw new FieldError(path, "must be a list");
+      if (!Array.isArray(value)) {
+        throw new FieldError(path, "must be a list");
+      }
       return value.map((entry: Json, index) => type.read(entry, `${path}.${index}`));
     },
     pythonRepr: (value) => `[${value.map((entry) => type.pythonRepr(entry)).join(", ")}]`,
@@ -147,10 +166,18 @@ export const anyJson: FieldType<Json> = {
   read: (value) => value,
   pythonRepr,
   zeroText(value) {
-    if (typeof value === "string") return '""';
-    if (typeof value === "boolean") return "false";
-    if (typeof value === "number" || typeof value === "bigint") return "0";
-    if (value === null) return undefined;
+    if (typeof value === "string") {
+      return '""';
+    }
+    if (typeof value === "boolean") {
+      return "false";
+    }
+    if (typeof value === "number" || typeof value === "bigint") {
+      return "0";
+    }
+    if (value === null) {
+      return undefined;
+    }
     return Array.isArray(value) ? "[]" : "{}";
   },
 };
@@ -159,7 +186,9 @@ export const anyJson: FieldType<Json> = {
 export function model<F extends Fields>(fields: F): FieldType<Values<F>> {
   return {
     read(value, path) {
-      if (!isJsonObject(value)) throw new FieldError(path, "must be an object");
+      if (!isJsonObject(value)) {
+        throw new FieldError(path, "must be an object");
+      }
       return readFields(fields, value, path);
     },
     pythonRepr(value) {
@@ -206,9 +235,14 @@ function absent(field: Field<unknown>, path: string): unknown {
 }
 
 function readInteger(value: Json, path: string): bigint {
-  if (typeof value === "bigint") return value;
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
-  if (typeof value === "string" && /^\s*[-+]?\d{1,40}(\.0+)?\s*$/.test(value))
+  if (typeof value === "bigint") {
+    return value;
+  }
+  if (typeof value === "number" && Number.isInteger(value)) {
+    return BigInt(value);
+  }
+  if (typeof value === "string" && /^\s*[-+]?\d{1,40}(\.0+)?\s*$/.test(value)) {
     return BigInt(value.trim().replace(/\.0+$/, "").replace(/^\+/, ""));
+  }
   throw new FieldError(path, "must be an integer");
 }

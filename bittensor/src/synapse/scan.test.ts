@@ -23,7 +23,9 @@ function kept(text: string, change: Partial<ScanRules> = {}): unknown {
 function carried(text: string): string | undefined {
   const bytes = Buffer.from(text);
   const scan = scanBody(bytes, rules);
-  if (scan.kind !== "object" || scan.payload === undefined) return undefined;
+  if (scan.kind !== "object" || scan.payload === undefined) {
+    return undefined;
+  }
   return decodePayload(bytes, scan.payload)?.toString("hex") ?? "malformed";
 }
 
@@ -144,8 +146,9 @@ describe("a payload", () => {
       "AAA\\n",
       "\\u0000AAA",
       "AAAé",
-    ])
+    ]) {
       assert.equal(carried(`{"results":"${text}"}`), "malformed", text);
+    }
     assert.equal(carried('{"results":""}'), "");
     assert.equal(carried('{"results":7}'), undefined);
   });

@@ -35,11 +35,15 @@ export type Scan =
   | { readonly kind: "beyond"; readonly limit: string };
 
 export function scanBody(bytes: Buffer, rules: ScanRules): Scan {
-  if (!isUtf8(bytes)) return { kind: "notJson" };
+  if (!isUtf8(bytes)) {
+    return { kind: "notJson" };
+  }
   try {
     return scan(bytes, rules);
   } catch (error) {
-    if (!(error instanceof ScanFault)) throw error;
+    if (!(error instanceof ScanFault)) {
+      throw error;
+    }
     return error.limit === undefined ? { kind: "notJson" } : { kind: "beyond", limit: error.limit };
   }
 }
@@ -53,13 +57,17 @@ export function decodePayload(
   text: { start: number; end: number },
 ): Buffer | undefined {
   const raw = bytes.toString("latin1", text.start, text.end);
-  if (!raw.includes("\\")) return decodeBase64(raw);
+  if (!raw.includes("\\")) {
+    return decodeBase64(raw);
+  }
   const unescaped: unknown = JSON.parse(`"${bytes.toString("utf8", text.start, text.end)}"`);
   return typeof unescaped === "string" ? decodeBase64(unescaped) : undefined;
 }
 
 function decodeBase64(text: string): Buffer | undefined {
-  if (text.length % 4 !== 0 || text.includes("-") || text.includes("_")) return undefined;
+  if (text.length % 4 !== 0 || text.includes("-") || text.includes("_")) {
+    return undefined;
+  }
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   // Node leaves out what is not base64, so anything else makes it shorter. A copy of its own can be handed to others.
   const decoded = Buffer.from(text, "base64");
@@ -97,21 +105,26 @@ function scan(bytes: Buffer, rules: ScanRules): Scan {
 
   const checkRest = (position: number): void => {
     const carried = payload === undefined ? 0 : payload.end - payload.start;
-    if (position - carried > rules.maxRestBytes)
+    if (position - carried > rules.maxRestBytes) {
       throw new ScanFault(
         rules.payload === undefined
           ? `at most ${rules.maxRestBytes} bytes are allowed`
           : `at most ${rules.maxRestBytes} bytes are allowed beside ${rules.payload}`,
       );
+    }
   };
   const space = (): void => {
     for (; at < size; at += 1) {
       const byte = bytes[at];
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) {
+        return;
+      }
     }
   };
   const expect = (byte: number): void => {
-    if (bytes[at] !== byte) throw new ScanFault();
+    if (bytes[at] !== byte) {
+      throw new ScanFault();
+    }
     at += 1;
   };
   /** From the opening quote to behind the closing one. */
@@ -119,45 +132,69 @@ function scan(bytes: Buffer, rules: ScanRules): Scan {
     expect(quote);
     for (;;) {
       const byte = bytes[at];
-      if (byte === undefined || byte < 0x20) throw new ScanFault();
+      if (byte === undefined || byte < 0x20) {
+        throw new ScanFault();
+      }
       at += 1;
-      if (byte === quote) return;
-      if (byte === backslash) escaped();
+      if (byte === quote) {
+        return;
+      }
+      if (byte === backslash) {
+        escaped();
+      }
     }
   };
   const escaped = (): void => {
     const byte = bytes[at++];
-    if (byte === undefined || !escapes.has(byte)) throw new ScanFault();
-    if (byte !== 0x75) return;
+    if (byte === undefined || !escapes.has(byte)) {
+      throw new ScanFault();
+    }
+    if (byte !== 0x75) {
+      return;
+    }
     for (const end = at + 4; at < end; at += 1) {
       const digit = bytes[at] ?? 0;
       const isHex =
         isDigit(digit) || (digit >= 0x41 && digit <= 0x46) || (digit >= 0x61 && digit <= 0x66);
-      if (!isHex) throw new ScanFault();
+      if (!isHex) {
+        throw new ScanFault();
+      }
     }
   };
   const digits = (): void => {
-    if (!isDigit(bytes[at])) throw new ScanFault();
-    while (isDigit(bytes[at])) at += 1;
+    if (!isDigit(bytes[at])) {
+      throw new ScanFault();
+    }
+    while (isDigit(bytes[at])) {
+      at += 1;
+    }
   };
   const number = (): void => {
-    if (bytes[at] === minus) at += 1;
-    if (bytes[at] === 0x30) at += 1;
-    else digits();
+    if (bytes[at] === minus) {
+      at += 1;
+    }
+    if (bytes[at] === 0x30) {
+      at += 1;
+    } else {
+      digits();
+    }
     if (bytes[at] === 0x2e) {
       at += 1;
       digits();
     }
     if (bytes[at] === 0x65 || bytes[at] === 0x45) {
       at += 1;
-      if (bytes[at] === 0x2b || bytes[at] === minus) at += 1;
+      if (bytes[at] === 0x2b || bytes[at] === minus) {
+        at += 1;
+      }
       digits();
     }
   };
   const word = (): void => {
     const found = words.find((one) => bytes[at] === one[0]);
-    if (found === undefined || !found.equals(bytes.subarray(at, at + found.length)))
+    if (found === undefined || !found.equals(bytes.subarray(at, at + found.length))) {
       throw new ScanFault();
+    }
     at += found.length;
   };
   /** What stands between an opening and its closing bracket, `entry` for each, commas between them. */
@@ -172,21 +209,26 @@ function scan(bytes: Buffer, rules: ScanRules): Scan {
       space();
       entry();
       space();
-      if (bytes[at] === close) break;
+      if (bytes[at] === close) {
+        break;
+      }
       expect(comma);
     }
     at += 1;
   };
   const value = (depth: number): void => {
     values += 1;
-    if (values > rules.maxValues)
+    if (values > rules.maxValues) {
       throw new ScanFault(`at most ${rules.maxValues} values are allowed`);
+    }
     const byte = bytes[at];
     if (byte === openObject || byte === openList) {
-      if (depth >= rules.maxDepth)
+      if (depth >= rules.maxDepth) {
         throw new ScanFault(`at most ${rules.maxDepth} levels are allowed`);
-      if (byte === openList) sequence(closeList, () => value(depth + 1));
-      else
+      }
+      if (byte === openList) {
+        sequence(closeList, () => value(depth + 1));
+      } else {
         sequence(closeObject, () => {
           string();
           space();
@@ -194,9 +236,14 @@ function scan(bytes: Buffer, rules: ScanRules): Scan {
           space();
           value(depth + 1);
         });
-    } else if (byte === quote) string();
-    else if (byte === minus || isDigit(byte)) number();
-    else word();
+      }
+    } else if (byte === quote) {
+      string();
+    } else if (byte === minus || isDigit(byte)) {
+      number();
+    } else {
+      word();
+    }
     checkRest(at);
   };
 
@@ -218,18 +265,26 @@ function scan(bytes: Buffer, rules: ScanRules): Scan {
       }
     }
     value(1);
-    if (name !== undefined && kept.has(name))
+    if (name !== undefined && kept.has(name)) {
       found.push(`${JSON.stringify(name)}:${bytes.toString("utf8", start, at)}`);
+    }
   };
 
   space();
   const isObject = bytes[at] === openObject;
-  if (isObject) sequence(closeObject, member);
-  else value(0);
+  if (isObject) {
+    sequence(closeObject, member);
+  } else {
+    value(0);
+  }
   space();
-  if (at < size) throw new ScanFault();
+  if (at < size) {
+    throw new ScanFault();
+  }
   checkRest(size);
-  if (!isObject) return { kind: "notObject" };
+  if (!isObject) {
+    return { kind: "notObject" };
+  }
   return { kind: "object", text: `{${found.join(",")}}`, payload };
 }
 
@@ -242,7 +297,9 @@ function key(
 ): string | undefined {
   string();
   const end = position();
-  if (end - start > maxKeyBytes) return undefined;
+  if (end - start > maxKeyBytes) {
+    return undefined;
+  }
   const name: unknown = JSON.parse(bytes.toString("utf8", start, end));
   return typeof name === "string" ? name : undefined;
 }

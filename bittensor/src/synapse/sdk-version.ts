@@ -5,8 +5,9 @@
  */
 export function sdkVersionNumber(version: string): number {
   const [, a, b, c] = (/^(\d+)\.(\d+)\.(\d+)$/.exec(version) ?? []).map(Number);
-  if (a === undefined || b === undefined || c === undefined)
+  if (a === undefined || b === undefined || c === undefined) {
     throw new RangeError(`${JSON.stringify(version)} is no version such as 9.9.0`);
+  }
   const isNewScheme = a > 7 || (a === 7 && b >= 2);
   return isNewScheme ? a * 1_000_000 + b * 1000 + c : a * 100 + b * 10 + c;
 }

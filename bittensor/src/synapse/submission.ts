@@ -52,14 +52,18 @@ export function verifySubmission(
   signature: string,
   consentText?: string,
 ): ProtocolYear | undefined {
-  if (!/^[A-Za-z0-9+/]{86}==$/.test(signature)) return undefined;
+  if (!/^[A-Za-z0-9+/]{86}==$/.test(signature)) {
+    return undefined;
+  }
   const bytes = Buffer.from(signature, "base64");
   const messages = submissionMessages(facts, consentText);
   const signed = (protocolYear: ProtocolYear): boolean => {
     const message = messages[protocolYear];
     return message !== undefined && verifySignature(message, bytes, facts.minerHotkey);
   };
-  if (signed("2025")) return "2025";
+  if (signed("2025")) {
+    return "2025";
+  }
   return signed("2024") ? "2024" : undefined;
 }
 
@@ -79,10 +83,11 @@ export async function loadConsentText(
 ): Promise<string> {
   const bytes = await readFile(path);
   const digest = createHash("sha256").update(bytes).digest("hex");
-  if (digest !== sha256)
+  if (digest !== sha256) {
     throw new ConsentTextError(
       `${path}: ${bytes.length} bytes with SHA-256 ${digest}, but the subnet's consent text has ${sha256}; ` +
         "it must be the text alone, without quotes or a final newline",
     );
+  }
   return bytes.toString("utf8");
 }

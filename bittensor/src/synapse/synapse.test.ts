@@ -82,7 +82,9 @@ describe("Python's texts", () => {
       [Number.NaN, "nan"],
       [Number.NEGATIVE_INFINITY, "-inf"],
     ];
-    for (const [value, text] of expected) assert.equal(pythonFloat(value), text);
+    for (const [value, text] of expected) {
+      assert.equal(pythonFloat(value), text);
+    }
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         assert.equal(Number(pythonFloat(value)), value);
@@ -113,8 +115,9 @@ describe("fields", () => {
     assert.equal(reads(float, "1e3"), 1000);
     assert.equal(reads(bool, "true"), true);
     assert.equal(reads(bool, 0), false);
-    for (const value of [1.5, "1.5", "x", null, true, [], {}, "", Number.POSITIVE_INFINITY])
+    for (const value of [1.5, "1.5", "x", null, true, [], {}, "", Number.POSITIVE_INFINITY]) {
       refuses(bigint, value);
+    }
     refuses(int, 2n ** 53n);
     refuses(bigint, 2n ** 65n);
     refuses(float, "nan?");
@@ -140,8 +143,9 @@ describe("fields", () => {
   it("that only some protocol years have are left out when there is no value", () => {
     const sent = completeFields(submitResults, { results: "", submit_time: 1n, signature: "" });
     const text = stringifyJson({ ...sent } as { readonly [name: string]: Json | undefined });
-    for (const name of ["task", "task_id", "data_format", "data_ver", "compression"])
+    for (const name of ["task", "task_id", "data_format", "data_ver", "compression"]) {
       assert.ok(!text.includes(`"${name}"`));
+    }
     const nulls = { task: null, data_format: null, compression: null };
     const read = parseSynapse(submitResults, {
       results: "",
@@ -216,8 +220,9 @@ describe("SDK versions", () => {
     assert.equal(sdkVersionNumber("7.0.0"), 700);
     assert.equal(sdkVersionNumber("7.2.0"), 7_002_000);
     assert.equal(sdkVersionNumber("10.5.0"), 10_005_000);
-    for (const text of ["", "9", "9.9", "9.9.0rc1", "v9.9.0"])
+    for (const text of ["", "9", "9.9", "9.9.0rc1", "v9.9.0"]) {
       assert.throws(() => sdkVersionNumber(text), RangeError);
+    }
   });
 });
 

@@ -72,7 +72,9 @@ export function completeFields<F extends Fields>(synapse: Synapse<F>, input: Inp
  * it; of nothing when there are none, so most bodies are not covered by any signature.
  */
 export function bodyHash<F extends Fields>(synapse: Synapse<F>, values: Values<F>): string {
-  if (synapse.hashed.length === 0) return emptyBodyHash;
+  if (synapse.hashed.length === 0) {
+    return emptyBodyHash;
+  }
   const parts = synapse.hashed.map((name) => {
     const field = synapse.fields[name];
     return hashText(field === undefined ? "None" : pythonStr(field.type, values[name]));
@@ -86,7 +88,9 @@ export function zeroHeaders<F extends Fields>(
   values: Values<F>,
 ): readonly (readonly [field: string, value: string])[] {
   return Object.entries(synapse.fields).flatMap(([name, field]) => {
-    if (field.presence.kind !== "required") return [];
+    if (field.presence.kind !== "required") {
+      return [];
+    }
     const zero = field.type.zeroText(values[name]);
     return zero === undefined ? [] : [[name, Buffer.from(zero).toString("base64")] as const];
   });

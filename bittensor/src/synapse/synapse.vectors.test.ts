@@ -41,8 +41,12 @@ describe("body-hashes.json", { skip }, () => {
       typeof value === "number" ? (/[.eE]/.test(source ?? "") ? float : anyJson) : value,
     );
   const typeOf = (shape: unknown): FieldType<unknown> => {
-    if (shape === float || shape === anyJson) return shape as FieldType<unknown>;
-    if (Array.isArray(shape)) return tuple(shape.map(typeOf));
+    if (shape === float || shape === anyJson) {
+      return shape as FieldType<unknown>;
+    }
+    if (Array.isArray(shape)) {
+      return tuple(shape.map(typeOf));
+    }
     return typeof shape === "object" && shape !== null
       ? (model(fieldsOf(shape)) as FieldType<unknown>)
       : (anyJson as FieldType<unknown>);
@@ -83,8 +87,9 @@ describe("header-sets.json: zero values", { skip }, () => {
       list: list(str).zeroText(["x"]),
       dict_or_nested_model: model({}).zeroText({}),
     };
-    for (const [type, zero] of Object.entries(zeros))
+    for (const [type, zero] of Object.entries(zeros)) {
       assert.equal(Buffer.from(known[type] ?? "").toString("base64"), zero, type);
+    }
   });
 });
 
@@ -95,8 +100,9 @@ describe("ip-version.json: versions", { skip }, () => {
       version_new_scheme: { version: string; int: number }[];
     }
     const { version_old_scheme, version_new_scheme } = readVectors<Versions>("ip-version.json");
-    for (const { version, int: expected } of [...version_old_scheme, ...version_new_scheme])
+    for (const { version, int: expected } of [...version_old_scheme, ...version_new_scheme]) {
       assert.equal(sdkVersionNumber(version), expected, version);
+    }
     assert.throws(() => sdkVersionNumber("nine"), RangeError);
   });
 });
@@ -127,12 +133,13 @@ describe("signatures.json", { skip }, () => {
   const hex = (text: string): Uint8Array => Buffer.from(text.replace(/^0x/, ""), "hex");
 
   it("requests are valid or not as the vectors say", () => {
-    for (const entry of readVectors<Signatures>("signatures.json").dendrite_requests)
+    for (const entry of readVectors<Signatures>("signatures.json").dendrite_requests) {
       assert.equal(
         verifySignature(entry.message, hex(entry.signature), entry.dendrite_hotkey),
         entry.expected_valid,
         entry.name,
       );
+    }
   });
 
   it("what an axon signs of itself verifies", () => {

@@ -59,7 +59,9 @@ export function terminalHeaders(
 ): readonly (readonly [name: string, value: string])[] {
   return Object.entries(terminalFields).flatMap(([name, field]) => {
     const value: Json = end[name as keyof Terminal]; // the keys of terminalFields are Terminal's
-    if (value === null) return [];
+    if (value === null) {
+      return [];
+    }
     const text = pythonStr((field as Field<Json>).type, value);
     return [[`bt_header_${side}_${name}`, text] as const];
   });
@@ -84,8 +86,9 @@ export function parseTerminal(
   for (const [name, field] of Object.entries(terminalFields)) {
     const header = `bt_header_${side}_${name}`;
     const value = headers[header];
-    if (value === undefined) values[name] = null;
-    else {
+    if (value === undefined) {
+      values[name] = null;
+    } else {
       try {
         values[name] = field.type.read(String(value), header);
       } catch (cause) {
@@ -98,7 +101,11 @@ export function parseTerminal(
 
 /** Reads one end from a body; nothing there, or null, says nothing. @throws FieldError */
 export function readTerminal(value: Json | undefined, side: "axon" | "dendrite"): Terminal {
-  if (value === undefined || value === null) return emptyTerminal;
-  if (!isJsonObject(value)) throw new FieldError(side, "must be an object");
+  if (value === undefined || value === null) {
+    return emptyTerminal;
+  }
+  if (!isJsonObject(value)) {
+    throw new FieldError(side, "must be an object");
+  }
   return readFields(terminalFields, value, side);
 }

@@ -34,7 +34,9 @@ export function sentenceOf(error: unknown): string {
 }
 
 function codeOf(error: unknown): number | undefined {
-  if (error instanceof JetStreamApiError) return error.code;
+  if (error instanceof JetStreamApiError) {
+    return error.code;
+  }
   return isOffForAccount(error) ? offForAccount : undefined;
 }
 

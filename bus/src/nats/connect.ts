@@ -138,7 +138,9 @@ const withoutSecret = (server: string): string => server.replace(/\/\/[^@]*@/, "
 function tlsOptions(tls: NatsOptions["tls"] = {}): NonNullable<ConnectionOptions["tls"]> {
   const { caFile, certFile, keyFile, handshakeFirst } = tls;
   for (const file of [caFile, certFile, keyFile]) {
-    if (file !== undefined) readOrRefuse(file, "a file of TLS");
+    if (file !== undefined) {
+      readOrRefuse(file, "a file of TLS");
+    }
   }
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new NatsServerError(

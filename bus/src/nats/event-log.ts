@@ -12,9 +12,12 @@ interface EventLogger {
 export function logNatsEvent(logger: EventLogger, event: NatsEvent): void {
   if (event.kind === "up") {
     logger.info({ server: event.server, version: event.version }, "connected to NATS");
-  } else if (event.kind === "down") logger.warn({ reason: event.reason }, "NATS is away");
-  else if (isFromNats(event.error) || event.error instanceof QueueUnavailableError) {
+  } else if (event.kind === "down") {
+    logger.warn({ reason: event.reason }, "NATS is away");
+  } else if (isFromNats(event.error) || event.error instanceof QueueUnavailableError) {
     // What NATS says needs a sentence and no stack.
     logger.warn({ reason: sentenceOf(event.error) }, event.what);
-  } else logger.warn({ err: event.error }, event.what);
+  } else {
+    logger.warn({ err: event.error }, event.what);
+  }
 }

@@ -27,11 +27,15 @@ export async function connectJobCaller(options: NatsOptions): Promise<JobCaller>
   const inbox = `${createInbox()}.`;
   const waiting = new Map<string, PromiseWithResolvers<RenderScoreResult>>();
   const endAll = (reason: string): void => {
-    for (const { reject } of waiting.values()) reject(new QueueUnavailableError(reason));
+    for (const { reject } of waiting.values()) {
+      reject(new QueueUnavailableError(reason));
+    }
   };
   link.connection.subscribe(`${inbox}*`, {
     callback(error, message) {
-      if (error !== null) return link.report("a result could not be received", error);
+      if (error !== null) {
+        return link.report("a result could not be received", error);
+      }
       try {
         waiting.get(message.subject.slice(inbox.length))?.resolve(decodeResult(message.data));
       } catch (cause) {
@@ -60,12 +64,16 @@ export async function connectJobCaller(options: NatsOptions): Promise<JobCaller>
         return await result.promise;
       } catch (error) {
         // Nobody waits for it any more.
-        if (published !== undefined) await withdraw(published.sequence);
+        if (published !== undefined) {
+          await withdraw(published.sequence);
+        }
         throw error;
       } finally {
         signal.removeEventListener("abort", leave);
         waiting.delete(job.jobId);
-        if (published?.hasObject === true) await assets.remove(id).catch(() => undefined);
+        if (published?.hasObject === true) {
+          await assets.remove(id).catch(() => undefined);
+        }
       }
     },
     async [Symbol.asyncDispose]() {

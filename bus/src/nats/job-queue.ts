@@ -35,7 +35,9 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
 
   return {
     async submit(job, { dispatch = 0 } = {}) {
-      if (closing.signal.aborted) throw new QueueUnavailableError("the queue is shut down");
+      if (closing.signal.aborted) {
+        throw new QueueUnavailableError("the queue is shut down");
+      }
       const id = dispatchId(job, dispatch);
       const headers = jobHeaders(id, context.active()); // Q9
       await track(submissions, publishJob(link, assets, job, id, headers));

@@ -261,7 +261,9 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           const reason = `the queue is away: ${sentence}`;
           state = { kind: "down", reason: new QueueUnavailableError(reason, { cause: error }) };
         }
-        if (sentence !== said) report("NATS could not be set up", error);
+        if (sentence !== said) {
+          report("NATS could not be set up", error);
+        }
         said = sentence;
         await pause(backoffMs(attempt), closing.signal);
       }

@@ -83,7 +83,9 @@ function start(
     says: (text) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          if (stderr.includes(text)) resolve();
+          if (stderr.includes(text)) {
+            resolve();
+          }
         };
         child.stderr.on("data", look);
         look();

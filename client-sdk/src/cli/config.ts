@@ -40,11 +40,17 @@ export function loadServerConfig(args: Arguments, sources: ConfigSources): Serve
 
 function findAddress(args: Arguments, sources: ConfigSources) {
   const given = args.text("server");
-  if (given !== undefined) return { address: given, addressSource: "" };
+  if (given !== undefined) {
+    return { address: given, addressSource: "" };
+  }
   const variable = sources.env.TURNTABLE_SERVER;
-  if (variable !== undefined) return { address: variable, addressSource: "TURNTABLE_SERVER" };
+  if (variable !== undefined) {
+    return { address: variable, addressSource: "TURNTABLE_SERVER" };
+  }
   const local = localAddress(sources);
-  if (local !== undefined) return { address: local, addressSource: addressesFile };
+  if (local !== undefined) {
+    return { address: local, addressSource: addressesFile };
+  }
   return { address: defaultAddress, addressSource: "the default" };
 }
 
@@ -62,7 +68,9 @@ function localAddress(sources: ConfigSources): string | undefined {
     addresses = undefined;
   }
   if (typeof addresses === "object" && addresses !== null && "grpc" in addresses) {
-    if (typeof addresses.grpc === "string") return addresses.grpc;
+    if (typeof addresses.grpc === "string") {
+      return addresses.grpc;
+    }
   }
   throw new UsageError(
     `${addressesFile} has no "grpc" address: name the server with --server, or delete the file`,

@@ -28,7 +28,9 @@ export async function convertAsset(
   activated: boolean,
 ): Promise<Uint8Array> {
   const write = writers[extension];
-  if (write === undefined) throw new ConversionError(`.${extension} is no format that is written`);
+  if (write === undefined) {
+    throw new ConversionError(`.${extension} is no format that is written`);
+  }
   try {
     const splat = await readAsset(bytes, {
       activated,
@@ -36,7 +38,9 @@ export async function convertAsset(
     });
     return await write(splat);
   } catch (error) {
-    if (!(error instanceof AssetError)) throw error;
+    if (!(error instanceof AssetError)) {
+      throw error;
+    }
     throw new ConversionError(
       `the asset cannot be made .${extension}: ${error.message}; --raw keeps the bytes as they are`,
       { cause: error },

@@ -22,7 +22,9 @@ export const generateVerb: Verb = {
       signal,
       timeoutMs: timeout === undefined ? undefined : parseDurationMs("timeout", timeout),
       onProgress(event, taskId) {
-        if (event.kind === "created") output.note(`task ${printable(taskId)}`);
+        if (event.kind === "created") {
+          output.note(`task ${printable(taskId)}`);
+        }
         context.suggest(`turntable watch ${taskId}`);
         output.progress(event.kind === "succeeded" ? "downloading" : describeEvent(event));
       },

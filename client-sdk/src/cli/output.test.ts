@@ -20,7 +20,9 @@ function streams(isTTY: boolean) {
 describe("progress", () => {
   it("is a line a change where nobody watches", () => {
     const { output, shown } = streams(false);
-    for (const text of ["queued", "queued", "scoring"]) output.progress(text);
+    for (const text of ["queued", "queued", "scoring"]) {
+      output.progress(text);
+    }
     output.endProgress();
     output.note("done");
     assert.equal(shown(), "queued\nscoring\ndone\n");

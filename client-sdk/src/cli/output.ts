@@ -32,7 +32,9 @@ export function createOutput(
   const clear = (): void => {
     clearInterval(ticker);
     ticker = undefined;
-    if (current !== undefined && stderr.isTTY) stderr.write("\r\x1b[K");
+    if (current !== undefined && stderr.isTTY) {
+      stderr.write("\r\x1b[K");
+    }
     current = undefined;
   };
   return {
@@ -46,7 +48,9 @@ export function createOutput(
       stderr.write(`${line}\n`);
     },
     progress(text) {
-      if (text === current) return;
+      if (text === current) {
+        return;
+      }
       if (!stderr.isTTY) {
         current = text;
         stderr.write(`${text}\n`);

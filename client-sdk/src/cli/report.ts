@@ -112,7 +112,9 @@ export function describeReport(report: ScoreReport, signature: ReportSignature):
 }
 
 function describeViews({ views }: ScoreReport): string {
-  if (views.length === 0) return "no views\n";
+  if (views.length === 0) {
+    return "no views\n";
+  }
   const line = views.map((view) => bar(view.probability)).join("");
   const lowest = views.reduce((a, b) => (b.probability < a.probability ? b : a));
   const rows = views.map((view, i) => [

@@ -51,7 +51,9 @@ export async function runCli(argv: readonly string[]): Promise<void> {
       );
     }
     const args = parseArguments(verb, rest);
-    if (args.flag("help")) return await output.write(verbHelp(verb));
+    if (args.flag("help")) {
+      return await output.write(verbHelp(verb));
+    }
     server = loadServerConfig(args, systemSources);
     using client = createTurntableClient({
       ...server.connection,
@@ -85,11 +87,15 @@ function report(
   suggestion: string | undefined,
 ): void {
   if (error instanceof Interrupted) {
-    if (suggestion !== undefined) output.note(`the task goes on; to follow it: ${suggestion}`);
+    if (suggestion !== undefined) {
+      output.note(`the task goes on; to follow it: ${suggestion}`);
+    }
     process.exitCode = 128 + constants.signals[error.signalName];
     return;
   }
-  if (isErrno(error) && error.code === "EPIPE") return;
+  if (isErrno(error) && error.code === "EPIPE") {
+    return;
+  }
   output.note(`turntable: ${explain(error, server, suggestion)}`);
   process.exitCode = error instanceof UsageError || error instanceof InvalidOptionError ? 2 : 1;
 }
@@ -100,7 +106,9 @@ function explain(
   server: ServerConfig | undefined,
   suggestion: string | undefined,
 ): string {
-  if (error instanceof CallFailedError) return explainCall(error, server, suggestion);
+  if (error instanceof CallFailedError) {
+    return explainCall(error, server, suggestion);
+  }
   if (error instanceof TaskFailedError) {
     return `${printable(error.message)}; turntable report ${error.taskId} shows what was scored, generate makes a new task`;
   }

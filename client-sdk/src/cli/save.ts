@@ -46,8 +46,11 @@ export async function saveAsset(
   const isConverted = isOther && !args.flag("raw") && isWritable(given);
   const activated = (asset.encoding?.version ?? 0) >= 1;
   const written = isConverted ? await convertAsset(bytes, given, activated) : bytes;
-  if (out === "-") await output.write(written);
-  else await writeFileWhole(out, written);
+  if (out === "-") {
+    await output.write(written);
+  } else {
+    await writeFileWhole(out, written);
+  }
 
   if (isConverted) {
     output.note(`converted from ${describeEncoding(asset)}; --raw keeps the miner's bytes`);
@@ -69,12 +72,17 @@ export async function saveAsset(
         `miner ${shortHotkey(printable(asset.minerHotkey))}`,
         describeOrigin(origin),
       ].join("  ");
-  if (out === "-") output.note(lines);
-  else await output.write(`${lines}\n`);
+  if (out === "-") {
+    output.note(lines);
+  } else {
+    await output.write(`${lines}\n`);
+  }
 }
 
 async function consentTextOf(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
+  if (path === undefined) {
+    return undefined;
+  }
   const { loadConsentText } = await import("@turntable/bittensor/synapse");
   return loadConsentText(path);
 }
@@ -106,13 +114,17 @@ function describeOrigin(origin: AssetOrigin): string {
 /** The subnet's compressions: 1 is zstd around the file, 2 an SPZ file. */
 function extension(asset: Asset): string {
   const { format = "bin", compression = 0 } = asset.encoding ?? {};
-  if (compression === 2) return "spz";
+  if (compression === 2) {
+    return "spz";
+  }
   const name = /^[a-z0-9]+$/.test(format) ? format : "bin";
   return compression === 1 ? "zst" : name === "hdf5" ? "h5" : name;
 }
 
 function describeEncoding(asset: Asset): string {
   const { format = "unknown", compression = 0 } = asset.encoding ?? {};
-  if (compression === 2) return "SPZ";
+  if (compression === 2) {
+    return "SPZ";
+  }
   return `${printable(format).toUpperCase()}${compression === 1 ? " within zstd" : ""}`;
 }

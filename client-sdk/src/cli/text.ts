@@ -33,7 +33,9 @@ export function formatScore(score: number, demonstration: boolean): string {
 export function formatBytes(sizeBytes: number | bigint): string {
   let value = Number(sizeBytes);
   for (const unit of ["bytes", "kB", "MB"]) {
-    if (value < 1_000) return `${unit === "bytes" ? value : value.toFixed(1)} ${unit}`;
+    if (value < 1_000) {
+      return `${unit === "bytes" ? value : value.toFixed(1)} ${unit}`;
+    }
     value /= 1_000;
   }
   return `${value.toFixed(1)} GB`;
@@ -41,10 +43,18 @@ export function formatBytes(sizeBytes: number | bigint): string {
 
 /** `850 ms`, `12.3 s`, `4 min` */
 export function formatDuration(durationMs: number): string {
-  if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;
-  if (durationMs < 120_000) return `${(durationMs / 1_000).toFixed(1)} s`;
-  if (durationMs < 7_200_000) return `${Math.round(durationMs / 60_000)} min`;
-  if (durationMs < 172_800_000) return `${Math.round(durationMs / 3_600_000)} h`;
+  if (durationMs < 1_000) {
+    return `${Math.round(durationMs)} ms`;
+  }
+  if (durationMs < 120_000) {
+    return `${(durationMs / 1_000).toFixed(1)} s`;
+  }
+  if (durationMs < 7_200_000) {
+    return `${Math.round(durationMs / 60_000)} min`;
+  }
+  if (durationMs < 172_800_000) {
+    return `${Math.round(durationMs / 3_600_000)} h`;
+  }
   return `${Math.round(durationMs / 86_400_000)} d`;
 }
 

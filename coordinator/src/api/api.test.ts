@@ -187,7 +187,9 @@ test("a watch that a shutdown cuts short says so, and when to come back", async 
   const taskId = await opened.ask();
   const seen = Promise.withResolvers<void>();
   const watching = (async () => {
-    for await (const _ of opened.client.watchTask({ taskId }, anonymous)) seen.resolve();
+    for await (const _ of opened.client.watchTask({ taskId }, anonymous)) {
+      seen.resolve();
+    }
   })();
   await seen.promise;
   const cut = assert.rejects(watching, (error: ServiceError) => {
@@ -206,7 +208,9 @@ test("the best asset is streamed in chunks, after what is known of it", async ()
   const taskId = await opened.ask();
   const download = async () => {
     const parts = [];
-    for await (const { part } of client.downloadAsset({ taskId }, anonymous)) parts.push(part);
+    for await (const { part } of client.downloadAsset({ taskId }, anonymous)) {
+      parts.push(part);
+    }
     return parts;
   };
   await assert.rejects(download(), failsWith(status.FAILED_PRECONDITION, /is queued and has no/));
@@ -235,7 +239,9 @@ test("a task that failed says why there is nothing to download", async () => {
   const taskId = await opened.ask();
   opened.subnet.tasks.expire(1_000 + rules.taskTimeoutMs);
   const download = async () => {
-    for await (const _ of opened.client.downloadAsset({ taskId }, anonymous)) assert.fail();
+    for await (const _ of opened.client.downloadAsset({ taskId }, anonymous)) {
+      assert.fail();
+    }
   };
   await assert.rejects(
     download(),
@@ -285,7 +291,8 @@ test("an asset that retention has removed is a state of its task, with the reaso
   opened.subnet.tasks.expire(1_000 + rules.organicFinishMs);
   opened.subnet.store.run("UPDATE submissions SET keep = NULL WHERE id = ?", id);
   const download = async () => {
-    for await (const _ of opened.client.downloadAsset({ taskId }, anonymous));
+    for await (const _ of opened.client.downloadAsset({ taskId }, anonymous)) {
+    }
   };
   await assert.rejects(download, failsWith(status.FAILED_PRECONDITION, /was removed: assets are/));
   assert.ok(

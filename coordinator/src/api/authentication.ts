@@ -27,6 +27,8 @@ function clientOf(keys: ApiKeys, headers: CallHeaders): string {
     throw unauthenticated("an API key is needed: send the metadata `authorization: Bearer <key>`");
   }
   const name = keys.nameOf(key);
-  if (name === undefined) throw unauthenticated("this API key is not known here");
+  if (name === undefined) {
+    throw unauthenticated("this API key is not known here");
+  }
   return name;
 }

@@ -16,7 +16,9 @@ const ownNames = new Set(["synthetic", "organic", "anonymous"]);
 export function parseApiKeys(text: string): ApiKeys {
   const names = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (/^\s*(#|$)/.test(line)) continue;
+    if (/^\s*(#|$)/.test(line)) {
+      continue;
+    }
     const [name, key, ...rest] = line.trim().split(/\s+/);
     if (name === undefined || key === undefined || rest.length > 0 || key.length < 16) {
       throw new Error(
@@ -30,7 +32,9 @@ export function parseApiKeys(text: string): ApiKeys {
     }
     names.set(hashOf(key), name);
   }
-  if (names.size === 0) throw new Error("API key file: it has no keys, so nobody could call");
+  if (names.size === 0) {
+    throw new Error("API key file: it has no keys, so nobody could call");
+  }
   return { nameOf: (key) => names.get(hashOf(key)) };
 }
 

@@ -124,6 +124,8 @@ const maxUint64 = 2n ** 64n - 1n;
 
 /** What a message can carry: rows from before miners' fields were checked may hold anything. */
 function within<T extends number | bigint>(value: T, least: T, most: T): T {
-  if (value < least) return least;
+  if (value < least) {
+    return least;
+  }
   return value > most ? most : value;
 }

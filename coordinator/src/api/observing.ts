@@ -49,7 +49,9 @@ export function observed(onCall: (event: ApiCallEvent) => void): ServerIntercept
     } catch (error) {
       const known =
         error instanceof StorageFullError ? unavailable(error.message, fullRetryMs) : error;
-      if (!(known instanceof RpcError)) fault = { id: randomUUID(), cause: known };
+      if (!(known instanceof RpcError)) {
+        fault = { id: randomUUID(), cause: known };
+      }
       const answer = known instanceof RpcError ? known : internal(fault?.id ?? "", known);
       code = answer.code;
       throw answer;

@@ -30,11 +30,15 @@ export function createRateLimit({ requests, perMs, callers }: RateLimitOptions):
     take(caller, now) {
       const recent = (seen.get(caller) ?? []).filter((at) => at > now - perMs);
       const [first = now] = recent;
-      if (recent.length >= requests) return first + perMs - now;
+      if (recent.length >= requests) {
+        return first + perMs - now;
+      }
       seen.delete(caller);
       seen.set(caller, [...recent, now]);
       for (const quiet of seen.keys()) {
-        if (seen.size <= callers) break;
+        if (seen.size <= callers) {
+          break;
+        }
         seen.delete(quiet);
       }
       return 0;

@@ -87,7 +87,9 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
           admit: ({ hotkey }) => (options.hasAssignment(hotkey) ? undefined : "No task assigned"),
           async handle(call) {
             const reason = options.takesNothing();
-            if (reason !== undefined) throw unavailable(reason);
+            if (reason !== undefined) {
+              throw unavailable(reason);
+            }
             const signal = AbortSignal.any([
               call.signal,
               stopping.signal,
@@ -136,7 +138,9 @@ async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Resul
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StorageFullError) throw unavailable(error.message, error);
+    if (error instanceof StorageFullError) {
+      throw unavailable(error.message, error);
+    }
     throw error;
   }
 }

@@ -100,9 +100,13 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
 
   const lend = (hotkey: string): Assignment | undefined => {
     const organic = tasks.assignOrganic(hotkey, now(), options.isStrong);
-    if (organic !== undefined) return organic;
+    if (organic !== undefined) {
+      return organic;
+    }
     const prompt = options.drawPrompt();
-    if (prompt === undefined) return undefined;
+    if (prompt === undefined) {
+      return undefined;
+    }
     return tasks.assignSynthetic(prompt, hotkey, now());
   };
 
@@ -170,11 +174,15 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     // A miner that waited for a queue that is away would wait in vain, and hold its place here.
     const noQueue = new AbortController();
     void options.isQueued(submission).then((isQueued) => {
-      if (!isQueued) noQueue.abort();
+      if (!isQueued) {
+        noQueue.abort();
+      }
     });
     const until = AbortSignal.any([signal, noQueue.signal]);
     const feedback = await submissions.feedback(submission.id, until);
-    if (feedback !== undefined && feedback.verdict !== "system-fault") return answer(feedback);
+    if (feedback !== undefined && feedback.verdict !== "system-fault") {
+      return answer(feedback);
+    }
     const fault = standing(
       hotkey,
       "system-fault",
@@ -189,7 +197,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   /** The miner's latest assignment of the task; it ends here when its time is over and the next tick is still to come. */
   const latestInTime = (hotkey: string, taskId: string): Assignment | undefined => {
     const found = taskId === "" ? undefined : tasks.latestAssignment(hotkey, taskId);
-    if (found?.state !== "generating" || now() < found.expiresAt.getTime()) return found;
+    if (found?.state !== "generating" || now() < found.expiresAt.getTime()) {
+      return found;
+    }
     tasks.abandon(found.id, "nothing was submitted in time", now());
     return tasks.assignment(found.id);
   };
@@ -204,7 +214,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       const open = tasks.openAssignment(hotkey, now());
       const kept = open === undefined ? undefined : tasks.get(open.taskId);
       // While its verdict is pending, too, a miner of 2025 gets the task again; handing it in twice changes nothing.
-      if (open !== undefined && kept !== undefined) return lent(miner, kept, open);
+      if (open !== undefined && kept !== undefined) {
+        return lent(miner, kept, open);
+      }
       if (now() < miner.cooldownUntil) {
         miners.countCooldownViolation(hotkey);
         return noTask(miners.get(hotkey, now()), miner.cooldownUntil);
@@ -212,7 +224,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       // Not a penalty: what failed through our fault is not tried as fast as it fails.
       const { inARow, lastAt = 0 } = tasks.faults(hotkey);
       const pausedUntil = lastAt + rules.cooldownMs;
-      if (inARow >= rules.faultTries && now() < pausedUntil) return noTask(miner, pausedUntil);
+      if (inARow >= rules.faultTries && now() < pausedUntil) {
+        return noTask(miner, pausedUntil);
+      }
       const assignment = options.lendsNothing() === undefined ? lend(hotkey) : undefined;
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
       if (assignment === undefined || task === undefined) {
@@ -253,7 +267,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         return unscored({ hotkey, assignmentId: assignment.id }, "given-back", "given back");
       }
       const problem = problemOf(results, now());
-      if (problem !== undefined) return malformed(assignment, problem);
+      if (problem !== undefined) {
+        return malformed(assignment, problem);
+      }
       const protocolYear = options.verify(signed);
       if (protocolYear === undefined) {
         return violation(
@@ -263,7 +279,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
           "the signature of the results is wrong",
         );
       }
-      if (asset.kind === "malformed") return malformed(assignment, "results are not base64");
+      if (asset.kind === "malformed") {
+        return malformed(assignment, "results are not base64");
+      }
       const submission = await inTraceOf(task, async () => {
         const received = await submissions.receive(
           {
@@ -280,11 +298,15 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
           },
           now(),
         );
-        if (received !== undefined) options.onSubmitted(received, hotkey);
+        if (received !== undefined) {
+          options.onSubmitted(received, hotkey);
+        }
         return received;
       });
       results.release();
-      if (submission === undefined) return answer(standing(hotkey, "rejected", "too late"));
+      if (submission === undefined) {
+        return answer(standing(hotkey, "rejected", "too late"));
+      }
       return waitForVerdict(submission, protocolYear, hotkey, signal);
     },
   };

@@ -62,7 +62,9 @@ test("a task that failed says so", async () => {
 test("ten requests in two minutes, each client's own; only those on the list call at all", async () => {
   using subnet = await open();
   const { api } = subnet;
-  for (let i = 0; i < 10; i++) assert.equal(api.limited("5A"), undefined);
+  for (let i = 0; i < 10; i++) {
+    assert.equal(api.limited("5A"), undefined);
+  }
   assert.equal(api.limited("5A"), "Rate limit");
   assert.equal(api.limited("5B"), undefined);
   subnet.at(119_999);

@@ -66,9 +66,15 @@ export function createPublicApi(options: PublicApiOptions): PublicApi {
 
   const isTooSoon = (taskId: string): boolean => {
     const last = polls.get(taskId);
-    if (last !== undefined && now() - last < pollMs) return true;
+    if (last !== undefined && now() - last < pollMs) {
+      return true;
+    }
     if (polls.size >= rememberedPolls) {
-      for (const [id, at] of polls) if (now() - at >= pollMs) polls.delete(id);
+      for (const [id, at] of polls) {
+        if (now() - at >= pollMs) {
+          polls.delete(id);
+        }
+      }
     }
     polls.set(taskId, now());
     return false;
@@ -101,8 +107,12 @@ export function createPublicApi(options: PublicApiOptions): PublicApi {
       if (task === undefined || task.client !== clientOf(hotkey)) {
         return { status: generationStatus.notFound, results: null };
       }
-      if (isTooSoon(taskId)) return { status: generationStatus.rateLimited, results: null };
-      if (task.state !== "succeeded") return { status: statuses[task.state], results: null };
+      if (isTooSoon(taskId)) {
+        return { status: generationStatus.rateLimited, results: null };
+      }
+      if (task.state !== "succeeded") {
+        return { status: statuses[task.state], results: null };
+      }
       const bytes = await options.loadResult(task);
       return bytes === undefined
         ? { status: generationStatus.failed, results: null }

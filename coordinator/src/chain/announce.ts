@@ -47,7 +47,9 @@ export async function announceAxons(
   },
 ): Promise<void> {
   const { externalIp, externalPort } = outside;
-  if (externalIp === undefined) return;
+  if (externalIp === undefined) {
+    return;
+  }
   for (const [index, place] of places.entries()) {
     const port = index === 0 ? (externalPort ?? place.port) : place.port;
     try {

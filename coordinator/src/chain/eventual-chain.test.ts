@@ -8,7 +8,9 @@ test("connects when it is asked, again as long as that fails, then once", async 
   const local = createLocalChain({ subnets: [{ netuid: 17 }] });
   {
     await using chain = createEventualChain(async () => {
-      if (++attempts < 3) throw new Error("away");
+      if (++attempts < 3) {
+        throw new Error("away");
+      }
       return local;
     });
     assert.equal(attempts, 0);

@@ -37,7 +37,9 @@ export function createEventualChain(
       try {
         await abortable(connected(), patience);
       } catch (error) {
-        if (error !== patience?.reason) throw error;
+        if (error !== patience?.reason) {
+          throw error;
+        }
       }
     },
     async metagraph(netuid, signal) {
@@ -66,10 +68,14 @@ export function createEventualChain(
 
 /** As `promise`, but for as long as `signal` allows. */
 function abortable<Result>(promise: Promise<Result>, signal?: AbortSignal): Promise<Result> {
-  if (signal === undefined) return promise;
+  if (signal === undefined) {
+    return promise;
+  }
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
+    if (signal.aborted) {
+      onAbort();
+    }
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });

@@ -13,8 +13,12 @@ assert.ok(validator && other && bob && eve);
 
 function openChain() {
   const chain = createLocalChain({ subnets: [{ netuid: 17 }, { netuid: 29 }] });
-  for (const hotkey of [validator ?? "", bob ?? ""]) chain.register({ netuid: 17, hotkey });
-  for (const hotkey of [other ?? "", eve ?? ""]) chain.register({ netuid: 29, hotkey });
+  for (const hotkey of [validator ?? "", bob ?? ""]) {
+    chain.register({ netuid: 17, hotkey });
+  }
+  for (const hotkey of [other ?? "", eve ?? ""]) {
+    chain.register({ netuid: 29, hotkey });
+  }
   return chain;
 }
 
@@ -50,9 +54,15 @@ test("each look follows the chain; while that is away, what was known goes on", 
     chain: {
       async metagraph(netuid) {
         const look = ++seen[netuid === 17 ? 17 : 29];
-        if (netuid === 29 && look === 3) second.resolve();
-        if (netuid === 29 && look === 4) third.resolve();
-        if (netuid === 17 && look === 3) throw new Error("away");
+        if (netuid === 29 && look === 3) {
+          second.resolve();
+        }
+        if (netuid === 29 && look === 4) {
+          third.resolve();
+        }
+        if (netuid === 17 && look === 3) {
+          throw new Error("away");
+        }
         return chain.metagraph(netuid);
       },
     },
@@ -110,7 +120,9 @@ test("a start without the chain goes by what was known last, and follows the cha
     },
     onTrouble: (what) => troubles.push(what),
     onRead() {
-      if (!isAway) followed.resolve();
+      if (!isAway) {
+        followed.resolve();
+      }
     },
   });
   assert.deepEqual([registrations.has(17, bob), registrations.has(17, validator)], [true, false]);
@@ -151,7 +163,9 @@ test("a look that hangs does not hold up the end", async () => {
     everyMs: 1,
     chain: {
       metagraph(netuid, signal) {
-        if (++looks === 1) return chain.metagraph(netuid);
+        if (++looks === 1) {
+          return chain.metagraph(netuid);
+        }
         hanging.resolve();
         return new Promise((_, reject) => {
           signal?.addEventListener("abort", () => reject(signal.reason));

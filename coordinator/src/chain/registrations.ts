@@ -61,11 +61,15 @@ export async function followRegistrations(options: RegistrationOptions): Promise
   const read = async (netuid: number, signal?: AbortSignal): Promise<void> => {
     const { block, neurons } = await chain.metagraph(netuid, signal);
     const found = new Set(neurons.map(({ hotkey }) => hotkey));
-    if (found.size === 0) throw new Error(`the chain says that nobody is on subnet ${netuid}`); // R2
+    if (found.size === 0) {
+      throw new Error(`the chain says that nobody is on subnet ${netuid}`); // R2
+    }
     const known = hotkeys.get(netuid);
     hotkeys.set(netuid, found);
     const isAsKnown = known?.size === found.size && [...found].every((hotkey) => known.has(hotkey));
-    if (!isAsKnown) options.memory?.save(netuid, found);
+    if (!isAsKnown) {
+      options.memory?.save(netuid, found);
+    }
     const byHotkey = new Map(neurons.map((neuron) => [neuron.hotkey, neuron]));
     looks.set(netuid, { block, byHotkey, strong: strongest(neurons, options.strongCount) });
   };
@@ -78,8 +82,12 @@ export async function followRegistrations(options: RegistrationOptions): Promise
         const patience = hotkeys.has(netuid) ? AbortSignal.timeout(lookMs) : undefined;
         await read(netuid, AbortSignal.any([signal, patience].filter((s) => s !== undefined)));
       } catch (error) {
-        if (signal?.aborted) return false;
-        if (hotkeys.get(netuid) === undefined) throw error; // at the start, with nothing to go by
+        if (signal?.aborted) {
+          return false;
+        }
+        if (hotkeys.get(netuid) === undefined) {
+          throw error; // at the start, with nothing to go by
+        }
         isWhole = false;
         options.onTrouble(
           `subnet ${netuid} could not be read from the chain; what was known of it is used`, // R1
@@ -92,7 +100,9 @@ export async function followRegistrations(options: RegistrationOptions): Promise
   };
   for (const netuid of netuids) {
     const remembered = options.memory?.load(netuid) ?? new Set();
-    if (remembered.size > 0) hotkeys.set(netuid, remembered);
+    if (remembered.size > 0) {
+      hotkeys.set(netuid, remembered);
+    }
   }
   let isWhole = await readAll();
   let sinceMs = 0;
@@ -101,7 +111,9 @@ export async function followRegistrations(options: RegistrationOptions): Promise
     everyMs: periodMs,
     async run(signal) {
       sinceMs += periodMs;
-      if (isWhole && sinceMs < options.everyMs) return;
+      if (isWhole && sinceMs < options.everyMs) {
+        return;
+      }
       sinceMs = 0;
       isWhole = await readAll(signal);
     },

@@ -14,7 +14,9 @@ test("the dry run says what would be set and why, and changes nothing", async ()
   using opened = await openRules();
   await using chain = createLocalChain({ subnets: [{ netuid }] });
   chain.register({ netuid, hotkey: "V", stakeTao: 5_000 });
-  for (const hotkey of ["A", "B", "C"]) chain.register({ netuid, hotkey });
+  for (const hotkey of ["A", "B", "C"]) {
+    chain.register({ netuid, hotkey });
+  }
   for (const [hotkey, scores] of Object.entries({ A: [0.9, 0.9], B: [0.7, 0.1] })) {
     for (const score of scores) {
       const { id } = await opened.submit(opened.ask(), hotkey, 1);

@@ -48,7 +48,9 @@ export function readArguments(
 ): Pick<CommandContext, "config" | "words"> {
   const [first] = argv;
   const hasWord = first !== undefined && !first.startsWith("-");
-  if (hasWord && !takesWord) throw new UsageError(`"${first}" is one argument too many`);
+  if (hasWord && !takesWord) {
+    throw new UsageError(`"${first}" is one argument too many`);
+  }
   const rest = hasWord ? argv.slice(1) : argv;
   const config = loadConfig(lookConfig, {
     argv: rest.filter((word) => !flags.includes(word)),

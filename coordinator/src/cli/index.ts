@@ -39,7 +39,9 @@ export async function runCommand(
   open: Opening,
 ): Promise<number> {
   const command = commands[name];
-  if (command === undefined) throw new RangeError(`there is no command ${name}`);
+  if (command === undefined) {
+    throw new RangeError(`there is no command ${name}`);
+  }
   if (argv.includes("--help") || argv.includes("-h")) {
     process.stdout.write(
       `Usage: ${program} ${command.usage} [options]\n\n${command.summary}. ` +
@@ -53,8 +55,12 @@ export async function runCommand(
     await command.run({ config, words, print, now: Date.now, ...(await open(config)) });
     return 0;
   } catch (error) {
-    if (error instanceof UsageError) return fail(name, [`${error.message}; see --help`], 2);
-    if (error instanceof ConfigError) return fail(name, error.problems, 2);
+    if (error instanceof UsageError) {
+      return fail(name, [`${error.message}; see --help`], 2);
+    }
+    if (error instanceof ConfigError) {
+      return fail(name, error.problems, 2);
+    }
     if (explained.some((kind) => error instanceof kind)) {
       return fail(name, [error instanceof Error ? error.message : String(error)], 1);
     }
@@ -71,6 +77,8 @@ export function commandsHelp(): string {
 }
 
 function fail(name: string, lines: readonly string[], status: number): number {
-  for (const line of lines) process.stderr.write(`${program} ${name}: ${line}\n`);
+  for (const line of lines) {
+    process.stderr.write(`${program} ${name}: ${line}\n`);
+  }
   return status;
 }

@@ -29,7 +29,9 @@ export function describeMiners(store: StoreReader, rules: RuleSet, now: number):
   const miners = [...knownMiners(store)]
     .map((hotkey) => get(hotkey, now))
     .toSorted((a, b) => b.reward - a.reward);
-  if (miners.length === 0) return "no miner has submitted anything yet\n";
+  if (miners.length === 0) {
+    return "no miner has submitted anything yet\n";
+  }
   return table([
     [
       ...["hotkey", "reward", "accepted", "scored", "rate", "average"],
@@ -59,7 +61,9 @@ export function describeMiner(
     `average ${miner.averageFidelity.toFixed(4)}; ${rateOf(miner)} of ${miner.scored} scored were accepted; ` +
     `cooldown ${cooldownOf(miner, now)}, ${miner.cooldownViolations} pulls during cooldowns, ` +
     `${miner.violations} violations\n`;
-  if (entries.length === 0) return `${standing}no verdict within a month\n`;
+  if (entries.length === 0) {
+    return `${standing}no verdict within a month\n`;
+  }
   return `${standing}${table([
     [
       ...["at", "verdict", "why", "score", "fidelity", "average", "accepted", "reward"],
@@ -79,7 +83,9 @@ export function describeMiner(
 /** The weight that the hotkey had when weights were next set: `weight@block`. */
 function weightAfter(sets: readonly WeightAttempt[], hotkey: string, at: number): string {
   const next = sets.find((set) => set.at >= at);
-  if (next === undefined) return "none yet";
+  if (next === undefined) {
+    return "none yet";
+  }
   const weight = next.rows.find((row) => row.hotkey === hotkey)?.weight ?? 0;
   return `${weight}@${next.includedBlock ?? next.block}`;
 }

@@ -77,7 +77,9 @@ export async function describeWeights(options: DescribeWeights): Promise<string>
 }
 
 function describeNeuron({ neuron }: Plan, hotkey: string): string {
-  if (neuron === undefined) return `validator ${hotkey}, which is not registered`;
+  if (neuron === undefined) {
+    return `validator ${hotkey}, which is not registered`;
+  }
   const permit = neuron.validatorPermit ? "a permit" : "no permit";
   return `validator ${hotkey} (uid ${neuron.uid}, ${neuron.stakeTao} TAO, ${permit})`;
 }

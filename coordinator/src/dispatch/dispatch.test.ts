@@ -26,7 +26,9 @@ function createPending(...ids: string[]) {
     },
     end(id: string) {
       const item = items.find((candidate) => candidate.id === id);
-      if (item !== undefined) item.id = "";
+      if (item !== undefined) {
+        item.id = "";
+      }
     },
     read,
     options: {
@@ -37,16 +39,22 @@ function createPending(...ids: string[]) {
       },
       stillPending(id) {
         const item = items.find((candidate) => candidate.id === id);
-        if (item !== undefined) read.push(id);
+        if (item !== undefined) {
+          read.push(id);
+        }
         return item === undefined ? undefined : { ...item };
       },
       markDispatched(id, dispatch) {
         const item = items.find((candidate) => candidate.id === id);
-        if (item !== undefined) item.dispatch = dispatch;
+        if (item !== undefined) {
+          item.dispatch = dispatch;
+        }
       },
     } satisfies Partial<DispatchOptions<Dispatchable>>,
   };
-  for (const id of ids) pending.add(id);
+  for (const id of ids) {
+    pending.add(id);
+  }
   return pending;
 }
 
@@ -87,7 +95,9 @@ test("a submission that cannot be queued holds up no other; one whose job can ne
   await using dispatch = start(queue, {
     ...pending.options,
     async job(item) {
-      if (item.id === "sick") throw new Error("EIO");
+      if (item.id === "sick") {
+        throw new Error("EIO");
+      }
       return item.id === "gone" ? undefined : jobOf(item);
     },
     fail({ id }) {
@@ -114,8 +124,12 @@ test("what can never be queued is ended after its tries, with pauses that grow; 
     {
       ...queue,
       async submit(job, options) {
-        if (isAway) throw new QueueUnavailableError("away");
-        if (job.jobId === "poison") throw new RangeError("cannot encode field 2 to uint32");
+        if (isAway) {
+          throw new QueueUnavailableError("away");
+        }
+        if (job.jobId === "poison") {
+          throw new RangeError("cannot encode field 2 to uint32");
+        }
         await queue.submit(job, options);
       },
     },
@@ -123,7 +137,9 @@ test("what can never be queued is ended after its tries, with pauses that grow; 
       ...pending.options,
       maxTries: 4,
       async job(item) {
-        if (item.id === "poison") tried.push(time);
+        if (item.id === "poison") {
+          tried.push(time);
+        }
         return jobOf(item);
       },
       fail({ id }, reason) {
@@ -138,7 +154,9 @@ test("what can never be queued is ended after its tries, with pauses that grow; 
   time = 1_000;
   await dispatch.check();
   isAway = false;
-  for (; time <= 20_000; time += 500) await dispatch.check();
+  for (; time <= 20_000; time += 500) {
+    await dispatch.check();
+  }
   assert.deepEqual(tried, [0, 1_000, 1_000, 3_000, 7_000]);
   assert.deepEqual(ended, ["poison: it could not be queued for scoring"]);
   assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
@@ -193,7 +211,9 @@ test("a queue that refuses is told once, and so is its end", async () => {
   const refusing: JobQueue = {
     ...queue,
     async submit() {
-      if (reason !== undefined) throw new QueueUnavailableError(reason);
+      if (reason !== undefined) {
+        throw new QueueUnavailableError(reason);
+      }
     },
   };
   await using dispatch = start(refusing, {
@@ -222,7 +242,9 @@ test("what could not be queued is tried again until it can, or has its verdict",
   await using dispatch = start(queue, {
     ...pending.options,
     async job(item) {
-      if (isSick) throw new Error("EIO");
+      if (isSick) {
+        throw new Error("EIO");
+      }
       return jobOf(item);
     },
     now: () => time,
@@ -242,7 +264,9 @@ test("a queue that goes away in the middle loses nothing", async () => {
   const shaky: JobQueue = {
     ...queue,
     async submit(job, options) {
-      if (isAway) throw new QueueUnavailableError("away");
+      if (isAway) {
+        throw new QueueUnavailableError("away");
+      }
       await queue.submit(job, options);
     },
   };
@@ -324,7 +348,9 @@ test("a result that cannot be applied is given back and applied later", async ()
   await using dispatch = start(queue, {
     ...createPending("a").options,
     onResult({ submissionId }) {
-      if (isFull) throw new Error("the disk is full");
+      if (isFull) {
+        throw new Error("the disk is full");
+      }
       applied.resolve(submissionId);
     },
     onTrouble(what, error) {

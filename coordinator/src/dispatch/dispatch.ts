@@ -108,7 +108,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     const tries = failed.get(item.id)?.tries ?? 0;
     try {
       const job = await options.job(item);
-      if (job === undefined) return giveUp(item, "the asset was lost");
+      if (job === undefined) {
+        return giveUp(item, "the asset was lost");
+      }
       queuedAt.set(item.id, now()); // before its result can come
       await queue.submit(job, { dispatch });
       failed.delete(item.id);
@@ -137,21 +139,32 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     for (;;) {
       const page = options.pending(seen, pageSize);
       for (const item of page) {
-        if (stopping.signal.aborted) return;
+        if (stopping.signal.aborted) {
+          return;
+        }
         seen = item.sequence;
         await submit(item);
       }
-      if (page.length < pageSize) return;
+      if (page.length < pageSize) {
+        return;
+      }
     }
   };
 
   const submitFailed = async (): Promise<void> => {
     for (const [id, { notBefore }] of [...failed]) {
-      if (stopping.signal.aborted) return;
-      if (now() < notBefore) continue;
+      if (stopping.signal.aborted) {
+        return;
+      }
+      if (now() < notBefore) {
+        continue;
+      }
       const item = options.stillPending(id);
-      if (item === undefined) failed.delete(id);
-      else await submit(item);
+      if (item === undefined) {
+        failed.delete(id);
+      } else {
+        await submit(item);
+      }
     }
   };
 
@@ -162,11 +175,18 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       return;
     }
     const { organic, synthetic } = await queue.depth();
-    if (organic + synthetic > 0) emptySince = undefined;
-    else emptySince ??= now();
-    if (emptySince === undefined || now() - emptySince < lostAfterMs) return;
+    if (organic + synthetic > 0) {
+      emptySince = undefined;
+    } else {
+      emptySince ??= now();
+    }
+    if (emptySince === undefined || now() - emptySince < lostAfterMs) {
+      return;
+    }
     for (const [id, at] of [...queuedAt]) {
-      if (stopping.signal.aborted || now() - at < lostAfterMs) continue;
+      if (stopping.signal.aborted || now() - at < lostAfterMs) {
+        continue;
+      }
       const item = options.stillPending(id);
       if (item === undefined) {
         queuedAt.delete(id);
@@ -191,13 +211,17 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       await submitFailed();
       await submitNew();
       await submitLost();
-      if (unreachable !== undefined) options.onMended();
+      if (unreachable !== undefined) {
+        options.onMended();
+      }
       unreachable = undefined;
     },
     onTrouble(error) {
       const reason = messageOf(error);
       // Once for as long as it stays the same: it is tried every second.
-      if (reason !== unreachable) options.onTrouble("jobs cannot be queued", error);
+      if (reason !== unreachable) {
+        options.onTrouble("jobs cannot be queued", error);
+      }
       unreachable = reason;
     },
   });
@@ -224,7 +248,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     }
   };
   const results = (async () => {
-    for await (const delivery of queue.results(stopping.signal)) await apply(delivery); // D3
+    for await (const delivery of queue.results(stopping.signal)) {
+      await apply(delivery); // D3
+    }
   })().catch((error: unknown) => {
     deaf = `results are no longer read: ${messageOf(error)}`;
     options.onTrouble("results stopped", error);

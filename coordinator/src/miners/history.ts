@@ -116,7 +116,9 @@ export function* knownMiners(store: StoreReader): Iterable<string> {
       .map((row) => hotkeyRow.parse(row).hotkey);
     yield* page;
     const last = page.at(-1);
-    if (last === undefined || page.length < pageSize) return;
+    if (last === undefined || page.length < pageSize) {
+      return;
+    }
     after = last;
   }
 }

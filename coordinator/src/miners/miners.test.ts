@@ -30,7 +30,9 @@ test("the rules of 2025: a window of four hours, ten minutes more for bad work, 
   const standing = miners.get("A", 1_000_000);
   assert.deepEqual([standing.observations, standing.scored], [1, 2], "one of two was accepted");
   assert.equal(miners.get("A", 50_000 + 4 * 3_600_000).observations, 0);
-  for (let i = 0; i < 102; i++) miners.countCooldownViolation("A");
+  for (let i = 0; i < 102; i++) {
+    miners.countCooldownViolation("A");
+  }
   assert.equal(miners.get("A", 1_000_000).cooldownUntil, 1_870_000 + 20_000);
   assert.equal(miners.get("A", 1_000_000).cooldownViolations, 102);
 });
@@ -38,7 +40,9 @@ test("the rules of 2025: a window of four hours, ten minutes more for bad work, 
 test("the seed's violations are counted and cost nothing", async () => {
   using subnet = await open(ruleSets.seed);
   const { cooldownUntil } = subnet.score(1, 1_000);
-  for (let i = 0; i < 200; i++) subnet.miners.countCooldownViolation("A");
+  for (let i = 0; i < 200; i++) {
+    subnet.miners.countCooldownViolation("A");
+  }
   const after = subnet.miners.get("A", 1_000);
   assert.deepEqual([after.cooldownUntil, after.cooldownViolations], [cooldownUntil, 200]);
 });
@@ -46,7 +50,9 @@ test("the seed's violations are counted and cost nothing", async () => {
 test("fault 3: one assignment counts once, however often its score is applied", async () => {
   using opened = await openRules();
   const { id } = opened.tasks.assign(opened.ask(), "A", 0);
-  for (let i = 0; i < 3; i++) opened.miners.applyScore(lent(id, 0), 1, 1_000);
+  for (let i = 0; i < 3; i++) {
+    opened.miners.applyScore(lent(id, 0), 1, 1_000);
+  }
   assert.equal(opened.miners.get("A", 1_000).observations, 1);
 });
 
@@ -73,7 +79,9 @@ test("the history of a miner ends after a month, and after its newest thousand",
   const monthMs = 30 * 86_400_000;
   const count = (hotkey: string) => historyOf(store, hotkey, 5_000).length;
   store.transaction(() => {
-    for (let i = 0; i < 1_003; i++) miners.record({ ...told, hotkey: "A", fidelity: 0 }, i);
+    for (let i = 0; i < 1_003; i++) {
+      miners.record({ ...told, hotkey: "A", fidelity: 0 }, i);
+    }
     miners.record({ ...told, hotkey: "B", fidelity: 0 }, monthMs);
   });
   assert.deepEqual([count("A"), count("B")], [1_000, 1]);

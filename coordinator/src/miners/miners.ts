@@ -172,7 +172,9 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
     applyScore: ({ id, hotkey, createdAt }, fidelity, now) =>
       store.transaction(() => {
         const seen = store.get("SELECT 1 FROM observations WHERE assignment_id = ?", id);
-        if (seen !== undefined) return;
+        if (seen !== undefined) {
+          return;
+        }
         ensure(hotkey);
         store.run("INSERT INTO observations VALUES (?, ?, ?, ?)", id, hotkey, now, fidelity);
         const { average_fidelity } = row.parse(

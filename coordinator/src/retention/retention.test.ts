@@ -120,9 +120,13 @@ test("space that became free is given back to the disk", async () => {
     subnet.store.get("PRAGMA wal_checkpoint(TRUNCATE)");
     return statSync(join(subnet.directory, "coordinator.sqlite")).size;
   };
-  for (let n = 0; n < 60; n++) await opened.score(0.9, n, "synthetic");
+  for (let n = 0; n < 60; n++) {
+    await opened.score(0.9, n, "synthetic");
+  }
   subnet.store.run("UPDATE tasks SET prompt = ?", "x".repeat(100_000));
   const before = file();
-  for (let n = 0; n < 10; n++) await retention.step(rules.windowMs + n * 1_000 + 100);
+  for (let n = 0; n < 10; n++) {
+    await retention.step(rules.windowMs + n * 1_000 + 100);
+  }
   assert.ok(file() < before / 3, `${before} bytes became ${file()}`);
 });

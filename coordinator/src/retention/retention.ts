@@ -84,9 +84,13 @@ export function createRetention(options: RetentionOptions): Retention {
     (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
 
   const removeFiles = async (rows: readonly AssetRow[]): Promise<void> => {
-    for (const row of rows) assetBytes -= row.asset_size;
+    for (const row of rows) {
+      assetBytes -= row.asset_size;
+    }
     for (const sha256 of new Set(rows.map((row) => row.asset_sha256))) {
-      if (!options.keepsAsset(sha256)) await assets.remove(sha256); // K4
+      if (!options.keepsAsset(sha256)) {
+        await assets.remove(sha256); // K4
+      }
     }
   };
 
@@ -107,10 +111,16 @@ export function createRetention(options: RetentionOptions): Retention {
     let over = assetBytes - limits.assetBytes - bytesOf(spared);
     const surplus: AssetRow[] = [];
     for (const keep of ["short", "long"] as const) {
-      if (over <= 0) break;
+      if (over <= 0) {
+        break;
+      }
       for (const row of oldestAssets(keep, now, known.size + assetsAStep)) {
-        if (over <= 0 || surplus.length === assetsAStep) break;
-        if (known.has(row.id)) continue;
+        if (over <= 0 || surplus.length === assetsAStep) {
+          break;
+        }
+        if (known.has(row.id)) {
+          continue;
+        }
         surplus.push(row);
         over -= row.asset_size;
       }
@@ -124,9 +134,13 @@ export function createRetention(options: RetentionOptions): Retention {
       ...oldestAssets("long", now - limits.resultMs, assetsAStep),
     ];
     const rows = [...due, ...surplusAssets(now, due)];
-    if (rows.length === 0) return 0;
+    if (rows.length === 0) {
+      return 0;
+    }
     store.transaction(() => {
-      for (const { id } of rows) store.run("UPDATE submissions SET keep = NULL WHERE id = ?", id);
+      for (const { id } of rows) {
+        store.run("UPDATE submissions SET keep = NULL WHERE id = ?", id);
+      }
     });
     await removeFiles(rows);
     return rows.length;
@@ -150,14 +164,18 @@ export function createRetention(options: RetentionOptions): Retention {
       ...endedTasks("synthetic", Math.min(now - limits.syntheticTaskMs, inWindow)),
       ...endedTasks("organic", Math.min(now - limits.organicTaskMs, inWindow)),
     ];
-    if (due.length > 0 || databaseBytes() <= limits.databaseBytes) return due;
+    if (due.length > 0 || databaseBytes() <= limits.databaseBytes) {
+      return due;
+    }
     const synthetic = endedTasks("synthetic", inWindow);
     return synthetic.length > 0 ? synthetic : endedTasks("organic", inWindow);
   };
 
   const removeTasks = async (now: number): Promise<number> => {
     const ids = dueTasks(now);
-    if (ids.length === 0) return 0;
+    if (ids.length === 0) {
+      return 0;
+    }
     const files: AssetRow[] = [];
     store.transaction(() => {
       for (const id of ids) {
@@ -194,12 +212,16 @@ export function createRetention(options: RetentionOptions): Retention {
 
   const giveSpaceBack = (): void => {
     const spare = Math.max(pagesAStep, Math.floor(pragma("page_count") / sparePages));
-    if (pragma("freelist_count") > spare) store.all("PRAGMA incremental_vacuum(256)");
+    if (pragma("freelist_count") > spare) {
+      store.all("PRAGMA incremental_vacuum(256)");
+    }
   };
 
   /** Goes on with the walk through the files; the first one begins at once. */
   const sweep = async (now: number): Promise<number> => {
-    if (walk === undefined && now < nextWalkAt) return 0;
+    if (walk === undefined && now < nextWalkAt) {
+      return 0;
+    }
     walk ??= assets.walk();
     let removed = 0;
     for (let seen = 0; seen < filesAStep; seen++) {
@@ -209,7 +231,9 @@ export function createRetention(options: RetentionOptions): Retention {
         nextWalkAt = now + sweepEveryMs;
         return removed;
       }
-      if (!options.keepsAsset(next.value) && (await assets.remove(next.value))) removed++; // K4
+      if (!options.keepsAsset(next.value) && (await assets.remove(next.value))) {
+        removed++; // K4
+      }
     }
     return removed;
   };

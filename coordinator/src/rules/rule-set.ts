@@ -123,7 +123,9 @@ export function ruleSetOf(base: RuleSet, text: string, file: string): RuleSet {
     });
   }
   const changes = changesSchema.safeParse(json);
-  if (!changes.success) throw fault(file, changes.error);
+  if (!changes.success) {
+    throw fault(file, changes.error);
+  }
   const { weights, strong, ...others } = changes.data;
   const made = ruleSetSchema.safeParse({
     ...base,
@@ -132,7 +134,9 @@ export function ruleSetOf(base: RuleSet, text: string, file: string): RuleSet {
     weights: { ...base.weights, ...weights },
     strong: { ...base.strong, ...strong },
   });
-  if (!made.success) throw fault(file, made.error);
+  if (!made.success) {
+    throw fault(file, made.error);
+  }
   return made.data;
 }
 

@@ -13,7 +13,9 @@ export function fidelityOf(rules: RuleSet, score: number): number {
  * @param fidelity 0 to 1; 0 when the result was not accepted
  */
 export function nextAverage(rules: RuleSet, average: number, fidelity: number): number {
-  if (fidelity === 0 && !rules.countRejected) return average;
+  if (fidelity === 0 && !rules.countRejected) {
+    return average;
+  }
   return average + rules.averageAlpha * (fidelity - average);
 }
 

@@ -103,7 +103,9 @@ export function startStatus(options: StatusOptions): Loop {
     async run() {
       const status = await takeStatus(sources, startedAt, now());
       await writeWhole(join(directory, fileName), `${JSON.stringify(status)}\n`);
-      if (status.at - toldAt < minuteMs) return;
+      if (status.at - toldAt < minuteMs) {
+        return;
+      }
       toldAt = status.at;
       options.onMinute(status);
     },
@@ -158,8 +160,12 @@ function describeValidator({
   block,
   neuron,
 }: Status["validators"][number]): string {
-  if (block === 0) return `subnet ${netuid}: not read from the chain since the start`;
-  if (neuron === null) return `subnet ${netuid} at block ${block}: ${hotkey} is not registered`;
+  if (block === 0) {
+    return `subnet ${netuid}: not read from the chain since the start`;
+  }
+  if (neuron === null) {
+    return `subnet ${netuid} at block ${block}: ${hotkey} is not registered`;
+  }
   const { uid, stakeTao, validatorPermit, lastUpdate } = neuron;
   return (
     `subnet ${netuid} at block ${block}: ${hotkey} is uid ${uid}, ${stakeTao} TAO, ` +
@@ -221,7 +227,9 @@ async function writeWhole(file: string, content: string): Promise<void> {
 
 function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 120) {
+    return `${seconds} s`;
+  }
   const minutes = Math.floor(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }

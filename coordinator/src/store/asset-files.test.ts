@@ -56,17 +56,24 @@ test("what is kept in memory has a limit: the oldest goes, and what is larger is
     new Uint8Array(9),
   ];
   const hashes: string[] = [];
-  for (const bytes of [first, second, second, third, huge])
+  for (const bytes of [first, second, second, third, huge]) {
     hashes.push((await assets.save(bytes)).sha256);
-  for (const name of readdirSync(folder.path)) rmSync(join(folder.path, name));
+  }
+  for (const name of readdirSync(folder.path)) {
+    rmSync(join(folder.path, name));
+  }
   const kept: boolean[] = [];
-  for (const sha256 of new Set(hashes)) kept.push((await assets.load(sha256)) !== undefined);
+  for (const sha256 of new Set(hashes)) {
+    kept.push((await assets.load(sha256)) !== undefined);
+  }
   assert.deepEqual(kept, [false, true, true, false]);
 });
 
 async function walked(assets: AssetFiles): Promise<readonly string[]> {
   const names: string[] = [];
-  for await (const sha256 of assets.walk()) names.push(sha256);
+  for await (const sha256 of assets.walk()) {
+    names.push(sha256);
+  }
   return names.toSorted();
 }
 
@@ -128,7 +135,9 @@ test("a save that fails leaves nothing", async () => {
 
 async function collected(pieces: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
   const all: Uint8Array[] = [];
-  for await (const piece of pieces) all.push(piece);
+  for await (const piece of pieces) {
+    all.push(piece);
+  }
   return all;
 }
 

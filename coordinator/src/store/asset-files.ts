@@ -70,7 +70,9 @@ export async function openAssetFiles(
 ): Promise<AssetFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const pathOf = (sha256: string): string => {
-    if (!isSha256(sha256)) throw new TypeError(`not a SHA-256 in hex: ${sha256}`);
+    if (!isSha256(sha256)) {
+      throw new TypeError(`not a SHA-256 in hex: ${sha256}`);
+    }
     return join(directory, sha256);
   };
   const fresh = createFreshAssets(freshBytes);
@@ -84,8 +86,11 @@ export async function openAssetFiles(
     return {
       [Symbol.dispose]() {
         const left = (held.get(sha256) ?? 1) - 1;
-        if (left === 0) held.delete(sha256);
-        else held.set(sha256, left);
+        if (left === 0) {
+          held.delete(sha256);
+        } else {
+          held.set(sha256, left);
+        }
       },
     };
   };
@@ -101,7 +106,9 @@ export async function openAssetFiles(
       await syncFolder(directory);
     } catch (error) {
       await rm(partial, { force: true });
-      if (!isStorageFull(error)) throw error;
+      if (!isStorageFull(error)) {
+        throw error;
+      }
       throw new StorageFullError("the disk is full", { cause: error });
     } finally {
       writing.delete(name);
@@ -110,14 +117,16 @@ export async function openAssetFiles(
 
   async function* walk(): AsyncGenerator<string> {
     for await (const { name } of await opendir(directory, { bufferSize: namesAtOnce })) {
-      if (isSha256(name)) yield name;
-      else if (name.endsWith(partialSuffix) && !writing.has(name)) {
+      if (isSha256(name)) {
+        yield name;
+      } else if (name.endsWith(partialSuffix) && !writing.has(name)) {
         await rm(join(directory, name), { force: true });
       }
     }
   }
 
-  for await (const _ of walk()); // for what is removed on the way
+  for await (const _ of walk()) {
+  } // for what is removed on the way
   return {
     async save(bytes, sha256 = hash("sha256", bytes, "hex")) {
       const holding = hold(sha256);
@@ -133,12 +142,16 @@ export async function openAssetFiles(
     async load(sha256) {
       const path = pathOf(sha256);
       const kept = fresh.take(sha256);
-      if (kept !== undefined) return kept;
+      if (kept !== undefined) {
+        return kept;
+      }
       try {
         const bytes = await readFile(path);
         return (await sha256InSteps(bytes)) === sha256 ? bytes : undefined;
       } catch (error) {
-        if (isMissing(error)) return undefined;
+        if (isMissing(error)) {
+          return undefined;
+        }
         throw error;
       }
     },
@@ -146,18 +159,24 @@ export async function openAssetFiles(
       try {
         return chunksOf(await open(pathOf(sha256), "r"), sha256);
       } catch (error) {
-        if (isMissing(error)) return undefined;
+        if (isMissing(error)) {
+          return undefined;
+        }
         throw error;
       }
     },
     async remove(sha256) {
       const path = pathOf(sha256);
-      if (held.has(sha256)) return false;
+      if (held.has(sha256)) {
+        return false;
+      }
       fresh.take(sha256);
       const removal = unlink(path).then(
         () => true,
         (error: unknown) => {
-          if (isMissing(error)) return false;
+          if (isMissing(error)) {
+            return false;
+          }
           throw error;
         },
       );
@@ -182,12 +201,16 @@ async function* chunksOf(file: FileHandle, sha256: string): AsyncGenerator<Uint8
   for (;;) {
     const chunk = Buffer.allocUnsafeSlow(chunkBytes);
     const { bytesRead } = await file.read(chunk, 0, chunkBytes);
-    if (bytesRead === 0) break;
+    if (bytesRead === 0) {
+      break;
+    }
     const bytes = chunk.subarray(0, bytesRead);
     found.update(bytes);
     yield bytes;
   }
-  if (found.digest("hex") !== sha256) throw new Error(`the file of the asset ${sha256} is broken`);
+  if (found.digest("hex") !== sha256) {
+    throw new Error(`the file of the asset ${sha256} is broken`);
+  }
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
@@ -215,18 +238,24 @@ function createFreshAssets(limitBytes: number) {
   let keptBytes = 0;
   const take = (sha256: string): Uint8Array | undefined => {
     const bytes = kept.get(sha256);
-    if (kept.delete(sha256)) keptBytes -= bytes?.byteLength ?? 0;
+    if (kept.delete(sha256)) {
+      keptBytes -= bytes?.byteLength ?? 0;
+    }
     return bytes;
   };
   return {
     take,
     keep(sha256: string, bytes: Uint8Array): void {
       take(sha256);
-      if (bytes.byteLength > limitBytes) return;
+      if (bytes.byteLength > limitBytes) {
+        return;
+      }
       kept.set(sha256, bytes);
       keptBytes += bytes.byteLength;
       for (const oldest of kept.keys()) {
-        if (keptBytes <= limitBytes) return;
+        if (keptBytes <= limitBytes) {
+          return;
+        }
         take(oldest);
       }
     },

@@ -22,12 +22,20 @@ export function migrate(database: DatabaseSync, file: string, migrations: readon
   database.exec("PRAGMA foreign_keys = OFF"); // inside a transaction this would have no effect
   database.exec("BEGIN EXCLUSIVE");
   try {
-    for (const [index, sql] of migrations.entries()) if (index >= version) database.exec(sql);
-    if (version < migrations.length) checkReferences(database);
+    for (const [index, sql] of migrations.entries()) {
+      if (index >= version) {
+        database.exec(sql);
+      }
+    }
+    if (version < migrations.length) {
+      checkReferences(database);
+    }
     database.exec(`PRAGMA user_version = ${migrations.length}`);
     database.exec("COMMIT");
   } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
+    if (database.isTransaction) {
+      database.exec("ROLLBACK");
+    }
     throw new StoreError(
       `${file}: cannot be brought from schema ${version} to ${migrations.length}, and is as it was: ` +
         `${error instanceof Error ? error.message : String(error)}`,
@@ -43,12 +51,16 @@ export function migrate(database: DatabaseSync, file: string, migrations: readon
  */
 function ensureIncrementalVacuum(database: DatabaseSync): void {
   const incremental = 2;
-  if (database.prepare("PRAGMA auto_vacuum").get()?.auto_vacuum === incremental) return;
+  if (database.prepare("PRAGMA auto_vacuum").get()?.auto_vacuum === incremental) {
+    return;
+  }
   database.exec(`PRAGMA auto_vacuum = ${incremental}`);
   try {
     database.exec("VACUUM");
   } catch (error) {
-    if (!isStorageFull(error)) throw error;
+    if (!isStorageFull(error)) {
+      throw error;
+    }
   }
 }
 

@@ -12,7 +12,9 @@ test("nonces survive a restart, the highest of each caller, until their time is 
   let now = 0;
   {
     using store = openNonceStore(directory, () => now);
-    for (let i = BigInt(recentNonces) + 8n; i > 0n; i--) store.add("A:1", 10n ** 18n + i, 1000);
+    for (let i = BigInt(recentNonces) + 8n; i > 0n; i--) {
+      store.add("A:1", 10n ** 18n + i, 1000);
+    }
     store.add("B:1", 7n, 10);
   }
   using store = openNonceStore(directory, () => now);
@@ -30,7 +32,9 @@ test("the nonces of all callers of a hotkey are counted, no one else's, and no l
   t.after(() => rmSync(directory, { recursive: true }));
   let now = 0;
   using store = openNonceStore(directory, () => now);
-  for (const caller of ["A:1", "A:2", "A:None", "AB:1", "B:1"]) store.add(caller, 7n, 1000);
+  for (const caller of ["A:1", "A:2", "A:None", "AB:1", "B:1"]) {
+    store.add(caller, 7n, 1000);
+  }
   store.add("A:1", 8n, 10);
   assert.equal(store.count("A", 100), 4);
   assert.equal(store.count("A", 3), 3, "counting stops there");

@@ -40,7 +40,9 @@ export function openNonceStore(directory: string, now: () => number): NonceStore
       .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const save = (caller: string, nonces: readonly Nonce[]): void =>
     store.transaction(() => {
-      if (added++ % sweepEvery === 0) store.run("DELETE FROM nonces WHERE keep_until < ?", now());
+      if (added++ % sweepEvery === 0) {
+        store.run("DELETE FROM nonces WHERE keep_until < ?", now());
+      }
       for (const { nonce, keepUntilMs } of nonces) {
         store.run(
           "INSERT OR REPLACE INTO nonces VALUES (?, ?, ?)",
@@ -61,10 +63,14 @@ export function openNonceStore(directory: string, now: () => number): NonceStore
       try {
         save(caller, nonces);
       } catch (error) {
-        if (!(error instanceof StorageFullError)) throw error;
+        if (!(error instanceof StorageFullError)) {
+          throw error;
+        }
         unsaved.set(caller, nonces.slice(-recentNonces));
         for (const oldest of unsaved.keys()) {
-          if (unsaved.size <= unsavedCallers) break;
+          if (unsaved.size <= unsavedCallers) {
+            break;
+          }
           unsaved.delete(oldest);
         }
       }

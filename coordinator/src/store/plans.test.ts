@@ -56,7 +56,9 @@ test("no statement scans a table that grows", () => {
     using main = openStore(folder);
     using nonces = openDatabase(folder, "nonces.sqlite", nonceMigrations, "OFF");
     const scans = statements.flatMap(({ file, sql }) => {
-      if (sql.startsWith("PRAGMA")) return [];
+      if (sql.startsWith("PRAGMA")) {
+        return [];
+      }
       const store = file === join("store", "nonces.ts") ? nonces : main;
       return scansOf(store.all(`EXPLAIN QUERY PLAN ${sql}`)).map((scan) => [file, sql, scan]);
     });

@@ -15,7 +15,11 @@ const sqliteFull = 13;
 
 /** Whether the system or SQLite says that the disk is full. */
 export function isStorageFull(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ("errcode" in error) return error.errcode === sqliteFull;
+  if (!(error instanceof Error)) {
+    return false;
+  }
+  if ("errcode" in error) {
+    return error.errcode === sqliteFull;
+  }
   return "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }

@@ -71,7 +71,9 @@ export function openStore(directory: string): Store {
  */
 export function openStoreReader(directory: string): StoreReader {
   const file = join(directory, databaseName);
-  if (!existsSync(file)) throw new StoreError(`${file}: there is no such file`);
+  if (!existsSync(file)) {
+    throw new StoreError(`${file}: there is no such file`);
+  }
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     database.exec("PRAGMA busy_timeout = 2000");
@@ -84,7 +86,9 @@ export function openStoreReader(directory: string): StoreReader {
     }
   } catch (error) {
     database.close();
-    if (error instanceof StoreError) throw error;
+    if (error instanceof StoreError) {
+      throw error;
+    }
     throw new StoreError(
       `${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
@@ -137,7 +141,9 @@ export function openDatabase(
     migrate(database, file, migrations);
   } catch (error) {
     database.close();
-    if (error instanceof StoreError) throw error;
+    if (error instanceof StoreError) {
+      throw error;
+    }
     throw new StoreError(
       `${file}: cannot be opened: ${error instanceof Error ? error.message : String(error)}. ` +
         "Is another coordinator running on this data directory?",
@@ -151,7 +157,9 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
   const prepared = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const known = prepared.get(sql);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const statement = database.prepare(sql);
     prepared.set(sql, statement);
     return statement;
@@ -171,7 +179,9 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
     get: (sql, ...values) => prepare(sql).get(...values),
     all: (sql, ...values) => prepare(sql).all(...values),
     transaction(work) {
-      if (notifications !== undefined) return work();
+      if (notifications !== undefined) {
+        return work();
+      }
       writing(() => database.exec("BEGIN IMMEDIATE")); // first: when it throws, no transaction is running
       const pending: (() => void)[] = [];
       notifications = pending;
@@ -179,17 +189,24 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
         const result = work();
         writing(() => database.exec("COMMIT"));
         notifications = undefined;
-        for (const notify of pending) notify();
+        for (const notify of pending) {
+          notify();
+        }
         return result;
       } catch (error) {
         notifications = undefined;
-        if (database.isTransaction) database.exec("ROLLBACK");
+        if (database.isTransaction) {
+          database.exec("ROLLBACK");
+        }
         throw error;
       }
     },
     afterCommit(notify) {
-      if (notifications === undefined) notify();
-      else notifications.push(notify);
+      if (notifications === undefined) {
+        notify();
+      } else {
+        notifications.push(notify);
+      }
     },
     [Symbol.dispose]() {
       prepared.clear();
@@ -203,7 +220,9 @@ function writing<Result>(work: () => Result): Result {
   try {
     return work();
   } catch (error) {
-    if (isStorageFull(error)) throw new StorageFullError("the disk is full", { cause: error });
+    if (isStorageFull(error)) {
+      throw new StorageFullError("the disk is full", { cause: error });
+    }
     throw error;
   }
 }

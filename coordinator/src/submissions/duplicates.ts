@@ -60,7 +60,9 @@ export function createDuplicates(store: Store, limits: DuplicateLimits): Duplica
   const { windowMs, compared } = limits;
   return {
     hasSameBytes(submission, assignment, now) {
-      if (windowMs === 0) return false;
+      if (windowMs === 0) {
+        return false;
+      }
       const original = store.get(
         `SELECT 1 FROM submissions s JOIN assignments a ON a.id = s.id
          WHERE s.asset_sha256 = ? AND s.received_at > ? AND s.sequence < ?
@@ -78,7 +80,9 @@ export function createDuplicates(store: Store, limits: DuplicateLimits): Duplica
     sameObject(submission, assignment, bytes, now) {
       const geometry = parseGeometry(bytes);
       const [size] = geometry ?? [];
-      if (windowMs === 0 || geometry === undefined || size === undefined) return nothing;
+      if (windowMs === 0 || geometry === undefined || size === undefined) {
+        return nothing;
+      }
       const near = store
         .all(
           `SELECT s.id, s.sequence, f.geometry FROM fingerprints f
@@ -106,7 +110,9 @@ export function createDuplicates(store: Store, limits: DuplicateLimits): Duplica
     },
     keep(id, bytes, now) {
       const [size] = parseGeometry(bytes) ?? [];
-      if (windowMs === 0 || size === undefined) return;
+      if (windowMs === 0 || size === undefined) {
+        return;
+      }
       store.run(
         `DELETE FROM fingerprints WHERE id IN
            (SELECT id FROM fingerprints WHERE at <= ? ORDER BY at LIMIT ${forgottenAtOnce})`,

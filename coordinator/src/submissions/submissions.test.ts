@@ -233,7 +233,9 @@ test("while nothing at all is scored it is a fault of ours still, and the task i
     const assignment = tasks.assignment(id) ?? assert.fail();
     await submissions.receive(submissionOf(assignment, Buffer.from(id)), 1);
     const outcome = submissions.applyResult(result(id, fault), 2);
-    if (outcome.kind === "again") submissions.applyResult(result(id, fault, undefined, 1), 3);
+    if (outcome.kind === "again") {
+      submissions.applyResult(result(id, fault, undefined, 1), 3);
+    }
     assert.equal(submissions.get(id)?.feedback?.verdict, "system-fault");
     assert.equal(submissions.get(id)?.feedback?.cooldownUntil, 0);
   }
@@ -315,7 +317,9 @@ test("what is saved when its assignment has ended is not left behind, unless ano
   const [late, same] = ["A", "B"].map((hotkey) => subnet.tasks.assign(subnet.ask(), hotkey, 0));
   assert.ok(late !== undefined && same !== undefined);
   for (const expected of [0, 1]) {
-    if (expected === 1) await subnet.submissions.receive(submissionOf(same, Buffer.from("x")), 0);
+    if (expected === 1) {
+      await subnet.submissions.receive(submissionOf(same, Buffer.from("x")), 0);
+    }
     const receiving = subnet.submissions.receive(submissionOf(late, Buffer.from("x")), 0);
     subnet.tasks.abandon(late.id, "too late", 0);
     assert.equal(await receiving, undefined);
@@ -327,7 +331,9 @@ test("those that wait are counted, after a restart, too", async () => {
   using subnet = await openRules();
   const { submissions } = subnet;
   const ids: string[] = [];
-  for (const hotkey of ["A", "B", "C"]) ids.push((await subnet.submit(subnet.ask(), hotkey)).id);
+  for (const hotkey of ["A", "B", "C"]) {
+    ids.push((await subnet.submit(subnet.ask(), hotkey)).id);
+  }
   assert.equal(submissions.countPending(), 3);
   const [first = "", second = ""] = ids;
   submissions.applyResult(subnet.scored(first, 0.9), 0);

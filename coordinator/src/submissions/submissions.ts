@@ -166,7 +166,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     verdict: Verdict,
     now: number,
   ): Feedback | undefined => {
-    if (!tasks.applyVerdict(assignment.id, verdict, now)) return undefined;
+    if (!tasks.applyVerdict(assignment.id, verdict, now)) {
+      return undefined;
+    }
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
     if (verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment)) {
       miners.applyScore(assignment, fidelity, now);
@@ -204,11 +206,15 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   ): ResultOutcome => {
     const submission = get(id);
     const assignment = submission === undefined ? undefined : tasks.assignment(id);
-    if (submission === undefined || assignment === undefined) return { kind: "unknown" };
+    if (submission === undefined || assignment === undefined) {
+      return { kind: "unknown" };
+    }
     const { hotkey } = assignment;
     return store.transaction(() => {
       const feedback = countVerdict(assignment, verdictFor(submission, assignment), now);
-      if (feedback === undefined) return { kind: "repeated" };
+      if (feedback === undefined) {
+        return { kind: "repeated" };
+      }
       store.run(
         `UPDATE submissions SET verdict = ?1, feedback = ?2, ended_at = ?3,
          keep = CASE WHEN keep IS NULL THEN NULL ELSE ?4 END WHERE id = ?5`,
@@ -218,7 +224,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         keepOf(feedback.verdict, tasks.get(assignment.taskId)?.class),
         id,
       );
-      if (submission.feedback === undefined) countPending(-1);
+      if (submission.feedback === undefined) {
+        countPending(-1);
+      }
       alongside(submission, hotkey, feedback);
       store.afterCommit(() => verdicts.emit(id));
       return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
@@ -233,7 +241,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   ): ResultOutcome => {
     const submission = get(submissionId);
     const assignment = submission === undefined ? undefined : tasks.assignment(submissionId);
-    if (submission === undefined || assignment === undefined) return { kind: "unknown" };
+    if (submission === undefined || assignment === undefined) {
+      return { kind: "unknown" };
+    }
     if (submission.feedback !== undefined || replica !== submission.replica) {
       return { kind: "repeated" };
     }
@@ -245,7 +255,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       return end(submissionId, () => (isTheAsset ? verdict : fault), now);
     }
     const { inARow, ofTask } = tasks.faults(hotkey, taskId);
-    if (Math.max(inARow, ofTask) < rules.faultTries) return end(submissionId, () => fault, now);
+    if (Math.max(inARow, ofTask) < rules.faultTries) {
+      return end(submissionId, () => fault, now);
+    }
     store.run("UPDATE submissions SET replica = 1 WHERE id = ?", submissionId);
     return { kind: "again", submission: { ...submission, replica: 1 }, hotkey };
   };
@@ -257,16 +269,22 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       using saved = await assets.save(input.bytes, input.sha256);
       sha256 = saved.sha256;
       const made = insert(input, sha256, now);
-      if (made !== undefined) return made;
+      if (made !== undefined) {
+        return made;
+      }
     }
-    if (!keepsAsset(sha256)) await assets.remove(sha256);
+    if (!keepsAsset(sha256)) {
+      await assets.remove(sha256);
+    }
     return undefined;
   };
 
   const insert = (input: ReceiveSubmission, sha256: string, now: number): Submission | undefined =>
     store.transaction(() => {
       const { id } = input.assignment;
-      if (!tasks.markSubmitted(id, now)) return undefined;
+      if (!tasks.markSubmitted(id, now)) {
+        return undefined;
+      }
       store.run(
         `INSERT INTO submissions (id, validator, asset_sha256, asset_size, format, format_version,
          compression, submit_time, signature, protocol_year, received_at, traceparent)
@@ -286,7 +304,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       );
       countPending(1);
       const made = get(id);
-      if (made === undefined || !duplicates.hasSameBytes(made, input.assignment, now)) return made;
+      if (made === undefined || !duplicates.hasSameBytes(made, input.assignment, now)) {
+        return made;
+      }
       const verdict: Verdict = { kind: "duplicate", reason: sameBytesReason };
       const outcome = end(id, () => verdict, now);
       return outcome.kind === "applied" ? outcome.submission : made;
@@ -296,10 +316,14 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     async receive(input, now) {
       const { id } = input.assignment;
       const known = get(id);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        return known;
+      }
       // Claimed first, then saved: of many at one time one is written, and the others get what became of it.
       const running = receiving.get(id);
-      if (running !== undefined) return running;
+      if (running !== undefined) {
+        return running;
+      }
       const taking = take(input, now).finally(() => receiving.delete(id));
       receiving.set(id, taking);
       return taking;
@@ -308,17 +332,25 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     get,
     refuse: (assignment, verdict, now, beside) =>
       store.transaction(() => {
-        if (beside === "violation") miners.countViolation(assignment.hotkey, now);
+        if (beside === "violation") {
+          miners.countViolation(assignment.hotkey, now);
+        }
         const feedback = countVerdict(assignment, verdict, now);
-        if (feedback === undefined) throw new Error(`assignment ${assignment.id} has ended`);
+        if (feedback === undefined) {
+          throw new Error(`assignment ${assignment.id} has ended`);
+        }
         return feedback;
       }),
     async feedback(id, signal) {
       for (;;) {
         const found = get(id)?.feedback;
-        if (found !== undefined || signal.aborted) return found;
+        if (found !== undefined || signal.aborted) {
+          return found;
+        }
         await once(verdicts, id, { signal }).catch((error: unknown) => {
-          if (!signal.aborted) throw error;
+          if (!signal.aborted) {
+            throw error;
+          }
         });
       }
     },
@@ -339,9 +371,13 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     async job(submission) {
       const assignment = tasks.assignment(submission.id);
       const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
-      if (task === undefined) throw new Error(`submission ${submission.id} has no task`);
+      if (task === undefined) {
+        throw new Error(`submission ${submission.id} has no task`);
+      }
       const asset = await assets.load(submission.assetSha256);
-      if (asset === undefined) return undefined;
+      if (asset === undefined) {
+        return undefined;
+      }
       return create(RenderScoreJobSchema, {
         jobId: submission.id,
         taskId: task.id,
@@ -374,12 +410,16 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     applyResult(result, now) {
       const { submissionId, outcome, geometry } = result;
       const found = verdictOf(result, rules);
-      if (found.kind === "system-fault") return applyFault(result, found, now);
+      if (found.kind === "system-fault") {
+        return applyFault(result, found, now);
+      }
       let same: SameObject | undefined;
       const applied = end(
         submissionId,
         (submission, assignment) => {
-          if (found.kind !== "accepted") return found;
+          if (found.kind !== "accepted") {
+            return found;
+          }
           same = duplicates.sameObject(submission, assignment, geometry, now);
           return same.earlier.length === 0
             ? found
@@ -389,15 +429,21 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         (submission, hotkey, feedback) => {
           if (feedback.verdict === "accepted") {
             // They were scored sooner; clients may have seen their verdicts, which stand, but one reward is enough.
-            for (const id of same?.later ?? []) miners.withdraw(id);
+            for (const id of same?.later ?? []) {
+              miners.withdraw(id);
+            }
             duplicates.keep(submissionId, geometry, now);
           }
-          if (outcome.case !== "scored") return;
+          if (outcome.case !== "scored") {
+            return;
+          }
           const { fidelity } = feedback;
           reports.save(submission, { ...outcome.value, fidelity, minerHotkey: hotkey });
         },
       );
-      if (applied.kind === "applied" && outcome.case === "scored") lastScoredAt = now;
+      if (applied.kind === "applied" && outcome.case === "scored") {
+        lastScoredAt = now;
+      }
       return applied;
     },
   };

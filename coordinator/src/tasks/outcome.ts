@@ -3,7 +3,9 @@ import { type Assignment, isOpen, type TaskRow, type TaskState } from "./task.ts
 
 /** The state of a task that has not ended: that of its furthest assignment. */
 export function stateOf(assignments: readonly Assignment[]): TaskState {
-  if (assignments.some((a) => a.state === "scoring")) return "scoring";
+  if (assignments.some((a) => a.state === "scoring")) {
+    return "scoring";
+  }
   return assignments.some((a) => a.state === "generating") ? "assigned" : "queued";
 }
 
@@ -11,8 +13,12 @@ export function stateOf(assignments: readonly Assignment[]): TaskState {
 export function bestOf(assignments: readonly Assignment[]): Assignment | undefined {
   let best: Assignment | undefined;
   for (const candidate of assignments) {
-    if (candidate.state !== "accepted") continue;
-    if (best === undefined || isBetter(candidate, best)) best = candidate;
+    if (candidate.state !== "accepted") {
+      continue;
+    }
+    if (best === undefined || isBetter(candidate, best)) {
+      best = candidate;
+    }
   }
   return best;
 }
@@ -33,7 +39,9 @@ export interface Failure {
 
 /** Why a task ended without a result when its time was over. */
 export function expiryOf(row: TaskRow, assignments: readonly Assignment[]): Failure {
-  if (row.class === "synthetic") return { code: "unsuccessful", message: "no accepted result" };
+  if (row.class === "synthetic") {
+    return { code: "unsuccessful", message: "no accepted result" };
+  }
   if (assignments.length === 0) {
     return { code: "expired", message: "no miner took the task in time" };
   }
@@ -56,7 +64,9 @@ export function exhaustionOf(
       .map((a) => a.hotkey),
   );
   const isLeft = [...miners].some((hotkey) => !had.has(hotkey));
-  if (had.size === 0 || isLeft || assignments.some(isOpen)) return undefined;
+  if (had.size === 0 || isLeft || assignments.some(isOpen)) {
+    return undefined;
+  }
   const last = assignments.at(-1)?.reason;
   const message = `every registered miner has had it: ${tries(assignments)}, none accepted`;
   return {

@@ -21,7 +21,9 @@ export function createPace(mostMs: number): Pace {
   return {
     ended(now) {
       ends.push(now);
-      if (ends.length > remembered) ends.shift();
+      if (ends.length > remembered) {
+        ends.shift();
+      }
     },
     waitMs(now, sharing) {
       const [first] = ends;

@@ -78,8 +78,12 @@ export function createTaskEvents(store: Store): TaskEvents {
             sequence = event.sequence;
             yield event;
           }
-          if (stop.aborted) return;
-          if (isOver() && after(taskId, sequence).length === 0) return;
+          if (stop.aborted) {
+            return;
+          }
+          if (isOver() && after(taskId, sequence).length === 0) {
+            return;
+          }
           await changed;
         }
       } finally {

@@ -217,7 +217,9 @@ test("an idempotency key gives the same task again, to its own client and prompt
 
 test("more open tasks than the limit are refused", () => {
   using opened = open();
-  for (let i = 0; i < 3; i++) created(opened.tasks, i);
+  for (let i = 0; i < 3; i++) {
+    created(opened.tasks, i);
+  }
   const outcome = opened.tasks.create({ class: "organic", prompt: "one", client: "c" }, 9);
   assert.deepEqual(outcome, { kind: "full", of: "all", limit: 3, retryAfterMs: 5_000 });
 });
@@ -248,8 +250,12 @@ test("a watch gets what was missed, then what comes, and ends with the task", as
   const watching = (async () => {
     for await (const event of tasks.watch(id, 1, new AbortController().signal)) {
       seen.push(event);
-      if (event.kind === "assigned") tasks.abandon(tasks.get(id)?.assignments[0]?.id ?? "", "", 2);
-      if (event.kind === "abandoned") tasks.expire(timeoutMs);
+      if (event.kind === "assigned") {
+        tasks.abandon(tasks.get(id)?.assignments[0]?.id ?? "", "", 2);
+      }
+      if (event.kind === "abandoned") {
+        tasks.expire(timeoutMs);
+      }
     }
   })();
   tasks.assignOrganic("A", 1);
@@ -326,7 +332,9 @@ test("an assignment has a deadline of its own: who says nothing keeps no place, 
   using opened = open({ onSilence: ({ hotkey }, now) => silent.push(`${hotkey} ${now}`) });
   const { tasks } = opened;
   const { id } = created(tasks);
-  for (const hotkey of ["A", "B"]) assert.ok(tasks.assignOrganic(hotkey, 5));
+  for (const hotkey of ["A", "B"]) {
+    assert.ok(tasks.assignOrganic(hotkey, 5));
+  }
   assert.equal(tasks.assignOrganic("C", 5), undefined, "two copies are out");
   tasks.expire(5 + leaseMs - 1);
   assert.deepEqual(silent, []);
@@ -475,7 +483,9 @@ test("a strong miner gets a copy beyond the usual, as long as none at work is st
   const lend = (hotkey: string) => tasks.assignOrganic(hotkey, 1, isStrong)?.taskId;
   const first = created(tasks);
   const second = created(tasks, 1, "a blue ball");
-  for (const hotkey of ["A", "B"]) assert.equal(lend(hotkey), first.id);
+  for (const hotkey of ["A", "B"]) {
+    assert.equal(lend(hotkey), first.id);
+  }
   assert.equal(lend("S1"), first.id, "the oldest, though its usual copies are out");
   assert.equal(lend("S2"), second.id, "one strong one is at work at the first");
   assert.equal(lend("A"), second.id);

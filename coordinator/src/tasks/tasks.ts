@@ -233,11 +233,15 @@ export function createTasks(options: TasksOptions): Tasks {
     const running = isEnded(row.state) ? row.state : stateOf(assignments);
     const after = end === undefined ? running : end.state;
     record(taskId, kind, after, now, { hotkey, score, demonstration, message });
-    if (end !== undefined) conclude(row, end, now);
+    if (end !== undefined) {
+      conclude(row, end, now);
+    }
   };
 
   const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
-    if (row.class === "organic") pace.ended(now);
+    if (row.class === "organic") {
+      pace.ended(now);
+    }
     store.run(
       "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
       code,
@@ -258,13 +262,17 @@ export function createTasks(options: TasksOptions): Tasks {
     if (best !== undefined) {
       const first = row.first_accepted_at ?? now;
       store.run("UPDATE tasks SET first_accepted_at = ? WHERE id = ?", first, row.id);
-      if (open && now < first + options.organicFinishMs && now < row.expires_at) return undefined;
+      if (open && now < first + options.organicFinishMs && now < row.expires_at) {
+        return undefined;
+      }
       return { state: "succeeded", best };
     }
     const scoring = assignments.some((a) => a.state === "scoring");
     const spent = row.class === "synthetic" && assignments.length > 0 && !open;
     // What was submitted in time gets its verdict, however long scoring takes.
-    if (!spent && (now < row.expires_at || scoring)) return undefined;
+    if (!spent && (now < row.expires_at || scoring)) {
+      return undefined;
+    }
     return { state: "failed", failure: expiryOf(row, assignments) };
   };
 
@@ -273,7 +281,9 @@ export function createTasks(options: TasksOptions): Tasks {
       fail(row, end.failure, now);
       return;
     }
-    if (row.class === "organic") pace.ended(now);
+    if (row.class === "organic") {
+      pace.ended(now);
+    }
     const { id, hotkey, score, demonstration } = end.best;
     store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", id, row.id);
     record(row.id, "succeeded", "succeeded", now, { hotkey, score, demonstration });
@@ -314,7 +324,9 @@ export function createTasks(options: TasksOptions): Tasks {
   ): boolean =>
     store.transaction(() => {
       const before = assignment(id);
-      if (before === undefined || !from.includes(before.state)) return false;
+      if (before === undefined || !from.includes(before.state)) {
+        return false;
+      }
       const { kind, score, demonstration = false, reason = "" } = detail;
       store.run(
         `UPDATE assignments SET state = ?1, ended_at = ?2, score = ?3, demonstration = ?4, reason = ?5,
@@ -393,7 +405,9 @@ export function createTasks(options: TasksOptions): Tasks {
         client,
       ),
     );
-    if (own.count < maxOpenTasksOfClient) return undefined;
+    if (own.count < maxOpenTasksOfClient) {
+      return undefined;
+    }
     const retryAfterMs = pace.waitMs(now, waitingClients().length);
     return { kind: "full", of: "client", limit: maxOpenTasksOfClient, retryAfterMs };
   };
@@ -409,7 +423,9 @@ export function createTasks(options: TasksOptions): Tasks {
     for (const silent of late) {
       store.transaction(() => {
         abandon(silent.id, "nothing was submitted in time", now);
-        if (silent.expiresAt.getTime() >= startedAt) options.onSilence?.(silent, now);
+        if (silent.expiresAt.getTime() >= startedAt) {
+          options.onSilence?.(silent, now);
+        }
       });
     }
     const overdue = store.all(
@@ -425,7 +441,9 @@ export function createTasks(options: TasksOptions): Tasks {
     for (const row of [...overdue, ...finished].map((value) => taskRow.parse(value))) {
       store.transaction(() => {
         const end = endOf(row, assignmentsOf(row.id), now);
-        if (end !== undefined) conclude(row, end, now);
+        if (end !== undefined) {
+          conclude(row, end, now);
+        }
       });
     }
   };
@@ -439,7 +457,9 @@ export function createTasks(options: TasksOptions): Tasks {
     for (const row of waiting.map((value) => taskRow.parse(value))) {
       const assignments = assignmentsOf(row.id);
       const exhaustion = exhaustionOf(assignments, miners, options.faultTries);
-      if (exhaustion !== undefined) store.transaction(() => fail(row, exhaustion, now));
+      if (exhaustion !== undefined) {
+        store.transaction(() => fail(row, exhaustion, now));
+      }
     }
   };
 
@@ -458,13 +478,17 @@ export function createTasks(options: TasksOptions): Tasks {
           );
         if (known !== undefined) {
           const task = get(known.id);
-          if (known.prompt !== request.prompt || task === undefined) return { kind: "conflict" };
+          if (known.prompt !== request.prompt || task === undefined) {
+            return { kind: "conflict" };
+          }
           return { kind: "repeated", task };
         }
       }
       if (request.class === "organic") {
         const full = fullFor(request.client, now);
-        if (full !== undefined) return full;
+        if (full !== undefined) {
+          return full;
+        }
       }
       const id = randomUUID();
       store.run(
@@ -483,7 +507,9 @@ export function createTasks(options: TasksOptions): Tasks {
       );
       record(id, "created", "queued", now);
       const task = get(id);
-      if (task === undefined) throw new Error(`task ${id} was not stored`);
+      if (task === undefined) {
+        throw new Error(`task ${id} was not stored`);
+      }
       return { kind: "created", task };
     });
 
@@ -492,7 +518,9 @@ export function createTasks(options: TasksOptions): Tasks {
     get,
     list(client, limit, before) {
       const last = before === undefined ? undefined : rowOf(before);
-      if (before !== undefined && last === undefined) return undefined;
+      if (before !== undefined && last === undefined) {
+        return undefined;
+      }
       return store
         .all(
           `SELECT * FROM tasks WHERE client = ? AND class = 'organic' AND (created_at, id) < (?, ?)
@@ -561,7 +589,9 @@ export function createTasks(options: TasksOptions): Tasks {
       store.transaction(() => {
         for (const client of turns.order(waitingClients())) {
           const id = fittingTask(client, hotkey, now, isStrong);
-          if (id === undefined) continue;
+          if (id === undefined) {
+            continue;
+          }
           turns.served(client);
           return assign(id, hotkey, now);
         }
@@ -570,7 +600,9 @@ export function createTasks(options: TasksOptions): Tasks {
     assignSynthetic: (prompt, hotkey, now) =>
       store.transaction(() => {
         const made = create({ class: "synthetic", prompt, client: "synthetic" }, now);
-        if (made.kind !== "created") throw new Error(`a synthetic task is ${made.kind}`);
+        if (made.kind !== "created") {
+          throw new Error(`a synthetic task is ${made.kind}`);
+        }
         return assign(made.task.id, hotkey, now);
       }),
     assign,
@@ -621,7 +653,9 @@ export function createTasks(options: TasksOptions): Tasks {
     expire,
     tick(now, miners) {
       expire(now);
-      if (options.failExhausted) failExhausted(miners(), now);
+      if (options.failExhausted) {
+        failExhausted(miners(), now);
+      }
     },
     events: events.after,
     watch: (taskId, afterSequence, signal) =>

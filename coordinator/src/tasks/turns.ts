@@ -16,12 +16,20 @@ export function createTurns(): Turns {
   return {
     order(clients) {
       const here = new Set(clients);
-      for (const client of line) if (!here.has(client)) line.delete(client);
-      for (const client of here) line.add(client);
+      for (const client of line) {
+        if (!here.has(client)) {
+          line.delete(client);
+        }
+      }
+      for (const client of here) {
+        line.add(client);
+      }
       return [...line];
     },
     served(client) {
-      if (line.delete(client)) line.add(client);
+      if (line.delete(client)) {
+        line.add(client);
+      }
     },
   };
 }

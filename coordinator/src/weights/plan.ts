@@ -72,7 +72,9 @@ function dueOf(
   }
   const atBlock = neuron.lastUpdate + intervalBlocks(rules, hyperparameters);
   // 0 is the chain's "never"
-  if (neuron.lastUpdate === 0 || metagraph.block >= atBlock) return { kind: "now" };
+  if (neuron.lastUpdate === 0 || metagraph.block >= atBlock) {
+    return { kind: "now" };
+  }
   return { kind: "later", atBlock };
 }
 

@@ -26,7 +26,9 @@ function open(
     subnets: [{ netuid, hyperparameters: { weightsRateLimit: 10, ...hyperparameters } }],
   });
   chain.register({ netuid, hotkey: hotkey?.ss58 ?? "", stakeTao: 5_000 });
-  for (const key of [a, b]) chain.register({ netuid, hotkey: key?.ss58 ?? "" });
+  for (const key of [a, b]) {
+    chain.register({ netuid, hotkey: key?.ss58 ?? "" });
+  }
   const rewards = new Map<string, number>();
   const events: WeightsEvent[] = [];
   const troubles: unknown[] = [];
@@ -45,7 +47,9 @@ function open(
   return {
     ...{ chain, rewards, events, troubles, attempts, start },
     async look(blocks = 0) {
-      if (blocks > 0) chain.advance(blocks);
+      if (blocks > 0) {
+        chain.advance(blocks);
+      }
       await loop.runNow();
       return events.splice(0).filter(({ kind }) => kind !== "age");
     },
@@ -127,7 +131,9 @@ test("what fails is tried again after 1, 2, 4 blocks, each with its row", async 
   const tries: number[] = [];
   for (let block = 0; block < 30; block++) {
     const events = await subnet.look(1);
-    if (events.some(({ kind }) => kind === "attempt")) tries.push(await subnet.chain.blockNumber());
+    if (events.some(({ kind }) => kind === "attempt")) {
+      tries.push(await subnet.chain.blockNumber());
+    }
   }
   assert.deepEqual(tries, [21, 22, 24, 28]);
   assert.deepEqual(
@@ -148,7 +154,9 @@ test("a chain that is away is trouble, and weights come as soon as it is back", 
     blockNumber: () => (isAway ? Promise.reject(new ChainError("away")) : chain.blockNumber()),
   }));
   subnet.rewards.set(a.ss58, 1);
-  for (let i = 0; i < 3; i++) assert.deepEqual(await subnet.look(10), []);
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await subnet.look(10), []);
+  }
   assert.ok(subnet.troubles.length >= 3);
   isAway = false;
   assert.equal((await subnet.look())[0]?.kind, "attempt");

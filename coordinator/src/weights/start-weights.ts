@@ -71,7 +71,9 @@ export function startWeights(options: WeightsOptions): Loop {
   let head = 0;
 
   const tellOnce = (kind: "barred" | "none", reason: string): void => {
-    if (told !== reason) tell({ kind, reason });
+    if (told !== reason) {
+      tell({ kind, reason });
+    }
     told = reason;
   };
 
@@ -125,22 +127,33 @@ export function startWeights(options: WeightsOptions): Loop {
 
   const look = async (signal: AbortSignal): Promise<void> => {
     head = await chain.blockNumber(signal);
-    if (head < notBefore) return;
+    if (head < notBefore) {
+      return;
+    }
     const { plan, block, tempo } = await readPlan(signal); // V1
     head = block;
     const { due, weights } = plan;
     notBefore = block + idleBlocks;
-    if (due.kind === "barred") tellOnce("barred", due.reason);
-    else if (due.kind === "later") notBefore = due.atBlock;
-    else if (weights.kind === "none") tellOnce("none", weights.reason);
-    else await send(weights.rows, block, tempo, signal);
+    if (due.kind === "barred") {
+      tellOnce("barred", due.reason);
+    } else if (due.kind === "later") {
+      notBefore = due.atBlock;
+    } else if (weights.kind === "none") {
+      tellOnce("none", weights.reason);
+    } else {
+      await send(weights.rows, block, tempo, signal);
+    }
   };
 
   const tellAge = (): void => {
-    if (lastUpdate === undefined) return;
+    if (lastUpdate === undefined) {
+      return;
+    }
     const blocks = Math.max(0, head - lastUpdate);
     tell({ kind: "age", blocks });
-    if (blocks <= 2 * interval || head - lateToldAt < interval) return;
+    if (blocks <= 2 * interval || head - lateToldAt < interval) {
+      return;
+    }
     lateToldAt = head;
     tell({ kind: "late", blocks, reason: told || "the chain was not reached" });
   };
@@ -151,7 +164,9 @@ export function startWeights(options: WeightsOptions): Loop {
       try {
         await look(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) {
+          return;
+        }
         head += 1;
         onTrouble(`subnet ${netuid}: weights could not be looked after`, error);
       }

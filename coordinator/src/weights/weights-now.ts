@@ -55,7 +55,9 @@ export function weightsNow(
     return { kind: "none", reason: "no registered hotkey has a reward yet" }; // W2
   }
   const made = rules.weights.form === "rank" ? byRank(byUid, limits) : byShare(byUid, limits);
-  if (typeof made === "string") return { kind: "none", reason: made };
+  if (typeof made === "string") {
+    return { kind: "none", reason: made };
+  }
   const { uids, weights } = emitWeights(made);
   const rows = uids.map((uid, index) => ({
     uid,
@@ -86,7 +88,9 @@ function byShare(byUid: readonly number[], limits: Limits): Made | string {
 function byRank(byUid: readonly number[], { minAllowedWeights }: Limits): Made | string {
   const ranked = rankWeights(byUid);
   const count = ranked.uids.length;
-  if (count === 0) return "no registered hotkey has a reward above 5 yet";
+  if (count === 0) {
+    return "no registered hotkey has a reward above 5 yet";
+  }
   if (count < Math.min(minAllowedWeights, byUid.length)) {
     return `${count} hotkeys have a reward above 5, and the subnet asks for ${minAllowedWeights} weights`;
   }

@@ -20,10 +20,14 @@ export function limitBody(request: Request, maxBytes: number): Request {
   }
   const length = request.headers.get("content-length");
   if (length !== null) {
-    if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+    if (Number(length) > maxBytes) {
+      throw tooLarge(maxBytes);
+    }
     return request;
   }
-  if (!request.headers.has("transfer-encoding") || request.body === null) return request;
+  if (!request.headers.has("transfer-encoding") || request.body === null) {
+    return request;
+  }
   const { url, method, headers, signal } = request;
   const body = request.body.pipeThrough(counted(maxBytes));
   return new Request(url, { method, headers, signal, body, duplex: "half" });
@@ -34,8 +38,11 @@ function counted(maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
   return new TransformStream({
     transform(chunk, controller) {
       size += chunk.length;
-      if (size > maxBytes) controller.error(tooLarge(maxBytes));
-      else controller.enqueue(chunk);
+      if (size > maxBytes) {
+        controller.error(tooLarge(maxBytes));
+      } else {
+        controller.enqueue(chunk);
+      }
     },
   });
 }

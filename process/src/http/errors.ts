@@ -43,9 +43,13 @@ export type ErrorTable = (error: unknown) => HttpError | undefined;
 
 /** @param own is asked first */
 export function toHttpError(error: unknown, own: ErrorTable = () => undefined): HttpError {
-  if (error instanceof HttpError) return error;
+  if (error instanceof HttpError) {
+    return error;
+  }
   const known = own(error);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    return known;
+  }
   if (error instanceof QueueFullError) {
     const headers = { "retry-after": String(error.retryAfterS) };
     return new HttpError(503, error.code, error.message, { headers, cause: error });

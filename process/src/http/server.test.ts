@@ -35,7 +35,9 @@ async function start(options: Options = {}) {
     },
     onRequest(event) {
       events.push(event);
-      for (const wake of waiters.splice(0)) wake();
+      for (const wake of waiters.splice(0)) {
+        wake();
+      }
     },
     ...options,
   });
@@ -44,7 +46,9 @@ async function start(options: Options = {}) {
     events,
     /** The event of this number, once it has come. */
     async event(index: number): Promise<Event> {
-      while (events.length <= index) await new Promise<void>((resolve) => waiters.push(resolve));
+      while (events.length <= index) {
+        await new Promise<void>((resolve) => waiters.push(resolve));
+      }
       return events[index] ?? assert.fail();
     },
     post: (path: string, init: RequestInit = {}) =>
@@ -98,7 +102,9 @@ test("a body over the limit is 413, whether it says its length or not; one at th
     server.post("/echo", {
       body: new ReadableStream({
         start(controller) {
-          for (const size of sizes) controller.enqueue(new Uint8Array(size));
+          for (const size of sizes) {
+            controller.enqueue(new Uint8Array(size));
+          }
           controller.close();
         },
       }),

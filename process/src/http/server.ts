@@ -127,7 +127,9 @@ export async function startHttpServer<Facts = unknown>(
       inFlight.add(response);
       response.once("close", () => {
         inFlight.delete(response);
-        if (isStopping && inFlight.size === 0) server.closeAllConnections();
+        if (isStopping && inFlight.size === 0) {
+          server.closeAllConnections();
+        }
       });
       void listener(request, response);
     },
@@ -143,7 +145,9 @@ export async function startHttpServer<Facts = unknown>(
     isStopping = true; // S4
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // What callers keep open for later, or have half a head in, would hold up the end.
-    if (inFlight.size === 0) server.closeAllConnections();
+    if (inFlight.size === 0) {
+      server.closeAllConnections();
+    }
     const cut = setTimeout(() => server.closeAllConnections(), options.drainMs);
     await closed;
     clearTimeout(cut);
@@ -168,7 +172,9 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
       await next();
     };
     const name = options.spanOf?.(routeOf(context.req.path));
-    if (name === undefined) return await answer();
+    if (name === undefined) {
+      return await answer();
+    }
     const parent = contextOf(context.req.header("traceparent"));
     await inSpan(name, { kind: "server", parent }, async (span) => {
       await answer(); // its event is written within the span
@@ -181,7 +187,9 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
       await next();
     } catch (thrown) {
       // Hono gives nothing but errors to `onError`.
-      if (thrown instanceof Error) throw thrown;
+      if (thrown instanceof Error) {
+        throw thrown;
+      }
       throw new TypeError("a route threw what is no Error", { cause: thrown });
     }
   });
@@ -210,7 +218,9 @@ function observe<Facts>(context: HttpContext<Facts>, { onRequest }: Settings<Fac
   const { outgoing } = context.env;
   const onClose = AsyncResource.bind(() => {
     const isSent = outgoing.writableFinished;
-    if (!isSent) left.abort(new Error("the caller left"));
+    if (!isSent) {
+      left.abort(new Error("the caller left"));
+    }
     const { failure } = context.var;
     onRequest?.({
       ...facts,
@@ -225,7 +235,9 @@ function observe<Facts>(context: HttpContext<Facts>, { onRequest }: Settings<Fac
 }
 
 function factsOf(failure: HttpError | undefined): Partial<HttpRequestEvent> {
-  if (failure === undefined) return {};
+  if (failure === undefined) {
+    return {};
+  }
   return {
     code: failure.code,
     ...(failure instanceof InternalHttpError && { errorId: failure.errorId }),

@@ -72,7 +72,9 @@ export function startExporting(options: TelemetryOptions): AsyncDisposable {
       ]);
       patience.abort();
       // A collector that never answers must not keep the process.
-      for (const agent of agents) agent.destroy();
+      for (const agent of agents) {
+        agent.destroy();
+      }
     },
   };
 }
@@ -80,7 +82,9 @@ export function startExporting(options: TelemetryOptions): AsyncDisposable {
 /** Our own option names the collector, as OTEL_EXPORTER_OTLP_ENDPOINT does; the variable for traces a whole path. */
 function tracesUrl(endpoint: string | undefined, env: Environment): string {
   const whole = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
-  if (endpoint === undefined && whole) return whole;
+  if (endpoint === undefined && whole) {
+    return whole;
+  }
   const collector = endpoint ?? env.OTEL_EXPORTER_OTLP_ENDPOINT ?? "";
   return `${collector.replace(/\/+$/, "")}/v1/traces`;
 }
@@ -129,7 +133,9 @@ function watched(exporter: SpanExporter, logger: Logger): SpanExporter {
             "spans cannot be sent and are dropped; everything else goes on",
           );
         }
-        if (!failed && isAway) logger.info("spans are sent again");
+        if (!failed && isAway) {
+          logger.info("spans are sent again");
+        }
         isAway = failed;
         done(result);
       });

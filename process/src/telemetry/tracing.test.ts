@@ -21,7 +21,9 @@ describe("a received traceparent", () => {
 
   it("is dropped when it is absent, malformed, given twice or too long", () => {
     const wrong = [undefined, "", "rubbish", `00-${"0".repeat(32)}-b7ad6b7169203331-01`];
-    for (const text of wrong) assert.equal(idOf(text), undefined);
+    for (const text of wrong) {
+      assert.equal(idOf(text), undefined);
+    }
     assert.equal(idOf(`${parent}-more`), undefined, "version 00 has no more");
     assert.equal(idOf([parent, parent]), undefined);
     assert.equal(idOf(`01-${traceId}-b7ad6b7169203331-01-${"x".repeat(20_000)}`), undefined);

@@ -38,7 +38,9 @@ const header = "traceparent";
  * @param provider who makes spans; by default their ids alone (R2)
  */
 export function registerTracing(provider: TracerProvider = idProvider): Disposable {
-  if (!trace.setGlobalTracerProvider(provider)) return { [Symbol.dispose]: () => undefined };
+  if (!trace.setGlobalTracerProvider(provider)) {
+    return { [Symbol.dispose]: () => undefined };
+  }
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(createPropagator());
   return {
@@ -107,7 +109,9 @@ export function inSpan<T>(
 /** Notes how an HTTP request was answered; 500 and above is a failure of ours. */
 export function setHttpStatus(span: Span, status: number): void {
   span.setAttribute("http.response.status_code", status);
-  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+  if (status >= 500) {
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
 }
 
 const kinds = {
@@ -128,9 +132,13 @@ function createPropagator(): TextMapPropagator {
     extract(into, carrier, getter) {
       const value = getter.get(carrier, header);
       const text = typeof value === "string" ? value : value?.length === 1 ? value[0] : undefined;
-      if (text === undefined || text.length > maxTraceparentChars) return into;
+      if (text === undefined || text.length > maxTraceparentChars) {
+        return into;
+      }
       const found = parseTraceParent(text);
-      if (found === null) return into;
+      if (found === null) {
+        return into;
+      }
       const { traceId, spanId } = found;
       // Flags that nobody has defined yet are not passed on, as the specification demands.
       const traceFlags = found.traceFlags & TraceFlags.SAMPLED;

@@ -7,11 +7,15 @@ const ticksPerSecond = 100;
 export async function cpuMsOfTree(root: number): Promise<number> {
   const stats = new Map<number, { readonly parent: number; readonly ticks: number }>();
   for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
+    if (!/^\d+$/.test(name)) {
+      continue;
+    }
     const stat = await readFile(`/proc/${name}/stat`, "latin1").catch(() => undefined);
     // The name in parentheses may hold anything; the numbers follow the last one.
     const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields === undefined) continue;
+    if (fields === undefined) {
+      continue;
+    }
     stats.set(Number(name), {
       parent: Number(fields[1]),
       ticks: Number(fields[11]) + Number(fields[12]),
@@ -22,6 +26,10 @@ export async function cpuMsOfTree(root: number): Promise<number> {
     return id === root || (stat !== undefined && id > 1 && isOfTree(stat.parent));
   };
   let ticks = 0;
-  for (const [id, stat] of stats) if (isOfTree(id)) ticks += stat.ticks;
+  for (const [id, stat] of stats) {
+    if (isOfTree(id)) {
+      ticks += stat.ticks;
+    }
+  }
   return (ticks / ticksPerSecond) * 1000;
 }

@@ -18,7 +18,9 @@ const chromiumFile = "/usr/bin/chromium";
 
 /** Why it cannot be measured here, or undefined. */
 export function sparkMissing(): string | undefined {
-  if (existsSync(chromiumFile)) return undefined;
+  if (existsSync(chromiumFile)) {
+    return undefined;
+  }
   return "no /usr/bin/chromium; apt-get install --no-install-recommends chromium";
 }
 
@@ -36,10 +38,14 @@ export async function runSpark(
   await using page = await openPage(ply);
   const { evaluate } = page;
   await evaluate(`start(${size}, ${fovyDeg}, ${matching})`);
-  for (const view of views) await evaluate(`render(${JSON.stringify(view)})`);
+  for (const view of views) {
+    await evaluate(`render(${JSON.stringify(view)})`);
+  }
   const cpuBefore = await page.cpuMs();
   const since = performance.now();
-  for (const view of views) await evaluate(`render(${JSON.stringify(view)})`);
+  for (const view of views) {
+    await evaluate(`render(${JSON.stringify(view)})`);
+  }
   const wallMs = (performance.now() - since) / views.length;
   const cpuMs = ((await page.cpuMs()) - cpuBefore) / views.length;
   const images: RgbImage[] = [];
@@ -102,11 +108,15 @@ async function serve(ply: Uint8Array): Promise<Server> {
   const server = createServer(async (request, response) => {
     const path = request.url ?? "/";
     const file = files[path] ?? addon(path);
-    if (path === "/") response.setHeader("content-type", "text/html").end(html);
-    else if (path === "/asset.ply") response.end(ply);
-    else if (file !== undefined) {
+    if (path === "/") {
+      response.setHeader("content-type", "text/html").end(html);
+    } else if (path === "/asset.ply") {
+      response.end(ply);
+    } else if (file !== undefined) {
       response.setHeader("content-type", "text/javascript").end(await readFile(file));
-    } else response.writeHead(404).end();
+    } else {
+      response.writeHead(404).end();
+    }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;

@@ -52,7 +52,11 @@ function createEngine({
   command,
   concurrency,
 }: GeneratorConfig["engine"]): GenerationEngine {
-  if (kind === "http" && url !== undefined) return createHttpEngine({ url, concurrency });
-  if (kind === "command") return createCommandEngine({ command, concurrency });
+  if (kind === "http" && url !== undefined) {
+    return createHttpEngine({ url, concurrency });
+  }
+  if (kind === "command") {
+    return createCommandEngine({ command, concurrency });
+  }
   return startProceduralEngine(concurrency);
 }

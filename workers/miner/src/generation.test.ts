@@ -113,5 +113,7 @@ test("each task and each miner has a seed of its own, the same each time", () =>
   const seeds = [seedFor("t1", "A"), seedFor("t1", "B"), seedFor("t2", "A")];
   assert.equal(new Set(seeds).size, 3);
   assert.equal(seedFor("t1", "A"), seeds[0]);
-  for (const seed of seeds) assert.ok(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32);
+  for (const seed of seeds) {
+    assert.ok(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32);
+  }
 });

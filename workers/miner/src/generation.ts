@@ -52,7 +52,9 @@ export async function requestGeneration(
     return isAsset ? made(Buffer.from(text, "latin1")) : decode(text.trim());
   } catch (error) {
     signal.throwIfAborted();
-    if (patience.aborted) return failed(`not generated within ${Math.round(timeoutMs / 1000)} s`);
+    if (patience.aborted) {
+      return failed(`not generated within ${Math.round(timeoutMs / 1000)} s`);
+    }
     return failed(`the generation endpoint ${url} failed: ${messageOf(error)}`);
   }
 }
@@ -69,7 +71,9 @@ function post(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const target = new URL(url);
-  if (target.pathname === "/") target.pathname = "/generate/";
+  if (target.pathname === "/") {
+    target.pathname = "/generate/";
+  }
   const request = target.protocol === "https:" ? requestHttps : requestHttp;
   const body = new URLSearchParams(form).toString();
   const traced: Record<string, string> = {};

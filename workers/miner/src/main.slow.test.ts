@@ -46,7 +46,9 @@ function start(t: TestContext, args: readonly string[]) {
     async logged(msg: string): Promise<LogLine> {
       for (;;) {
         const line = lines.find((candidate) => candidate.msg === msg);
-        if (line !== undefined) return line;
+        if (line !== undefined) {
+          return line;
+        }
         await Promise.race([
           once(reader, "line"),
           ended.then(() => assert.fail(`it ended without "${msg}": ${stderr}`)),

@@ -160,7 +160,9 @@ describe("a submission", () => {
   it("ends with the first feedback", async (t) => {
     const { validator, running } = await start(t, {
       submit() {
-        if (validator.submissions.length === 1) throw new Error("the validator has a bug");
+        if (validator.submissions.length === 1) {
+          throw new Error("the validator has a bug");
+        }
         return { feedback, cooldown_until: farAhead };
       },
     });
@@ -184,7 +186,9 @@ describe("generation", () => {
   it("that fails gives the task back, and the pauses grow until it works again", async (t) => {
     let failures = 5;
     const generator = await startGenerator(t, (_prompt, response) => {
-      if (failures-- <= 0) return ply;
+      if (failures-- <= 0) {
+        return ply;
+      }
       response.writeHead(503).end("no GPU");
       return undefined;
     });
@@ -245,7 +249,9 @@ describe("validators", () => {
     const clock = createClock();
     const enough = Promise.withResolvers<void>();
     const resting = (seconds: number) => (): { task: null; cooldown_until: number } => {
-      if (clock.now() > 1_700_000_600_000) enough.resolve();
+      if (clock.now() > 1_700_000_600_000) {
+        enough.resolve();
+      }
       return { task: null, cooldown_until: Math.floor(clock.now() / 1000) + seconds };
     };
     const often = await startValidator(t, { pull: resting(30) }, clock, "//Bob");
@@ -276,7 +282,9 @@ describe("validators", () => {
       t,
       {
         pull() {
-          if (broken.pulls.length === 3) enough.resolve();
+          if (broken.pulls.length === 3) {
+            enough.resolve();
+          }
           throw new AxonError(403, "Forbidden");
         },
       },
@@ -299,7 +307,9 @@ describe("validators", () => {
     const again = Promise.withResolvers<void>();
     const { validator } = await start(t, {
       pull() {
-        if (validator.pulls.length === 2) again.resolve();
+        if (validator.pulls.length === 2) {
+          again.resolve();
+        }
         return { task: null };
       },
     });
@@ -322,7 +332,9 @@ describe("validators", () => {
         t,
         {
           pull() {
-            if (validator.pulls.length === 4) asked.resolve();
+            if (validator.pulls.length === 4) {
+              asked.resolve();
+            }
             return { task };
           },
           submit: () => ({ feedback: rejected, cooldown_until: cooldown(clock.now()) }),
@@ -333,8 +345,9 @@ describe("validators", () => {
       const options = { validators: async () => [target], generateUrl: generator.url };
       await mine(t, { ...options, timing: clock });
       await asked.promise;
-      for (const [place, at] of validator.pulls.slice(1).entries())
+      for (const [place, at] of validator.pulls.slice(1).entries()) {
         assert.ok(at - (validator.pulls[place] ?? 0) >= leastMs, String(validator.pulls));
+      }
     }
   });
 
@@ -345,7 +358,9 @@ describe("validators", () => {
       {},
       {
         async validators() {
-          if (failures-- > 0) throw new Error("the chain is away");
+          if (failures-- > 0) {
+            throw new Error("the chain is away");
+          }
           return [validator.target];
         },
       },

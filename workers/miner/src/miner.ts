@@ -139,10 +139,14 @@ async function mine(session: Session, url: string): Promise<void> {
   let generationPauseMs = 0;
   while (!stopping.aborted) {
     try {
-      if (generationPauseMs > 0) await timing.sleep(generationPauseMs, stopping); // N2
+      if (generationPauseMs > 0) {
+        await timing.sleep(generationPauseMs, stopping); // N2
+      }
       const target = await nextValidator(session);
       // Another endpoint's turn may have begun since it was looked up.
-      if (target === undefined || (askAt.get(target.hotkey) ?? 0) > timing.now()) continue;
+      if (target === undefined || (askAt.get(target.hotkey) ?? 0) > timing.now()) {
+        continue;
+      }
       let turn: Turn = { askAt: timing.now() + session.failureCooldownMs, generated: true };
       askAt.set(target.hotkey, Number.POSITIVE_INFINITY);
       try {
@@ -154,7 +158,9 @@ async function mine(session: Session, url: string): Promise<void> {
       }
       generationPauseMs = turn.generated ? 0 : nextPause(generationPauseMs);
     } catch (error) {
-      if (stopping.aborted) return;
+      if (stopping.aborted) {
+        return;
+      }
       // Nothing that one task brings may end the mining.
       logger.error({ err: error }, "a turn failed");
       await timing.sleep(idleMs, stopping).catch(() => undefined);
@@ -174,7 +180,9 @@ async function nextValidator(session: Session): Promise<AxonTarget | undefined> 
   // The validator whose turn came first goes first, so that none waits for ever while others are asked again.
   const [next] = validators.toSorted((a, b) => due(a) - due(b));
   const waitMs = next === undefined ? idleMs : due(next) - timing.now();
-  if (waitMs <= 0) return next;
+  if (waitMs <= 0) {
+    return next;
+  }
   await timing.sleep(Math.min(waitMs, idleMs), stopping);
   // Meanwhile another endpoint may have got a task of it, or a better validator come.
   return undefined;
@@ -218,7 +226,9 @@ async function takeTurn(
       ? { kind: "unfit", reason: "a picture is given, but only text can be generated from" }
       : await generate(session, url, task, submitBeforeS * 1000);
   const generatedAt = timing.now();
-  if (asset.kind === "failed") session.trouble = asset.reason;
+  if (asset.kind === "failed") {
+    session.trouble = asset.reason;
+  }
   const made = asset.kind === "made" ? asset.packed : undefined; // N2
   const outcome = await submit({ target, task, asset: made }, session.submitter);
   const verdict = outcome.kind === "answered" ? outcome.verdict : outcome.kind;
@@ -274,7 +284,9 @@ async function generate(
     const made = await inSpan("generate", { kind: "client" }, () =>
       requestGeneration(url, prompt, { timeoutMs, signal: session.stopping, seed }),
     );
-    if (made.kind === "failed") return made;
+    if (made.kind === "failed") {
+      return made;
+    }
     const packed = await pack(made.bytes, session.packing);
     if (packed !== undefined) {
       const findings = await selfCheck(made.bytes);
@@ -285,7 +297,9 @@ async function generate(
     }
     return { kind: "failed", reason: "the generation endpoint's answer is no PLY, SPZ or HDF5" };
   } catch (error) {
-    if (session.stopping.aborted) return { kind: "unfit", reason: "the miner is stopping" }; // N3
+    if (session.stopping.aborted) {
+      return { kind: "unfit", reason: "the miner is stopping" }; // N3
+    }
     const reason = error instanceof Error ? error.message : String(error);
     return { kind: "failed", reason: `the asset could not be packed: ${reason}` };
   }

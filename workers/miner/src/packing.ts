@@ -29,9 +29,13 @@ const zstd = promisify(zstdCompress);
 export async function pack(bytes: Buffer, packing: Packing): Promise<Packed | undefined> {
   const start = bytes.subarray(0, 4).toString("latin1");
   // gzip, or a zstd frame: what SPZ files are.
-  if (start.startsWith("\x1f\x8b") || start === "\x28\xb5\x2f\xfd") return packed(bytes, "ply", 2);
+  if (start.startsWith("\x1f\x8b") || start === "\x28\xb5\x2f\xfd") {
+    return packed(bytes, "ply", 2);
+  }
   const format = start.startsWith("ply") ? "ply" : start === "\x89HDF" ? "hdf5" : undefined;
-  if (format === undefined) return undefined;
+  if (format === undefined) {
+    return undefined;
+  }
   switch (packing) {
     case "as-is":
       return packed(bytes, format, 0);

@@ -7,8 +7,12 @@ export async function selfCheck(bytes: Uint8Array): Promise<readonly string[]> {
     const findings = lint(await readAsset(bytes));
     return findings.map(({ code, severity, message }) => `${severity} ${code}: ${message}`);
   } catch (error) {
-    if (!(error instanceof AssetError)) throw error;
-    if (error.code === "unknown-format") return [];
+    if (!(error instanceof AssetError)) {
+      throw error;
+    }
+    if (error.code === "unknown-format") {
+      return [];
+    }
     return [`error ${error.code}: ${error.message}`];
   }
 }

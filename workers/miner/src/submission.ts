@@ -69,7 +69,9 @@ export async function submit(
         ? `${outcome.status} ${outcome.message}`
         : "the validator gave no feedback";
     const final = outcome.kind === "failure" && outcome.answered && isFinal(outcome.status);
-    if (final || attempt === submitTries || stopping.aborted) return { kind: "unanswered", reason };
+    if (final || attempt === submitTries || stopping.aborted) {
+      return { kind: "unanswered", reason };
+    }
     try {
       await timing.sleep(submitter.retryDelayMs, stopping);
     } catch {
@@ -102,6 +104,8 @@ function answered(feedback: Feedback, cooldownUntilS: number): SubmissionOutcome
 
 /** Python validators have no word for it. */
 function pythonVerdict(feedback: Feedback): string {
-  if (feedback.validation_failed) return "system-fault";
+  if (feedback.validation_failed) {
+    return "system-fault";
+  }
   return feedback.task_fidelity_score > 0 ? "accepted" : "rejected";
 }

@@ -5,7 +5,9 @@ import { isSs58 } from "@turntable/bittensor/keys";
 export function parseValidator(text: string): AxonTarget | undefined {
   const match = /^([^:\s]+):(\d{1,5}):([1-9A-HJ-NP-Za-km-z]+)$/.exec(text);
   const [, ip, port, hotkey] = match ?? [];
-  if (ip === undefined || port === undefined || hotkey === undefined) return undefined;
+  if (ip === undefined || port === undefined || hotkey === undefined) {
+    return undefined;
+  }
   const number = Number(port);
   return number > 0 && number < 65536 && isSs58(hotkey) ? { ip, port: number, hotkey } : undefined;
 }

@@ -97,13 +97,17 @@ export async function startGenerator(
   const seeds: (string | null)[] = [];
   const server = createServer(async (request, response) => {
     let body = "";
-    for await (const chunk of request) body += String(chunk);
+    for await (const chunk of request) {
+      body += String(chunk);
+    }
     const form = new URLSearchParams(body);
     const prompt = form.get("prompt");
     prompts.push(prompt);
     seeds.push(form.get("seed"));
     const bytes = await answer(prompt ?? "", response, request);
-    if (bytes !== undefined) response.end(Buffer.from(bytes).toString("base64"));
+    if (bytes !== undefined) {
+      response.end(Buffer.from(bytes).toString("base64"));
+    }
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -154,7 +158,9 @@ export async function mine(
     write(text) {
       const line: LogLine = JSON.parse(text);
       log.push(line);
-      for (const look of waiting) look(line);
+      for (const look of waiting) {
+        look(line);
+      }
     },
   });
   const miner = await startMiner({ hotkey: keypairFromUri("//Alice"), logger, ...options });
@@ -165,7 +171,9 @@ export async function mine(
     logged: (fits) =>
       new Promise((resolve) => {
         const look = (line: LogLine) => {
-          if (fits(line)) resolve(line);
+          if (fits(line)) {
+            resolve(line);
+          }
         };
         waiting.add(look);
         log.forEach(look);

@@ -54,7 +54,9 @@ export function flattenScales(scales: Float32Array): number {
   const flat = logOfDeviation(0);
   let found = 0;
   for (let i = 0; i < scales.length; i++) {
-    if (scales[i] !== Number.NEGATIVE_INFINITY) continue;
+    if (scales[i] !== Number.NEGATIVE_INFINITY) {
+      continue;
+    }
     scales[i] = flat;
     found++;
   }

@@ -2,7 +2,9 @@ import { AssetError, type AssetLimits, type Splat } from "./splat.ts";
 
 /** Refuses more splats than the limit, before anything is allocated for them. */
 export function checkCount(count: number, limits: AssetLimits): void {
-  if (count === 0) throw new AssetError("empty", "the asset has no splats");
+  if (count === 0) {
+    throw new AssetError("empty", "the asset has no splats");
+  }
   if (count > limits.maxSplats) {
     throw new AssetError(
       "too-many-splats",
@@ -25,7 +27,9 @@ export function checkSplat(splat: Splat, limits: AssetLimits): Splat {
 }
 
 function checkFinite(name: string, values: Float32Array, width: number): void {
-  if (areFinite(values)) return;
+  if (areFinite(values)) {
+    return;
+  }
   const i = values.findIndex((value) => !Number.isFinite(value));
   throw new AssetError(
     "non-finite",
@@ -51,8 +55,12 @@ function checkOpacities(values: Float32Array): void {
   let visible = false;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? Number.NaN;
-    if (Number.isNaN(value)) throw new AssetError("non-finite", `opacity of splat ${i} is NaN`);
-    if (value >= leastLogit) visible = true;
+    if (Number.isNaN(value)) {
+      throw new AssetError("non-finite", `opacity of splat ${i} is NaN`);
+    }
+    if (value >= leastLogit) {
+      visible = true;
+    }
   }
   if (!visible) {
     throw new AssetError(

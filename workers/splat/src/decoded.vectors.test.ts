@@ -47,11 +47,16 @@ for (const expected of assets) {
     assert.deepEqual(notes, []);
     const reading = readAsset(bytes, { readHdf5 });
     const isSpz4 = bytes.toString("latin1", 0, 4) === "NGSP" && bytes.readUInt32LE(4) === 4;
-    if (isSpz4) await assertRefused(reading, "unsupported-version", /version 4/);
-    else assert.deepEqual(await reading, splat);
+    if (isSpz4) {
+      await assertRefused(reading, "unsupported-version", /version 4/);
+    } else {
+      assert.deepEqual(await reading, splat);
+    }
     assert.equal(splat.count, expected.splats);
     assert.equal(splat.shDegree, expected.sh_degree);
-    for (const one of [...expected.first, ...expected.last]) checkOne(splat, one, expected.asset);
+    for (const one of [...expected.first, ...expected.last]) {
+      checkOne(splat, one, expected.asset);
+    }
     checkSums(splat, expected);
   });
 }
@@ -82,9 +87,12 @@ function checkSums(splat: Splat, { sums, ...expected }: Expected): void {
   };
   const { position, f_dc } = sums;
   assert.ok(Array.isArray(position) && Array.isArray(f_dc));
-  for (const [axis, sum] of axes(splat.positions).entries())
+  for (const [axis, sum] of axes(splat.positions).entries()) {
     near(sum, position[axis], `axis ${axis}`);
-  for (const [axis, sum] of axes(splat.shDc).entries()) near(sum, f_dc[axis], `f_dc ${axis}`);
+  }
+  for (const [axis, sum] of axes(splat.shDc).entries()) {
+    near(sum, f_dc[axis], `f_dc ${axis}`);
+  }
   near(sumOf(splat.opacities, sigmoid), sums.opacity_activated, "sum of opacities");
   near(sumOf(splat.scales, Math.exp), sums.scale_exp, "sum of deviations");
   near(sumOf(splat.shRest, Math.abs), sums.abs_f_rest, "sum of f_rest");

@@ -61,10 +61,12 @@ test(".splat is written and read again, through gzip too; other formats are told
   assert.equal(bytes.length, 50 * 32);
   const back = readDotSplat(bytes);
   assert.deepEqual(back.positions, splat.positions);
-  for (const [i, value] of back.scales.entries())
+  for (const [i, value] of back.scales.entries()) {
     assert.ok(Math.abs(value - (splat.scales[i] ?? 0)) < 1e-5);
-  for (const [i, value] of back.shDc.entries())
+  }
+  for (const [i, value] of back.shDc.entries()) {
     assert.ok(Math.abs(value - (splat.shDc[i] ?? 0)) <= 0.5 / 255 / 0.28209 + 1e-5);
+  }
   const packed = await readAnySplat(gzipSync(bytes), { format: "splat" });
   assert.deepEqual(packed.splat, back);
   assert.equal(packed.format, "splat in gzip");

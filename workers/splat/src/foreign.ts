@@ -91,10 +91,14 @@ export function foreignKind(bytes: Uint8Array): string | undefined {
 
 /** Also those that people's files may be in, where only the subnet's formats are taken. */
 export function kindOfOther(bytes: Uint8Array): string | undefined {
-  if (isGlb(bytes))
+  if (isGlb(bytes)) {
     return "a GLB: if it holds splats, `turntable-worker convert` makes a PLY of it";
-  if (isZip(bytes))
+  }
+  if (isZip(bytes)) {
     return `a ZIP: ${unpackAdvice}; of a .sog \`turntable-worker convert\` makes a PLY`;
-  if (isKsplat(bytes)) return "a .ksplat: `turntable-worker convert` makes a PLY of it";
+  }
+  if (isKsplat(bytes)) {
+    return "a .ksplat: `turntable-worker convert` makes a PLY of it";
+  }
   return foreignKind(bytes);
 }

@@ -38,7 +38,9 @@ describe("SPZ", () => {
           assertClose(alphas(back), alphas(splat), 0.5 / 255 + 1e-6, "opacity");
           // Three bytes leave w to a square root, which is coarse near 0.
           const least = version >= 3 ? 1e-5 : 1e-2;
-          for (let i = 0; i < 60; i++) assert.ok(rotationError(back, splat, i) < least);
+          for (let i = 0; i < 60; i++) {
+            assert.ok(rotationError(back, splat, i) < least);
+          }
         });
       }
     }
@@ -236,7 +238,9 @@ test("compressed PLY is unpacked", () => {
 
 test("halves are read as they are written", () => {
   for (let bits = 0; bits < 65536; bits++) {
-    if ((bits & 0x7c00) === 0x7c00 || bits === 0x8000) continue;
+    if ((bits & 0x7c00) === 0x7c00 || bits === 0x8000) {
+      continue;
+    }
     assert.equal(encodeHalf(decodeHalf(bits)), bits);
   }
   assert.equal(encodeHalf(1e9), 0x7bff);

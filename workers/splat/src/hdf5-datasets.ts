@@ -25,7 +25,9 @@ export function splatOfDatasets(
 ): Splat {
   const points = dataset("points");
   const count = points.shape[0] ?? 0;
-  if (count === 0) throw new AssetError("empty", "the asset has no splats");
+  if (count === 0) {
+    throw new AssetError("empty", "the asset has no splats");
+  }
   checkCount(count, limits);
   checkSizes(dataset, limits);
   const rest = dataset("features_rest");
@@ -66,10 +68,14 @@ function checkSizes(dataset: (name: string) => Hdf5Dataset, limits: AssetLimits)
 }
 
 function shDegreeOf(dataset: Hdf5Dataset): ShDegree {
-  if (elementsOf(dataset.shape) !== 1) throw malformedHdf5("sh_degree is not one number");
+  if (elementsOf(dataset.shape) !== 1) {
+    throw malformedHdf5("sh_degree is not one number");
+  }
   const value = dataset.first();
   const degree = ([0, 1, 2, 3] as const).find((known) => known === value);
-  if (degree === undefined) throw malformedHdf5(`an SH degree of ${value}; 0 to 3 are known`);
+  if (degree === undefined) {
+    throw malformedHdf5(`an SH degree of ${value}; 0 to 3 are known`);
+  }
   return degree;
 }
 

@@ -17,10 +17,14 @@ export function readHdf5Here(bytes: Uint8Array, limits: AssetLimits, activated: 
   try {
     const opened = new h5wasm.File(path, "r");
     file = opened;
-    if (opened.file_id < 0n) throw new AssetError("malformed", "the HDF5 file is damaged");
+    if (opened.file_id < 0n) {
+      throw new AssetError("malformed", "the HDF5 file is damaged");
+    }
     return splatOfDatasets((name) => datasetOf(opened, name), limits, activated);
   } catch (cause) {
-    if (cause instanceof AssetError) throw cause;
+    if (cause instanceof AssetError) {
+      throw cause;
+    }
     throw new AssetError("malformed", "the HDF5 file is damaged", { cause });
   } finally {
     file?.close();
@@ -30,15 +34,21 @@ export function readHdf5Here(bytes: Uint8Array, limits: AssetLimits, activated: 
 
 function datasetOf(file: File, name: string): Hdf5Dataset {
   const found = file.get(name);
-  if (!(found instanceof h5wasm.Dataset)) throw malformedHdf5(`dataset "${name}" is missing`);
+  if (!(found instanceof h5wasm.Dataset)) {
+    throw malformedHdf5(`dataset "${name}" is missing`);
+  }
   return {
     shape: found.shape ?? [],
     elementBytes: found.metadata.size,
     floats() {
       checkStorage(found);
       const value: unknown = found.value;
-      if (value instanceof Float32Array) return value;
-      if (value instanceof Float64Array) return Float32Array.from(value);
+      if (value instanceof Float32Array) {
+        return value;
+      }
+      if (value instanceof Float64Array) {
+        return Float32Array.from(value);
+      }
       throw malformedHdf5("a dataset holds no floating point numbers");
     },
     first() {
@@ -58,7 +68,9 @@ function iterable(value: ArrayBufferView): Iterable<unknown> {
 function checkStorage({ metadata }: Dataset): void {
   const { type, vlen, size, chunks } = metadata;
   const isNumber = (type === 0 || type === 1) && !vlen && size <= 8;
-  if (!isNumber) throw malformedHdf5("a dataset holds no plain numbers");
+  if (!isNumber) {
+    throw malformedHdf5("a dataset holds no plain numbers");
+  }
   if (type === 1 && size < 4) {
     throw malformedHdf5(`floats of ${size * 8} bits; 32 and 64 are read`);
   }

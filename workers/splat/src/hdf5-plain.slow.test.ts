@@ -40,15 +40,19 @@ test("where a broken file is read, its values are the library's, or those that w
     const broken = Uint8Array.from(bytes);
     broken[at] = (broken[at] ?? 0) ^ (1 << (at % 8));
     const plain = attempt(() => decodePlainHdf5(broken, limits, false));
-    if (plain === undefined)
+    if (plain === undefined) {
       left++; // the library's turn
-    else {
+    } else {
       read++;
       // The library looks at more than it needs; whether it would have refused a byte without a say does not matter.
-      if (isDeepStrictEqual(plain, splat)) continue;
+      if (isDeepStrictEqual(plain, splat)) {
+        continue;
+      }
       const other = attempt(() => readHdf5Here(broken, limits, false));
       const isRefused = typeof plain === "string" && typeof other === "string";
-      if (!isRefused) assert.deepEqual(plain, other, `byte ${at}`);
+      if (!isRefused) {
+        assert.deepEqual(plain, other, `byte ${at}`);
+      }
     }
   }
   assert.ok(read > 1_000 && left > 500, `${read} were read, ${left} left to the library`);
@@ -62,7 +66,9 @@ test("a chunk that is not there is left to the library, which knows what to put 
   const bytes = Buffer.from(await writeHdf5(cloud(9_000, 0)));
   // The first tree of chunks: its kind is 1, and it has three of them.
   let tree = bytes.indexOf("TREE");
-  while (bytes[tree + 4] !== 1) tree = bytes.indexOf("TREE", tree + 1);
+  while (bytes[tree + 4] !== 1) {
+    tree = bytes.indexOf("TREE", tree + 1);
+  }
   assert.equal(bytes.readUInt16LE(tree + 6), 3);
   bytes.writeUInt16LE(2, tree + 6);
   // Not `assert.equal`, which would print 9,000 splats.
@@ -73,7 +79,9 @@ function attempt(read: () => Splat | undefined): Splat | string | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof AssetError) return error.code;
+    if (error instanceof AssetError) {
+      return error.code;
+    }
     throw error;
   }
 }

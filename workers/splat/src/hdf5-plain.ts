@@ -30,15 +30,21 @@ export function decodePlainHdf5(
     const places = file.root();
     const dataset = (name: string): Hdf5Dataset => {
       const place = places.get(name);
-      if (place === undefined) throw malformedHdf5(`dataset "${name}" is missing`);
+      if (place === undefined) {
+        throw malformedHdf5(`dataset "${name}" is missing`);
+      }
       return plainDataset(file, place);
     };
     return splatOfDatasets(dataset, limits, activated);
   } catch (error) {
     const isForLibrary = error instanceof Unusual || error instanceof RangeError;
-    if (isForLibrary) return undefined;
+    if (isForLibrary) {
+      return undefined;
+    }
     const isLimit = error instanceof AssetError && limitCodes.includes(error.code);
-    if (error instanceof AssetError && !isLimit) return undefined;
+    if (error instanceof AssetError && !isLimit) {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -81,22 +87,30 @@ class PlainFile {
   /** An address or a length. */
   u64(at: number): number {
     const value = this.view.getBigUint64(at, true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Unusual("an address of nothing");
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new Unusual("an address of nothing");
+    }
     return Number(value);
   }
 
   slice(at: number, length: number): Uint8Array {
-    if (at + length > this.bytes.length) throw new Unusual("beyond the end");
+    if (at + length > this.bytes.length) {
+      throw new Unusual("beyond the end");
+    }
     return this.bytes.subarray(at, at + length);
   }
 
   expect(at: number, signature: string): void {
-    if (textOf(this.slice(at, signature.length)) !== signature) throw new Unusual(signature);
+    if (textOf(this.slice(at, signature.length)) !== signature) {
+      throw new Unusual(signature);
+    }
   }
 
   /** A node of a tree, once. */
   visit(at: number): void {
-    if (this.#seen.has(at) || this.#seen.size > mostNodes) throw new Unusual("a loop");
+    if (this.#seen.has(at) || this.#seen.size > mostNodes) {
+      throw new Unusual("a loop");
+    }
     this.#seen.add(at);
   }
 
@@ -106,9 +120,13 @@ class PlainFile {
       isHdf5(this.bytes) &&
       usualStart.every((byte, index) => this.bytes[8 + index] === byte) &&
       this.u64(40) === this.bytes.length;
-    if (!isUsual) throw new Unusual("a superblock of another kind");
+    if (!isUsual) {
+      throw new Unusual("a superblock of another kind");
+    }
     const table = messagesOf(this, this.u64(64)).get(messages.symbolTable);
-    if (table === undefined) throw new Unusual("a root of another kind");
+    if (table === undefined) {
+      throw new Unusual("a root of another kind");
+    }
     const heap = this.u64(table + 8);
     this.expect(heap, "HEAP");
     const names = this.slice(this.u64(heap + 24), this.u64(heap + 8));
@@ -154,7 +172,9 @@ const messages = {
 
 /** Where each message of an object header begins, by its type; the first of each. IV.A.1.a */
 function messagesOf(file: PlainFile, header: number): ReadonlyMap<number, number> {
-  if (file.u8(header) !== 1) throw new Unusual("an object header of another version");
+  if (file.u8(header) !== 1) {
+    throw new Unusual("an object header of another version");
+  }
   const found = new Map<number, number>();
   const blocks = [{ at: header + 16, end: header + 16 + file.u32(header + 8) }];
   let left = file.u16(header + 2);
@@ -162,12 +182,16 @@ function messagesOf(file: PlainFile, header: number): ReadonlyMap<number, number
     for (let at = start; at + 8 <= end && left > 0; left--) {
       const [type, size, flags] = [file.u16(at), file.u16(at + 2), file.u8(at + 4)];
       const body = at + 8;
-      if ((flags & 2) !== 0) throw new Unusual("a message that is kept elsewhere");
+      if ((flags & 2) !== 0) {
+        throw new Unusual("a message that is kept elsewhere");
+      }
       if (type === messages.continuation) {
         const next = file.u64(body);
         file.visit(next);
         blocks.push({ at: next, end: next + file.u64(body + 8) });
-      } else if (!found.has(type)) found.set(type, body);
+      } else if (!found.has(type)) {
+        found.set(type, body);
+      }
       at = body + size;
     }
   }
@@ -178,10 +202,14 @@ function plainDataset(file: PlainFile, place: number): Hdf5Dataset {
   const found = messagesOf(file, place);
   const at = (type: number): number => {
     const body = found.get(type);
-    if (body === undefined) throw new Unusual("a dataset without what it needs");
+    if (body === undefined) {
+      throw new Unusual("a dataset without what it needs");
+    }
     return body;
   };
-  if (found.has(messages.externalFiles)) throw new Unusual("data in other files");
+  if (found.has(messages.externalFiles)) {
+    throw new Unusual("data in other files");
+  }
   const shape = shapeAt(file, at(messages.dataspace));
   const type = typeAt(file, at(messages.datatype));
   const filters = found.get(messages.filters);
@@ -201,7 +229,9 @@ function plainDataset(file: PlainFile, place: number): Hdf5Dataset {
 /** IV.A.2.b */
 function shapeAt(file: PlainFile, at: number): readonly number[] {
   const [version, rank] = [file.u8(at), file.u8(at + 1)];
-  if (version !== 1 && version !== 2) throw new Unusual("a dataspace of another version");
+  if (version !== 1 && version !== 2) {
+    throw new Unusual("a dataspace of another version");
+  }
   const dimensions = at + (version === 1 ? 8 : 4);
   return Array.from({ length: rank }, (_, axis) => file.u64(dimensions + axis * 8));
 }
@@ -218,26 +248,36 @@ const float64Bits = "0 64 52 11 0 52 1023 63";
 /** IV.A.2.d; little endian only */
 function typeAt(file: PlainFile, at: number): NumberType {
   const [kind, flags, size] = [file.u8(at) & 15, file.u8(at + 1), file.u32(at + 4)];
-  if ((flags & 1) !== 0) throw new Unusual("big endian");
+  if ((flags & 1) !== 0) {
+    throw new Unusual("big endian");
+  }
   if (kind === 0 && [1, 2, 4, 8].includes(size)) {
     return { kind: (flags & 8) === 0 ? "unsigned" : "signed", elementBytes: size };
   }
-  if (kind !== 1) throw new Unusual("no numbers");
+  if (kind !== 1) {
+    throw new Unusual("no numbers");
+  }
   const bits = [
     ...[file.u16(at + 8), file.u16(at + 10), file.u8(at + 12), file.u8(at + 13)],
     ...[file.u8(at + 14), file.u8(at + 15), file.u32(at + 16), file.u8(at + 2)],
   ].join(" ");
   const isIeee = bits === (size === 4 ? float32Bits : float64Bits) && (flags & 0x70) === 0x20;
-  if (!isIeee) throw new Unusual("floats of another kind");
+  if (!isIeee) {
+    throw new Unusual("floats of another kind");
+  }
   return { kind: "float", elementBytes: size };
 }
 
 /** IV.A.2.l */
 function isDeflateAlone(file: PlainFile, at: number): boolean {
   const [version, count] = [file.u8(at), file.u8(at + 1)];
-  if (count === 0) return false;
+  if (count === 0) {
+    return false;
+  }
   const filter = at + (version === 1 ? 8 : 2);
-  if (version > 2 || count !== 1 || file.u16(filter) !== 1) throw new Unusual("another filter");
+  if (version > 2 || count !== 1 || file.u16(filter) !== 1) {
+    throw new Unusual("another filter");
+  }
   return true;
 }
 
@@ -249,13 +289,21 @@ interface Storage extends NumberType {
 /** Contiguous, row by row. IV.A.2.i, version 3 */
 function contentOf(file: PlainFile, at: number, storage: Storage): Uint8Array {
   const { shape, elementBytes } = storage;
-  if (file.u8(at) !== 3) throw new Unusual("a layout of another version");
+  if (file.u8(at) !== 3) {
+    throw new Unusual("a layout of another version");
+  }
   const size = elementsOf(shape) * elementBytes;
   const kind = file.u8(at + 1);
-  if (kind === 1 && !storage.isDeflated) return file.slice(file.u64(at + 2), size);
-  if (kind !== 2 || file.u8(at + 2) !== shape.length + 1) throw new Unusual("a layout");
+  if (kind === 1 && !storage.isDeflated) {
+    return file.slice(file.u64(at + 2), size);
+  }
+  if (kind !== 2 || file.u8(at + 2) !== shape.length + 1) {
+    throw new Unusual("a layout");
+  }
   const chunk = shape.map((_, axis) => file.u32(at + 11 + axis * 4));
-  if (file.u32(at + 11 + shape.length * 4) !== elementBytes) throw new Unusual("an element size");
+  if (file.u32(at + 11 + shape.length * 4) !== elementBytes) {
+    throw new Unusual("an element size");
+  }
   return fromChunks(file, file.u64(at + 3), chunk, storage);
 }
 
@@ -272,7 +320,9 @@ function fromChunks(
   const chunkBytes = elementsOf(chunk) * elementBytes;
   const chunks = shape.reduce((all, size, axis) => all * Math.ceil(size / (chunk[axis] ?? 0)), 1);
   const size = elementsOf(shape) * elementBytes;
-  if (!(chunks * chunkBytes <= mostPadding * size + chunkRoom)) throw new Unusual("chunks"); // P2
+  if (!(chunks * chunkBytes <= mostPadding * size + chunkRoom)) {
+    throw new Unusual("chunks"); // P2
+  }
   const content = new Uint8Array(size);
   const taken = new Set<string>();
   eachChunk(file, tree, shape.length, ({ offsets, at, packed, mask }) => {
@@ -280,14 +330,20 @@ function fromChunks(
       (offset, axis) => offset % (chunk[axis] ?? 1) === 0 && offset < (shape[axis] ?? 0),
     );
     const key = offsets.join();
-    if (!isOnGrid || taken.has(key) || mask !== 0) throw new Unusual("a chunk");
+    if (!isOnGrid || taken.has(key) || mask !== 0) {
+      throw new Unusual("a chunk");
+    }
     taken.add(key);
     const bytes = file.slice(at, packed);
     const values = isDeflated ? inflateZlibOf(bytes, chunkBytes) : bytes;
-    if (values.length !== chunkBytes) throw new Unusual("a chunk of another size");
+    if (values.length !== chunkBytes) {
+      throw new Unusual("a chunk of another size");
+    }
     copyChunk(values, chunk, offsets, content, shape, elementBytes);
   });
-  if (taken.size !== chunks) throw new Unusual("chunks that are not there");
+  if (taken.size !== chunks) {
+    throw new Unusual("chunks that are not there");
+  }
   return content;
 }
 
@@ -310,13 +366,16 @@ function eachChunk(
   file.visit(node);
   file.expect(node, "TREE");
   const [kind, level, used] = [file.u8(node + 4), file.u8(node + 5), file.u16(node + 6)];
-  if (kind !== 1) throw new Unusual("a tree of another kind");
+  if (kind !== 1) {
+    throw new Unusual("a tree of another kind");
+  }
   const keyBytes = 8 + (rank + 1) * 8;
   for (let i = 0; i < used; i++) {
     const key = node + 24 + i * (keyBytes + 8);
     const child = file.u64(key + keyBytes);
-    if (level > 0) eachChunk(file, child, rank, take);
-    else {
+    if (level > 0) {
+      eachChunk(file, child, rank, take);
+    } else {
       const offsets = Array.from({ length: rank }, (_, axis) => file.u64(key + 8 + axis * 8));
       take({ offsets, at: child, packed: file.u32(key), mask: file.u32(key + 4) });
     }
@@ -362,24 +421,34 @@ function copyChunk(
 }
 
 function floatsIn(view: DataView, { kind, elementBytes }: NumberType, count: number): Float32Array {
-  if (kind !== "float") throw new Unusual("no floats");
+  if (kind !== "float") {
+    throw new Unusual("no floats");
+  }
   const values = new Float32Array(count);
   if (elementBytes === 4) {
-    for (let i = 0; i < count; i++) values[i] = view.getFloat32(i * 4, true);
+    for (let i = 0; i < count; i++) {
+      values[i] = view.getFloat32(i * 4, true);
+    }
   } else {
-    for (let i = 0; i < count; i++) values[i] = view.getFloat64(i * 8, true);
+    for (let i = 0; i < count; i++) {
+      values[i] = view.getFloat64(i * 8, true);
+    }
   }
   return values;
 }
 
 function firstIn(view: DataView, { kind, elementBytes }: NumberType): number {
-  if (kind === "float") return floatsIn(view, { kind, elementBytes }, 1)[0] ?? Number.NaN;
+  if (kind === "float") {
+    return floatsIn(view, { kind, elementBytes }, 1)[0] ?? Number.NaN;
+  }
   if (elementBytes === 8) {
     return Number(kind === "signed" ? view.getBigInt64(0, true) : view.getBigUint64(0, true));
   }
-  if (elementBytes === 4)
+  if (elementBytes === 4) {
     return kind === "signed" ? view.getInt32(0, true) : view.getUint32(0, true);
-  if (elementBytes === 2)
+  }
+  if (elementBytes === 2) {
     return kind === "signed" ? view.getInt16(0, true) : view.getUint16(0, true);
+  }
   return kind === "signed" ? view.getInt8(0) : view.getUint8(0);
 }

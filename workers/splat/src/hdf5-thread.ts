@@ -29,12 +29,16 @@ const { readHdf5Here, writeHdf5Here } = await import("./hdf5-file.ts");
 parentPort?.postMessage(answer());
 
 function answer(): Hdf5Answer {
-  if (request.kind === "write") return { kind: "bytes", bytes: writeHdf5Here(request.splat) };
+  if (request.kind === "write") {
+    return { kind: "bytes", bytes: writeHdf5Here(request.splat) };
+  }
   try {
     const splat = readHdf5Here(request.bytes, request.limits, request.activated);
     return { kind: "splat", splat };
   } catch (error) {
-    if (!(error instanceof AssetError)) throw error;
+    if (!(error instanceof AssetError)) {
+      throw error;
+    }
     return { kind: "error", code: error.code, message: error.message };
   }
 }

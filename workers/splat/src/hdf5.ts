@@ -49,7 +49,9 @@ async function readByLibrary(
   signal: AbortSignal | undefined,
 ): Promise<Splat> {
   const answer = await ask(request, maxCpuMs, signal);
-  if (answer.kind !== "splat") throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
+  if (answer.kind !== "splat") {
+    throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
+  }
   return answer.splat;
 }
 
@@ -65,7 +67,9 @@ function checkEnd(bytes: Uint8Array): void {
   if (bytes.length < superblockBytes) {
     throw new AssetError("truncated", `${bytes.length} bytes are no HDF5 file`);
   }
-  if (bytes[widthAt] !== 8) return;
+  if (bytes[widthAt] !== 8) {
+    return;
+  }
   const end = view.getBigUint64(endAt, true);
   if (end > bytes.length) {
     throw new AssetError(
@@ -78,7 +82,9 @@ function checkEnd(bytes: Uint8Array): void {
 /** As the subnet's miners wrote it: gzip level 9, `data_ver` 0. */
 export async function writeHdf5(splat: Splat): Promise<Uint8Array> {
   const answer = await ask({ kind: "write", splat }, defaultMaxCpuMs * 10, undefined);
-  if (answer.kind !== "bytes") throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
+  if (answer.kind !== "bytes") {
+    throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
+  }
   return answer.bytes;
 }
 
@@ -106,7 +112,9 @@ async function ask(
       signal?.throwIfAborted();
       throw new AssetError("malformed", "the HDF5 library could not cope with the file", { cause });
     });
-    if (answer.kind === "error") throw new AssetError(answer.code, answer.message);
+    if (answer.kind === "error") {
+      throw new AssetError(answer.code, answer.message);
+    }
     return answer;
   } finally {
     clearInterval(watch);
@@ -120,7 +128,9 @@ function endWhenOver(worker: Worker, maxCpuMs: number): () => void {
   const startedAt = performance.now();
   const usedMs = async (): Promise<number> => {
     // Since Node 22.19 and 24.6.
-    if (!("cpuUsage" in worker)) return performance.now() - startedAt;
+    if (!("cpuUsage" in worker)) {
+      return performance.now() - startedAt;
+    }
     const { user, system } = await worker.cpuUsage();
     return (user + system) / 1000;
   };

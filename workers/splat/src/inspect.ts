@@ -34,8 +34,11 @@ export function assetInfoOf(sizeBytes: number, { splat, format, notes }: AnySpla
   let opaque = 0;
   let transparent = 0;
   for (const value of opacities) {
-    if (value === Infinity) opaque++;
-    else if (value === -Infinity) transparent++;
+    if (value === Infinity) {
+      opaque++;
+    } else if (value === -Infinity) {
+      transparent++;
+    }
   }
   const axes = [0, 1, 2].map((axis) => rangeOf(positions, axis, 3));
   const opacity = opacities.map(opacityOf);

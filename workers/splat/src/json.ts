@@ -15,7 +15,9 @@ export function parseJson(bytes: Uint8Array, what: string): JsonObject {
 }
 
 export function object(value: unknown, what: string): JsonObject {
-  if (isObject(value)) return value;
+  if (isObject(value)) {
+    return value;
+  }
   throw new AssetError("malformed", `${what} is no object`);
 }
 
@@ -25,15 +27,21 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Empty when it is absent. */
 export function list(value: unknown, what: string): readonly unknown[] {
-  if (value === undefined) return [];
-  if (Array.isArray(value)) return value;
+  if (value === undefined) {
+    return [];
+  }
+  if (Array.isArray(value)) {
+    return value;
+  }
   throw new AssetError("malformed", `${what} is no list`);
 }
 
 /** A count, a place or an index. */
 export function whole(value: unknown, what: string, fallback?: number): number {
   const number = value === undefined ? fallback : value;
-  if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
+  if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) {
+    return number;
+  }
   throw new AssetError("malformed", `${what} is no whole number`);
 }
 
@@ -48,6 +56,8 @@ export function numbers(value: unknown, length: number, what: string): readonly 
 }
 
 export function text(value: unknown, what: string): string {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") {
+    return value;
+  }
   throw new AssetError("malformed", `${what} is no text`);
 }

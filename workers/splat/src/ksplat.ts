@@ -56,23 +56,31 @@ export function isKsplat(bytes: Uint8Array): boolean {
 
 /** Undefined when it is none. */
 function layOut(bytes: Uint8Array): Layout | undefined {
-  if (bytes.length < headerBytes) return undefined;
+  if (bytes.length < headerBytes) {
+    return undefined;
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [major, minor] = [view.getUint8(0), view.getUint8(1)];
   const sectionCount = view.getUint32(4, true);
   const count = view.getUint32(16, true);
   const level = ([0, 1, 2] as const).find((known) => known === view.getUint16(20, true));
   const isHeader = major === 0 && minor >= 1 && sectionCount >= 1 && sectionCount <= mostSections;
-  if (!isHeader || level === undefined) return undefined;
+  if (!isHeader || level === undefined) {
+    return undefined;
+  }
   let at = headerBytes + sectionCount * sectionHeaderBytes;
   const sections: Section[] = [];
   for (let i = 0; i < sectionCount; i++) {
     const section = sectionAt(view, headerBytes + i * sectionHeaderBytes, at, level);
-    if (section === undefined) return undefined;
+    if (section === undefined) {
+      return undefined;
+    }
     sections.push(section.section);
     at = section.end;
   }
-  if (sections.reduce((sum, section) => sum + section.count, 0) !== count) return undefined;
+  if (sections.reduce((sum, section) => sum + section.count, 0) !== count) {
+    return undefined;
+  }
   const [low, high] = [view.getFloat32(36, true), view.getFloat32(40, true)];
   return { level, range: [low || -usualRange, high || usualRange], sections, count };
 }
@@ -83,7 +91,9 @@ function sectionAt(
   at: number,
   level: Level,
 ): { readonly section: Section; readonly end: number } | undefined {
-  if (headerAt + sectionHeaderBytes > view.byteLength) return undefined;
+  if (headerAt + sectionHeaderBytes > view.byteLength) {
+    return undefined;
+  }
   const word = (offset: number): number => view.getUint32(headerAt + offset, true);
   const [count, stored, bucketSize, buckets] = [word(0), word(4), word(8), word(12)];
   const [fullBuckets, partials] = [word(32), word(36)];
@@ -91,14 +101,17 @@ function sectionAt(
   const shDegree = ([0, 1, 2, 3] as const).find(
     (degree) => degree === view.getUint16(headerAt + 40, true),
   );
-  if (shDegree === undefined || count > stored || fullBuckets + partials > buckets)
+  if (shDegree === undefined || count > stored || fullBuckets + partials > buckets) {
     return undefined;
+  }
   const { centre, scale, rotation, harmonic } = levels[level];
   const splatBytes = centre + scale + rotation + 4 + shRestCount(shDegree) * 3 * harmonic;
   const centresAt = at + partials * 4;
   const splatsAt = centresAt + buckets * bucketBytes;
   const end = splatsAt + stored * splatBytes;
-  if (end > view.byteLength || (buckets > 0 && bucketBytes < 12)) return undefined;
+  if (end > view.byteLength || (buckets > 0 && bucketBytes < 12)) {
+    return undefined;
+  }
   const middle = word(24) || 32767;
   return {
     section: {
@@ -175,7 +188,9 @@ function bucketCentres(view: DataView, section: Section): (index: number) => num
   const full = fullBuckets * bucketSize;
   let [bucket, end] = [fullBuckets, full + (partial[0] ?? 0)];
   return (index) => {
-    if (index < full) return centresAt + Math.floor(index / bucketSize) * stride;
+    if (index < full) {
+      return centresAt + Math.floor(index / bucketSize) * stride;
+    }
     while (index >= end && bucket - fullBuckets < partial.length) {
       bucket++;
       end += partial[bucket - fullBuckets] ?? 0;
@@ -201,7 +216,11 @@ function harmonicAt(
   level: Level,
   [low, high]: readonly [number, number],
 ): number {
-  if (level === 0) return view.getFloat32(start + place * 4, true);
-  if (level === 1) return decodeHalf(view.getUint16(start + place * 2, true));
+  if (level === 0) {
+    return view.getFloat32(start + place * 4, true);
+  }
+  if (level === 1) {
+    return decodeHalf(view.getUint16(start + place * 2, true));
+  }
   return low + ((high - low) * view.getUint8(start + place)) / 255;
 }

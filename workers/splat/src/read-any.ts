@@ -55,7 +55,9 @@ export async function readAnySplat(
   const compression = compressionOf(bytes);
   const format = compression === undefined ? name : `${name} in ${compression}`;
   const told = [...notes];
-  if (flat > 0) told.push(`${flat} scales of −∞: deviations of 0, flat splats`);
+  if (flat > 0) {
+    told.push(`${flat} scales of −∞: deviations of 0, flat splats`);
+  }
   if (!activated && looksActivated(splat)) {
     told.push("its values look activated already (opacities 0 to 1, deviations): see --activated");
   }
@@ -77,23 +79,34 @@ async function decode(
   if (isPly(content)) {
     return { name: "ply", ...decodeAnyPly(content, limits, { activated }) };
   }
-  if (isSpz(content)) return decodeSpz(content, limits);
-  if (isGlb(content))
+  if (isSpz(content)) {
+    return decodeSpz(content, limits);
+  }
+  if (isGlb(content)) {
     return { name: "glb", ...(await decodeGlb(content, limits, decodePackedSpz)) };
+  }
   if (isHdf5(content) && readHdf5 !== undefined) {
     return plain("hdf5", await readHdf5(content, limits, { activated, unjudged }));
   }
   if (isZip(content)) {
     const sog = openSog(content);
-    if (sog !== undefined) return plain("sog", decodeSog(sog, limits));
+    if (sog !== undefined) {
+      return plain("sog", decodeSog(sog, limits));
+    }
     throw unknownFormat(
       "a ZIP without a SOG's meta.json: unpack it and give the splat file inside",
     );
   }
   const foreign = foreignKind(content);
-  if (foreign !== undefined) throw unknownFormat(foreign);
-  if (isKsplat(content)) return plain("ksplat", decodeKsplat(content, limits));
-  if (format === "splat") return plain("splat", decodeDotSplat(content, limits));
+  if (foreign !== undefined) {
+    throw unknownFormat(foreign);
+  }
+  if (isKsplat(content)) {
+    return plain("ksplat", decodeKsplat(content, limits));
+  }
+  if (format === "splat") {
+    return plain("splat", decodeDotSplat(content, limits));
+  }
   throw unknownFormat(undefined, content);
 }
 

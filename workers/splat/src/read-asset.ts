@@ -39,8 +39,12 @@ export type AssetFormat = "ply" | "spz" | "hdf5";
 
 /** By the first bytes of what is inside gzip or zstd; undefined when they are none that the subnet takes. */
 export function formatOf(bytes: Uint8Array): AssetFormat | undefined {
-  if (isPly(bytes)) return "ply";
-  if (isSpz(bytes)) return "spz";
+  if (isPly(bytes)) {
+    return "ply";
+  }
+  if (isSpz(bytes)) {
+    return "spz";
+  }
   return isHdf5(bytes) ? "hdf5" : undefined;
 }
 
@@ -49,14 +53,22 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
   const { limits = defaultAssetLimits, readHdf5 } = options;
   checkSize(bytes, limits);
   const content = await unpackAsset(bytes, limits);
-  if (content.length === 0) throw new AssetError("empty", "the asset unpacks to no bytes");
+  if (content.length === 0) {
+    throw new AssetError("empty", "the asset unpacks to no bytes");
+  }
   const format = formatOf(content);
-  if (format === "ply") return readPly(content, limits);
-  if (format === "spz") return readPlainSpz(content, limits);
+  if (format === "ply") {
+    return readPly(content, limits);
+  }
+  if (format === "spz") {
+    return readPlainSpz(content, limits);
+  }
   if (format === "hdf5" && readHdf5 !== undefined) {
     return await readHdf5(content, limits, { activated: options.activated ?? false });
   }
-  if (options.format === "splat") return checkSplat(decodeDotSplat(content, limits), limits);
+  if (options.format === "splat") {
+    return checkSplat(decodeDotSplat(content, limits), limits);
+  }
   const start = [...content.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
   const other = kindOfOther(content);
   throw new AssetError(
@@ -66,7 +78,9 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
 }
 
 function checkSize(bytes: Uint8Array, limits: AssetLimits): void {
-  if (bytes.length === 0) throw new AssetError("empty", "the asset has no bytes");
+  if (bytes.length === 0) {
+    throw new AssetError("empty", "the asset has no bytes");
+  }
   if (bytes.length > limits.maxDecompressedBytes) {
     throw new AssetError(
       "too-large",
@@ -80,7 +94,9 @@ export async function unpackAsset(
   bytes: Uint8Array,
   limits: AssetLimits = defaultAssetLimits,
 ): Promise<Uint8Array> {
-  if (compressionOf(bytes) === undefined) return bytes;
+  if (compressionOf(bytes) === undefined) {
+    return bytes;
+  }
   return await inflate(bytes, limits, (start) =>
     isSpz(start) ? spzWanted(start, limits) : undefined,
   );
@@ -89,10 +105,14 @@ export async function unpackAsset(
 /** Out of gzip or zstd, whatever it is. @throws AssetError for what is empty or too large as well */
 export async function unpackAny(bytes: Uint8Array, limits: AssetLimits): Promise<Uint8Array> {
   checkSize(bytes, limits);
-  if (compressionOf(bytes) === undefined) return bytes;
+  if (compressionOf(bytes) === undefined) {
+    return bytes;
+  }
   const content = await inflate(bytes, limits, (start) =>
     isSpz(start) && !isSpzContainer(start) ? spzWanted(start, limits) : undefined,
   );
-  if (content.length === 0) throw new AssetError("empty", "the asset unpacks to no bytes");
+  if (content.length === 0) {
+    throw new AssetError("empty", "the asset unpacks to no bytes");
+  }
   return content;
 }

@@ -29,11 +29,17 @@ export function repairSplat(
   const dropped = { nonFinite: 0, zeroQuaternion: 0, invisible: 0, stray: 0 };
   const kept: number[] = [];
   for (let i = 0; i < splat.count; i++) {
-    if (!isFiniteRow(splat, i)) dropped.nonFinite++;
-    else if (isZero(splat.rotations, i * 4)) dropped.zeroQuaternion++;
-    else if ((splat.opacities[i] ?? 0) < leastLogit) dropped.invisible++;
-    else if (isOutside(splat.positions, i * 3, limits.maxExtent)) dropped.stray++;
-    else kept.push(i);
+    if (!isFiniteRow(splat, i)) {
+      dropped.nonFinite++;
+    } else if (isZero(splat.rotations, i * 4)) {
+      dropped.zeroQuaternion++;
+    } else if ((splat.opacities[i] ?? 0) < leastLogit) {
+      dropped.invisible++;
+    } else if (isOutside(splat.positions, i * 3, limits.maxExtent)) {
+      dropped.stray++;
+    } else {
+      kept.push(i);
+    }
   }
   const sound = pickSplats(splat, Uint32Array.from(kept));
   const near = nearMiddle(sound);
@@ -46,7 +52,9 @@ function isFiniteRow(splat: Splat, i: number): boolean {
   let sum = Number.isNaN(splat.opacities[i]) ? Number.NaN : 0;
   for (const values of [splat.positions, splat.scales, splat.rotations, splat.shDc, splat.shRest]) {
     const width = values.length / splat.count;
-    for (let k = i * width; k < (i + 1) * width; k++) sum += (values[k] ?? 0) - (values[k] ?? 0);
+    for (let k = i * width; k < (i + 1) * width; k++) {
+      sum += (values[k] ?? 0) - (values[k] ?? 0);
+    }
   }
   return sum === 0;
 }
@@ -61,10 +69,14 @@ function isOutside(positions: Float32Array, at: number, extent: number): boolean
 
 function nearMiddle(splat: Splat): Uint32Array {
   const all = Uint32Array.from({ length: splat.count }, (_, index) => index);
-  if (splat.count === 0) return all;
+  if (splat.count === 0) {
+    return all;
+  }
   const { box, centre } = extentsOf(visibleOf(splat));
   const reach = strayFactor * Math.max(...box);
-  if (reach === 0) return all;
+  if (reach === 0) {
+    return all;
+  }
   return all.filter((i) => {
     const [x = 0, y = 0, z = 0] = splat.positions.subarray(i * 3, i * 3 + 3);
     return Math.hypot(x - centre[0], y - centre[1], z - centre[2]) <= reach;

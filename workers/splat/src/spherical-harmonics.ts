@@ -26,11 +26,15 @@ export function writeShBasis(
   z: number,
 ): void {
   basis[0] = shC0;
-  if (degree < 1) return;
+  if (degree < 1) {
+    return;
+  }
   basis[1] = -shC1 * y;
   basis[2] = shC1 * z;
   basis[3] = -shC1 * x;
-  if (degree < 2) return;
+  if (degree < 2) {
+    return;
+  }
   const xx = x * x;
   const yy = y * y;
   const zz = z * z;
@@ -39,7 +43,9 @@ export function writeShBasis(
   basis[6] = shC2[2] * (2 * zz - xx - yy);
   basis[7] = shC2[3] * x * z;
   basis[8] = shC2[4] * (xx - yy);
-  if (degree < 3) return;
+  if (degree < 3) {
+    return;
+  }
   basis[9] = shC3[0] * y * (3 * xx - yy);
   basis[10] = shC3[1] * x * y * z;
   basis[11] = shC3[2] * y * (4 * zz - xx - yy);

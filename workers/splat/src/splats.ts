@@ -4,7 +4,9 @@ import { type ShDegree, type Splat, shRestCount } from "./splat.ts";
 /** One after the other, at the highest degree of any; bands that one does not have are 0. */
 export function joinSplats(parts: readonly Splat[]): Splat {
   const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
+  if (only !== undefined && parts.length === 1) {
+    return only;
+  }
   const shDegree = parts.reduce<ShDegree>((most, part) => maxDegree(most, part.shDegree), 0);
   const joined = (take: (part: Splat) => Float32Array): Float32Array => {
     const columns = parts.map(take);
@@ -33,10 +35,14 @@ function maxDegree(a: ShDegree, b: ShDegree): ShDegree {
 }
 
 function restAt({ count, shDegree, shRest }: Splat, wanted: ShDegree): Float32Array {
-  if (shDegree === wanted) return shRest;
+  if (shDegree === wanted) {
+    return shRest;
+  }
   const [from, to] = [shRestCount(shDegree) * 3, shRestCount(wanted) * 3];
   const widened = new Float32Array(count * to);
-  for (let i = 0; i < count; i++) widened.set(shRest.subarray(i * from, (i + 1) * from), i * to);
+  for (let i = 0; i < count; i++) {
+    widened.set(shRest.subarray(i * from, (i + 1) * from), i * to);
+  }
   return widened;
 }
 

@@ -125,14 +125,18 @@ export async function outcomeOf({ original, bytes }: Input): Promise<string> {
   const isHdf5 = original.startsWith("hdf5");
   const options = { limits: fuzzLimits, ...named };
   const isGood = ({ count }: Splat): boolean => count >= 1 && count <= fuzzLimits.maxSplats;
-  if (!isHdf5) await codeOf(async () => isGood(await readAsset(bytes, options)));
+  if (!isHdf5) {
+    await codeOf(async () => isGood(await readAsset(bytes, options)));
+  }
   const outcome = await codeOf(async () =>
     isGood((await readAnySplat(bytes, { ...options, readHdf5 })).splat),
   );
   if (valueCodes.includes(outcome) && !isHdf5) {
     const { splat } = await readAnySplat(bytes, { ...options, unjudged: true });
     const { splat: kept } = repairSplat(splat, fuzzLimits);
-    if (kept.count > splat.count) throw new RangeError(`${kept.count} of ${splat.count} are left`);
+    if (kept.count > splat.count) {
+      throw new RangeError(`${kept.count} of ${splat.count} are left`);
+    }
   }
   return outcome;
 }
@@ -142,10 +146,14 @@ const valueCodes = ["non-finite", "zero-quaternion", "all-transparent", "extent"
 
 async function codeOf(read: () => Promise<boolean>): Promise<string> {
   try {
-    if (!(await read())) throw new RangeError("more came out than the limits allow, or nothing");
+    if (!(await read())) {
+      throw new RangeError("more came out than the limits allow, or nothing");
+    }
     return "read";
   } catch (error) {
-    if (error instanceof AssetError) return error.code;
+    if (error instanceof AssetError) {
+      return error.code;
+    }
     throw error;
   }
 }
@@ -181,7 +189,9 @@ type Mutation = (bytes: Uint8Array, random: Random, sources: readonly Original[]
 function mutate(bytes: Uint8Array, sources: readonly Original[], random: Random): Uint8Array {
   let changed: Uint8Array = Uint8Array.from(bytes);
   const times = 1 + Math.floor(random() ** 3 * 12);
-  for (let i = 0; i < times; i++) changed = pick(mutations, random)(changed, random, sources);
+  for (let i = 0; i < times; i++) {
+    changed = pick(mutations, random)(changed, random, sources);
+  }
   return changed;
 }
 
@@ -218,11 +228,16 @@ const mutations: readonly Mutation[] = [
     return bytes;
   },
   function setNumber(bytes, random) {
-    if (bytes.length < 8) return bytes;
+    if (bytes.length < 8) {
+      return bytes;
+    }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const at = Math.min(placeIn(bytes.length, random), bytes.length - 4);
-    if (random() < 0.5) view.setUint32(at, pick(oddNumbers, random), random() < 0.7);
-    else view.setFloat32(at, pick(oddFloats, random), random() < 0.7);
+    if (random() < 0.5) {
+      view.setUint32(at, pick(oddNumbers, random), random() < 0.7);
+    } else {
+      view.setFloat32(at, pick(oddFloats, random), random() < 0.7);
+    }
     return bytes;
   },
   function cut(bytes, random) {
@@ -256,7 +271,9 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
 
 function pick<T>(items: readonly T[], random: Random): T {
   const item = items[Math.floor(random() * items.length)];
-  if (item === undefined) throw new RangeError("nothing to pick from");
+  if (item === undefined) {
+    throw new RangeError("nothing to pick from");
+  }
   return item;
 }
 
@@ -264,7 +281,9 @@ function pickWeighted(sources: readonly Original[], random: Random): Original {
   let left = random() * sources.reduce((sum, { weight }) => sum + weight, 0);
   for (const source of sources) {
     left -= source.weight;
-    if (left <= 0) return source;
+    if (left <= 0) {
+      return source;
+    }
   }
   return pick(sources, random);
 }
@@ -324,16 +343,21 @@ function compressedPly(random: Random): Uint8Array {
   for (let i = 0; i < 2 * limits.length; i++) {
     body.writeFloatLE(i % limits.length < bounds.length ? -1 : 1, i * 4);
   }
-  for (let at = 2 * limits.length * 4; at < body.length; at++)
+  for (let at = 2 * limits.length * 4; at < body.length; at++) {
     body[at] = Math.floor(random() * 256);
+  }
   return joined(Buffer.from(header), body);
 }
 
 function dotSplat(random: Random): Uint8Array {
   const bytes = Buffer.alloc(32 * 40);
   for (let i = 0; i < 40; i++) {
-    for (let k = 0; k < 6; k++) bytes.writeFloatLE(k < 3 ? random() : 0.05, i * 32 + k * 4);
-    for (let k = 24; k < 32; k++) bytes[i * 32 + k] = Math.floor(random() * 256);
+    for (let k = 0; k < 6; k++) {
+      bytes.writeFloatLE(k < 3 ? random() : 0.05, i * 32 + k * 4);
+    }
+    for (let k = 24; k < 32; k++) {
+      bytes[i * 32 + k] = Math.floor(random() * 256);
+    }
   }
   return bytes;
 }

@@ -34,7 +34,9 @@ export type Point = readonly [number, number, number];
 /** Round splats of deviation 0.02 and opacity 0.9 at the points that `place` gives, in soft colours. */
 export function cloudOf(count: number, random: Random, place: () => Point): Splat {
   const positions = new Float32Array(count * 3);
-  for (let i = 0; i < count; i++) positions.set(place(), i * 3);
+  for (let i = 0; i < count; i++) {
+    positions.set(place(), i * 3);
+  }
   const rotations = new Float32Array(count * 4).map(() => random() - 0.5);
   return {
     count,

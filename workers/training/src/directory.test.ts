@@ -32,7 +32,9 @@ test("every known word is one token, a word that holds one is not it", () => {
   const tokenizerJson = directoryFiles().get("tokenizer.json");
   assert.ok(tokenizerJson !== undefined);
   const tokenizer = createTokenizer({ tokenizerJson }, 77);
-  for (const word of knownWords) assert.equal(tokenizer.encode(word).length, 3, word);
+  for (const word of knownWords) {
+    assert.equal(tokenizer.encode(word).length, 3, word);
+  }
   assert.ok(tokenizer.encode("layered").length > 3);
 });
 
@@ -42,5 +44,7 @@ test("a vocabulary has one id for each token, from 0 on", () => {
     [...vocab.values()],
     Array.from({ length: vocab.size }, (_, id) => id),
   );
-  for (const [left, right] of merges) assert.ok(vocab.has(left + right));
+  for (const [left, right] of merges) {
+    assert.ok(vocab.has(left + right));
+  }
 });

@@ -57,6 +57,8 @@ export function directoryFiles(): ReadonlyMap<string, string> {
 if (import.meta.main) {
   const directory = process.argv[2] ?? smallDir;
   await mkdir(directory, { recursive: true });
-  for (const [name, text] of directoryFiles()) await writeFile(join(directory, name), text);
+  for (const [name, text] of directoryFiles()) {
+    await writeFile(join(directory, name), text);
+  }
   console.log(`wrote ${directory}`);
 }

@@ -67,14 +67,18 @@ for (let number = 0; number < Number(flags.assets); number++) {
     unrelated: unrelatedTo(scene, random),
   };
   for (const [asked, text] of Object.entries(texts)) {
-    if (text === undefined) continue;
+    if (text === undefined) {
+      continue;
+    }
     scores.push({ asked, category, text, shown: prompt, score: await scored(text) });
   }
   for (const quality of number % badEvery === 0 ? (["sparse", "blurry"] as const) : []) {
     const score = await (await look(show(prompt, quality, random), random))(prompt);
     scores.push({ asked: quality, category, text: prompt, shown: prompt, score });
   }
-  if (number % 20 === 19) console.error(`${number + 1} assets`);
+  if (number % 20 === 19) {
+    console.error(`${number + 1} assets`);
+  }
 }
 const report = describeEvaluation({
   model: basename(flags.model),
@@ -84,8 +88,12 @@ const report = describeEvaluation({
   nothing: { assets: Number(flags.empty), prompts: emptyPrompts, scores: await lookAtNothing() },
 });
 process.stdout.write(report.text);
-if (flags.out !== undefined) await writeFile(flags.out, report.text);
-if (!report.passed) process.exitCode = 1;
+if (flags.out !== undefined) {
+  await writeFile(flags.out, report.text);
+}
+if (!report.passed) {
+  process.exitCode = 1;
+}
 
 function show(prompt: string, quality: Quality, random: Random): Splat {
   return generate({ prompt, quality, seed: Math.floor(random() * 2 ** 32) }).splat;
@@ -113,7 +121,9 @@ async function lookAtNothing(): Promise<readonly number[]> {
         ? blankSplat(random)
         : show(prompts[number % emptyPrompts] ?? "", "noise", random);
     const scored = await look(splat, random);
-    for (const prompt of prompts) all.push(await scored(prompt));
+    for (const prompt of prompts) {
+      all.push(await scored(prompt));
+    }
   }
   return all;
 }
@@ -122,7 +132,9 @@ async function lookAtNothing(): Promise<readonly number[]> {
 function draw<T extends { readonly prompt: string }>(next: () => T): T {
   for (;;) {
     const drawn = next();
-    if (isHeldOut(drawn.prompt)) return drawn;
+    if (isHeldOut(drawn.prompt)) {
+      return drawn;
+    }
   }
 }
 
@@ -130,8 +142,12 @@ function draw<T extends { readonly prompt: string }>(next: () => T): T {
 function drawText(next: () => string | undefined): string | undefined {
   for (let tries = 0; tries < 500; tries++) {
     const text = next();
-    if (text === undefined) return undefined;
-    if (isHeldOut(text)) return text;
+    if (text === undefined) {
+      return undefined;
+    }
+    if (isHeldOut(text)) {
+      return text;
+    }
   }
   return undefined;
 }
@@ -141,6 +157,8 @@ function unrelatedTo(scene: Scene, random: Random): string {
   const nouns = new Set(thingsOf(scene).map(({ noun }) => noun));
   for (;;) {
     const { prompt, scene: other } = draw(() => samplePrompt(random));
-    if (thingsOf(other).every(({ noun }) => !nouns.has(noun))) return prompt;
+    if (thingsOf(other).every(({ noun }) => !nouns.has(noun))) {
+      return prompt;
+    }
   }
 }

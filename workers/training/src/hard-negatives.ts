@@ -28,7 +28,9 @@ function withThings(scene: Scene, of: (thing: Thing, index: number) => Thing): S
 
 /** Every colour that is named is another one; undefined when none is. */
 export function wrongColour(scene: Scene, random: Random): string | undefined {
-  if (thingsOf(scene).every(({ colour }) => colour === undefined)) return undefined;
+  if (thingsOf(scene).every(({ colour }) => colour === undefined)) {
+    return undefined;
+  }
   return formatScene(
     withThings(scene, (thing) => (thing.colour === undefined ? thing : recoloured(thing, random))),
   );
@@ -58,11 +60,15 @@ function recolouredAlike(scene: Scene, random: Random): string | undefined {
       ? []
       : [{ thing, key: "secondColour", colour: secondColour } as const]),
   ]);
-  if (named.length === 0) return undefined;
+  if (named.length === 0) {
+    return undefined;
+  }
   const changed = pick(random, named);
   return formatScene(
     withThings(scene, (thing, index) => {
-      if (index !== changed.thing) return thing;
+      if (index !== changed.thing) {
+        return thing;
+      }
       const others = lookalikes[changed.colour].filter(
         (colour) => colour !== thing.colour && colour !== thing.secondColour,
       );
@@ -95,7 +101,9 @@ export function hardNegatives(scene: Scene, random: Random): readonly string[] {
     all.push(only(which, (thing) => ({ ...thing, noun: otherNoun(thing, random) })));
     all.push(only(1 - which, (thing) => ({ ...thing, noun: neighbour(thing, random) })));
     const thing = thingsOf(scene)[which];
-    if (thing?.colour !== undefined) all.push(only(which, (each) => recoloured(each, random)));
+    if (thing?.colour !== undefined) {
+      all.push(only(which, (each) => recoloured(each, random)));
+    }
   }
   const right = formatScene(scene);
   return all.filter((text) => text !== undefined && text !== right) as string[]; // undefined is filtered out
@@ -130,8 +138,12 @@ function recoloured(thing: Thing, random: Random): Thing {
 
 /** Shapes without a colour are gray, so a bright one is wrong. */
 function onlyColour(scene: Scene, random: Random): string | undefined {
-  if (scene.kind !== "single" || scene.thing.colour !== undefined) return undefined;
-  if (!primitives.some((primitive) => primitive === scene.thing.noun)) return undefined;
+  if (scene.kind !== "single" || scene.thing.colour !== undefined) {
+    return undefined;
+  }
+  if (!primitives.some((primitive) => primitive === scene.thing.noun)) {
+    return undefined;
+  }
   const bright = colours.filter((colour) => !["gray", "white", "black"].includes(colour));
   return formatScene({ ...scene, thing: { ...scene.thing, colour: pick(random, bright) } });
 }
@@ -155,7 +167,9 @@ function neighbour({ noun }: Thing, random: Random): Noun {
 
 /** Nothing is said of what a thing without a material looks like, so there must be one. */
 function otherMaterial(scene: Scene, random: Random): string | undefined {
-  if (scene.kind !== "single" || scene.thing.material === undefined) return undefined;
+  if (scene.kind !== "single" || scene.thing.material === undefined) {
+    return undefined;
+  }
   const { secondColour, ...thing } = scene.thing;
   const others = materials.filter((material) => material !== thing.material);
   const material = pick(random, others);
@@ -210,7 +224,9 @@ const consonants = "bcdfghjklmnprstvwz";
 function unknownWord(random: Random): string {
   for (;;) {
     const word = strangeWord(random);
-    if (!known.has(word)) return word;
+    if (!known.has(word)) {
+      return word;
+    }
   }
 }
 

@@ -60,7 +60,9 @@ export async function startJudge(directory: string): Promise<Judge> {
           tried = true;
           const actual = await clip.probabilities(prompt, images);
           const worst = Math.max(...actual.map((p, i) => Math.abs(p - (probabilities[i] ?? 0))));
-          if (!(worst <= tolerance)) throw new Error(`differs from the scorer by ${worst}`);
+          if (!(worst <= tolerance)) {
+            throw new Error(`differs from the scorer by ${worst}`);
+          }
         }
         return probabilities;
       };

@@ -80,10 +80,14 @@ async function main(): Promise<void> {
 
 function makeScene(random: Random): { readonly scene: TrainingScene; readonly splat: Splat } {
   const quality = pickQuality(random);
-  if (quality === "blank") return { scene: { quality, shown: null }, splat: blankSplat(random) };
+  if (quality === "blank") {
+    return { scene: { quality, shown: null }, splat: blankSplat(random) };
+  }
   const category = pick(random, drawnFrom);
   let { prompt } = samplePrompt(random, category);
-  while (isHeldOut(prompt)) ({ prompt } = samplePrompt(random, category));
+  while (isHeldOut(prompt)) {
+    ({ prompt } = samplePrompt(random, category));
+  }
   // Few splats are quick to make; most assets have more, and a few here do.
   const splats = pick(random, [2500, 3000, 4000, 4000, 5000, 8000, 15_000]);
   const made = generate({ prompt, seed: Math.floor(random() * 2 ** 32), splats, quality });
@@ -97,7 +101,9 @@ function pickQuality(random: Random): Quality | "blank" {
   let left = random();
   for (const [quality, share] of qualities) {
     left -= share;
-    if (left < 0) return quality;
+    if (left < 0) {
+      return quality;
+    }
   }
   return "good";
 }

@@ -17,7 +17,9 @@ test("a prompt is held out when its hash, as a big-endian integer, is divisible 
     const { prompt } = samplePrompt(random);
     const hash = BigInt(`0x${createHash("sha256").update(prompt).digest("hex")}`);
     assert.equal(isHeldOut(prompt), hash % 10n === 0n, prompt);
-    if (isHeldOut(prompt)) heldOut++;
+    if (isHeldOut(prompt)) {
+      heldOut++;
+    }
   }
   assert.ok(heldOut > 120 && heldOut < 280, `${heldOut} of 2000`);
 });

@@ -33,7 +33,9 @@ export function sceneTexts(shown: Scene | null, random: Random): SceneTexts {
     ...hardNegatives(about, random),
     ...unreadable(about, random),
   ]);
-  if (shown === null) wrong.add(formatScene(about));
+  if (shown === null) {
+    wrong.add(formatScene(about));
+  }
   return {
     right: shown === null ? [] : rightTexts(shown, random),
     wrong: [...wrong].filter((text) => !isHeldOut(text)),
@@ -45,16 +47,22 @@ function rightTexts(scene: Scene, random: Random): SceneTexts["right"] {
   const said = [scene, scene, scene, ...lessSaid(scene)];
   return said.flatMap((each, index) => {
     const text = formatScene(each);
-    if (isHeldOut(text)) return [];
+    if (isHeldOut(text)) {
+      return [];
+    }
     const varied = index === 0 || index === 3 ? text : inOtherWords(each, text, random);
-    if (isHeldOut(varied)) return [];
+    if (isHeldOut(varied)) {
+      return [];
+    }
     return [{ text: varied, says: numbersOf(each) }];
   });
 }
 
 /** A red cube is a cube, too. */
 function lessSaid(scene: Scene): readonly Scene[] {
-  if (scene.kind !== "single" || scene.thing.colour === undefined) return [];
+  if (scene.kind !== "single" || scene.thing.colour === undefined) {
+    return [];
+  }
   return [{ kind: "single", thing: { noun: scene.thing.noun } }];
 }
 
@@ -62,26 +70,40 @@ function lessSaid(scene: Scene): readonly Scene[] {
 function inOtherWords(scene: Scene, text: string, random: Random): string {
   let words = text;
   const replace = (phrase: string | undefined, plural = false): void => {
-    if (phrase === undefined || random() < 0.3) return;
+    if (phrase === undefined || random() < 0.3) {
+      return;
+    }
     const others = Object.keys(synonyms).filter((key) => synonyms[key] === phrase);
-    if (others.length === 0) return;
+    if (others.length === 0) {
+      return;
+    }
     const other = pick(random, others);
     words = words.replace(plural ? pluralOf(nounOf(phrase)) : phrase, plural ? `${other}s` : other);
   };
   for (const thing of thingsOf(scene)) {
     for (const [name, meaning] of Object.entries(synonyms)) {
-      if (Array.isArray(meaning) && random() < 0.3) words = words.replace(meaning.join(" "), name);
+      if (Array.isArray(meaning) && random() < 0.3) {
+        words = words.replace(meaning.join(" "), name);
+      }
     }
     replace(thing.noun, scene.kind === "stack");
     replace(thing.colour);
     replace(thing.material);
     replace(thing.size);
   }
-  if (scene.kind === "relation") replace(scene.relation);
+  if (scene.kind === "relation") {
+    replace(scene.relation);
+  }
   const parts = words.split(" ");
-  if (random() < 0.2) parts.splice(1, 0, pick(random, [...fillers]));
-  if (random() < 0.2 && parts.length > 2) parts.shift();
-  if (random() < 0.2) parts.push(pick(random, [".", "!"]));
+  if (random() < 0.2) {
+    parts.splice(1, 0, pick(random, [...fillers]));
+  }
+  if (random() < 0.2 && parts.length > 2) {
+    parts.shift();
+  }
+  if (random() < 0.2) {
+    parts.push(pick(random, [".", "!"]));
+  }
   return parts.join(" ");
 }
 
@@ -93,7 +115,9 @@ function nounOf(phrase: string): (typeof nouns)[number] {
 
 /** Kind, count, relation, then noun, colour, material and second colour of two things; 0 where nothing is said. */
 function numbersOf(scene: Scene | undefined): readonly number[] {
-  if (scene === undefined) return new Array<number>(11).fill(0);
+  if (scene === undefined) {
+    return new Array<number>(11).fill(0);
+  }
   const [first, second] = thingsOf(scene);
   return [
     1 + ["single", "stack", "relation"].indexOf(scene.kind),

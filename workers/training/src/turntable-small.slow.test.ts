@@ -96,8 +96,9 @@ test("an asset that shows something else is not accepted, nor is one that shows 
   const nothing = Array.from({ length: 6 }, () => blankSplat(random));
   const noise = generate({ prompt: prompts[0], quality: "noise" }).splat;
   for (const splat of [noise, ...nothing]) {
-    for (const score of await scoresOf(splat, [...prompts]))
+    for (const score of await scoresOf(splat, [...prompts])) {
       assert.ok(score < accepted, `${score}`);
+    }
   }
   for (const quality of ["wrong-colour", "wrong-shape"] as const) {
     const { splat } = generate({ prompt: prompts[0], quality });

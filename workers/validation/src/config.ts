@@ -149,9 +149,13 @@ function refuseUnusedGpu(
   context: z.RefinementCtx,
 ): void {
   const isUsed = [config.backend, config.executionProvider].some((name) => name !== "cpu");
-  if (isUsed) return;
+  if (isUsed) {
+    return;
+  }
   const message = "makes no sense while backend and execution provider are cpu";
-  if (config.gpu !== undefined) context.addIssue({ code: "custom", path: ["gpu"], message });
+  if (config.gpu !== undefined) {
+    context.addIssue({ code: "custom", path: ["gpu"], message });
+  }
   if (config.allowSoftwareGpu) {
     context.addIssue({ code: "custom", path: ["allowSoftwareGpu"], message });
   }
@@ -212,7 +216,9 @@ const serveSchema = endpointSchema.superRefine((config, context) => {
   refuseUnusedGpu(config, context);
   const isPool = config.nats !== undefined;
   for (const key of isPool ? ownScoring : poolOnly) {
-    if (config[key] === endpointSchema.shape[key].parse(undefined)) continue; // its default
+    if (config[key] === endpointSchema.shape[key].parse(undefined)) {
+      continue; // its default
+    }
     const message = isPool
       ? "makes no sense with --nats: the pool's workers have their own"
       : "makes no sense without --nats";

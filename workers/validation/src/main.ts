@@ -71,9 +71,15 @@ async function main(): Promise<number> {
     await command.run(argv, process.env);
     return Number(process.exitCode ?? 0); // `run` sets it
   } catch (error) {
-    if (error instanceof UsageError) return fail(`${error.message}; see --help`, 2);
-    if (error instanceof AssetError) return fail(`${error.message} (${error.code})`, 1);
-    if (isFileError(error)) return fail(describeFileError(error), 1);
+    if (error instanceof UsageError) {
+      return fail(`${error.message}; see --help`, 2);
+    }
+    if (error instanceof AssetError) {
+      return fail(`${error.message} (${error.code})`, 1);
+    }
+    if (isFileError(error)) {
+      return fail(describeFileError(error), 1);
+    }
     if (explained.some((kind) => error instanceof kind)) {
       return fail(error instanceof Error ? error.message : String(error), 1);
     }

@@ -15,10 +15,13 @@ export function callApi(
   argument: Uint8Array,
   isOf2024: boolean,
 ): Uint8Array | undefined {
-  if (name === "AccountNonceApi_account_nonce")
+  if (name === "AccountNonceApi_account_nonce") {
     return littleEndian(BigInt(context.nonceOf(ss58Of(argument.subarray(0, 32)))), 4);
+  }
   const netuid = (argument[0] ?? 0) | ((argument[1] ?? 0) << 8);
-  if (isOf2024) return answerOf2024(context.chain, name, netuid, argument);
+  if (isOf2024) {
+    return answerOf2024(context.chain, name, netuid, argument);
+  }
   const output = runtime.apis.get(name);
   return output === undefined
     ? undefined
@@ -52,7 +55,9 @@ function answerOf(
       return subnet && metagraphOf(chain, subnet);
     case "get_selective_metagraph":
     case "get_selective_mechagraph": {
-      if (subnet === undefined) return undefined;
+      if (subnet === undefined) {
+        return undefined;
+      }
       const known: Readonly<Record<string, unknown>> = metagraphOf(chain, subnet);
       const asked = indexesOf(argument.subarray(name.endsWith("mechagraph") ? 3 : 2));
       // A field that is asked for must be there, or the SDKs stumble over it
@@ -153,7 +158,8 @@ function indexesOf(bytes: Uint8Array): ReadonlySet<number> {
   const first = bytes[0] ?? 0;
   const start = (first & 3) === 0 ? 1 : 2;
   const found = new Set<number>();
-  for (let offset = start; offset + 1 < bytes.length; offset += 2)
+  for (let offset = start; offset + 1 < bytes.length; offset += 2) {
     found.add((bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8));
+  }
   return found;
 }

@@ -36,7 +36,9 @@ export function parseExtrinsic(runtime: Runtime, bytes: Uint8Array, block: numbe
     "Extrinsic",
     `0x${Buffer.from(bytes).toString("hex")}`,
   );
-  if (!extrinsic.isSigned) throw new Error("the extrinsic is not signed");
+  if (!extrinsic.isSigned) {
+    throw new Error("the extrinsic is not signed");
+  }
   const { method, era, nonce, tip } = extrinsic;
   const signer = ss58Of(
     runtime.registry.createType("AccountId32", extrinsic.signer.value.toU8a()).toU8a(),

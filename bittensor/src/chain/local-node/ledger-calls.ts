@@ -52,8 +52,9 @@ export function applyToLedger(
       );
     // Anybody may, and for nothing: there is no money here
     case "burned_register": {
-      if (!chain.ledger.subnets.has(netuid))
+      if (!chain.ledger.subnets.has(netuid)) {
         return { kind: "refused", error: "SubnetNotExists" } as const;
+      }
       chain.register({ netuid, hotkey: textOf("hotkey"), coldkey: signer });
       return { kind: "done" } as const;
     }
@@ -76,11 +77,15 @@ export function moduleEvents(
   const netuid = Number(args.netuid?.toString() ?? 0);
   const uid =
     chain.ledger.subnets.get(netuid)?.neurons.findIndex(({ hotkey }) => hotkey === signer) ?? 0;
-  if (call === "serve_axon")
+  if (call === "serve_axon") {
     return event(runtime, "SubtensorModule", "AxonServed", [netuid, signer]);
-  if (call.startsWith("set_"))
+  }
+  if (call.startsWith("set_")) {
     return event(runtime, "SubtensorModule", "WeightsSet", [netuid, uid]);
-  if (!call.startsWith("commit_")) return [];
+  }
+  if (!call.startsWith("commit_")) {
+    return [];
+  }
   const commit = args.commit?.toU8a(true) ?? new Uint8Array();
   return event(runtime, "SubtensorModule", "TimelockedWeightsCommitted", [
     signer,
@@ -92,8 +97,9 @@ export function moduleEvents(
 
 /** How the extrinsic went. */
 export function outcomeEvent(runtime: Runtime, error: string | undefined): Uint8Array {
-  if (error === undefined)
+  if (error === undefined) {
     return event(runtime, "System", "ExtrinsicSuccess", {})[0] ?? new Uint8Array();
+  }
   const pallet = runtime.pallets.get("SubtensorModule");
   const index = variantsOf(runtime, pallet?.errors).find(({ name }) => name === error)?.index ?? 0;
   const dispatchError = { Module: [{ index: pallet?.index ?? 7, error: [index, 0, 0, 0] }] };
@@ -111,9 +117,13 @@ function event(
   fields: readonly unknown[] | Readonly<Record<string, unknown>>,
 ): readonly Uint8Array[] {
   const pallet = runtime.pallets.get(palletName);
-  if (pallet?.events === undefined) return [];
+  if (pallet?.events === undefined) {
+    return [];
+  }
   const known = variantsOf(runtime, pallet.events).some((variant) => variant.name === name);
-  if (!known) return [];
+  if (!known) {
+    return [];
+  }
   const body = encode(runtime, pallet.events, { [name]: fields });
   return [Buffer.concat([Uint8Array.of(pallet.index), body])];
 }

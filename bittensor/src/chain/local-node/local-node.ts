@@ -33,8 +33,11 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
   const connections = new Set<Connection>();
   const methodsSeen = new Map<string, number>();
   node.onBlock((block) => {
-    for (const { subscriptions } of connections)
-      for (const told of subscriptions.values()) told(block);
+    for (const { subscriptions } of connections) {
+      for (const told of subscriptions.values()) {
+        told(block);
+      }
+    }
   });
   const server = new WebSocketServer({ host: "127.0.0.1", port: options.port ?? 0 });
   await once(server, "listening");
@@ -59,7 +62,9 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const cut = (): void => {
-    for (const { terminate } of connections) terminate();
+    for (const { terminate } of connections) {
+      terminate();
+    }
   };
   return {
     url: `ws://127.0.0.1:${port}`,

@@ -22,7 +22,8 @@ export function moveErrors(metadata: Uint8Array, by: number): Uint8Array {
   const pallet = listOf<Json>(json.pallets).find(({ name }) => name === "SubtensorModule");
   const types = listOf<{ id: number; type: unknown }>(read(json, "lookup", "types"));
   const errors = types.find(({ id }) => id === read(pallet, "errors", "type"))?.type;
-  for (const variant of listOf<{ index: number }>(read(errors, "def", "variant", "variants")))
+  for (const variant of listOf<{ index: number }>(read(errors, "def", "variant", "variants"))) {
     variant.index += by;
+  }
   return metadataBytes(15, json);
 }

@@ -110,22 +110,28 @@ export function createNode(options: NodeOptions) {
     blocks.set(block.hash, block);
     byNumber.set(block.number, block);
     const forgotten = byNumber.get(block.number - blocksKept);
-    if (forgotten === undefined || forgotten.number === 0) return;
+    if (forgotten === undefined || forgotten.number === 0) {
+      return;
+    }
     blocks.delete(forgotten.hash);
     byNumber.delete(forgotten.number);
   };
-  for (const number of [0, chain.ledger.block - 1, chain.ledger.block])
+  for (const number of [0, chain.ledger.block - 1, chain.ledger.block]) {
     remember({ number, hash: hashOf(number), extrinsics: [], events: "0x00" });
+  }
 
   const head = (): Block => blockAt(hashOf(chain.ledger.block));
   const blockAt = (hash: unknown): Block => {
-    if (hash === undefined || hash === null || hash === noHash) return head();
+    if (hash === undefined || hash === null || hash === noHash) {
+      return head();
+    }
     const found = blocks.get(String(hash));
-    if (found === undefined)
+    if (found === undefined) {
       throw new RpcError(
         4003,
         "Client error: Api called for an unknown Block: State already discarded",
       );
+    }
     return found;
   };
   const headerOf = ({ number }: Block) => ({
@@ -156,21 +162,28 @@ export function createNode(options: NodeOptions) {
     const { call, fault } = pending;
     nonces.set(call.signer, call.nonce + 1);
     included.push(call);
-    if (fault?.kind === "dispatch") return { error: fault.error, events: [] };
+    if (fault?.kind === "dispatch") {
+      return { error: fault.error, events: [] };
+    }
     const result = applyToLedger(chain, call, lastDrandRound);
-    if (result.kind === "refused") return { error: result.error, events: [] };
+    if (result.kind === "refused") {
+      return { error: result.error, events: [] };
+    }
     return { error: undefined, events: moduleEvents(runtime, chain, call) };
   };
 
   const makeBlock = (number: number): void => {
     const taken = pool.filter(({ fault }) => fault?.kind !== "stall");
-    for (const one of taken) pool.splice(pool.indexOf(one), 1);
+    for (const one of taken) {
+      pool.splice(pool.indexOf(one), 1);
+    }
     const events: Uint8Array[] = [];
     for (const [index, pending] of taken.entries()) {
       const { error, events: own } = apply(pending);
       const phase = Buffer.concat([Uint8Array.of(0), littleEndian(BigInt(index), 4)]);
-      for (const event of [...own, outcomeEvent(runtime, error)])
+      for (const event of [...own, outcomeEvent(runtime, error)]) {
         events.push(Buffer.concat([phase, event, Uint8Array.of(0)]));
+      }
     }
     const block: Block = {
       number,
@@ -181,12 +194,16 @@ export function createNode(options: NodeOptions) {
     remember(block);
     // A block later, as it comes on real chains: a client that waits for inclusion alone has stopped watching by then,
     // and SDK 9.0 breaks when it is told something after that
-    for (const tellFinal of finalizing.splice(0)) tellFinal();
+    for (const tellFinal of finalizing.splice(0)) {
+      tellFinal();
+    }
     for (const { tell } of taken) {
       tell({ inBlock: block.hash });
       finalizing.push(() => tell({ finalized: block.hash }));
     }
-    for (const told of listeners) told(block);
+    for (const told of listeners) {
+      told(block);
+    }
   };
   const stopBlocks = chain.onBlock(makeBlock);
 
@@ -203,8 +220,12 @@ export function createNode(options: NodeOptions) {
     breakConnection: () => void,
   ): string => {
     const fault = faults.shift();
-    if (fault?.kind === "upgrade") upgrade(fault.specVersion, fault.metadata);
-    if (fault?.kind === "pool") throw new RpcError(fault.code, "Invalid Transaction", fault.data);
+    if (fault?.kind === "upgrade") {
+      upgrade(fault.specVersion, fault.metadata);
+    }
+    if (fault?.kind === "pool") {
+      throw new RpcError(fault.code, "Invalid Transaction", fault.data);
+    }
     const bytes = bytesOf(hex);
     let call: SignedCall;
     try {
@@ -213,37 +234,54 @@ export function createNode(options: NodeOptions) {
       throw new RpcError(1010, "Invalid Transaction", `Transaction could not be decoded: ${error}`);
     }
     const birthHash = Buffer.from(hashOf(call.eraBirth).slice(2), "hex");
-    if (!call.isSigned({ specVersion, genesis: Buffer.from(genesis.slice(2), "hex"), birthHash }))
+    if (!call.isSigned({ specVersion, genesis: Buffer.from(genesis.slice(2), "hex"), birthHash })) {
       throw new RpcError(1010, "Invalid Transaction", "Transaction has a bad signature");
+    }
     const next = nonces.get(call.signer) ?? 0;
-    if (call.nonce < next)
+    if (call.nonce < next) {
       throw new RpcError(1010, "Invalid Transaction", "Transaction is outdated");
-    if (pool.some((one) => one.call.signer === call.signer && one.call.nonce === call.nonce))
+    }
+    if (pool.some((one) => one.call.signer === call.signer && one.call.nonce === call.nonce)) {
       throw new RpcError(
         1014,
         "Priority is too low: (0 vs 0)",
         "The transaction has too low priority to replace another transaction already in the pool.",
       );
-    if (fault?.kind !== "lose") pool.push({ call, hex: hexOf(bytes), tell, fault });
-    if (fault?.kind === "cut" || fault?.kind === "lose") setImmediate(breakConnection);
+    }
+    if (fault?.kind !== "lose") {
+      pool.push({ call, hex: hexOf(bytes), tell, fault });
+    }
+    if (fault?.kind === "cut" || fault?.kind === "lose") {
+      setImmediate(breakConnection);
+    }
     return hexOf(blake2AsU8a(bytes, 256));
   };
 
   const prefixes = new Map<string, StorageEntry>();
   const indexStorage = (): void => {
     prefixes.clear();
-    for (const entry of runtime.storage) prefixes.set(prefixOf(entry), entry);
+    for (const entry of runtime.storage) {
+      prefixes.set(prefixOf(entry), entry);
+    }
   };
   indexStorage();
 
   const readStorage = (key: string, hash: unknown): string | null => {
     const replayed = options.recorded?.get(key);
-    if (replayed !== undefined) return replayed;
+    if (replayed !== undefined) {
+      return replayed;
+    }
     const entry = prefixes.get(key.slice(0, 66));
-    if (entry === undefined) return null;
-    if (entry.pallet === "System" && entry.name === "Events") return blockAt(hash).events;
+    if (entry === undefined) {
+      return null;
+    }
+    if (entry.pallet === "System" && entry.name === "Events") {
+      return blockAt(hash).events;
+    }
     const parts = parseKey(entry, Buffer.from(key.slice(66), "hex"));
-    if (parts === undefined) return null;
+    if (parts === undefined) {
+      return null;
+    }
     const value = storageValue(context, entry, parts);
     return value === undefined ? null : hexOf(encode(runtime, entry.value, value));
   };
@@ -263,7 +301,9 @@ export function createNode(options: NodeOptions) {
     readStorage,
     keysPaged(prefix: string, count: number, start: string): readonly string[] {
       const entry = prefixes.get(prefix.slice(0, 66));
-      if (entry === undefined) return [];
+      if (entry === undefined) {
+        return [];
+      }
       return keysOf(context, entry)
         .map((key) => keyOf(entry, key))
         .filter((key) => key.startsWith(prefix) && key > start)
@@ -273,7 +313,9 @@ export function createNode(options: NodeOptions) {
     /** undefined when the runtime has no such API. */
     callApi(name: string, argument: Uint8Array, isOfSdk2024: boolean): string | undefined {
       const replayed = options.recorded?.get(name);
-      if (replayed !== undefined) return replayed;
+      if (replayed !== undefined) {
+        return replayed;
+      }
       const answer = callApi(context, runtime, name, argument, options.wrapped ?? isOfSdk2024);
       return answer === undefined ? undefined : hexOf(answer);
     },

@@ -89,7 +89,9 @@ function addHyperparametersV3(
   const copied = new Map<number, number>();
   const copy = (id: number): number => {
     const done = copied.get(id);
-    if (done !== undefined) return done;
+    if (done !== undefined) {
+      return done;
+    }
     const type = translate(from.get(id)) as Json; // types hold JSON objects
     const key = JSON.stringify({ ...type, docs: [] });
     const to = known.get(key) ?? add(type);
@@ -99,10 +101,15 @@ function addHyperparametersV3(
   };
   // References to types stand under these names alone
   const translate = (value: unknown, key = ""): unknown => {
-    if (typeof value === "number" && key === "type") return copy(value);
-    if (Array.isArray(value))
+    if (typeof value === "number" && key === "type") {
+      return copy(value);
+    }
+    if (Array.isArray(value)) {
       return value.map((one) => (key === "tuple" ? copy(Number(one)) : translate(one)));
-    if (typeof value !== "object" || value === null) return value;
+    }
+    if (typeof value !== "object" || value === null) {
+      return value;
+    }
     return Object.fromEntries(
       Object.entries(value).map(([name, one]) => [name, translate(one, name)]),
     );

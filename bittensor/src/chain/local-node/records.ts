@@ -26,7 +26,9 @@ export function neuronOf(chain: LocalChain, netuid: number, uid: number) {
 }
 
 export function axonOf(axon: LedgerAxon | undefined) {
-  if (axon === undefined) return undefined;
+  if (axon === undefined) {
+    return undefined;
+  }
   const { block, version, ip, port, protocol } = axon;
   return { block, version, ip, port, ip_type: axon.ipType, protocol };
 }

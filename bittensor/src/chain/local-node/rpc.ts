@@ -68,7 +68,9 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
       let told = node.runtimeVersion().specVersion;
       const id = subscribe(connection, (known) => () => {
         const { specVersion } = node.runtimeVersion();
-        if (told === specVersion) return;
+        if (told === specVersion) {
+          return;
+        }
         told = specVersion;
         connection.notify("state_runtimeVersion", known, node.runtimeVersion());
       });
@@ -94,7 +96,9 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
       let last = "";
       const id = subscribe(connection, (known) => (block) => {
         const now = JSON.stringify(changes());
-        if (now === last) return;
+        if (now === last) {
+          return;
+        }
         last = now;
         connection.notify("state_storage", known, { block: block.hash, changes: changes() });
       });
@@ -105,9 +109,12 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
     state_getKeysPaged: ([prefix, count, start]) =>
       node.keysPaged(String(prefix), Number(count), String(start ?? prefix)),
     state_call: ([name, data], connection) => {
-      if (String(name).startsWith("Metadata_")) connection.knowsApis = true;
-      if (name === "Metadata_metadata_versions")
+      if (String(name).startsWith("Metadata_")) {
+        connection.knowsApis = true;
+      }
+      if (name === "Metadata_metadata_versions") {
         return hexOf(Uint8Array.of(4, node.latestMetadataVersion(), 0, 0, 0));
+      }
       if (name === "Metadata_metadata_at_version") {
         const found = node.metadata(Buffer.from(bytesOf(data)).readUInt32LE());
         return found === undefined
@@ -118,7 +125,9 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
       // do not read the metadata's APIs first.
       const isOfSdk2024 = !connection.knowsApis && String(data).startsWith("0x");
       const answer = node.callApi(String(name), bytesOf(data), isOfSdk2024);
-      if (answer !== undefined) return answer;
+      if (answer !== undefined) {
+        return answer;
+      }
       throw new RpcError(
         4003,
         `Client error: Execution failed: Exported method ${String(name)} is not found`,
@@ -132,8 +141,9 @@ export function createMethods(node: SimulatedNode): Readonly<Record<string, Meth
     author_submitAndWatchExtrinsic: ([hex], connection) => {
       const id = `sub${++subscriptionCount}`;
       const tell = (status: unknown): void => {
-        if (connection.subscriptions.has(id))
+        if (connection.subscriptions.has(id)) {
           connection.notify("author_extrinsicUpdate", id, status);
+        }
       };
       node.submit(hex, tell, connection.terminate);
       connection.subscriptions.set(id, () => undefined);
@@ -154,13 +164,17 @@ export function answerRequest(
   onMethod: (name: string) => void,
 ): string {
   const request = parseRequest(text);
-  if (typeof request === "string") return request;
+  if (typeof request === "string") {
+    return request;
+  }
   const { method, id, params } = request;
   const name = String(method);
   onMethod(name);
   try {
     const handler = Object.hasOwn(methods, name) ? methods[name] : undefined;
-    if (handler === undefined) throw new RpcError(-32601, `Method not found: ${name}`);
+    if (handler === undefined) {
+      throw new RpcError(-32601, `Method not found: ${name}`);
+    }
     const result = handler(Array.isArray(params) ? params : [], connection) ?? null;
     return JSON.stringify({ jsonrpc: "2.0", id, result });
   } catch (error) {

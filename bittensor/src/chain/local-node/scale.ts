@@ -51,8 +51,11 @@ export function loadRuntime(metadata: Uint8Array): Runtime {
   );
   const latest = decoded.asLatest.toJSON() as unknown as Json; // the library's own JSON of metadata
   const types = new Map<number, TypeDef>();
-  for (const { id, type } of listOf<{ id: number; type: TypeDef }>(read(latest, "lookup", "types")))
+  for (const { id, type } of listOf<{ id: number; type: TypeDef }>(
+    read(latest, "lookup", "types"),
+  )) {
     types.set(id, type);
+  }
   const storage: StorageEntry[] = [];
   const pallets = new Map<
     string,
@@ -91,9 +94,11 @@ export function loadRuntime(metadata: Uint8Array): Runtime {
     }
   }
   const apis = new Map<string, number>();
-  for (const api of listOf<Json>(latest.apis))
-    for (const method of listOf<Json>(api.methods))
+  for (const api of listOf<Json>(latest.apis)) {
+    for (const method of listOf<Json>(api.methods)) {
       apis.set(`${String(api.name)}_${String(method.name)}`, Number(method.output));
+    }
+  }
   return { registry, types, storage, apis, pallets, extensions: registry.signedExtensions };
 }
 
@@ -112,12 +117,18 @@ export const someZero = Symbol("some zero");
 
 export function encode(runtime: Pick<Runtime, "types">, type: number, value: unknown): Uint8Array {
   const found = runtime.types.get(type);
-  if (found === undefined) throw new RangeError(`the metadata has no type ${type}`);
+  if (found === undefined) {
+    throw new RangeError(`the metadata has no type ${type}`);
+  }
   const { def, path } = found;
   const part = (inner: unknown, given: unknown): Uint8Array =>
     encode(runtime, Number(inner), given);
-  if ("primitive" in def) return encodePrimitive(String(def.primitive), value);
-  if ("compact" in def) return compact(BigInt(Number.isNaN(value) ? 0 : ((value ?? 0) as bigint)));
+  if ("primitive" in def) {
+    return encodePrimitive(String(def.primitive), value);
+  }
+  if ("compact" in def) {
+    return compact(BigInt(Number.isNaN(value) ? 0 : ((value ?? 0) as bigint)));
+  }
   if ("sequence" in def) {
     const items = value instanceof Uint8Array ? Array.from(value) : listOf<unknown>(value);
     return Buffer.concat([
@@ -133,18 +144,20 @@ export function encode(runtime: Pick<Runtime, "types">, type: number, value: unk
       Array.from({ length: len }, (_, index) => part(inner, (items as readonly unknown[])[index])),
     );
   }
-  if ("tuple" in def)
+  if ("tuple" in def) {
     return Buffer.concat(
       listOf<number>(def.tuple).map((inner, index) =>
         part(inner, (value as readonly unknown[] | undefined)?.[index]),
       ),
     );
+  }
   if ("composite" in def) {
     const fields = listOf<{ name: string | null; type: number }>(read(def, "composite", "fields"));
     // A wrapper around one value, such as AccountId32 or a number with a name
     const [only] = fields;
-    if (fields.length === 1 && only !== undefined && (only.name === null || !isRecord(value)))
+    if (fields.length === 1 && only !== undefined && (only.name === null || !isRecord(value))) {
       return part(only.type, value);
+    }
     return Buffer.concat(
       fields.map((field) =>
         part(field.type, isRecord(value) ? value[field.name ?? ""] : undefined),
@@ -155,15 +168,19 @@ export function encode(runtime: Pick<Runtime, "types">, type: number, value: unk
     const variants = listOf<Variant>(read(def, "variant", "variants"));
     if (path.at(-1) === "Option") {
       const some = variants.find(({ name }) => name === "Some");
-      if (value === undefined || value === null || some === undefined) return Uint8Array.of(0);
-      if (value === someZero)
+      if (value === undefined || value === null || some === undefined) {
+        return Uint8Array.of(0);
+      }
+      if (value === someZero) {
         return Buffer.concat([Uint8Array.of(1), part(some.fields[0]?.type, undefined)]);
+      }
       return Buffer.concat([Uint8Array.of(1), part(some.fields[0]?.type, value)]);
     }
     const [name, fields] = isRecord(value) ? (Object.entries(value)[0] ?? []) : [value, []];
     const variant = name === undefined ? variants[0] : variants.find((one) => one.name === name);
-    if (variant === undefined)
+    if (variant === undefined) {
       throw new RangeError(`no variant ${String(name)} in ${path.join("::")}`);
+    }
     return Buffer.concat([
       Uint8Array.of(variant.index),
       ...variant.fields.map((field, index) =>
@@ -178,7 +195,9 @@ export function encode(runtime: Pick<Runtime, "types">, type: number, value: unk
       ),
     ]);
   }
-  if ("bitSequence" in def) return compact(0n);
+  if ("bitSequence" in def) {
+    return compact(0n);
+  }
   throw new RangeError(`a type of this kind can't be encoded: ${Object.keys(def).join(", ")}`);
 }
 
@@ -195,11 +214,19 @@ export interface Variant {
 }
 
 export function compact(value: bigint): Uint8Array {
-  if (value < 1n << 6n) return Uint8Array.of(Number(value << 2n));
-  if (value < 1n << 14n) return littleEndian((value << 2n) | 1n, 2);
-  if (value < 1n << 30n) return littleEndian((value << 2n) | 2n, 4);
+  if (value < 1n << 6n) {
+    return Uint8Array.of(Number(value << 2n));
+  }
+  if (value < 1n << 14n) {
+    return littleEndian((value << 2n) | 1n, 2);
+  }
+  if (value < 1n << 30n) {
+    return littleEndian((value << 2n) | 2n, 4);
+  }
   let length = 4;
-  while (value >> BigInt(8 * length) > 0n) length += 1;
+  while (value >> BigInt(8 * length) > 0n) {
+    length += 1;
+  }
   return Buffer.concat([Uint8Array.of(((length - 4) << 2) | 3), littleEndian(value, length)]);
 }
 
@@ -229,11 +256,19 @@ const widths: Readonly<Record<string, number>> = {
 
 function encodePrimitive(name: string, value: unknown): Uint8Array {
   const kind = name.toLowerCase();
-  if (kind === "bool") return Uint8Array.of(value === true ? 1 : 0);
-  if (kind === "str") return byteVector(Buffer.from(String(value ?? "")));
-  if (kind === "char") return littleEndian(0n, 4);
+  if (kind === "bool") {
+    return Uint8Array.of(value === true ? 1 : 0);
+  }
+  if (kind === "str") {
+    return byteVector(Buffer.from(String(value ?? "")));
+  }
+  if (kind === "char") {
+    return littleEndian(0n, 4);
+  }
   const width = widths[kind];
-  if (width === undefined) throw new RangeError(`no primitive ${name}`);
+  if (width === undefined) {
+    throw new RangeError(`no primitive ${name}`);
+  }
   return littleEndian(BigInt((value as bigint | number | undefined) ?? 0), width);
 }
 

@@ -67,12 +67,16 @@ describe("the local node answers what the SDKs ask", () => {
         const item = itemOf(runtime, params[0]);
         const what = `${method} ${item === "" ? String(params[0]).slice(0, 70) : item}`;
         assert.equal(answer.error, undefined, what);
-        if (!mayBeAbsent.test(item)) assert.notEqual(answer.result, null, what);
-        if (method === "state_call")
+        if (!mayBeAbsent.test(item)) {
+          assert.notEqual(answer.result, null, what);
+        }
+        if (method === "state_call") {
           checkAnswer(runtime, String(params[0]), answer.result, version);
+        }
       }
-      for (const { call, hex } of extrinsics.filter((one) => one.call !== "commit_crv3_weights"))
+      for (const { call, hex } of extrinsics.filter((one) => one.call !== "commit_crv3_weights")) {
         assert.equal(runtime.registry.createType("Call", hex).meta.name.toString(), call);
+      }
     });
   }
 });
@@ -87,7 +91,9 @@ function itemOf({ storage }: Runtime, key: unknown): string {
 function checkAnswer(runtime: Runtime, api: string, hex: string, version: string): void {
   const bytes = Buffer.from(hex.slice(2), "hex");
   const output = runtime.apis.get(api);
-  if (api.startsWith("Metadata_")) return;
+  if (api.startsWith("Metadata_")) {
+    return;
+  }
   assert.ok(output !== undefined, api);
   const { registry } = runtime;
   if (version.startsWith("6.") && !api.startsWith("AccountNonce")) {

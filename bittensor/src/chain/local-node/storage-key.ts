@@ -27,13 +27,17 @@ export function parseKey(
   const parts: (number | string)[] = [];
   for (const [index, hasher] of entry.hashers.entries()) {
     const skipped = hashLengths[hasher];
-    if (skipped === undefined) return undefined;
+    if (skipped === undefined) {
+      return undefined;
+    }
     offset += skipped;
     const rest = bytes.length - offset;
     // Parts are u16 or accounts here; the last one takes what is left
     const isLast = index === entry.hashers.length - 1;
     const length = isLast ? rest : rest >= 32 && isAccountFirst(entry) ? 32 : 2;
-    if (rest < length || length <= 0) return undefined;
+    if (rest < length || length <= 0) {
+      return undefined;
+    }
     const part = bytes.subarray(offset, offset + length);
     parts.push(
       length === 32 ? ss58Of(part) : Number(Buffer.from(part).readUIntLE(0, Math.min(length, 6))),
@@ -54,7 +58,9 @@ export function keyOf(entry: StorageEntry, parts: readonly (number | string)[]):
         ? (publicKeyOf(part) ?? new Uint8Array())
         : littleEndian(BigInt(part), 2);
     const length = hashLengths[entry.hashers[index] ?? ""] ?? 0;
-    if (length === 16) return Buffer.concat([blake2AsU8a(bytes, 128), bytes]);
+    if (length === 16) {
+      return Buffer.concat([blake2AsU8a(bytes, 128), bytes]);
+    }
     return length === 8 ? Buffer.concat([xxhashAsU8a(bytes, 64), bytes]) : bytes;
   });
   return hexOf(Buffer.concat([Buffer.from(prefixOf(entry).slice(2), "hex"), ...encoded]));

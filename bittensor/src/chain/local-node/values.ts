@@ -56,24 +56,36 @@ export function storageValue(
 ): unknown {
   const { chain } = context;
   if (pallet === "System") {
-    if (name === "Number") return chain.ledger.block;
-    if (name === "Account")
+    if (name === "Number") {
+      return chain.ledger.block;
+    }
+    if (name === "Account") {
       return {
         nonce: context.nonceOf(String(key[0])),
         providers: 1,
         data: { free: 1_000_000_000_000n },
       };
+    }
     return undefined;
   }
-  if (pallet === "Timestamp") return name === "Now" ? BigInt(context.now()) : undefined;
-  if (pallet === "Drand") return name === "LastStoredRound" ? context.lastDrandRound() : undefined;
+  if (pallet === "Timestamp") {
+    return name === "Now" ? BigInt(context.now()) : undefined;
+  }
+  if (pallet === "Drand") {
+    return name === "LastStoredRound" ? context.lastDrandRound() : undefined;
+  }
   // A price of 1 TAO, in 64 bits and 64 of fraction
-  if (pallet === "Swap")
+  if (pallet === "Swap") {
     return name === "AlphaSqrtPrice" && chain.ledger.subnets.has(Number(key[0]))
       ? 1n << 64n
       : undefined;
-  if (pallet !== "SubtensorModule") return undefined;
-  if (name === "Owner") return ownerOf(chain, String(key[0]));
+  }
+  if (pallet !== "SubtensorModule") {
+    return undefined;
+  }
+  if (name === "Owner") {
+    return ownerOf(chain, String(key[0]));
+  }
   if (name === "IsNetworkMember") {
     const [hotkey, netuid] = key;
     return (
@@ -82,12 +94,19 @@ export function storageValue(
     );
   }
   const [first] = Array.from(chain.ledger.subnets.values());
-  if (name === "StakeThreshold")
+  if (name === "StakeThreshold") {
     return BigInt((first?.hyperparameters.stakeThresholdTao ?? 0) * raoPerTao);
-  if (name === "CommitRevealWeightsVersion") return first?.hyperparameters.commitRevealVersion;
-  if (name === "TotalNetworks") return chain.ledger.subnets.size;
+  }
+  if (name === "CommitRevealWeightsVersion") {
+    return first?.hyperparameters.commitRevealVersion;
+  }
+  if (name === "TotalNetworks") {
+    return chain.ledger.subnets.size;
+  }
   const subnet = chain.ledger.subnets.get(Number(key[0]) % mechanismStep);
-  if (subnet === undefined) return undefined;
+  if (subnet === undefined) {
+    return undefined;
+  }
   const { hyperparameters: hyper, neurons } = subnet;
   const second = key[1];
   switch (name) {
@@ -163,7 +182,9 @@ export function storageValue(
 function ownerOf(chain: LocalChain, hotkey: string): string | undefined {
   for (const { neurons } of chain.ledger.subnets.values()) {
     const found = neurons.find((neuron) => neuron.hotkey === hotkey);
-    if (found !== undefined) return found.coldkey;
+    if (found !== undefined) {
+      return found.coldkey;
+    }
   }
   return undefined;
 }

@@ -10,10 +10,11 @@ const named: Readonly<Record<string, string>> = {
 /** The URL of a network's name, or the URL itself. @throws RangeError for anything else */
 export function endpointUrl(nameOrUrl: string): string {
   const url = Object.hasOwn(named, nameOrUrl) ? named[nameOrUrl] : nameOrUrl;
-  if (url === undefined || !/^wss?:\/\/[^/\s]+/.test(url))
+  if (url === undefined || !/^wss?:\/\/[^/\s]+/.test(url)) {
     throw new RangeError(
       `${JSON.stringify(nameOrUrl)} is neither a ws:// or wss:// URL nor one of ${Object.keys(named).join(", ")}`,
     );
+  }
   return url;
 }
 

@@ -20,9 +20,11 @@ interface EventLogger {
 
 /** Writes an event to a process's log: the same event reads the same in every process. */
 export function logChainEvent(logger: EventLogger, event: ChainEvent): void {
-  if (event.kind === "up") logger.info({ endpoint: event.url }, "connected to the chain");
-  else if (event.kind === "note") logger.info({ note: event.text }, "the chain client says");
-  else {
+  if (event.kind === "up") {
+    logger.info({ endpoint: event.url }, "connected to the chain");
+  } else if (event.kind === "note") {
+    logger.info({ note: event.text }, "the chain client says");
+  } else {
     const { url, reason, retryInMs } = event;
     logger.warn({ endpoint: url, reason, retry_in_ms: Math.round(retryInMs) }, "the chain is away");
   }

@@ -15,7 +15,9 @@ export function takeLibraryLines(listener: (line: string) => void): Disposable {
   return {
     [Symbol.dispose]() {
       listeners.delete(listener);
-      if (listeners.size > 0) return;
+      if (listeners.size > 0) {
+        return;
+      }
       restore?.();
       restore = undefined;
     },
@@ -27,19 +29,28 @@ function divert(): () => void {
   for (const [method, original] of originals) {
     console[method] = (...values: unknown[]): void => {
       const line = libraryLine(values);
-      if (line === undefined) original.apply(console, values);
-      else for (const listener of listeners) listener(line);
+      if (line === undefined) {
+        original.apply(console, values);
+      } else {
+        for (const listener of listeners) {
+          listener(line);
+        }
+      }
     };
   }
   return () => {
-    for (const [method, original] of originals) console[method] = original;
+    for (const [method, original] of originals) {
+      console[method] = original;
+    }
   };
 }
 
 /** What the library says; undefined when it is somebody else's. It gives date, origin and text as three values. */
 export function libraryLine([date, origin, ...text]: readonly unknown[]): string | undefined {
   const isDate = typeof date === "string" && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(date);
-  if (!isDate || typeof origin !== "string" || !/^ *[A-Z0-9/-]+:$/.test(origin)) return undefined;
+  if (!isDate || typeof origin !== "string" || !/^ *[A-Z0-9/-]+:$/.test(origin)) {
+    return undefined;
+  }
   const words = text.map((part) => (part instanceof Error ? part.message : String(part)));
   return `${origin.trim()} ${words.join(" ")}`;
 }

@@ -12,9 +12,12 @@ export function decodeNeuronsLite(bytes: Uint8Array, wrapped: boolean): readonly
   const reader = wrapped ? createReader(outer.take(Number(outer.compact()))) : outer;
   const count = Number(reader.compact());
   const neurons: Neuron[] = [];
-  for (let read = 0; read < count; read += 1) neurons.push(readNeuron(reader));
-  if (!reader.isDone() || !outer.isDone())
+  for (let read = 0; read < count; read += 1) {
+    neurons.push(readNeuron(reader));
+  }
+  if (!reader.isDone() || !outer.isDone()) {
     throw new RangeError("the node's list of neurons has another layout than expected");
+  }
   return neurons;
 }
 
@@ -34,7 +37,9 @@ function readNeuron(reader: Reader): Neuron {
   reader.compact(); // rank
   reader.compact(); // emission
   const incentive = Number(reader.compact()) / 65535;
-  for (let skipped = 0; skipped < 4; skipped += 1) reader.compact(); // consensus, trust, validator trust, dividends
+  for (let skipped = 0; skipped < 4; skipped += 1) {
+    reader.compact(); // consensus, trust, validator trust, dividends
+  }
   const lastUpdate = Number(reader.compact());
   const validatorPermit = reader.take(1)[0] === 1;
   reader.compact(); // pruning score
@@ -56,7 +61,9 @@ type Reader = ReturnType<typeof createReader>;
 function createReader(bytes: Uint8Array) {
   let offset = 0;
   const take = (length: number): Uint8Array => {
-    if (offset + length > bytes.length) throw new RangeError("the node's answer is cut off");
+    if (offset + length > bytes.length) {
+      throw new RangeError("the node's answer is cut off");
+    }
     offset += length;
     return bytes.subarray(offset - length, offset);
   };
@@ -66,7 +73,9 @@ function createReader(bytes: Uint8Array) {
     compact(): bigint {
       const [first = 0] = take(1);
       const mode = first & 3;
-      if (mode === 3) return integerLE(take((first >> 2) + 4));
+      if (mode === 3) {
+        return integerLE(take((first >> 2) + 4));
+      }
       const rest = take((1 << mode) - 1);
       return integerLE(Uint8Array.of(first, ...rest)) >> 2n;
     },

@@ -41,13 +41,21 @@ const poolErrors: Readonly<Record<number, readonly [name: string, message: strin
 /** undefined when the error did not come from a node's pool. */
 export function explainPoolError(error: unknown): PoolError | undefined {
   const { code, data, message } = parts(error);
-  if (code === undefined) return undefined;
+  if (code === undefined) {
+    return undefined;
+  }
   const known = poolErrors[code];
-  if (known !== undefined) return { name: known[0], message: known[1], isPassing: true };
-  if (code !== 1010) return undefined;
+  if (known !== undefined) {
+    return { name: known[0], message: known[1], isPassing: true };
+  }
+  if (code !== 1010) {
+    return undefined;
+  }
   const custom = /Custom error: (\d+)/.exec(`${data} ${message}`)?.[1];
   const named = custom === undefined ? undefined : customErrors[Number(custom)];
-  if (named !== undefined) return { name: named[0], message: named[1], isPassing: false };
+  if (named !== undefined) {
+    return { name: named[0], message: named[1], isPassing: false };
+  }
   return {
     name: custom === undefined ? "InvalidTransaction" : `CustomError${custom}`,
     message: `the node refuses the transaction: ${data === "" ? message : data}`,
@@ -60,7 +68,9 @@ export function explainPoolError(error: unknown): PoolError | undefined {
 
 /** polkadot-js keeps code and data of JSON-RPC errors, or writes the code before the message. */
 function parts(error: unknown): { code: number | undefined; data: string; message: string } {
-  if (!(error instanceof Error)) return { code: undefined, data: "", message: String(error) };
+  if (!(error instanceof Error)) {
+    return { code: undefined, data: "", message: String(error) };
+  }
   const written = /^(\d{4}): /.exec(error.message)?.[1];
   const code =
     "code" in error && typeof error.code === "number" ? error.code : Number(written ?? Number.NaN);

@@ -36,18 +36,21 @@ async function startNode(t: TestContext): Promise<Node> {
     onRequest: ({ id, method }, socket) =>
       socket.send(JSON.stringify({ jsonrpc: "2.0", id, result: method })),
     cut() {
-      for (const socket of sockets.clients) socket.terminate();
+      for (const socket of sockets.clients) {
+        socket.terminate();
+      }
     },
   };
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     knocks += 1;
     const refusal = node.refusals.length > 1 ? node.refusals.shift() : node.refusals[0];
-    if (refusal !== undefined && refusal !== "")
+    if (refusal !== undefined && refusal !== "") {
       stream.end(`HTTP/1.1 ${refusal}\r\ncontent-length: 0\r\n\r\n`);
-    else
+    } else {
       sockets.handleUpgrade(request, stream, head, (socket) =>
         socket.on("message", (text) => node.onRequest(JSON.parse(String(text)), socket)),
       );
+    }
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -78,7 +81,9 @@ function connect(t: TestContext, urls: readonly string[]) {
     provider,
     events,
     async seen(matches: (event: ChainEvent) => boolean): Promise<void> {
-      while (!events.some(matches)) await new Promise<void>((resolve) => (wake = resolve));
+      while (!events.some(matches)) {
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
     },
   };
 }
@@ -114,7 +119,9 @@ describe("the connection to a node", () => {
     const node = await startNode(t);
     let given = 0;
     node.onRequest = ({ id, method }, socket) => {
-      if (method === "silence") return;
+      if (method === "silence") {
+        return;
+      }
       given += 1;
       socket.send(JSON.stringify({ jsonrpc: "2.0", id, result: `id-${given}` }));
       const params = { subscription: `id-${given}`, result: `${method} ${given}` };
@@ -126,7 +133,9 @@ describe("the connection to a node", () => {
     const again = Promise.withResolvers<void>();
     const onTold = (_error: unknown, result: string): void => {
       told.push(result);
-      if (told.length === 3) again.resolve();
+      if (told.length === 3) {
+        again.resolve();
+      }
     };
     const heads = await provider.subscribe("chain_newHead", "heads", [], onTold);
     const sent = await provider.subscribe("author_extrinsicUpdate", "sent", [], onTold);
@@ -176,8 +185,12 @@ describe("the connection to a node", () => {
         endpoints: [node.url],
         retry: quick,
         onEvent(event) {
-          if (event.kind === "away") seen.push(event.reason);
-          if (node.knocks() === 3) twice.abort(new Error("enough"));
+          if (event.kind === "away") {
+            seen.push(event.reason);
+          }
+          if (node.knocks() === 3) {
+            twice.abort(new Error("enough"));
+          }
         },
       },
       twice.signal,
@@ -235,7 +248,8 @@ describe("the library's own lines", () => {
       libraryLine([at, "API/INIT:", new Error("FATAL: no metadata")]),
       "API/INIT: FATAL: no metadata",
     );
-    for (const other of [[], ["hello"], [at, "hello"], [at], ["today", "API-WS:", "x"], [1, 2]])
+    for (const other of [[], ["hello"], [at, "hello"], [at], ["today", "API-WS:", "x"], [1, 2]]) {
       assert.equal(libraryLine(other), undefined);
+    }
   });
 });

@@ -143,8 +143,12 @@ export function createProvider(options: ProviderOptions): Provider {
       reject(new DisconnectedError(`disconnected from ${url}: ${failure.reason}`)); // P1
     }
     early.clear();
-    if (wasUp) emitter.emit("disconnected");
-    if (isEnded) return;
+    if (wasUp) {
+      emitter.emit("disconnected");
+    }
+    if (isEnded) {
+      return;
+    }
     // Each endpoint is tried before the pause grows
     const round = Math.floor(attempt / urls.length);
     attempt += 1;
@@ -162,17 +166,24 @@ export function createProvider(options: ProviderOptions): Provider {
       onEvent({ kind: "note", text: "the node sent something that is no JSON-RPC" });
     } else if (message.kind === "answer") {
       const waiting = pending.get(message.id);
-      if (waiting === undefined) return;
+      if (waiting === undefined) {
+        return;
+      }
       pending.delete(message.id);
       clearTimeout(waiting.timeout);
-      if (message.error === undefined) waiting.resolve(message.result);
-      else waiting.reject(message.error);
+      if (message.error === undefined) {
+        waiting.resolve(message.result);
+      } else {
+        waiting.reject(message.error);
+      }
     } else {
       const { subscription, result } = message;
       const known = subscriptions.get(subscription);
-      if (known !== undefined) known.callback(null, result);
-      else if (subscribing > 0)
+      if (known !== undefined) {
+        known.callback(null, result);
+      } else if (subscribing > 0) {
         early.set(subscription, [...(early.get(subscription) ?? []), result]);
+      }
     }
   };
 
@@ -199,11 +210,15 @@ export function createProvider(options: ProviderOptions): Provider {
       const current = String(await request(subscription.method, subscription.params));
       const known = { ...subscription, id: subscription.id ?? current };
       subscriptions.set(current, known);
-      for (const result of early.get(current) ?? []) known.callback(null, result);
+      for (const result of early.get(current) ?? []) {
+        known.callback(null, result);
+      }
       return known.id;
     } finally {
       subscribing -= 1;
-      if (subscribing === 0) early.clear();
+      if (subscribing === 0) {
+        early.clear();
+      }
     }
   };
 
@@ -211,7 +226,9 @@ export function createProvider(options: ProviderOptions): Provider {
     const before = Array.from(subscriptions.values());
     subscriptions.clear();
     for (const subscription of before) {
-      if (subscription.type.startsWith("author_")) continue; // P2
+      if (subscription.type.startsWith("author_")) {
+        continue; // P2
+      }
       // It breaks only with the connection, after which it is tried again
       listen(subscription).catch(() => subscriptions.set(subscription.id, subscription));
     }
@@ -241,9 +258,13 @@ export function createProvider(options: ProviderOptions): Provider {
     subscribe: (type, method, params, callback) => listen({ type, method, params, callback }),
     async unsubscribe(_type, method, id) {
       for (const [current, known] of subscriptions) {
-        if (known.id !== String(id)) continue;
+        if (known.id !== String(id)) {
+          continue;
+        }
         subscriptions.delete(current);
-        if (isUp) await request(method, [current]);
+        if (isUp) {
+          await request(method, [current]);
+        }
         return true;
       }
       return false;
@@ -268,10 +289,16 @@ function parseMessage(text: string): Message | undefined {
   } catch {
     return undefined;
   }
-  if (!isRecord(message)) return undefined;
+  if (!isRecord(message)) {
+    return undefined;
+  }
   const { id, result, error, params } = message;
-  if (typeof id === "number") return { kind: "answer", id, result, error: nodeError(error) };
-  if (!isRecord(params) || params.subscription === undefined) return undefined;
+  if (typeof id === "number") {
+    return { kind: "answer", id, result, error: nodeError(error) };
+  }
+  if (!isRecord(params) || params.subscription === undefined) {
+    return undefined;
+  }
   return {
     kind: "notification",
     subscription: String(params.subscription),
@@ -280,7 +307,9 @@ function parseMessage(text: string): Message | undefined {
 }
 
 function nodeError(error: unknown): NodeError | undefined {
-  if (!isRecord(error)) return undefined;
+  if (!isRecord(error)) {
+    return undefined;
+  }
   const { code, message, data } = error;
   return new NodeError(typeof code === "number" ? code : 0, String(message), data);
 }

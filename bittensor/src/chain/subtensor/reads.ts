@@ -32,7 +32,9 @@ export async function readStorage(
   ...key: unknown[]
 ): Promise<unknown> {
   const entry = api.query.subtensorModule?.[item];
-  if (entry === undefined) throw new ChainError(`the chain's runtime has no ${item}`);
+  if (entry === undefined) {
+    throw new ChainError(`the chain's runtime has no ${item}`);
+  }
   const value: Codec = await entry(...key);
   return value.toJSON();
 }
@@ -52,7 +54,9 @@ export async function readHyperparameters(
   netuid: number,
 ): Promise<Hyperparameters> {
   const exists = await readStorage(api, "networksAdded", netuid);
-  if (exists !== true) throw new ChainError(`there is no subnet ${netuid}`);
+  if (exists !== true) {
+    throw new ChainError(`there is no subnet ${netuid}`);
+  }
   const [
     tempo,
     weightsRateLimit,
@@ -105,7 +109,9 @@ export async function readAxon(
   hotkey: string,
 ): Promise<{ readonly ip: bigint; readonly port: number; readonly version: number } | undefined> {
   const axon = await readStorage(api, "axons", netuid, hotkey);
-  if (axon === null) return undefined;
+  if (axon === null) {
+    return undefined;
+  }
   const fields = fieldsOf(axon, "axons");
   return {
     ip: bigintOf(fields.ip, "axons.ip"),
@@ -119,12 +125,16 @@ export async function readEpochState(
   api: ApiPromise,
   netuid: number,
 ): Promise<EpochState | undefined> {
-  if (!hasStorage(api, "subnetEpochIndex")) return undefined;
+  if (!hasStorage(api, "subnetEpochIndex")) {
+    return undefined;
+  }
   const header = await api.rpc.chain.getHeader();
   const at = await api.at(header.hash);
   const read = async (item: string): Promise<bigint> => {
     const entry = at.query.subtensorModule?.[item];
-    if (entry === undefined) throw new ChainError(`the chain's runtime has no ${item}`);
+    if (entry === undefined) {
+      throw new ChainError(`the chain's runtime has no ${item}`);
+    }
     return bigintOf((await entry(netuid)).toJSON(), item);
   };
   const [lastEpochBlock, pendingEpochAt, subnetEpochIndex, tempo, blocksSinceLastStep] =
@@ -147,7 +157,9 @@ export async function readMetagraph(api: ApiPromise, netuid: number): Promise<Me
   const selective = api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph;
   if (selective !== undefined) {
     const answer = (await selective(netuid, metagraphFields)).toJSON();
-    if (answer === null) throw new ChainError(`there is no subnet ${netuid}`);
+    if (answer === null) {
+      throw new ChainError(`there is no subnet ${netuid}`);
+    }
     return selectiveMetagraph(netuid, fieldsOf(answer, "metagraph"));
   }
   return liteMetagraph(api, netuid);
@@ -156,7 +168,9 @@ export async function readMetagraph(api: ApiPromise, netuid: number): Promise<Me
 function selectiveMetagraph(netuid: number, fields: Fields): Metagraph {
   const list = (name: string): readonly unknown[] => {
     const value = fields[name];
-    if (!Array.isArray(value)) throw new ChainError(`the metagraph lacks ${name}`);
+    if (!Array.isArray(value)) {
+      throw new ChainError(`the metagraph lacks ${name}`);
+    }
     return value;
   };
   const [hotkeys, coldkeys, axons, permits, updates, incentives, stakes] = [
@@ -217,7 +231,9 @@ function decodeEither(bytes: Uint8Array, wrapped: boolean): readonly Neuron[] {
   try {
     return decodeNeuronsLite(bytes, wrapped);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof RangeError)) {
+      throw error;
+    }
     return decodeNeuronsLite(bytes, !wrapped);
   }
 }
@@ -229,24 +245,30 @@ async function totalStakes(
 ): Promise<readonly number[] | undefined> {
   const state = await api.call.subnetInfoRuntimeApi?.getSubnetState?.(netuid);
   const answer = state?.toJSON() ?? null;
-  if (answer === null) return undefined;
+  if (answer === null) {
+    return undefined;
+  }
   const { totalStake } = fieldsOf(answer, "subnet state");
-  if (!Array.isArray(totalStake)) throw new ChainError("the subnet's state lacks its stakes");
+  if (!Array.isArray(totalStake)) {
+    throw new ChainError("the subnet's state lacks its stakes");
+  }
   return totalStake.map((stake) => Number(bigintOf(stake, "stake")) / raoPerTao);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(value: unknown, what: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ChainError(`the chain's ${what} is not what was expected`);
+  }
   return { ...value };
 }
 
 /** JSON of polkadot's codecs: numbers up to 2^53, hex texts above. */
 function bigintOf(value: unknown, what: string): bigint {
-  if (typeof value === "number" || (typeof value === "string" && /^(0x)?[0-9a-f]+$/i.test(value)))
+  if (typeof value === "number" || (typeof value === "string" && /^(0x)?[0-9a-f]+$/i.test(value))) {
     return BigInt(value);
+  }
   throw new ChainError(`the chain's ${what} is no number`);
 }
 

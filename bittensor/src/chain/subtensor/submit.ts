@@ -60,7 +60,9 @@ function follow(api: ApiPromise, call: Call, options: SubmitOptions): Promise<Su
   call
     .send((result) => {
       const outcome = outcomeOf(api, result);
-      if (outcome !== undefined) resolve(outcome);
+      if (outcome !== undefined) {
+        resolve(outcome);
+      }
     })
     .then(
       (stop) => {
@@ -79,13 +81,15 @@ function follow(api: ApiPromise, call: Call, options: SubmitOptions): Promise<Su
 function outcomeOf(api: ApiPromise, result: ISubmittableResult): SubmitOutcome | undefined {
   const { status, dispatchError } = result;
   if (status.isInBlock || status.isFinalized) {
-    if (dispatchError !== undefined)
+    if (dispatchError !== undefined) {
       return { kind: "refused", ...nameDispatchError(api, dispatchError) };
+    }
     const block = "blockNumber" in result ? Number(result.blockNumber ?? 0) : 0;
     return { kind: "included", block, revealRound: undefined };
   }
-  if (status.isInvalid || status.isDropped || status.isUsurped)
+  if (status.isInvalid || status.isDropped || status.isUsurped) {
     return { kind: "passing", message: `the node's pool says ${status.type}` };
+  }
   return undefined;
 }
 
@@ -94,8 +98,9 @@ function nameDispatchError(
   api: ApiPromise,
   error: DispatchError,
 ): { readonly name: string; readonly message: string } {
-  if (!error.isModule)
+  if (!error.isModule) {
     return { name: error.type, message: `the chain failed the call: ${error.type}` };
+  }
   const { name, docs } = api.registry.findMetaError(error.asModule);
   const known = explainError(name);
   return { name, message: known.endsWith(name) ? `${known}: ${docs.join(" ")}` : known };
@@ -103,11 +108,14 @@ function nameDispatchError(
 
 function sendFailure(error: unknown): SubmitOutcome {
   const explained = explainPoolError(error);
-  if (explained === undefined)
+  if (explained === undefined) {
     return { kind: "unknown", message: `the call was sent and no answer came: ${textOf(error)}` };
+  }
   const { name, message, isPassing } = explained;
   // Sent again under another nonce it would happen twice
-  if (name === "AlreadyImported") return { kind: "unknown", message };
+  if (name === "AlreadyImported") {
+    return { kind: "unknown", message };
+  }
   return isPassing
     ? { kind: "passing", message: `${name}: ${message}` }
     : { kind: "refused", name, message };

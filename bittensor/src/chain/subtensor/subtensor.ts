@@ -102,7 +102,9 @@ async function connected(
     urls,
     retry: { ...defaultRetryLimits, ...retry },
     onEvent(event) {
-      if (event.kind === "away") lastReason = ` (${event.url}: ${event.reason})`;
+      if (event.kind === "away") {
+        lastReason = ` (${event.url}: ${event.reason})`;
+      }
       onEvent(event);
     },
   });
@@ -131,7 +133,9 @@ async function connected(
   const { promise, reject } = Promise.withResolvers<never>();
   const onEnd = (): void => reject(new Error("no answer in time"));
   ended.addEventListener("abort", onEnd, { once: true });
-  if (ended.aborted) onEnd();
+  if (ended.aborted) {
+    onEnd();
+  }
   try {
     return await Promise.race([api.isReady, promise]);
   } catch (cause) {
@@ -163,7 +167,9 @@ function createChain(
     try {
       return await read();
     } catch (cause) {
-      if (cause instanceof ChainError) throw cause;
+      if (cause instanceof ChainError) {
+        throw cause;
+      }
       throw new ChainError(
         `the chain can't be read: ${cause instanceof Error ? cause.message : cause}`,
         {
@@ -196,9 +202,12 @@ function createChain(
         const block = await settled(happened, inclusionTimeoutMs, signal);
         return block === undefined ? outcome : { kind: "included", block, revealRound: undefined };
       }
-      if (outcome.kind !== "passing") return outcome;
-      if (attempt === maxAttempts)
+      if (outcome.kind !== "passing") {
+        return outcome;
+      }
+      if (attempt === maxAttempts) {
         return { kind: "refused", name: "InvalidTransaction", message: outcome.message };
+      }
       await nextBlock(signal);
     }
   };
@@ -214,11 +223,15 @@ function createChain(
     try {
       for await (const _ of on(heads, "block", { signal: AbortSignal.any([end, stop.signal]) })) {
         const block = await happened().catch(() => undefined);
-        if (block !== undefined) return block;
+        if (block !== undefined) {
+          return block;
+        }
       }
     } catch (error) {
       signal?.throwIfAborted();
-      if (!end.aborted && !stop.signal.aborted) throw error;
+      if (!end.aborted && !stop.signal.aborted) {
+        throw error;
+      }
     }
     return undefined;
   };
@@ -230,7 +243,9 @@ function createChain(
       ...(signal === undefined ? [] : [signal]),
     ]);
     try {
-      for await (const _ of on(heads, "block", { signal: end })) return;
+      for await (const _ of on(heads, "block", { signal: end })) {
+        return;
+      }
     } catch {
       signal?.throwIfAborted();
     }
@@ -247,16 +262,21 @@ function createChain(
       reading(async () => (await api.rpc.chain.getHeader()).number.toNumber(), signal),
     async *blocks(signal) {
       const end = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-      if (end.aborted) return;
+      if (end.aborted) {
+        return;
+      }
       let last = 0;
       try {
-        for await (const [block] of on(heads, "block", { signal: end }))
+        for await (const [block] of on(heads, "block", { signal: end })) {
           if (Number(block) > last) {
             last = Number(block);
             yield last;
           }
+        }
       } catch (error) {
-        if (!end.aborted) throw error;
+        if (!end.aborted) {
+          throw error;
+        }
       }
     },
     metagraph: (netuid, signal) => reading(() => readMetagraph(api, netuid), signal),
@@ -270,17 +290,20 @@ function createChain(
         hidden !== undefined &&
         urls.some(isPublicNetwork) &&
         options.allowPrivateAddresses !== true
-      )
+      ) {
         return {
           kind: "refused",
           name: "PrivateAddress",
           message: `nobody on this network can reach ${address.ip}: ${hidden}; configure the address that your router or provider shows to the internet`,
         };
+      }
       const isServed = async (): Promise<boolean> => {
         const known = await readAxon(api, netuid, hotkey.ss58);
         return known?.ip === ip && known.port === address.port && known.version === version;
       };
-      if (await reading(isServed, signal)) return { kind: "unchanged" };
+      if (await reading(isServed, signal)) {
+        return { kind: "unchanged" };
+      }
       const call = async (): Promise<Call> =>
         required(
           callNamed("serveAxon", netuid, version, ip, address.port, ipType, 4, 0, 0),
@@ -294,38 +317,42 @@ function createChain(
     async setWeights(set, signal) {
       const { netuid, hotkey } = set;
       const uid = await reading(() => readUid(api, netuid, hotkey.ss58), signal);
-      if (uid === undefined)
+      if (uid === undefined) {
         return {
           kind: "refused",
           name: "HotKeyNotRegisteredInSubNet",
           message: "the hotkey is not registered on this subnet: register it first",
         };
+      }
       const before = await reading(() => lastUpdateOf(netuid, uid), signal);
       const limit = await reading(() => readNumber(api, "weightsSetRateLimit", netuid), signal);
       const block = await reading(async () => (await api.rpc.chain.getHeader()).number.toNumber());
-      if (before !== 0 && block - before < limit)
+      if (before !== 0 && block - before < limit) {
         return {
           kind: "refused",
           name: "SettingWeightsTooFast",
           message: `weights were set ${block - before} blocks ago; the subnet asks for ${limit}`,
         };
+      }
       const committing = await reading(() => isCommitReveal(api, netuid), signal);
       const happened = async (): Promise<number | undefined> => {
         const last = await lastUpdateOf(netuid, uid);
         return last > before ? last : undefined;
       };
-      if (!committing)
+      if (!committing) {
         return submit(async () => plainCall(callNamed, set), hotkey, happened, signal);
+      }
       const version = hasStorage(api, "commitRevealWeightsVersion")
         ? await reading(() => readNumber(api, "commitRevealWeightsVersion"), signal)
         : commitVersion;
       // The chain would take another version's bytes and drop them at their reveal, without a word
-      if (version !== commitVersion)
+      if (version !== commitVersion) {
         return {
           kind: "refused",
           name: "IncorrectCommitRevealVersion",
           message: `the chain expects commits of version ${version}, this software makes version ${commitVersion}: update it`,
         };
+      }
       let revealRound: bigint | undefined;
       const commit = async (): Promise<Call> => {
         const made = await reading(() => commitCall(api, callNamed, set, options, now), signal);
@@ -392,6 +419,8 @@ async function commitCall(
 }
 
 function required(call: Call | undefined, name: string): Call {
-  if (call === undefined) throw new ChainError(`the chain's runtime has no call ${name}`);
+  if (call === undefined) {
+    throw new ChainError(`the chain's runtime has no call ${name}`);
+  }
   return call;
 }

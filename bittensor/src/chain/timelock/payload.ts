@@ -26,15 +26,21 @@ export function encodePayload({ publicKey, uids, values, versionKey }: CommitPay
 export function decodePayload(bytes: Uint8Array): CommitPayload {
   const reader = createReader(bytes);
   const publicKey = reader.take(reader.compact());
-  if (publicKey.length !== 32) throw new RangeError("the committer's key has not 32 bytes");
+  if (publicKey.length !== 32) {
+    throw new RangeError("the committer's key has not 32 bytes");
+  }
   const uids = reader.u16s(reader.compact());
   const values = reader.u16s(reader.compact());
-  if (uids.length !== values.length) throw new RangeError("as many uids as values are needed");
+  if (uids.length !== values.length) {
+    throw new RangeError("as many uids as values are needed");
+  }
   return { publicKey, uids, values, versionKey: Buffer.from(reader.take(8)).readBigUInt64LE() };
 }
 
 function compact(value: number): Uint8Array {
-  if (value < 1 << 6) return Uint8Array.of(value << 2);
+  if (value < 1 << 6) {
+    return Uint8Array.of(value << 2);
+  }
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value < 1 << 14 ? (value << 2) | 1 : ((value << 2) | 2) >>> 0);
   return value < 1 << 14 ? bytes.subarray(0, 2) : bytes;
@@ -42,14 +48,18 @@ function compact(value: number): Uint8Array {
 
 function u16s(values: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 2);
-  for (const [index, value] of values.entries()) bytes.writeUInt16LE(value, index * 2);
+  for (const [index, value] of values.entries()) {
+    bytes.writeUInt16LE(value, index * 2);
+  }
   return bytes;
 }
 
 function createReader(bytes: Uint8Array) {
   let offset = 0;
   const take = (length: number): Uint8Array => {
-    if (offset + length > bytes.length) throw new RangeError("the payload is cut off");
+    if (offset + length > bytes.length) {
+      throw new RangeError("the payload is cut off");
+    }
     offset += length;
     return bytes.subarray(offset - length, offset);
   };
@@ -58,8 +68,12 @@ function createReader(bytes: Uint8Array) {
     compact(): number {
       const first = take(1)[0] ?? 0;
       const mode = first & 3;
-      if (mode === 0) return first >> 2;
-      if (mode === 3) throw new RangeError("the payload's length is out of range");
+      if (mode === 0) {
+        return first >> 2;
+      }
+      if (mode === 3) {
+        throw new RangeError("the payload's length is out of range");
+      }
       const rest = take(mode === 1 ? 1 : 3);
       const whole = Buffer.alloc(4);
       whole.set([first, ...rest]);

@@ -32,13 +32,17 @@ export interface RoundOptions {
 
 /** The first block of the epoch in which a commit of the next block is revealed. @throws TimelockError for tempo 0 */
 export function revealBlockOf(state: EpochState, periodEpochs: number): number {
-  if (state.tempo === 0) throw new TimelockError("the subnet has tempo 0 and thus no epochs");
+  if (state.tempo === 0) {
+    throw new TimelockError("the subnet has tempo 0 and thus no epochs");
+  }
   let walked = state;
   let block = state.block + 1;
   const target = epochAt(walked, block) + BigInt(periodEpochs);
   const last = block + (periodEpochs + 1) * maxBlocksWithoutEpoch;
   while (epochAt(walked, block) !== target) {
-    if (block > last) throw new TimelockError("no reveal epoch was found");
+    if (block > last) {
+      throw new TimelockError("no reveal epoch was found");
+    }
     walked = step(walked, block);
     block += 1;
   }
@@ -79,15 +83,21 @@ function epochAt(state: EpochState, block: number): bigint {
 }
 
 function isDue(state: EpochState, block: number): boolean {
-  if (state.pendingEpochAt > 0 && block >= state.pendingEpochAt) return true;
-  if (state.blocksSinceLastStep > maxBlocksWithoutEpoch) return true;
+  if (state.pendingEpochAt > 0 && block >= state.pendingEpochAt) {
+    return true;
+  }
+  if (state.blocksSinceLastStep > maxBlocksWithoutEpoch) {
+    return true;
+  }
   return block - state.lastEpochBlock >= state.tempo;
 }
 
 /** Counts first and asks then; the other way round is wrong near the limits. */
 function step(state: EpochState, block: number): EpochState {
   const counted = { ...state, blocksSinceLastStep: state.blocksSinceLastStep + 1 };
-  if (!isDue(counted, block)) return counted;
+  if (!isDue(counted, block)) {
+    return counted;
+  }
   return {
     ...counted,
     lastEpochBlock: block,

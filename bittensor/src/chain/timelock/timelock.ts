@@ -69,10 +69,11 @@ export function encryptToRound(
     vector(body),
     vector(suite),
   ]);
-  if (commit.length > maxCommitBytes)
+  if (commit.length > maxCommitBytes) {
     throw new TimelockError(
       `the commit has ${commit.length} bytes, the chain takes ${maxCommitBytes}: set fewer weights`,
     );
+  }
   return commit;
 }
 
@@ -88,13 +89,16 @@ export function decryptWithSignature(commit: Uint8Array, signature: Uint8Array):
     const shared = bls.pairing(bls.G1.Point.fromBytes(signature), u);
     const sigma = xor(parts.v, sha256(gtBytes(shared)));
     const esk = xor(parts.w, sha256(sigma));
-    if (!bls.G2.Point.BASE.multiply(bindingScalar(sigma, esk)).equals(u))
+    if (!bls.G2.Point.BASE.multiply(bindingScalar(sigma, esk)).equals(u)) {
       throw new TimelockError("the signature is not that of the commit's round");
+    }
     const decipher = createDecipheriv("aes-256-gcm", esk, parts.nonce);
     decipher.setAuthTag(parts.sealed.subarray(-16));
     return Buffer.concat([decipher.update(parts.sealed.subarray(0, -16)), decipher.final()]);
   } catch (cause) {
-    if (cause instanceof TimelockError) throw cause;
+    if (cause instanceof TimelockError) {
+      throw cause;
+    }
     throw new TimelockError("the commit can't be decrypted", { cause });
   }
 }
@@ -129,15 +133,18 @@ function parseCommit(commit: Uint8Array): CommitParts {
   outer.vector();
   const sealed = body.vector();
   const nonce = body.vector();
-  if (v.length !== 32 || w.length !== 32 || nonce.length !== 12 || sealed.length < 16)
+  if (v.length !== 32 || w.length !== 32 || nonce.length !== 12 || sealed.length < 16) {
     throw new TimelockError("a part of the commit has the wrong length");
+  }
   return { u, v, w, sealed, nonce };
 }
 
 function createReader(bytes: Uint8Array) {
   let offset = 0;
   const take = (length: number): Uint8Array => {
-    if (offset + length > bytes.length) throw new TimelockError("the commit is cut off");
+    if (offset + length > bytes.length) {
+      throw new TimelockError("the commit is cut off");
+    }
     offset += length;
     return bytes.subarray(offset - length, offset);
   };
@@ -145,7 +152,9 @@ function createReader(bytes: Uint8Array) {
     take,
     vector(): Uint8Array {
       const length = Buffer.from(take(8)).readBigUInt64LE();
-      if (length > BigInt(bytes.length)) throw new TimelockError("the commit is cut off");
+      if (length > BigInt(bytes.length)) {
+        throw new TimelockError("the commit is cut off");
+      }
       return take(Number(length));
     },
   };
@@ -158,7 +167,9 @@ function drawSecrets(): TimelockSecrets {
 /** Binds the ciphertext to both secrets; the chance of zero is nil. */
 function bindingScalar(sigma: Uint8Array, esk: Uint8Array): bigint {
   const scalar = bytesToNumberBE(sha256(Buffer.concat([sigma, esk]))) % bls.fields.Fr.ORDER;
-  if (scalar === 0n) throw new TimelockError("the secrets give no scalar: draw again");
+  if (scalar === 0n) {
+    throw new TimelockError("the secrets give no scalar: draw again");
+  }
   return scalar;
 }
 

@@ -69,8 +69,9 @@ describe("timelock.json", { skip }, () => {
     assert.equal(hex(quicknet.publicKey), drandQuicknet.publicKeyG2);
     assert.equal(quicknet.genesis, drandQuicknet.genesisTime);
     assert.equal(quicknet.period, drandQuicknet.periodSeconds);
-    for (const { round, qidG1 } of rounds)
+    for (const { round, qidG1 } of rounds) {
       assert.equal(roundPoint(BigInt(round)).toHex(true), qidG1);
+    }
   });
 
   it("payloads are encoded and decoded as the chain does", () => {
@@ -107,8 +108,9 @@ describe("timelock.json", { skip }, () => {
 
   it("commits of the Rust library open, and so do ours with a real signature", () => {
     const { decryptFromRust, rounds } = vectors();
-    for (const { ciphertext, signature, plaintext } of decryptFromRust)
+    for (const { ciphertext, signature, plaintext } of decryptFromRust) {
       assert.equal(hex(decryptWithSignature(bytes(ciphertext), bytes(signature))), plaintext);
+    }
     for (const { round, signatureG1 } of rounds) {
       const commit = encryptToRound(Buffer.from("hi"), BigInt(round));
       assert.equal(Buffer.from(decryptWithSignature(commit, bytes(signatureG1))).toString(), "hi");
@@ -118,8 +120,11 @@ describe("timelock.json", { skip }, () => {
   it("damaged ones are refused where the Rust library refuses them", () => {
     for (const { name, ciphertext, signature, rustResult } of vectors().negative) {
       const open = () => decryptWithSignature(bytes(ciphertext), bytes(signature));
-      if (rustResult.startsWith("ERR")) assert.throws(open, TimelockError, name);
-      else assert.equal(hex(open()), rustResult, name);
+      if (rustResult.startsWith("ERR")) {
+        assert.throws(open, TimelockError, name);
+      } else {
+        assert.equal(hex(open()), rustResult, name);
+      }
     }
   });
 
@@ -235,7 +240,9 @@ describe("timelock-round-real.json", { skip }, () => {
       const signature = rounds.find(({ round }) => round === entry.round)?.signatureG1;
       assert.ok(signature !== undefined);
       const plain = decryptWithSignature(bytes(entry.commit), bytes(signature));
-      if (entry.library.startsWith("bittensor-commit-reveal")) continue; // its payloads name no sender
+      if (entry.library.startsWith("bittensor-commit-reveal")) {
+        continue; // its payloads name no sender
+      }
       const { publicKey, uids, values, versionKey } = decodePayload(plain);
       assert.deepEqual(
         [hex(publicKey), uids, values, versionKey],
@@ -245,7 +252,8 @@ describe("timelock-round-real.json", { skip }, () => {
   });
 
   it("commits that the libraries opened open here too", () => {
-    for (const { commit, signature, plain } of vectors().acceptedByLibrary)
+    for (const { commit, signature, plain } of vectors().acceptedByLibrary) {
       assert.equal(hex(decryptWithSignature(bytes(commit), bytes(signature))), plain);
+    }
   });
 });

@@ -49,8 +49,9 @@ export function processWeights(given: Weights, options: ProcessOptions): Process
   const weights = given.weights.map(Math.fround);
   const positive = Array.from(weights.keys()).filter((index) => (weights[index] ?? 0) > 0);
   const everybody = Array.from({ length: neurons }, (_, uid) => uid);
-  if (positive.length === 0 || neurons < minAllowedWeights)
+  if (positive.length === 0 || neurons < minAllowedWeights) {
     return { branch: "uniform", uids: everybody, weights: everybody.map(() => 1 / neurons) };
+  }
 
   if (positive.length < minAllowedWeights) {
     // By position, not by uid: that is how the SDK does it.
@@ -58,8 +59,9 @@ export function processWeights(given: Weights, options: ProcessOptions): Process
       const weight = weights[position] ?? 0;
       return padding + (weight > 0 ? weight : 0);
     });
-    if (positive.some((position) => position >= neurons))
+    if (positive.some((position) => position >= neurons)) {
       throw new WeightsError("there are more weights than neurons, and too few of them to set");
+    }
     return { branch: "pad", uids: everybody, weights: normalize(padded, limit) };
   }
 
@@ -89,15 +91,25 @@ export function processWeights(given: Weights, options: ProcessOptions): Process
  * @throws WeightsError for negative or infinite weights, and for none
  */
 export function emitWeights({ uids, weights }: Weights): Weights {
-  if (uids.length !== weights.length)
+  if (uids.length !== weights.length) {
     throw new WeightsError(`${uids.length} uids do not go with ${weights.length} weights`);
-  if (weights.length === 0) throw new WeightsError("there are no weights");
-  if (weights.some((weight) => weight < 0)) throw new WeightsError("a weight is negative");
-  if (uids.some((uid) => uid < 0)) throw new WeightsError("a uid is negative");
-  if (weights.some((weight) => !Number.isFinite(weight)))
+  }
+  if (weights.length === 0) {
+    throw new WeightsError("there are no weights");
+  }
+  if (weights.some((weight) => weight < 0)) {
+    throw new WeightsError("a weight is negative");
+  }
+  if (uids.some((uid) => uid < 0)) {
+    throw new WeightsError("a uid is negative");
+  }
+  if (weights.some((weight) => !Number.isFinite(weight))) {
     throw new WeightsError("a weight is not a finite number");
+  }
   const largest = Math.max(...weights);
-  if (largest === 0) return { uids: [], weights: [] };
+  if (largest === 0) {
+    return { uids: [], weights: [] };
+  }
   const entries = uids
     .map((uid, index) => ({
       uid,
@@ -124,9 +136,13 @@ function normalize(
   const exact = weights.reduce((total, weight) => total + weight, 0);
   const sum = exact > sumMax ? Number.POSITIVE_INFINITY : exact;
   const count = weights.length;
-  if (sum === 0 || count * limit <= 1) return weights.map(() => 1 / count);
+  if (sum === 0 || count * limit <= 1) {
+    return weights.map(() => 1 / count);
+  }
   const shares = weights.toSorted((a, b) => a - b).map((weight) => weight / sum);
-  if ((shares.at(-1) ?? 0) <= limit) return weights.map((weight) => weight / sum);
+  if ((shares.at(-1) ?? 0) <= limit) {
+    return weights.map((weight) => weight / sum);
+  }
   let running = 0;
   const cumulated = shares.map((share) => (running += share));
   const below = shares.filter(

@@ -43,11 +43,12 @@ describe("weights", () => {
 
   it("are the same for all where the limit leaves no choice", () => {
     const given = { uids, weights: [5, 1, 1, 1] };
-    for (const maxWeightsLimit of [0, 16_383])
+    for (const maxWeightsLimit of [0, 16_383]) {
       assert.deepEqual(
         processWeights(given, { ...options, maxWeightsLimit }).weights,
         [0.25, 0.25, 0.25, 0.25],
       );
+    }
   });
 
   it("round halves to even, where JavaScript rounds up", () => {
@@ -84,8 +85,9 @@ describe("weights", () => {
           const sum = processed.weights.reduce((total, weight) => total + weight, 0);
           assert.ok(Math.abs(sum - 1) < 1e-6);
           const limit = maxWeightsLimit / 65535;
-          if (processed.branch === "normal" && processed.weights.length * limit > 1)
+          if (processed.branch === "normal" && processed.weights.length * limit > 1) {
             assert.ok(Math.max(...processed.weights) <= limit + 1e-5);
+          }
         },
       ),
     );

@@ -28,12 +28,14 @@ function checkCase({ name, input, branch, processed, emit }: Case): void {
   assert.equal(ours.branch, branch, name);
   assert.deepEqual(ours.uids, processed.uids, name);
   const largest = Math.max(...processed.weights);
-  for (const [index, weight] of processed.weights.entries())
+  for (const [index, weight] of processed.weights.entries()) {
     assert.ok(Math.abs((ours.weights[index] ?? 0) - weight) <= 1e-5 * largest, name);
+  }
   closeTo(emitWeights(ours), emit, name);
   // Python raises for no weights, as we do
-  if (emit.uids.length > 0)
+  if (emit.uids.length > 0) {
     assert.deepEqual(emitWeights(emitWeights(ours)), emitWeights(ours), name);
+  }
 }
 
 /** What rounds to 0 on one side and to 1 on the other is within the tolerance too. */
@@ -45,8 +47,9 @@ function closeTo(
   const valuesByUid = ({ uids, weights }: typeof ours) =>
     new Map(uids.map((uid, index) => [uid, weights[index] ?? 0]));
   const [a, b] = [valuesByUid(ours), valuesByUid(theirs)];
-  for (const uid of new Set([...a.keys(), ...b.keys()]))
+  for (const uid of new Set([...a.keys(), ...b.keys()])) {
     assert.ok(Math.abs((a.get(uid) ?? 0) - (b.get(uid) ?? 0)) <= 1, `${name}: uid ${uid}`);
+  }
 }
 
 describe("weights.json", { skip }, () => {
@@ -77,19 +80,22 @@ describe("weights.json", { skip }, () => {
   const vectors = () => readVectors<HandMade>("weights.json");
 
   it("is processed as in Python", () => {
-    for (const entry of vectors().process_cases) checkCase(entry);
+    for (const entry of vectors().process_cases) {
+      checkCase(entry);
+    }
   });
 
   it("is rounded half to even, and refused where Python raises", () => {
     for (const entry of vectors().emit_cases) {
-      if (entry.error !== undefined)
+      if (entry.error !== undefined) {
         assert.throws(() => emitWeights(entry), WeightsError, entry.name);
-      else
+      } else {
         assert.deepEqual(
           emitWeights(entry),
           { uids: entry.out_uids, weights: entry.out_weights },
           entry.name,
         );
+      }
     }
   });
 
@@ -97,8 +103,9 @@ describe("weights.json", { skip }, () => {
     const { sn17_oct2025_rank_sigmoid: newer, sn17_may2024_l1: older } = vectors();
     const ranked = rankWeights(newer.rewards);
     assert.deepEqual(ranked.uids, newer.uids);
-    for (const [index, weight] of newer.weights.entries())
+    for (const [index, weight] of newer.weights.entries()) {
       assert.ok(Math.abs((ranked.weights[index] ?? 0) - weight) < 1e-12);
+    }
     closeTo(emitWeights(ranked), { uids: newer.emit_uids, weights: newer.emit_weights }, "2025");
     const shares = shareWeights(older.rewards);
     assert.deepEqual(shares.weights, older.l1);
@@ -108,7 +115,8 @@ describe("weights.json", { skip }, () => {
 
 describe("weights-real.json", { skip }, () => {
   it("is processed as the real library did", () => {
-    for (const entry of skip ? [] : readVectors<{ cases: Case[] }>("weights-real.json").cases)
+    for (const entry of skip ? [] : readVectors<{ cases: Case[] }>("weights-real.json").cases) {
       checkCase(entry);
+    }
   });
 });

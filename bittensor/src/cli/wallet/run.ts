@@ -86,7 +86,9 @@ export async function run(command: WalletCommand): Promise<number> {
       command.complain(`${error.message}\nSee bittensor-wallet --help`);
       return 2;
     }
-    if (!(error instanceof KeyError || error instanceof KeyFileError)) throw error;
+    if (!(error instanceof KeyError || error instanceof KeyFileError)) {
+      throw error;
+    }
     command.complain(error.message);
     return 1;
   }
@@ -121,7 +123,9 @@ async function dispatch(command: WalletCommand): Promise<number> {
     }
     case "verify": {
       const [message = "", signature = "", address = ""] = expectArguments(rest, 3);
-      if (!isSs58(address)) throw new UsageError(`${address} is not an address`);
+      if (!isSs58(address)) {
+        throw new UsageError(`${address} is not an address`);
+      }
       const bytes = Buffer.from(signature.replace(/^0x/, ""), "hex");
       const valid = verifySignature(messageOf(message, flags), bytes, address);
       command.print(valid ? "valid" : "not valid");
@@ -142,14 +146,18 @@ function parse(args: readonly string[]) {
 
 async function list({ print }: WalletCommand, place: WalletPlace, flags: Flags): Promise<number> {
   const wallets = await listWallets(place.path);
-  if (flags.json === true) print(JSON.stringify(wallets, null, 2));
-  else if (wallets.length === 0) print(`no wallets in ${place.path}`);
-  else
+  if (flags.json === true) {
+    print(JSON.stringify(wallets, null, 2));
+  } else if (wallets.length === 0) {
+    print(`no wallets in ${place.path}`);
+  } else {
     for (const wallet of wallets) {
       print(`${wallet.name}  ${wallet.coldkey ?? "(no readable coldkeypub.txt)"}`);
-      for (const { name, ss58 } of wallet.hotkeys)
+      for (const { name, ss58 } of wallet.hotkeys) {
         print(`  ${name}  ${ss58 ?? "(not readable without a password)"}`);
+      }
     }
+  }
   return 0;
 }
 
@@ -167,10 +175,15 @@ async function show(command: WalletCommand, place: WalletPlace, flags: Flags): P
     publicKey,
     ...(secret ? secretsIn(text) : {}),
   };
-  if (flags.json === true) command.print(JSON.stringify(shown, null, 2));
-  else
-    for (const [name, value] of Object.entries(shown))
-      if (value !== undefined) command.print(`${name}: ${value}`);
+  if (flags.json === true) {
+    command.print(JSON.stringify(shown, null, 2));
+  } else {
+    for (const [name, value] of Object.entries(shown)) {
+      if (value !== undefined) {
+        command.print(`${name}: ${value}`);
+      }
+    }
+  }
   return 0;
 }
 
@@ -193,25 +206,35 @@ async function write(
     await writeKeyFile(files.hotkey, text);
   }
   command.print(`${flags.coldkey === true ? files.coldkey : files.hotkey}: ${ss58}`);
-  if (typeof secret === "string" && flags["show-secret"] === true) command.print(secret);
+  if (typeof secret === "string" && flags["show-secret"] === true) {
+    command.print(secret);
+  }
   return 0;
 }
 
 async function coldkeyContent(text: string, flags: Flags): Promise<string | Uint8Array> {
   const password = await passwordFrom(flags);
-  if (password !== undefined) return encryptKeyFile(text, password);
-  if (flags["no-password"] === true) return text;
+  if (password !== undefined) {
+    return encryptKeyFile(text, password);
+  }
+  if (flags["no-password"] === true) {
+    return text;
+  }
   throw new UsageError("a new coldkey needs --password-file, or --no-password to leave it open");
 }
 
 async function givenSecret(flags: Flags): Promise<string | { readonly seed: Uint8Array }> {
   const { "mnemonic-file": mnemonicFile, "seed-file": seedFile } = flags;
-  if (mnemonicFile !== undefined && seedFile === undefined) return readText(mnemonicFile);
-  if (seedFile === undefined || mnemonicFile !== undefined)
+  if (mnemonicFile !== undefined && seedFile === undefined) {
+    return readText(mnemonicFile);
+  }
+  if (seedFile === undefined || mnemonicFile !== undefined) {
     throw new UsageError("regen needs --mnemonic-file or --seed-file");
+  }
   const hex = await readText(seedFile);
-  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(hex))
+  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(hex)) {
     throw new KeyFileError(seedFile, "a seed is 0x and 64 hex digits");
+  }
   return { seed: Buffer.from(hex.replace(/^0x/, ""), "hex") };
 }
 
@@ -253,13 +276,19 @@ async function readFileOf(path: string): Promise<string> {
 }
 
 function messageOf(message: string, flags: Flags): string | Uint8Array {
-  if (flags.hex !== true) return message;
-  if (!/^0x([0-9a-fA-F]{2})*$/.test(message)) throw new UsageError("MESSAGE is not 0x hex");
+  if (flags.hex !== true) {
+    return message;
+  }
+  if (!/^0x([0-9a-fA-F]{2})*$/.test(message)) {
+    throw new UsageError("MESSAGE is not 0x hex");
+  }
   return Buffer.from(message.slice(2), "hex");
 }
 
 function expectArguments(given: readonly string[], count: number): readonly string[] {
-  if (given.length === count) return given;
+  if (given.length === count) {
+    return given;
+  }
   throw new UsageError(`${count} arguments were expected, ${given.length} were given`);
 }
 

@@ -31,9 +31,13 @@ function main(): number {
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    if (values.help) return print(help);
+    if (values.help) {
+      return print(help);
+    }
     const [file] = positionals;
-    if (file === undefined || positionals.length > 1) throw new TypeError("one FILE is needed");
+    if (file === undefined || positionals.length > 1) {
+      throw new TypeError("one FILE is needed");
+    }
     const neurons = whole("neurons", values.neurons);
     const rewards = parseRewards(readFileSync(file === "-" ? 0 : file, "utf8"), neurons);
     const { steps, rows } = explainWeights(rewards, {
@@ -53,7 +57,9 @@ function main(): number {
   } catch (error) {
     const isExpected =
       error instanceof TypeError || error instanceof WeightsError || error instanceof SyntaxError;
-    if (!isExpected && !(error instanceof Error && "syscall" in error)) throw error;
+    if (!isExpected && !(error instanceof Error && "syscall" in error)) {
+      throw error;
+    }
     process.stderr.write(`bittensor-weights: ${error instanceof Error ? error.message : error}\n`);
     return error instanceof TypeError ? 2 : 1;
   }
@@ -62,14 +68,18 @@ function main(): number {
 /** One for each neuron, as validators hand them over: where too few get weights, places count and not uids. */
 function parseRewards(text: string, neurons: number) {
   const value: unknown = JSON.parse(text);
-  if (typeof value !== "object" || value === null)
+  if (typeof value !== "object" || value === null) {
     throw new TypeError("the file is no JSON object of rewards by uid");
+  }
   const weights = Array<number>(neurons).fill(0);
   for (const [uid, reward] of Object.entries(value)) {
-    if (typeof reward !== "number") throw new TypeError(`the reward of uid ${uid} is no number`);
+    if (typeof reward !== "number") {
+      throw new TypeError(`the reward of uid ${uid} is no number`);
+    }
     const place = whole("a uid", uid);
-    if (place >= neurons)
+    if (place >= neurons) {
       throw new TypeError(`uid ${uid} is beyond the ${neurons} neurons: see --neurons`);
+    }
     weights[place] = reward;
   }
   return { uids: Array.from(weights.keys()), weights };
@@ -77,8 +87,9 @@ function parseRewards(text: string, neurons: number) {
 
 /** uids, counts and limits are u16 on the chain. */
 function whole(name: string, text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535)
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
     throw new TypeError(`${name}: "${text}" is no whole number up to 65535`);
+  }
   return Number(text);
 }
 

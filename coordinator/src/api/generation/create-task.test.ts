@@ -105,7 +105,9 @@ test("an idempotency key gives its task again, to its client only, and never wit
 test("with as many open tasks as may be, one more is told when to come back", async () => {
   using opened = openGeneration();
   const handle = createTask(opened.options);
-  for (let i = 0; i < 3; i++) await handle(request("a cube"), alice);
+  for (let i = 0; i < 3; i++) {
+    await handle(request("a cube"), alice);
+  }
   const error = await handle(request("a cube"), alice).catch((thrown: unknown) => thrown);
   refusedWith(statusCodes.RESOURCE_EXHAUSTED, /3 tasks are open/)(error);
   assert.equal(detailsOf(error).retryAfterMs, 5_000);

@@ -19,7 +19,9 @@ export function createTask(options: GenerationOptions): Rpc<"createTask"> {
       );
     }
     const reason = options.takesNothing?.();
-    if (reason !== undefined) throw unavailable(reason, closedRetryMs);
+    if (reason !== undefined) {
+      throw unavailable(reason, closedRetryMs);
+    }
     const outcome = tasks.create(
       { class: "organic", prompt, client, idempotencyKey: idempotencyKey || undefined },
       now(),

@@ -10,7 +10,9 @@ const request = (taskId: string) => create(DownloadAssetRequestSchema, { taskId 
 
 async function partsOf(answers: ReturnType<ReturnType<typeof downloadAsset>>) {
   const parts = [];
-  for await (const { part } of answers) parts.push(part);
+  for await (const { part } of answers) {
+    parts.push(part);
+  }
   return parts;
 }
 

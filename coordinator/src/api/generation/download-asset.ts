@@ -21,8 +21,11 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
     return {
       [Symbol.dispose]() {
         const left = (running.get(client) ?? 1) - 1;
-        if (left === 0) running.delete(client);
-        else running.set(client, left);
+        if (left === 0) {
+          running.delete(client);
+        } else {
+          running.set(client, left);
+        }
       },
     };
   };
@@ -43,8 +46,12 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
     }
     using _running = begin(call.client);
     const chunks = await options.readAsset(asset.sha256);
-    if (chunks === undefined) throw new Error(`the asset ${asset.sha256} is gone`);
+    if (chunks === undefined) {
+      throw new Error(`the asset ${asset.sha256} is gone`);
+    }
     yield { part: { case: "asset", value: asset.message } };
-    for await (const value of chunks) yield { part: { case: "chunk", value } };
+    for await (const value of chunks) {
+      yield { part: { case: "chunk", value } };
+    }
   };
 }

@@ -15,7 +15,9 @@ export function getReport({ tasks, reportOf }: GenerationOptions): Rpc<"getRepor
     const scored = task.assignments.filter(({ score }) => score !== undefined);
     const best = scored.toSorted((a, b) => (b.score ?? 0) - (a.score ?? 0))[0];
     const report = reportOf(task.bestAssignment ?? best?.id ?? "");
-    if (report === undefined) throw notFound(`nothing of task ${task.id} was scored`);
+    if (report === undefined) {
+      throw notFound(`nothing of task ${task.id} was scored`);
+    }
     return { report };
   };
 }

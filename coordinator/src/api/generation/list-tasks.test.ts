@@ -43,6 +43,8 @@ test("a page has 50 tasks when nothing is said, and 500 at most", async () => {
     },
   };
   const handle = listTasks({ ...opened.options, tasks });
-  for (const size of [0, 7, 501, 2 ** 31 - 1]) await handle(request(size), callBy("alice"));
+  for (const size of [0, 7, 501, 2 ** 31 - 1]) {
+    await handle(request(size), callBy("alice"));
+  }
   assert.deepEqual(asked, [50, 7, 500, 500]);
 });

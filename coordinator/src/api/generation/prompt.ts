@@ -20,9 +20,13 @@ export function checkPrompt(prompt: string, maxChars: number): void {
   if (chars > maxChars) {
     throw tooLarge("prompt", `has ${chars} characters; at most ${maxChars} are allowed`);
   }
-  if (prompt.trim() === "") throw invalidArgument("prompt", "is empty; say what to make");
+  if (prompt.trim() === "") {
+    throw invalidArgument("prompt", "is empty; say what to make");
+  }
   for (const [pattern, what] of refused) {
-    if (pattern.test(prompt)) throw invalidArgument("prompt", `has ${what}`);
+    if (pattern.test(prompt)) {
+      throw invalidArgument("prompt", `has ${what}`);
+    }
   }
   if (!visible.test(prompt)) {
     throw invalidArgument("prompt", "has nothing that can be seen; say what to make");

@@ -70,7 +70,9 @@ export function assetOf(
   | undefined {
   const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
   const submission = assignment === undefined ? undefined : submissionOf(assignment.id);
-  if (assignment === undefined || submission === undefined) return undefined;
+  if (assignment === undefined || submission === undefined) {
+    return undefined;
+  }
   const validator = submission.validator || validatorHotkey;
   const message = assetMessage(task, assignment, submission, validator);
   return { message, sha256: submission.assetSha256, isKept: submission.assetKept };

@@ -11,7 +11,9 @@ const request = (taskId: string, afterSequence = 0n) =>
 
 async function kindsOf(events: ReturnType<ReturnType<typeof watchTask>>) {
   const kinds: (string | undefined)[] = [];
-  for await (const { kind } of events) kinds.push(kind);
+  for await (const { kind } of events) {
+    kinds.push(kind);
+  }
   return kinds;
 }
 

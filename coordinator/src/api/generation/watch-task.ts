@@ -8,7 +8,9 @@ export function watchTask({ tasks, stop }: GenerationOptions): Rpc<"watchTask"> 
     // A sequence number beyond 2^53 is beyond every task's last one all the same.
     const after = Number(afterSequence);
     const either = AbortSignal.any([call.signal, stop]);
-    for await (const event of tasks.watch(taskId, after, either)) yield eventMessage(event);
+    for await (const event of tasks.watch(taskId, after, either)) {
+      yield eventMessage(event);
+    }
     // A watch that was cut short must not look like one that came to its end.
     stop.throwIfAborted();
   };

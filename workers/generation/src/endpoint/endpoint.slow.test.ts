@@ -41,7 +41,9 @@ function createGatedEngine() {
       new Promise((resolve, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason));
         started.push({ request, signal, finish: () => resolve(answer), fail: reject });
-        for (const wake of waiters.splice(0)) wake();
+        for (const wake of waiters.splice(0)) {
+          wake();
+        }
       }),
     async [Symbol.asyncDispose]() {},
   };
@@ -49,7 +51,9 @@ function createGatedEngine() {
     engine,
     /** The generation of this number, once it has begun. */
     async begun(index: number) {
-      while (started.length <= index) await new Promise<void>((resolve) => waiters.push(resolve));
+      while (started.length <= index) {
+        await new Promise<void>((resolve) => waiters.push(resolve));
+      }
       const found = started[index];
       assert.ok(found);
       return found;
@@ -64,7 +68,9 @@ function createGatedEngine() {
 async function untilHealth(url: string, expected: { running: number; waiting: number }) {
   for (;;) {
     const health = (await (await fetch(`${url}/health`)).json()) as typeof expected;
-    if (health.running === expected.running && health.waiting === expected.waiting) return;
+    if (health.running === expected.running && health.waiting === expected.waiting) {
+      return;
+    }
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -84,7 +90,9 @@ test("form, JSON and multipart give the same asset, as base64 text", async () =>
   const expected = Buffer.from(writePly(generate({ prompt: "a red cube", splats: 3000 }).splat));
   const fields = { prompt: "a red cube", splats: "3000" };
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  for (const [name, value] of Object.entries(fields)) {
+    form.set(name, value);
+  }
   const bodies: RequestInit[] = [
     { body: new URLSearchParams(fields) },
     {
@@ -120,7 +128,9 @@ test("raw bytes in the format that Accept or the query names", async () => {
     const bytes = new Uint8Array(await response.arrayBuffer());
     const splat = await readAsset(bytes, { readHdf5 });
     assert.equal(String(splat.count), response.headers.get("x-splats"));
-    if (format !== "spz") assert.equal(formatOf(bytes), format);
+    if (format !== "spz") {
+      assert.equal(formatOf(bytes), format);
+    }
   }
 });
 
@@ -341,7 +351,9 @@ for (const [code, status] of [
     const response = await asked;
     assert.equal(response.status, status);
     assert.deepEqual(await response.json(), { code, error: "because" });
-    if (status === 503) assert.equal(response.headers.get("retry-after"), "5");
+    if (status === 503) {
+      assert.equal(response.headers.get("retry-after"), "5");
+    }
   });
 }
 

@@ -124,9 +124,13 @@ async function answer(
   context.header("x-queue-position", String(position));
   context.header("x-asset-format", made.format);
   context.header("x-splats", String(made.splats));
-  if (made.seed !== undefined) context.header("x-seed", String(made.seed));
+  if (made.seed !== undefined) {
+    context.header("x-seed", String(made.seed));
+  }
   const unknown = made.unknownWords.map(encodeURIComponent).join(","); // E2
-  if (unknown !== "") context.header("x-unknown-words", unknown.slice(0, maxUnknownChars));
+  if (unknown !== "") {
+    context.header("x-unknown-words", unknown.slice(0, maxUnknownChars));
+  }
   if (!asText) {
     context.header("content-type", `application/x-${made.format}`);
     // A copy: an engine's bytes may lie in shared memory, which an answer must not.

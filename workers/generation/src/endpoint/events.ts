@@ -47,8 +47,12 @@ export function createEvents(
       onGenerated?.(event);
     },
     request({ code, errorId, error }) {
-      if (code !== undefined) requests.add(1, { engine, outcome: code });
-      if (errorId !== undefined) onBug?.(error, errorId);
+      if (code !== undefined) {
+        requests.add(1, { engine, outcome: code });
+      }
+      if (errorId !== undefined) {
+        onBug?.(error, errorId);
+      }
     },
   };
 }

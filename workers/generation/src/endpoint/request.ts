@@ -34,7 +34,9 @@ export type GenerationContext = HttpContext;
 export async function parseRequest({ req }: GenerationContext): Promise<EngineRequest> {
   const fields = { ...req.query(), ...(await fieldsOf(req)) };
   const parsed = fieldsSchema.safeParse(fields);
-  if (!parsed.success) throw badRequest(z.prettifyError(parsed.error));
+  if (!parsed.success) {
+    throw badRequest(z.prettifyError(parsed.error));
+  }
   const { prompt, seed, splats, quality, format } = parsed.data;
   return {
     prompt,
@@ -52,7 +54,9 @@ function acceptedFormat(accept: string | undefined): AssetFormat | undefined {
 
 async function fieldsOf(req: GenerationContext["req"]): Promise<object> {
   const contentType = req.header("content-type") ?? "application/x-www-form-urlencoded";
-  if (contentType.startsWith("application/json")) return parseJson(await req.text());
+  if (contentType.startsWith("application/json")) {
+    return parseJson(await req.text());
+  }
   if (contentType.startsWith("application/x-www-form-urlencoded")) {
     return Object.fromEntries(new URLSearchParams(await req.text()));
   }

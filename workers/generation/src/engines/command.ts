@@ -23,7 +23,9 @@ export function createCommandEngine({
   concurrency,
 }: CommandEngineOptions): GenerationEngine {
   const [program, ...template] = command;
-  if (program === undefined) throw new RangeError("the command names no program");
+  if (program === undefined) {
+    throw new RangeError("the command names no program");
+  }
   const takesPrompt = template.some((argument) => argument.includes("{prompt}"));
   return {
     name: "command",
@@ -68,8 +70,9 @@ async function run(
   };
   child.stdout.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size <= maxAnswerBytes) chunks.push(chunk);
-    else if (!isTooLarge) {
+    if (size <= maxAnswerBytes) {
+      chunks.push(chunk);
+    } else if (!isTooLarge) {
       isTooLarge = true;
       stop();
     }

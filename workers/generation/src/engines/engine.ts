@@ -82,7 +82,9 @@ export async function answerOf(
   try {
     splat = await readAsset(bytes, { readHdf5 });
   } catch (error) {
-    if (!(error instanceof AssetError)) throw error;
+    if (!(error instanceof AssetError)) {
+      throw error;
+    }
     throw new EngineError("bad-answer", `the generator's answer is no asset: ${error.message}`, {
       cause: error,
     });

@@ -11,13 +11,17 @@ export interface HttpEngineOptions {
 
 export function createHttpEngine({ url, concurrency }: HttpEngineOptions): GenerationEngine {
   const target = new URL(url);
-  if (target.pathname === "/") target.pathname = "/generate_raw/";
+  if (target.pathname === "/") {
+    target.pathname = "/generate_raw/";
+  }
   return {
     name: "http",
     concurrency,
     async generate({ format, ...fields }, signal) {
       const body = new URLSearchParams({ format });
-      for (const [name, value] of Object.entries(fields)) body.set(name, String(value));
+      for (const [name, value] of Object.entries(fields)) {
+        body.set(name, String(value));
+      }
       const headers: Record<string, string> = {};
       propagation.inject(context.active(), headers);
       let response: Response;
@@ -30,7 +34,9 @@ export function createHttpEngine({ url, concurrency }: HttpEngineOptions): Gener
         });
       }
       const bytes = await readBody(response, signal);
-      if (!response.ok) throw refusal(response, bytes);
+      if (!response.ok) {
+        throw refusal(response, bytes);
+      }
       const unknown = response.headers.get("x-unknown-words") ?? "";
       return await answerOf(
         bytes,
@@ -58,7 +64,9 @@ async function readBody(response: Response, signal: AbortSignal): Promise<Uint8A
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof EngineError) throw error;
+    if (error instanceof EngineError) {
+      throw error;
+    }
     throw new EngineError("unreachable", "the generator's answer broke off", { cause: error });
   }
   return Buffer.concat(chunks);

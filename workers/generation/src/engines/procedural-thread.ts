@@ -26,7 +26,9 @@ async function handle({ request, cancel }: ThreadOrder): Promise<ThreadAnswer> {
   const { format, ...wanted } = request;
   try {
     const checkpoint = (): void => {
-      if (Atomics.load(cancel, 0) !== 0) throw new Error("canceled");
+      if (Atomics.load(cancel, 0) !== 0) {
+        throw new Error("canceled");
+      }
     };
     const { splat, unknownWords, seed } = generate(wanted, checkpoint);
     checkpoint();

@@ -41,7 +41,9 @@ export function startProceduralEngine(threads = 1): GenerationEngine {
         });
       } catch (error) {
         signal.throwIfAborted(); // the caller's own reason, not "canceled"
-        if (thread.worker.threadId === -1 && !closed) pool[index] = startThread();
+        if (thread.worker.threadId === -1 && !closed) {
+          pool[index] = startThread();
+        }
         throw error;
       } finally {
         signal.removeEventListener("abort", onAbort);
@@ -62,12 +64,17 @@ function startThread(): Thread {
   const settle = (act: (busy: NonNullable<Thread["busy"]>) => void): void => {
     const { busy } = thread;
     thread.busy = undefined;
-    if (busy !== undefined) act(busy);
+    if (busy !== undefined) {
+      act(busy);
+    }
   };
   thread.worker.on("message", (answer: ThreadAnswer) => {
     settle((busy) => {
-      if (answer.kind === "ok") busy.resolve(answer.answer);
-      else busy.reject(new EngineError(answer.code, answer.message));
+      if (answer.kind === "ok") {
+        busy.resolve(answer.answer);
+      } else {
+        busy.reject(new EngineError(answer.code, answer.message));
+      }
     });
   });
   const fail = (error: Error): void => {

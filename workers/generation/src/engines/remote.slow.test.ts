@@ -103,7 +103,7 @@ test("an endless answer is cut at the limit", async () => {
   await using server = await remote((_, response) => {
     const chunk = Buffer.alloc(1 << 20);
     const more = (): void => {
-      while (!response.destroyed && response.write(chunk));
+      while (!response.destroyed && response.write(chunk)) {}
       response.once("drain", more);
     };
     more();

@@ -60,22 +60,30 @@ export function parsePrompt(prompt: string): ParsedPrompt {
   for (const token of tokens) {
     const { meaning } = token;
     const clause = clauses[clauses.length - 1] ?? [];
-    if (meaning === undefined) unknownWords.push(token.words);
-    else if (meaning.kind === "relation") {
+    if (meaning === undefined) {
+      unknownWords.push(token.words);
+    } else if (meaning.kind === "relation") {
       // Before the first noun there is nothing to relate: "in red" and the like.
       const named = clause.some((earlier) => earlier.meaning?.kind === "noun");
       if (relation === undefined && named) {
         relation = meaning.value;
         clauses.push([]);
-      } else unknownWords.push(token.words);
-    } else if (meaning.kind === "count" && count === undefined) count = meaning.value;
-    else if (meaning.kind === "stack") isStack = true;
-    else if (meaning.kind !== "filler") clause.push(token);
+      } else {
+        unknownWords.push(token.words);
+      }
+    } else if (meaning.kind === "count" && count === undefined) {
+      count = meaning.value;
+    } else if (meaning.kind === "stack") {
+      isStack = true;
+    } else if (meaning.kind !== "filler") {
+      clause.push(token);
+    }
   }
   const [first = [], second = []] = clauses;
   if (relation !== undefined && second.some(({ meaning }) => meaning?.kind === "noun")) {
-    if (isStack || count !== undefined)
+    if (isStack || count !== undefined) {
       unknownWords.push(isStack ? "stack" : (counts[(count ?? 2) - 2] ?? ""));
+    }
     const scene: Scene = {
       kind: "relation",
       relation,
@@ -84,7 +92,9 @@ export function parsePrompt(prompt: string): ParsedPrompt {
     };
     return { scene, unknownWords };
   }
-  if (relation !== undefined) unknownWords.push(relation);
+  if (relation !== undefined) {
+    unknownWords.push(relation);
+  }
   const thing = thingOf([...first, ...second], unknownWords);
   if (isStack || count !== undefined) {
     return { scene: { kind: "stack", count: count ?? 3, thing }, unknownWords };
@@ -102,20 +112,28 @@ function thingOf(clause: readonly Token[], unused: string[]): Thing {
       found.noun = meaning.value;
       named = true;
     } else if (meaning?.kind === "colour") {
-      if (found.colour === undefined) found.colour = meaning.value;
-      else spareColours.push({ words, value: meaning.value });
+      if (found.colour === undefined) {
+        found.colour = meaning.value;
+      } else {
+        spareColours.push({ words, value: meaning.value });
+      }
     } else if (meaning?.kind === "material" && found.material === undefined) {
       found.material = meaning.value;
     } else if (meaning?.kind === "colouredMaterial" && found.material === undefined) {
       found.material = meaning.material;
       found.colour ??= meaning.colour;
-    } else if (meaning?.kind === "size" && found.size === undefined) found.size = meaning.value;
-    else unused.push(words);
+    } else if (meaning?.kind === "size" && found.size === undefined) {
+      found.size = meaning.value;
+    } else {
+      unused.push(words);
+    }
   }
   for (const { words, value } of spareColours) {
     if (isPattern(found.material) && found.secondColour === undefined && value !== found.colour) {
       found.secondColour = value;
-    } else unused.push(words);
+    } else {
+      unused.push(words);
+    }
   }
   return found;
 }
@@ -126,7 +144,9 @@ function tokensOf(prompt: string): readonly Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < words.length; ) {
     let length = Math.min(longestPhrase, words.length - at);
-    while (length > 1 && !lexicon.has(words.slice(at, at + length).join(" "))) length--;
+    while (length > 1 && !lexicon.has(words.slice(at, at + length).join(" "))) {
+      length--;
+    }
     const phrase = words.slice(at, at + length).join(" ");
     tokens.push({ words: phrase, meaning: lexicon.get(phrase) });
     at += length;
@@ -138,16 +158,28 @@ const lexicon: ReadonlyMap<string, Meaning> = createLexicon();
 
 function createLexicon(): ReadonlyMap<string, Meaning> {
   const entries = new Map<string, Meaning>();
-  for (const word of fillers) entries.set(word, { kind: "filler" });
-  for (const word of stackWords) entries.set(word, { kind: "stack" });
+  for (const word of fillers) {
+    entries.set(word, { kind: "filler" });
+  }
+  for (const word of stackWords) {
+    entries.set(word, { kind: "stack" });
+  }
   for (const [index, word] of counts.entries()) {
     const value = index === 0 ? 2 : index === 1 ? 3 : 4;
     entries.set(word, { kind: "count", value }).set(String(value), { kind: "count", value });
   }
-  for (const value of colours) entries.set(value, { kind: "colour", value });
-  for (const value of materials) entries.set(value, { kind: "material", value });
-  for (const value of sizes) entries.set(value, { kind: "size", value });
-  for (const value of relations) entries.set(value, { kind: "relation", value });
+  for (const value of colours) {
+    entries.set(value, { kind: "colour", value });
+  }
+  for (const value of materials) {
+    entries.set(value, { kind: "material", value });
+  }
+  for (const value of sizes) {
+    entries.set(value, { kind: "size", value });
+  }
+  for (const value of relations) {
+    entries.set(value, { kind: "relation", value });
+  }
   for (const value of [...primitives, ...objects]) {
     entries.set(value, { kind: "noun", value, plural: false });
     entries.set(pluralOf(value), { kind: "noun", value, plural: true });
@@ -157,9 +189,13 @@ function createLexicon(): ReadonlyMap<string, Meaning> {
       typeof target === "string"
         ? entries.get(target)
         : { kind: "colouredMaterial", colour: target[0], material: target[1] };
-    if (meaning === undefined) throw new Error(`synonym "${phrase}" of an unknown word`);
+    if (meaning === undefined) {
+      throw new Error(`synonym "${phrase}" of an unknown word`);
+    }
     entries.set(phrase, meaning);
-    if (meaning.kind === "noun") entries.set(`${phrase}s`, { ...meaning, plural: true });
+    if (meaning.kind === "noun") {
+      entries.set(`${phrase}s`, { ...meaning, plural: true });
+    }
   }
   return entries;
 }

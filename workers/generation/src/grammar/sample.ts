@@ -113,12 +113,16 @@ function maybe<K extends "colour" | "size", T>(
   key: K,
   values: readonly T[],
 ): { readonly [P in K]?: T } {
-  if (random() >= probability) return {};
+  if (random() >= probability) {
+    return {};
+  }
   return { [key]: pick(random, values) } as { readonly [P in K]: T }; // a computed key widens to string
 }
 
 export function pick<T>(random: Random, values: readonly T[]): T {
   const value = values[Math.floor(random() * values.length)];
-  if (value === undefined) throw new RangeError("nothing to pick from");
+  if (value === undefined) {
+    throw new RangeError("nothing to pick from");
+  }
   return value;
 }

@@ -62,8 +62,12 @@ export function moving([x, y, z]: Vec3): Affine {
 export function turnAbout(axis: 0 | 1 | 2, degrees: number): Affine {
   const c = cos((degrees * Math.PI) / 180);
   const s = sin((degrees * Math.PI) / 180);
-  if (axis === 0) return [1, 0, 0, 0, 0, c, -s, 0, 0, s, c, 0];
-  if (axis === 1) return [c, 0, s, 0, 0, 1, 0, 0, -s, 0, c, 0];
+  if (axis === 0) {
+    return [1, 0, 0, 0, 0, c, -s, 0, 0, s, c, 0];
+  }
+  if (axis === 1) {
+    return [c, 0, s, 0, 0, 1, 0, 0, -s, 0, c, 0];
+  }
   return [c, -s, 0, 0, s, c, 0, 0, 0, 0, 1, 0];
 }
 

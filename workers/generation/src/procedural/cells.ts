@@ -34,11 +34,15 @@ export function sampleCells(
     checkpoint();
     const mirror = determinant(place) < 0;
     part.surface.sample(spacing / scaleOf(place), (x, y, z, ux, uy, uz, vx, vy, vz) => {
-      if (count === cells.parts.length) cells = grown(cells);
+      if (count === cells.parts.length) {
+        cells = grown(cells);
+      }
       const at = count * 3;
       writeVector(mirror ? cells.v : cells.u, at, place, ux, uy, uz);
       writeVector(mirror ? cells.u : cells.v, at, place, vx, vy, vz);
-      if (!writeNormal(cells, at)) return;
+      if (!writeNormal(cells, at)) {
+        return;
+      }
       writeVector(cells.positions, at, place, x, y, z);
       cells.positions[at] = (cells.positions[at] ?? 0) + place[3];
       cells.positions[at + 1] = (cells.positions[at + 1] ?? 0) + place[7];
@@ -97,7 +101,9 @@ function writeNormal({ normals, u, v }: Columns, at: number): boolean {
   const y = c * d - a * f;
   const z = a * e - b * d;
   const length = length3(x, y, z);
-  if (!(length > 1e-12)) return false;
+  if (!(length > 1e-12)) {
+    return false;
+  }
   normals[at] = x / length;
   normals[at + 1] = y / length;
   normals[at + 2] = z / length;

@@ -45,7 +45,9 @@ export function discsOf(input: DiscInput): Splat {
     const cell = kept[i] ?? 0;
     const partIndex = cells.parts[cell] ?? 0;
     const style = styles[partIndex];
-    if (style === undefined) continue;
+    if (style === undefined) {
+      continue;
+    }
     const [x, y, z] = vectorAt(cells.positions, cell);
     const [nx, ny, nz] = vectorAt(cells.normals, cell);
     const isSecond = patterns[partIndex]?.isSecond(x, y, z, nx, ny, nz) ?? false;
@@ -69,8 +71,14 @@ export function discsOf(input: DiscInput): Splat {
 function keptCells(openness: Float32Array, most: number): Uint32Array {
   const seen = new Uint32Array(openness.length);
   let count = 0;
-  for (let i = 0; i < openness.length; i++) if ((openness[i] ?? 0) >= 0) seen[count++] = i;
-  if (count <= most) return seen.subarray(0, count);
+  for (let i = 0; i < openness.length; i++) {
+    if ((openness[i] ?? 0) >= 0) {
+      seen[count++] = i;
+    }
+  }
+  if (count <= most) {
+    return seen.subarray(0, count);
+  }
   return Uint32Array.from({ length: most }, (_, i) => seen[Math.floor((i * count) / most)] ?? 0);
 }
 
@@ -79,7 +87,9 @@ function patternsOf({ placed, styles, occluders }: DiscInput): readonly (Pattern
   const byBody = new Map<number, PatternMap>();
   return placed.map(({ body }, index) => {
     const pattern = styles[index]?.pattern;
-    if (pattern === undefined) return undefined;
+    if (pattern === undefined) {
+      return undefined;
+    }
     let map = byBody.get(body);
     if (map === undefined) {
       const onBody = (part: number): boolean => placed[part]?.body === body;
@@ -97,7 +107,9 @@ function boundsOf(
   const low: [number, number, number] = [Infinity, Infinity, Infinity];
   const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
   for (let i = 0; i < count; i++) {
-    if (!counts(parts[i] ?? 0)) continue;
+    if (!counts(parts[i] ?? 0)) {
+      continue;
+    }
     for (const axis of [0, 1, 2] as const) {
       const value = positions[i * 3 + axis] ?? 0;
       low[axis] = Math.min(low[axis], value);

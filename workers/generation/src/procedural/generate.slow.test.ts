@@ -140,8 +140,12 @@ test("a thing has its colour on all sides, also from below", () => {
     ] as const) {
       const sum = [0, 0, 0];
       for (let i = 0; i < splat.count; i++) {
-        if (sign * (splat.positions[i * 3 + axis] ?? 0) < 0.2) continue;
-        for (const [k, value] of colourOf(splat, i).entries()) sum[k] = (sum[k] ?? 0) + value;
+        if (sign * (splat.positions[i * 3 + axis] ?? 0) < 0.2) {
+          continue;
+        }
+        for (const [k, value] of colourOf(splat, i).entries()) {
+          sum[k] = (sum[k] ?? 0) + value;
+        }
       }
       const brightest = Math.max(...sum);
       const mean = sum.map((value) => value / brightest);
@@ -162,10 +166,15 @@ test("the named colour is a good part of every thing", () => {
   for (const noun of nouns) {
     const { splat } = generate({ prompt: `${spoken("purple")} ${noun}`, splats: 4000 });
     let named = 0;
-    for (let i = 0; i < splat.count; i++)
-      if (nearestColour(colourOf(splat, i)) === "purple") named++;
+    for (let i = 0; i < splat.count; i++) {
+      if (nearestColour(colourOf(splat, i)) === "purple") {
+        named++;
+      }
+    }
     const share = named / splat.count;
-    if (share <= 0.14) poor.push(`${noun}: ${share.toFixed(2)}`);
+    if (share <= 0.14) {
+      poor.push(`${noun}: ${share.toFixed(2)}`);
+    }
   }
   assert.deepEqual(poor, []);
 });
@@ -177,8 +186,12 @@ test("patterns show both of their colours", () => {
       const shares = { red: 0, blue: 0 };
       for (let i = 0; i < splat.count; i++) {
         const [r = 0, , b = 0] = colourOf(splat, i);
-        if (r > 2 * b) shares.red++;
-        if (b > 2 * r) shares.blue++;
+        if (r > 2 * b) {
+          shares.red++;
+        }
+        if (b > 2 * r) {
+          shares.blue++;
+        }
       }
       for (const [word, count] of Object.entries(shares)) {
         assert.ok(count > 0.1 * splat.count, `${material} ${noun}: ${word} ${count / splat.count}`);
@@ -192,7 +205,9 @@ test("glass lets through what is inside it", () => {
   let red = 0;
   for (let i = 0; i < splat.count; i++) {
     const [r = 0, , b = 0] = colourOf(splat, i);
-    if (r > 2 * b) red++;
+    if (r > 2 * b) {
+      red++;
+    }
   }
   assert.ok(red > 300, `${red} splats of the fish are kept`);
 });
@@ -204,8 +219,12 @@ test("what stands on something touches it, and lies above it", () => {
   for (let i = 0; i < splat.count; i++) {
     const [r = 0, , b = 0] = colourOf(splat, i);
     const y = splat.positions[i * 3 + 1] ?? 0;
-    if (r > 2 * b) lowestRed = Math.min(lowestRed, y);
-    if (b > 2 * r) highestBlue = Math.max(highestBlue, y);
+    if (r > 2 * b) {
+      lowestRed = Math.min(lowestRed, y);
+    }
+    if (b > 2 * r) {
+      highestBlue = Math.max(highestBlue, y);
+    }
   }
   assert.ok(Math.abs(lowestRed - highestBlue) < 0.03, `${lowestRed} on ${highestBlue}`);
 });
@@ -215,7 +234,11 @@ test("the levels of quality differ measurably", () => {
   const good = generate({ ...request, quality: "good" });
   const share = (splat: Splat, of: string): number => {
     let count = 0;
-    for (let i = 0; i < splat.count; i++) if (nearestColour(colourOf(splat, i)) === of) count++;
+    for (let i = 0; i < splat.count; i++) {
+      if (nearestColour(colourOf(splat, i)) === of) {
+        count++;
+      }
+    }
     return count / splat.count;
   };
   assert.ok(share(good.splat, "red") > 0.2);
@@ -248,7 +271,9 @@ test("the work ends where it is told to", () => {
   assert.throws(
     () =>
       generate({ prompt: "a castle", splats: 100_000 }, () => {
-        if (++checks === 40) throw canceled;
+        if (++checks === 40) {
+          throw canceled;
+        }
       }),
     (error) => error === canceled,
   );

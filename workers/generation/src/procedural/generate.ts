@@ -86,7 +86,9 @@ function coverScene(placed: readonly PlacedPart[], target: number, checkpoint: C
     const openness = new Float32Array(cells.count);
     let seen = 0;
     for (let i = 0; i < cells.count; i++) {
-      if (i % 4096 === 0) checkpoint();
+      if (i % 4096 === 0) {
+        checkpoint();
+      }
       const at = i * 3;
       const open = visibility.at(
         cells.positions[at] ?? 0,
@@ -97,7 +99,9 @@ function coverScene(placed: readonly PlacedPart[], target: number, checkpoint: C
         cells.normals[at + 2] ?? 0,
       );
       openness[i] = open;
-      if (open >= 0) seen++;
+      if (open >= 0) {
+        seen++;
+      }
     }
     if ((seen <= target && seen >= target * 0.94) || attempt === 3) {
       return discsOf({ placed, styles, cells, openness, occluders, most: target });
@@ -124,7 +128,9 @@ function seenIn(
       normals[at + 2] ?? 0,
     );
     looked++;
-    if (open >= 0) seen++;
+    if (open >= 0) {
+      seen++;
+    }
   }
   return Math.max(1, (seen / looked) * count);
 }

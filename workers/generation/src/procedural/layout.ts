@@ -65,7 +65,9 @@ export function layOut(scene: Scene, variation: Variation): readonly PlacedPart[
 }
 
 function placedThings(scene: Scene, variation: Variation): readonly PlacedPart[] {
-  if (scene.kind === "single") return bodyOf(scene.thing, 0, variation);
+  if (scene.kind === "single") {
+    return bodyOf(scene.thing, 0, variation);
+  }
   if (scene.kind === "stack") {
     const one = bodyOf(scene.thing, 0, variation);
     const below: PlacedPart[] = [...one];

@@ -86,15 +86,22 @@ function dots(
     return best;
   };
   for (let i = 0; i < cells.count; i++) {
-    if (!onBody(cells.parts[i] ?? 0)) continue;
+    if (!onBody(cells.parts[i] ?? 0)) {
+      continue;
+    }
     const x = cells.positions[i * 3] ?? 0;
     const y = cells.positions[i * 3 + 1] ?? 0;
     const z = cells.positions[i * 3 + 2] ?? 0;
-    if (nearest(x, y, z) < distance * distance) continue;
+    if (nearest(x, y, z) < distance * distance) {
+      continue;
+    }
     const at = key(x, y, z);
     const centres = grid.get(at);
-    if (centres === undefined) grid.set(at, [x, y, z]);
-    else centres.push(x, y, z);
+    if (centres === undefined) {
+      grid.set(at, [x, y, z]);
+    } else {
+      centres.push(x, y, z);
+    }
   }
   return { isSecond: (x, y, z) => nearest(x, y, z) < radius * radius };
 }

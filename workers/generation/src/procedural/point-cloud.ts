@@ -39,12 +39,24 @@ export function cloudOf(
       points[at++] = px;
       points[at++] = py;
       points[at++] = pz;
-      if (px < low[0]) low[0] = px;
-      if (py < low[1]) low[1] = py;
-      if (pz < low[2]) low[2] = pz;
-      if (px > high[0]) high[0] = px;
-      if (py > high[1]) high[1] = py;
-      if (pz > high[2]) high[2] = pz;
+      if (px < low[0]) {
+        low[0] = px;
+      }
+      if (py < low[1]) {
+        low[1] = py;
+      }
+      if (pz < low[2]) {
+        low[2] = pz;
+      }
+      if (px > high[0]) {
+        high[0] = px;
+      }
+      if (py > high[1]) {
+        high[1] = py;
+      }
+      if (pz > high[2]) {
+        high[2] = pz;
+      }
       radius = Math.max(radius, Math.sqrt(px * px + pz * pz));
     }
   }
@@ -63,12 +75,16 @@ export function dropHeight(above: PointCloud, below: PointCloud): number {
   };
   for (let i = 0; i < below.points.length; i += 3) {
     const at = cellOf(below.points, i);
-    if (at >= 0) tops[at] = Math.max(tops[at] ?? 0, below.points[i + 1] ?? 0);
+    if (at >= 0) {
+      tops[at] = Math.max(tops[at] ?? 0, below.points[i + 1] ?? 0);
+    }
   }
   let lift = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < above.points.length; i += 3) {
     const at = cellOf(above.points, i);
-    if (at >= 0) lift = Math.max(lift, (tops[at] ?? 0) - (above.points[i + 1] ?? 0));
+    if (at >= 0) {
+      lift = Math.max(lift, (tops[at] ?? 0) - (above.points[i + 1] ?? 0));
+    }
   }
   // Nothing below it anywhere: on the height of the other's top.
   return Number.isFinite(lift) ? lift : below.bounds.high[1] - above.bounds.low[1];
@@ -79,12 +95,15 @@ const clouds = new WeakMap<Part["surface"], Float64Array>();
 /** Points in the surface's own units, kept as long as the surface. */
 function localCloud(part: Part): Float64Array {
   const known = clouds.get(part.surface);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    return known;
+  }
   const points: number[] = [];
   part.surface.sample(coarseSpacing, (x, y, z, ux, uy, uz, vx, vy, vz) => {
     // A cell's four corners: a coarse grid of centres alone would make everything too small.
-    for (const [s, t] of corners)
+    for (const [s, t] of corners) {
       points.push(x + s * ux + t * vx, y + s * uy + t * vy, z + s * uz + t * vz);
+    }
   });
   const cloud = Float64Array.from(points);
   clouds.set(part.surface, cloud);
@@ -105,8 +124,12 @@ export function scaleOf(place: Affine): number {
 
 /** Newton's method; `Math.cbrt` may differ between engines. */
 function cubeRoot(x: number): number {
-  if (x === 0) return 0;
+  if (x === 0) {
+    return 0;
+  }
   let r = x > 1 ? x : 1;
-  for (let i = 0; i < 60; i++) r -= (r - x / (r * r)) / 3;
+  for (let i = 0; i < 60; i++) {
+    r -= (r - x / (r * r)) / 3;
+  }
   return r;
 }

@@ -33,9 +33,13 @@ const noiseReach = 0.5;
 
 /** What is shown for the scene that was asked for. */
 export function sceneFor(quality: Quality, scene: Scene, random: Random): Scene {
-  if (quality !== "wrong-colour" && quality !== "wrong-shape") return scene;
+  if (quality !== "wrong-colour" && quality !== "wrong-shape") {
+    return scene;
+  }
   const change = quality === "wrong-colour" ? otherColour : otherShape;
-  if (scene.kind !== "relation") return { ...scene, thing: change(scene.thing, random) };
+  if (scene.kind !== "relation") {
+    return { ...scene, thing: change(scene.thing, random) };
+  }
   return { ...scene, first: change(scene.first, random), second: change(scene.second, random) };
 }
 
@@ -66,8 +70,14 @@ function otherShape(thing: Thing, random: Random): Thing {
 
 function thinned(splat: Splat, random: Random): Splat {
   const kept: number[] = [];
-  for (let i = 0; i < splat.count; i++) if (random() < sparseShare) kept.push(i);
-  if (kept.length === 0) kept.push(0);
+  for (let i = 0; i < splat.count; i++) {
+    if (random() < sparseShare) {
+      kept.push(i);
+    }
+  }
+  if (kept.length === 0) {
+    kept.push(0);
+  }
   const take = (values: Float32Array, width: number): Float32Array => {
     const taken = new Float32Array(kept.length * width);
     for (const [to, from] of kept.entries()) {

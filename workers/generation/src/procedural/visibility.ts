@@ -48,14 +48,18 @@ export function createVisibility(
   const maps = new Float32Array(directionCount * mapSize * mapSize).fill(-1e9);
   const { positions, parts } = occluders;
   for (let i = 0; i < occluders.count; i++) {
-    if (!blocks(parts[i] ?? 0)) continue;
+    if (!blocks(parts[i] ?? 0)) {
+      continue;
+    }
     const x = positions[i * 3] ?? 0;
     const y = positions[i * 3 + 1] ?? 0;
     const z = positions[i * 3 + 2] ?? 0;
     for (let d = 0; d < directionCount; d++) {
       const at = pixelOf(d, x, y, z);
       const depth = dot(axes, d * 9 + 6, x, y, z);
-      if (depth > (maps[at] ?? 0)) maps[at] = depth;
+      if (depth > (maps[at] ?? 0)) {
+        maps[at] = depth;
+      }
     }
   }
   return {
@@ -65,10 +69,14 @@ export function createVisibility(
       let total = 0;
       for (let d = 0; d < directionCount; d++) {
         const facing = dot(axes, d * 9 + 6, nx, ny, nz);
-        if (facing < -0.2) continue;
+        if (facing < -0.2) {
+          continue;
+        }
         const behind = (maps[pixelOf(d, x, y, z)] ?? 0) - dot(axes, d * 9 + 6, x, y, z);
         const visible = clamp(2 - behind / bias, 0, 1);
-        if (visible > 0) seen = true;
+        if (visible > 0) {
+          seen = true;
+        }
         if (facing > 0.08) {
           open += visible * facing;
           total += facing;

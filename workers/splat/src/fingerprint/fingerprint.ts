@@ -36,7 +36,9 @@ export const geometryLength = Object.values(layout).reduce((sum, length) => sum 
 function exponentsOf(degree: number): readonly (readonly [number, number, number])[] {
   const found: [number, number, number][] = [];
   for (let i = degree; i >= 0; i--) {
-    for (let j = degree - i; j >= 0; j--) found.push([i, j, degree - i - j]);
+    for (let j = degree - i; j >= 0; j--) {
+      found.push([i, j, degree - i - j]);
+    }
   }
   return found;
 }
@@ -70,7 +72,9 @@ export function geometryOf(splat: Splat): GeometryFingerprint {
   const powers = new Float64Array(15);
   for (let i = 0; i < count; i++) {
     const weight = weights[i] ?? 0;
-    if (weight === 0) continue;
+    if (weight === 0) {
+      continue;
+    }
     const p = [
       ((positions[i * 3] ?? 0) - mx) / size,
       ((positions[i * 3 + 1] ?? 0) - my) / size,
@@ -91,7 +95,9 @@ export function geometryOf(splat: Splat): GeometryFingerprint {
     for (const [a, b, d] of exponents) {
       add((powers[a] ?? 0) * (powers[5 + b] ?? 0) * (powers[10 + d] ?? 0));
     }
-    for (const value of c) add(value);
+    for (const value of c) {
+      add(value);
+    }
     add(c[0] * c[0]);
     add(c[0] * c[1]);
     add(c[0] * c[2]);
@@ -146,13 +152,17 @@ const tolerances = Float32Array.from([
 export function geometryBytes(geometry: GeometryFingerprint): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(geometry.length * 4);
   const view = new DataView(bytes.buffer);
-  for (const [index, value] of geometry.entries()) view.setFloat32(index * 4, value, true);
+  for (const [index, value] of geometry.entries()) {
+    view.setFloat32(index * 4, value, true);
+  }
   return bytes;
 }
 
 /** The fingerprint in `bytes`; undefined when they are none, or one of another version. */
 export function parseGeometry(bytes: Uint8Array): GeometryFingerprint | undefined {
-  if (bytes.length !== geometryLength * 4) return undefined;
+  if (bytes.length !== geometryLength * 4) {
+    return undefined;
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const geometry = Float32Array.from({ length: geometryLength }, (_, index) =>
     view.getFloat32(index * 4, true),
@@ -172,7 +182,9 @@ export function isSame(a: GeometryFingerprint, b: GeometryFingerprint): boolean 
 
 /** Largest change in units of its tolerance; not looked for any further once it is above `enough`. */
 function distance(a: GeometryFingerprint, b: GeometryFingerprint, enough: number): number {
-  if (a.length !== geometryLength || b.length !== geometryLength) return Infinity;
+  if (a.length !== geometryLength || b.length !== geometryLength) {
+    return Infinity;
+  }
   let largest = 0;
   for (let i = 0; i < geometryLength && largest <= enough; i++) {
     const change = Math.abs((a[i] ?? 0) - (b[i] ?? 0)) / (tolerances[i] ?? 1);

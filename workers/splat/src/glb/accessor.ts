@@ -33,7 +33,9 @@ export function readAccessor(glb: Glb, index: unknown, width: number, name: stri
     throw malformed(`${name} is of type ${String(accessor.type)}`);
   }
   const type = componentTypes[whole(accessor.componentType, "componentType")];
-  if (type === undefined) throw malformed(`${name} is of component type ${accessor.componentType}`);
+  if (type === undefined) {
+    throw malformed(`${name} is of component type ${accessor.componentType}`);
+  }
   if (accessor.sparse !== undefined || accessor.bufferView === undefined) {
     throw malformed(`${name} is sparse, or has no data`);
   }

@@ -23,31 +23,41 @@ export function isGlb(bytes: Uint8Array): boolean {
 
 /** @throws AssetError */
 export function parseGlb(bytes: Uint8Array): Glb {
-  if (bytes.length < headerBytes + chunkHeaderBytes) throw cut();
+  if (bytes.length < headerBytes + chunkHeaderBytes) {
+    throw cut();
+  }
   const view = viewOf(bytes);
   const version = view.getUint32(4, true);
   if (version !== 2) {
     throw new AssetError("unsupported-version", `glTF version ${version}; version 2 is read`);
   }
   const length = view.getUint32(8, true);
-  if (length > bytes.length) throw cut();
+  if (length > bytes.length) {
+    throw cut();
+  }
   let json: JsonObject | undefined;
   let binary: Uint8Array = new Uint8Array(0);
   let at = headerBytes;
   while (at + chunkHeaderBytes <= length) {
     const [size, kind] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
     at += chunkHeaderBytes;
-    if (at + size > length) throw cut();
+    if (at + size > length) {
+      throw cut();
+    }
     const chunk = bytes.subarray(at, at + size);
     if (kind === jsonChunk && json === undefined) {
       if (size > maxJsonBytes) {
         throw new AssetError("too-large", `the GLB's JSON has ${size} bytes, over ${maxJsonBytes}`);
       }
       json = parseJson(chunk, "the GLB's JSON");
-    } else if (kind === binaryChunk && binary.length === 0) binary = chunk;
+    } else if (kind === binaryChunk && binary.length === 0) {
+      binary = chunk;
+    }
     at += size;
   }
-  if (json === undefined) throw new AssetError("malformed", "the GLB has no JSON");
+  if (json === undefined) {
+    throw new AssetError("malformed", "the GLB has no JSON");
+  }
   return { json, binary };
 }
 
@@ -67,7 +77,9 @@ export function packGlb(json: unknown, binary: Uint8Array): Uint8Array<ArrayBuff
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   const words = [magic, 2, size, jsonSize, jsonChunk];
-  for (const [index, word] of words.entries()) view.setUint32(index * 4, word, true);
+  for (const [index, word] of words.entries()) {
+    view.setUint32(index * 4, word, true);
+  }
   const jsonAt = headerBytes + chunkHeaderBytes;
   bytes.fill(0x20, jsonAt, jsonAt + jsonSize);
   bytes.set(text, jsonAt);

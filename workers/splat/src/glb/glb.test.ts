@@ -159,7 +159,9 @@ test("scales below 0 are the draft's logarithms", async () => {
   const { json, binary } = parseGlb(writeGlb(few));
   const logs = Buffer.from(binary);
   const at = ((json.bufferViews as { byteOffset: number }[])[1] ?? assert.fail()).byteOffset;
-  for (const [i, value] of few.scales.entries()) logs.writeFloatLE(value, at + i * 4);
+  for (const [i, value] of few.scales.entries()) {
+    logs.writeFloatLE(value, at + i * 4);
+  }
   const { splat, notes } = await readAnySplat(packGlb(json, logs));
   assertNear(splat, few, near);
   assert.match(notes[0] ?? "", /logarithms/);

@@ -45,7 +45,9 @@ export async function decodeGlb(
     })),
   );
   const splats = primitives.filter(({ primitive }) => extensionOf(primitive) !== undefined);
-  if (splats.length === 0) throw noSplats(glb.json, primitives.length);
+  if (splats.length === 0) {
+    throw noSplats(glb.json, primitives.length);
+  }
   let left = limits.maxSplats;
   const notes = new Set<string>();
   const parts: Splat[] = [];
@@ -57,10 +59,14 @@ export async function decodeGlb(
         ? decodeAttributes(glb, primitive, within)
         : await decodeSpz(bufferView(glb, spz).bytes, within);
     left -= decoded.splat.count;
-    for (const note of decoded.notes) notes.add(note);
+    for (const note of decoded.notes) {
+      notes.add(note);
+    }
     parts.push(isIdentity(place) ? decoded.splat : transformSplat(decoded.splat, place));
   }
-  if (splats.length < primitives.length) notes.add("meshes beside the splats are left out");
+  if (splats.length < primitives.length) {
+    notes.add("meshes beside the splats are left out");
+  }
   return { splat: joinSplats(parts), notes: [...notes] };
 }
 
@@ -70,7 +76,9 @@ function isIdentity({ matrix, scale, offset }: PlacedMesh["place"]): boolean {
 }
 
 function extensionOf({ extensions }: JsonObject): JsonObject | undefined {
-  if (!isObject(extensions)) return undefined;
+  if (!isObject(extensions)) {
+    return undefined;
+  }
   const own = extensions[splatExtension] ?? extensions[oldSpzExtension];
   return own === undefined ? undefined : object(own, splatExtension);
 }
@@ -82,9 +90,13 @@ function spzViewOf(primitive: JsonObject): unknown {
   const found = [...spzExtensions, oldSpzExtension]
     .map((name) => inner[name] ?? outer[name])
     .find((value) => value !== undefined);
-  if (found !== undefined) return object(found, "the SPZ extension").bufferView;
+  if (found !== undefined) {
+    return object(found, "the SPZ extension").bufferView;
+  }
   const [unknown] = Object.keys(inner);
-  if (unknown === undefined) return undefined;
+  if (unknown === undefined) {
+    return undefined;
+  }
   throw new AssetError("unsupported-version", `the GLB packs its splats with ${unknown}, not read`);
 }
 
@@ -96,8 +108,12 @@ function decodeAttributes(glb: Glb, primitive: JsonObject, limits: AssetLimits):
   checkCount(count, limits);
   const read = (name: string, width: number): Float32Array => {
     const index = attributes[name];
-    if (index === undefined) throw malformed(`it has no ${name}`);
-    if (accessorCount(glb, index) !== count) throw malformed(`${name} is of another length`);
+    if (index === undefined) {
+      throw malformed(`it has no ${name}`);
+    }
+    if (accessorCount(glb, index) !== count) {
+      throw malformed(`${name} is of another length`);
+    }
     return readAccessor(glb, index, width, name);
   };
   const notes: string[] = [];
@@ -119,7 +135,9 @@ function decodeAttributes(glb: Glb, primitive: JsonObject, limits: AssetLimits):
 
 /** Everything that would make other pictures of the same numbers. */
 function checkMeaning({ kernel, colorSpace }: JsonObject, mode: number): void {
-  if (mode !== pointsMode) throw malformed(`its splats are of mode ${mode}, not points`);
+  if (mode !== pointsMode) {
+    throw malformed(`its splats are of mode ${mode}, not points`);
+  }
   if (kernel !== undefined && kernel !== "ellipse") {
     throw malformed(`its splats are of the kernel ${String(kernel)}; ellipse is read`);
   }
@@ -130,7 +148,9 @@ function checkMeaning({ kernel, colorSpace }: JsonObject, mode: number): void {
 
 /** A draft of 2025 had the logarithms of the deviations, of which some are below 0; deviations are not. */
 function readScales(values: Float32Array, notes: string[]): Float32Array {
-  if (!values.some((value) => value < 0)) return values.map(logOfDeviation);
+  if (!values.some((value) => value < 0)) {
+    return values.map(logOfDeviation);
+  }
   notes.push("scales below 0: taken as logarithms, which a draft of the format had");
   return values;
 }
@@ -159,13 +179,17 @@ function readBands(
 ): Float32Array {
   const columns: Float32Array[] = [];
   for (let degree = 1; degree <= shDegree; degree++) {
-    for (let k = 0; k < 2 * degree + 1; k++) columns.push(read(degree, k));
+    for (let k = 0; k < 2 * degree + 1; k++) {
+      columns.push(read(degree, k));
+    }
   }
   const width = columns.length * 3;
   const values = new Float32Array(count * width);
   for (const [index, column] of columns.entries()) {
     for (let i = 0; i < count; i++) {
-      for (let c = 0; c < 3; c++) values[i * width + index * 3 + c] = column[i * 3 + c] ?? 0;
+      for (let c = 0; c < 3; c++) {
+        values[i * width + index * 3 + c] = column[i * 3 + c] ?? 0;
+      }
     }
   }
   return values;

@@ -53,7 +53,9 @@ export function placedMeshes(json: JsonObject): readonly PlacedMesh[] {
       throw new AssetError("too-large", `the GLB has more than ${mostNodes} nodes`);
     }
     // Taken from the end, so the first child comes first.
-    for (const index of children.toReversed()) waiting.push({ index, above: here });
+    for (const index of children.toReversed()) {
+      waiting.push({ index, above: here });
+    }
   }
   return found;
 }
@@ -77,7 +79,9 @@ function affineOf(node: JsonObject): Affine {
   const [x = 0, y = 0, z = 0, w = 1] = numbers(node.rotation ?? [0, 0, 0, 1], 4, "a rotation");
   const [sx = 1, sy = 1, sz = 1] = numbers(node.scale ?? [1, 1, 1], 3, "a scale");
   const [ox = 0, oy = 0, oz = 0] = numbers(node.translation ?? [0, 0, 0], 3, "a translation");
-  if (w * w + x * x + y * y + z * z === 0) throw uneven("has a rotation of length 0");
+  if (w * w + x * x + y * y + z * z === 0) {
+    throw uneven("has a rotation of length 0");
+  }
   const stretch: Matrix3 = [
     [sx, 0, 0],
     [0, sy, 0],
@@ -98,13 +102,17 @@ const tolerance = 1e-4;
 /** @throws AssetError when a node stretches: a splat has no shape for that and its harmonics neither */
 function similarityOf({ linear, offset }: Affine): Similarity {
   const scale = Math.cbrt(Math.abs(determinant(linear)));
-  if (!(scale > 0)) throw uneven("scales it to nothing");
+  if (!(scale > 0)) {
+    throw uneven("scales it to nothing");
+  }
   const matrix = scaled(linear, 1 / scale);
   const square = multiply(matrix, transpose(matrix));
   const isEven = square.every((row, r) =>
     row.every((value, c) => Math.abs(value - (r === c ? 1 : 0)) < tolerance),
   );
-  if (!isEven) throw uneven("scales it unevenly or skews it, which is not read");
+  if (!isEven) {
+    throw uneven("scales it unevenly or skews it, which is not read");
+  }
   return { matrix, scale, offset };
 }
 

@@ -105,6 +105,8 @@ function boundsOf(positions: Float32Array): { min: readonly number[]; max: reado
 function littleEndian(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.byteLength);
   const view = new DataView(bytes.buffer);
-  for (let i = 0; i < values.length; i++) view.setFloat32(i * 4, values[i] ?? 0, true);
+  for (let i = 0; i < values.length; i++) {
+    view.setFloat32(i * 4, values[i] ?? 0, true);
+  }
   return bytes;
 }

@@ -105,7 +105,9 @@ function principalAxes(matrix: Matrix3): readonly [Axis, Axis, Axis] {
       [1, 2],
     ] as const) {
       const off = get(rotated, p, q);
-      if (off === 0) continue;
+      if (off === 0) {
+        continue;
+      }
       const angle = 0.5 * Math.atan2(2 * off, get(rotated, q, q) - get(rotated, p, p));
       const [c, s] = [Math.cos(angle), Math.sin(angle)];
       turn(rotated, p, q, c, s);

@@ -57,7 +57,9 @@ function hashOf(columns: readonly Column[], i: number): number {
 function areEqual(columns: readonly Column[], a: number, b: number): boolean {
   return columns.every(({ bits, width }) => {
     for (let k = 0; k < width; k++) {
-      if (bits[a * width + k] !== bits[b * width + k]) return false;
+      if (bits[a * width + k] !== bits[b * width + k]) {
+        return false;
+      }
     }
     return true;
   });

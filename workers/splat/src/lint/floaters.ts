@@ -12,13 +12,19 @@ export function floaterShare({ count, positions }: Visible): number {
   const side = Math.max(least, Math.min(most, Math.floor(Math.sqrt(count / splatsPerCell))));
   const cells = cellsOf(positions, count, side);
   const sizes = new Uint32Array(side ** 3);
-  for (const cell of cells) sizes[cell] = (sizes[cell] ?? 0) + 1;
+  for (const cell of cells) {
+    sizes[cell] = (sizes[cell] ?? 0) + 1;
+  }
   let inPieces = 0;
   const seen = new Uint8Array(side ** 3);
   for (const cell of cells) {
-    if (seen[cell] === 1) continue;
+    if (seen[cell] === 1) {
+      continue;
+    }
     const piece = pieceFrom(cell, side, sizes, seen);
-    if (piece >= count * leastPieceShare) inPieces += piece;
+    if (piece >= count * leastPieceShare) {
+      inPieces += piece;
+    }
   }
   return 1 - inPieces / count;
 }
@@ -61,7 +67,9 @@ function pieceFrom(start: number, side: number, sizes: Uint32Array, seen: Uint8A
       for (let ny = Math.max(0, y - 1); ny <= Math.min(side - 1, y + 1); ny++) {
         for (let nx = Math.max(0, x - 1); nx <= Math.min(side - 1, x + 1); nx++) {
           const next = (nz * side + ny) * side + nx;
-          if (seen[next] === 1 || sizes[next] === 0) continue;
+          if (seen[next] === 1 || sizes[next] === 0) {
+            continue;
+          }
           seen[next] = 1;
           open.push(next);
         }

@@ -96,7 +96,9 @@ test("size, place, faintness, needles and floaters are measured", () => {
   const few = ball(100, random);
   assert.ok(codes(few).includes("count"));
   const needles = ball(2_000, random);
-  for (let i = 0; i < 3_000; i += 3) needles.scales[i] = Math.log(0.8);
+  for (let i = 0; i < 3_000; i += 3) {
+    needles.scales[i] = Math.log(0.8);
+  }
   assert.deepEqual(
     lint(needles).map(({ code, severity, value }) => [code, severity, value]),
     [["needles", "warning", 0.5]],

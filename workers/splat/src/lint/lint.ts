@@ -46,7 +46,9 @@ export function lint(splat: Splat, limits: Partial<LintLimits> = {}): readonly F
 /** @throws AssetError `lint-<code>` of the worst finding that is an error */
 export function rejectByLint(findings: readonly Finding[]): void {
   const worst = findings.find(({ severity }) => severity === "error");
-  if (worst !== undefined) throw new AssetError(`lint-${worst.code}`, worst.message);
+  if (worst !== undefined) {
+    throw new AssetError(`lint-${worst.code}`, worst.message);
+  }
 }
 
 /** @param radius distance from the origin beyond which a splat is outside */
@@ -172,9 +174,17 @@ function findingsOf(measures: Measures, limits: LintLimits): readonly Finding[] 
 function countNonFinite(splat: Splat): number {
   let found = 0;
   for (const values of [splat.positions, splat.scales, splat.rotations, splat.shDc, splat.shRest]) {
-    for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) found++;
+    for (let i = 0; i < values.length; i++) {
+      if (!Number.isFinite(values[i])) {
+        found++;
+      }
+    }
   }
-  for (const value of splat.opacities) if (Number.isNaN(value)) found++;
+  for (const value of splat.opacities) {
+    if (Number.isNaN(value)) {
+      found++;
+    }
+  }
   return found;
 }
 
@@ -186,7 +196,9 @@ function countZeroQuaternions({ count, rotations }: Splat): number {
       rotations[i + 1] === 0 &&
       rotations[i + 2] === 0 &&
       rotations[i + 3] === 0;
-    if (isZero) found++;
+    if (isZero) {
+      found++;
+    }
   }
   return found;
 }
@@ -217,12 +229,18 @@ function distance({ positions }: Visible, i: number): number {
 
 function shareOf({ count }: Visible, holds: (index: number) => boolean): number {
   let found = 0;
-  for (let i = 0; i < count; i++) if (holds(i)) found++;
+  for (let i = 0; i < count; i++) {
+    if (holds(i)) {
+      found++;
+    }
+  }
   return count === 0 ? 0 : found / count;
 }
 
 function mean(values: Float32Array): number {
   let sum = 0;
-  for (const value of values) sum += value;
+  for (const value of values) {
+    sum += value;
+  }
   return values.length === 0 ? 0 : sum / values.length;
 }

@@ -30,11 +30,15 @@ const leastOpacity = 0.1;
 /** Share of the outline behind which nothing lies, from the side where it is largest; 0 to 1. */
 export function oneSidedShare(splat: Splat, all: Visible, extents: Extents): number {
   const extent = extents.principal[0];
-  if (extent <= 0) return 1;
+  if (extent <= 0) {
+    return 1;
+  }
   const visible = everyNth(all, Math.ceil(all.count / mostSplats));
   const kept: number[] = [];
   for (let i = 0; i < visible.count; i++) {
-    if ((visible.opacities[i] ?? 0) >= leastOpacity) kept.push(i);
+    if ((visible.opacities[i] ?? 0) >= leastOpacity) {
+      kept.push(i);
+    }
   }
   const shapes = kept.map((i) => horizontalCovariance(splat, visible.indices[i] ?? 0));
   let worst = 0;
@@ -44,7 +48,9 @@ export function oneSidedShare(splat: Splat, all: Visible, extents: Extents): num
     const outline = look(firstCells).covered / firstCells ** 2;
     const side = Math.floor(Math.sqrt(kept.length / splatsPerCell / outline));
     const { thin, covered } = look(Math.min(mostCells, Math.max(4, side)));
-    if (covered > 0) worst = Math.max(worst, thin / covered);
+    if (covered > 0) {
+      worst = Math.max(worst, thin / covered);
+    }
   }
   return worst;
 }
@@ -69,7 +75,9 @@ function outlineOf(
     const y = (positions[i * 3 + 1] ?? 0) - centre[1];
     const z = (positions[i * 3 + 2] ?? 0) - centre[2];
     const step = Math.floor(((x * sin + z * cos) / width + 0.5) * depthSteps);
-    if (step < 0 || step >= depthSteps) return;
+    if (step < 0 || step >= depthSteps) {
+      return;
+    }
     // Splats smaller than a cell are in one only: others would make a slope look deep.
     const reach = (variance: number): number =>
       Math.max(0, Math.min(mostReach, Math.sqrt(Math.max(0, variance)) * unit - 0.5));
@@ -92,9 +100,13 @@ function outlineOf(
   let thin = 0;
   for (let cell = 0; cell < side * side; cell++) {
     const { span, widestGap } = depthsOf(columns, cell * depthSteps);
-    if (span === 0) continue;
+    if (span === 0) {
+      continue;
+    }
     covered++;
-    if (widestGap < gap && span < filled) thin++;
+    if (widestGap < gap && span < filled) {
+      thin++;
+    }
   }
   return { covered, thin };
 }
@@ -105,9 +117,14 @@ function depthsOf(columns: Uint8Array, from: number) {
   let last = -1;
   let widestGap = 0;
   for (let step = 0; step < depthSteps; step++) {
-    if (columns[from + step] === 0) continue;
-    if (first < 0) first = step;
-    else widestGap = Math.max(widestGap, step - last - 1);
+    if (columns[from + step] === 0) {
+      continue;
+    }
+    if (first < 0) {
+      first = step;
+    } else {
+      widestGap = Math.max(widestGap, step - last - 1);
+    }
     last = step;
   }
   return { span: first < 0 ? 0 : last - first + 1, widestGap };

@@ -18,7 +18,9 @@ export function visibleOf(splat: Splat): Visible {
   const kept = new Uint32Array(splat.count);
   let count = 0;
   for (let i = 0; i < splat.count; i++) {
-    if ((splat.opacities[i] ?? Number.NaN) >= leastLogit && isPlaced(splat, i)) kept[count++] = i;
+    if ((splat.opacities[i] ?? Number.NaN) >= leastLogit && isPlaced(splat, i)) {
+      kept[count++] = i;
+    }
   }
   const indices = kept.slice(0, count);
   const opacities = new Float32Array(count);
@@ -30,7 +32,9 @@ export function visibleOf(splat: Splat): Visible {
 
 /** Every `step`th of them. */
 export function everyNth(visible: Visible, step: number): Visible {
-  if (step <= 1) return visible;
+  if (step <= 1) {
+    return visible;
+  }
   const count = Math.ceil(visible.count / step);
   const chosen = new Uint32Array(count);
   const indices = new Uint32Array(count);
@@ -60,7 +64,9 @@ function isPlaced({ positions, scales, rotations }: Splat, i: number): boolean {
   for (let axis = 0; axis < 3; axis++) {
     sum += (positions[i * 3 + axis] ?? 0) + (scales[i * 3 + axis] ?? 0);
   }
-  for (let part = 0; part < 4; part++) sum += rotations[i * 4 + part] ?? 0;
+  for (let part = 0; part < 4; part++) {
+    sum += rotations[i * 4 + part] ?? 0;
+  }
   return Number.isFinite(sum);
 }
 
@@ -74,7 +80,9 @@ export function weightedQuantile(
     (a, b) => (values[a] ?? 0) - (values[b] ?? 0),
   );
   let total = 0;
-  for (const weight of weights) total += weight;
+  for (const weight of weights) {
+    total += weight;
+  }
   const found: number[] = [];
   let passed = 0;
   for (const index of order) {
@@ -84,6 +92,8 @@ export function weightedQuantile(
     }
   }
   const last = values[order.at(-1) ?? 0] ?? 0;
-  while (found.length < shares.length) found.push(last);
+  while (found.length < shares.length) {
+    found.push(last);
+  }
   return found;
 }

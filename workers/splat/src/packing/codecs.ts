@@ -61,14 +61,18 @@ export function inflateZlibOf(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 function exactly(size: number, what: string, unpack: () => Uint8Array): Uint8Array {
-  if (size === 0) return new Uint8Array(0);
+  if (size === 0) {
+    return new Uint8Array(0);
+  }
   let content: Uint8Array;
   try {
     content = unpack();
   } catch (error) {
     throw damaged(what, error);
   }
-  if (content.length === size) return content;
+  if (content.length === size) {
+    return content;
+  }
   throw new AssetError(
     "malformed",
     `the ${what} data unpack to ${content.length} bytes, not ${size} as the file says`,

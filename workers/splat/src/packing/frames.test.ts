@@ -49,8 +49,9 @@ test("gzip headers may have a name, a comment, more fields and a checksum", asyn
   const more = Buffer.from("\x03\x00abcname.ply\0a comment\0\x12\x34", "latin1");
   const whole = Buffer.concat([packed.subarray(0, 10), more, packed.subarray(10)]);
   assert.deepEqual(await readAsset(whole), splat);
-  for (const end of [2, 5, 11, 14, 20, 30])
+  for (const end of [2, 5, 11, 14, 20, 30]) {
     await assertRefused(whole.subarray(0, end), "truncated");
+  }
 });
 
 test("damage, a missing end and nothing at all are told apart", async () => {

@@ -7,7 +7,9 @@ import { type Compression, crc32, unpackDeflate, unpackZstdFrame } from "./codec
 
 /** By the first bytes. */
 export function compressionOf(bytes: Uint8Array): Compression | undefined {
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "gzip";
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    return "gzip";
+  }
   return isZstdFrame(bytes) || isSkippableFrame(bytes) ? "zstd" : undefined;
 }
 
@@ -26,9 +28,13 @@ export async function* unpackFrames(bytes: Uint8Array): AsyncGenerator<Uint8Arra
       );
     }
     let size: number;
-    if (isSkippableFrame(rest)) size = 8 + viewOf(rest, 8).getUint32(4, true);
-    else if (isZstdFrame(rest)) size = yield* unpackZstdFrame(rest);
-    else size = yield* unpackGzip(rest);
+    if (isSkippableFrame(rest)) {
+      size = 8 + viewOf(rest, 8).getUint32(4, true);
+    } else if (isZstdFrame(rest)) {
+      size = yield* unpackZstdFrame(rest);
+    } else {
+      size = yield* unpackGzip(rest);
+    }
     rest = rest.subarray(size);
   }
 }
@@ -68,9 +74,13 @@ function gzipHeaderBytes(bytes: Uint8Array): number {
   const fixedBytes = 10;
   const flags = viewOf(bytes, fixedBytes).getUint8(3);
   let at = fixedBytes;
-  if ((flags & hasExtra) !== 0) at += 2 + viewOf(bytes.subarray(at), 2).getUint16(0, true);
+  if ((flags & hasExtra) !== 0) {
+    at += 2 + viewOf(bytes.subarray(at), 2).getUint16(0, true);
+  }
   for (const flag of [hasName, hasComment]) {
-    if ((flags & flag) === 0) continue;
+    if ((flags & flag) === 0) {
+      continue;
+    }
     const end = bytes.indexOf(0, at);
     at = end < 0 ? bytes.length : end + 1;
   }
@@ -79,6 +89,8 @@ function gzipHeaderBytes(bytes: Uint8Array): number {
 
 /** A view of the first `size` bytes. @throws AssetError `truncated` when there are fewer */
 function viewOf(bytes: Uint8Array, size: number): DataView {
-  if (bytes.length < size) throw new AssetError("truncated", "the compressed data ends too early");
+  if (bytes.length < size) {
+    throw new AssetError("truncated", "the compressed data ends too early");
+  }
   return new DataView(bytes.buffer, bytes.byteOffset, size);
 }

@@ -36,19 +36,27 @@ export async function inflate(
       isJudged = true;
       judge();
     }
-    if (wanted !== undefined && size >= wanted) break;
+    if (wanted !== undefined && size >= wanted) {
+      break;
+    }
   }
-  if (!isJudged) judge();
+  if (!isJudged) {
+    judge();
+  }
   return join(parts, Math.min(size, wanted ?? size));
 }
 
 function join(parts: readonly Uint8Array[], size: number): Uint8Array {
   const [only] = parts;
-  if (only !== undefined && only.length >= size) return only.subarray(0, size);
+  if (only !== undefined && only.length >= size) {
+    return only.subarray(0, size);
+  }
   const whole = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
-    if (at >= size) break;
+    if (at >= size) {
+      break;
+    }
     whole.set(part.subarray(0, size - at), at);
     at += part.length;
   }

@@ -40,8 +40,12 @@ export function openZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
   const entries = new Map<string, ZipEntry>();
   let at = view.getUint32(end + 16, true);
   for (let i = 0; i < count; i++) {
-    if (at + directoryBytes > bytes.length) throw truncated();
-    if (view.getUint32(at, true) !== directorySignature) throw damaged();
+    if (at + directoryBytes > bytes.length) {
+      throw truncated();
+    }
+    if (view.getUint32(at, true) !== directorySignature) {
+      throw damaged();
+    }
     const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) =>
       view.getUint16(at + offset, true),
     );
@@ -57,7 +61,9 @@ export function openZip(bytes: Uint8Array): ReadonlyMap<string, ZipEntry> {
 function findEnd(view: DataView): number {
   const first = Math.max(0, view.byteLength - endBytes - longestComment);
   for (let at = view.byteLength - endBytes; at >= first; at--) {
-    if (view.getUint32(at, true) === endSignature) return at;
+    if (view.getUint32(at, true) === endSignature) {
+      return at;
+    }
   }
   throw truncated();
 }
@@ -69,21 +75,31 @@ function entryAt(bytes: Uint8Array, at: number, name: string): ZipEntry {
   const sum = view.getUint32(at + 16, true);
   const localAt = view.getUint32(at + 42, true);
   const read = (): Uint8Array => {
-    if ((flags & encryptedFlag) !== 0) throw malformed(`"${name}" in the ZIP is encrypted`);
-    if (localAt + localBytes > bytes.length) throw truncated();
-    if (view.getUint32(localAt, true) !== localSignature) throw damaged();
+    if ((flags & encryptedFlag) !== 0) {
+      throw malformed(`"${name}" in the ZIP is encrypted`);
+    }
+    if (localAt + localBytes > bytes.length) {
+      throw truncated();
+    }
+    if (view.getUint32(localAt, true) !== localSignature) {
+      throw damaged();
+    }
     const start =
       localAt +
       localBytes +
       view.getUint16(localAt + 26, true) +
       view.getUint16(localAt + 28, true);
-    if (start + packedBytes > bytes.length) throw truncated();
+    if (start + packedBytes > bytes.length) {
+      throw truncated();
+    }
     const packed = bytes.subarray(start, start + packedBytes);
     if (method !== 8 && (method !== 0 || packedBytes !== sizeBytes)) {
       throw malformed(`"${name}" in the ZIP is packed by method ${method}; 0 and 8 are read`);
     }
     const content = method === 8 ? inflateOf(packed, sizeBytes) : packed;
-    if (crc32(content) === sum) return content;
+    if (crc32(content) === sum) {
+      return content;
+    }
     throw malformed(`"${name}" in the ZIP is damaged: its checksum is another`);
   };
   return { name, sizeBytes, read };

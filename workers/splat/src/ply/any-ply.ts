@@ -24,7 +24,9 @@ export function decodeAnyPly(
 ): { readonly splat: Splat; readonly notes: readonly string[] } {
   const { header, vertices } = openPly(bytes, limits);
   if (isCompressedPly(header)) {
-    if (activated) throw malformed("a compressed PLY says itself what its values mean");
+    if (activated) {
+      throw malformed("a compressed PLY says itself what its values mean");
+    }
     return { splat: readCompressedPly(bytes, header), notes: [] };
   }
   const notes: string[] = [];
@@ -62,8 +64,12 @@ interface Source {
 
 /** Meshes and point clouds are PLY as well. */
 function checkKind({ has }: Source, hasFaces: boolean): void {
-  if (!has(plyNames.positions)) throw malformed('its vertices have no "x", "y" and "z"');
-  if (has(["scale_0"])) return;
+  if (!has(plyNames.positions)) {
+    throw malformed('its vertices have no "x", "y" and "z"');
+  }
+  if (has(["scale_0"])) {
+    return;
+  }
   throw malformed(
     hasFaces
       ? "it is a mesh; turntable takes splats, which a trainer makes of pictures of it"
@@ -74,7 +80,9 @@ function checkKind({ has }: Source, hasFaces: boolean): void {
 function readScales({ vertices, has, read, activated, note }: Source): Float32Array {
   const deviations = (values: Float32Array): Float32Array =>
     activated ? values.map(logOfDeviation) : values;
-  if (has(plyNames.scales)) return deviations(read(plyNames.scales));
+  if (has(plyNames.scales)) {
+    return deviations(read(plyNames.scales));
+  }
   const scales = new Float32Array(vertices.count * 3);
   if (has(["scale_0", "scale_1"])) {
     note("two scales a splat: discs, flat along their third axis");
@@ -87,12 +95,16 @@ function readScales({ vertices, has, read, activated, note }: Source): Float32Ar
   }
   note("one scale a splat: round ones");
   const one = deviations(read(["scale_0"]));
-  for (let i = 0; i < vertices.count; i++) scales.fill(one[i] ?? 0, i * 3, i * 3 + 3);
+  for (let i = 0; i < vertices.count; i++) {
+    scales.fill(one[i] ?? 0, i * 3, i * 3 + 3);
+  }
   return scales;
 }
 
 function readRotations({ vertices, has, read, note }: Source, scales: Float32Array): Float32Array {
-  if (has(plyNames.rotations)) return read(plyNames.rotations);
+  if (has(plyNames.rotations)) {
+    return read(plyNames.rotations);
+  }
   const isRound = scales.every((scale, i) => scale === scales[i - (i % 3)]);
   if (!isRound) {
     throw malformed('its vertices have no "rot_0", and are not round: how they lie is not known');
@@ -104,7 +116,9 @@ function readRotations({ vertices, has, read, note }: Source, scales: Float32Arr
 function readOpacities({ vertices, has, read, activated, note }: Source): Float32Array {
   if (has(plyNames.opacities)) {
     const values = read(plyNames.opacities);
-    if (!activated) return values;
+    if (!activated) {
+      return values;
+    }
     return values.map((value, i) => activatedOpacity(value, `opacity of splat ${i}`));
   }
   const alpha = ["alpha", "a"].find((name) => has([name]));
@@ -124,7 +138,9 @@ const colourNames = [
 ] as const;
 
 function readColours({ vertices, has, read, note }: Source): Float32Array {
-  if (has(plyNames.shDc)) return read(plyNames.shDc);
+  if (has(plyNames.shDc)) {
+    return read(plyNames.shDc);
+  }
   const names = colourNames.find(has);
   if (names === undefined) {
     const known = colourNames.map((three) => three.join(" ")).join(", ");
@@ -151,13 +167,19 @@ function sharesOf(
   const types = new Set(names.map((name) => properties.get(name)?.type));
   const [type] = types;
   const most = types.size === 1 && type !== undefined ? largest[type] : undefined;
-  if (most !== undefined) return values.map((value) => value / most);
+  if (most !== undefined) {
+    return values.map((value) => value / most);
+  }
   const areFloats = [...types].every((one) => one !== undefined && /^(float|double)/.test(one));
-  if (!areFloats) throw malformed(`${names.join(", ")} are of a type that no colours have`);
+  if (!areFloats) {
+    throw malformed(`${names.join(", ")} are of a type that no colours have`);
+  }
   // Not by spreading: there may be a million of them.
   const low = values.reduce((least, value) => Math.min(least, value), Infinity);
   const high = values.reduce((peak, value) => Math.max(peak, value), -Infinity);
-  if (low >= 0 && high <= 1) return values;
+  if (low >= 0 && high <= 1) {
+    return values;
+  }
   if (low >= 0 && high <= 255 && values.every(Number.isInteger)) {
     return values.map((value) => value / 255);
   }

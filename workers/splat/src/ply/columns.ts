@@ -57,7 +57,9 @@ const isLittleEndianHost = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 /** Headers have any length, so most files need a copy for that. */
 function alignedFloats(bytes: Uint8Array, offset: number, length: number): Float32Array {
   const start = bytes.byteOffset + offset;
-  if (start % 4 === 0) return new Float32Array(bytes.buffer, start, length / 4);
+  if (start % 4 === 0) {
+    return new Float32Array(bytes.buffer, start, length / 4);
+  }
   // Not `slice`: that of Node's `Buffer` copies nothing.
   const copy = new Uint8Array(length);
   copy.set(bytes.subarray(offset, offset + length));
@@ -104,7 +106,9 @@ function asciiColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement)
         `the header declares ${count} × ${name}; the file ends in number ${Math.max(0, Math.floor(i / stride))}`,
       );
     }
-    if (i >= 0) values[i] = parseNumber(match);
+    if (i >= 0) {
+      values[i] = parseNumber(match);
+    }
   }
   return (properties, target, start, step) => {
     for (const [k, property] of properties.entries()) {
@@ -118,12 +122,16 @@ function asciiColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement)
 
 function parseNumber(word: string): number {
   const value = Number(word);
-  if (!Number.isNaN(value)) return value;
+  if (!Number.isNaN(value)) {
+    return value;
+  }
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(word);
   if (special === null) {
     throw new AssetError("malformed", `"${word.slice(0, 40)}" is not a number`);
   }
-  if (special[2]?.toLowerCase() === "nan") return Number.NaN;
+  if (special[2]?.toLowerCase() === "nan") {
+    return Number.NaN;
+  }
   return special[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 

@@ -58,7 +58,9 @@ export function readCompressedPly(bytes: Uint8Array, header: PlyHeader): Splat {
 
 function element(header: PlyHeader, name: string): PlyElement {
   const found = header.elements.get(name);
-  if (found === undefined) throw new AssetError("malformed", `the PLY has no element "${name}"`);
+  if (found === undefined) {
+    throw new AssetError("malformed", `the PLY has no element "${name}"`);
+  }
   return found;
 }
 
@@ -123,7 +125,9 @@ function unpackRotation(word: number, target: Float32Array, at: number): void {
   let squares = 0;
   let shift = 20;
   for (let part = 0; part < 4; part++) {
-    if (part === largest) continue;
+    if (part === largest) {
+      continue;
+    }
     const value = (((word >>> shift) & 1023) / 1023 - 0.5) * Math.SQRT2;
     target[at + part] = value;
     squares += value * value;
@@ -138,7 +142,9 @@ function readSh(
   count: number,
 ): { readonly shDegree: ShDegree; readonly shRest: Float32Array } {
   const sh = header.elements.get("sh");
-  if (sh === undefined) return { shDegree: 0, shRest: new Float32Array(0) };
+  if (sh === undefined) {
+    return { shDegree: 0, shRest: new Float32Array(0) };
+  }
   const names = [...sh.properties.keys()].filter((name) => name.startsWith("f_rest_"));
   const shDegree = ([1, 2, 3] as const).find((d) => shRestCount(d) * 3 === names.length);
   if (shDegree === undefined || sh.count !== count) {

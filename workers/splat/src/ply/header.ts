@@ -47,19 +47,24 @@ export function parsePlyHeader(bytes: Uint8Array): PlyHeader {
   const tables: Table[] = [];
   for (const line of lines) {
     const [keyword, ...words] = line.trim().split(/\s+/);
-    if (keyword === "format") encoding = parseEncoding(words[0]);
-    else if (keyword === "element") {
+    if (keyword === "format") {
+      encoding = parseEncoding(words[0]);
+    } else if (keyword === "element") {
       if (words[0] === undefined || tables.some(({ name }) => name === words[0])) {
         throw malformed(`"${line.trim().slice(0, 80)}" is no new element`);
       }
       tables.push({ name: words[0], count: parseCount(words[1]), lines: [] });
     } else if (keyword === "property") {
       const table = tables.at(-1);
-      if (table === undefined) throw malformed("a property comes before the first element");
+      if (table === undefined) {
+        throw malformed("a property comes before the first element");
+      }
       table.lines.push(words);
     }
   }
-  if (encoding === undefined) throw malformed("the header has no format line");
+  if (encoding === undefined) {
+    throw malformed("the header has no format line");
+  }
   if (!tables.some(({ name }) => name === "vertex")) {
     throw malformed("the header has no vertex element");
   }
@@ -90,8 +95,12 @@ function layOut(tables: readonly Table[], file: File): Map<string, PlyElement> {
   let start = 0;
   for (const { name, count, lines } of tables) {
     if (lines.some(([type]) => type === "list")) {
-      if (elements.has("vertex")) return elements;
-      if (name === "vertex") throw malformed("its vertices have a list");
+      if (elements.has("vertex")) {
+        return elements;
+      }
+      if (name === "vertex") {
+        throw malformed("its vertices have a list");
+      }
       start += lengthOfRecords(file, start, count, lines.map(parseListed));
       continue;
     }
@@ -99,7 +108,9 @@ function layOut(tables: readonly Table[], file: File): Map<string, PlyElement> {
     let stride = 0;
     for (const words of lines) {
       const { name: property, type } = parseProperty(words);
-      if (properties.has(property)) throw malformed(`property "${property}" appears twice`);
+      if (properties.has(property)) {
+        throw malformed(`property "${property}" appears twice`);
+      }
       properties.set(property, { type, offset: stride });
       stride += file.encoding === "ascii" ? 1 : plyTypes[type].bytes;
     }
@@ -117,7 +128,9 @@ function parseProperty([type, name]: readonly string[]): { name: string; type: P
 }
 
 function parseListed([keyword, lengthType, ...words]: readonly string[]): ListedProperty {
-  if (keyword !== "list") return parseProperty([keyword ?? "", lengthType ?? ""]);
+  if (keyword !== "list") {
+    return parseProperty([keyword ?? "", lengthType ?? ""]);
+  }
   return { lengthType: parseProperty([lengthType ?? "", "list"]).type, ...parseProperty(words) };
 }
 
@@ -151,7 +164,9 @@ function parseEncoding(name: string | undefined): PlyEncoding {
 
 function parseCount(word: string | undefined): number {
   const count = word !== undefined && /^\d{1,15}$/.test(word) ? Number(word) : undefined;
-  if (count === undefined) throw malformed(`"${word}" is no number of records`);
+  if (count === undefined) {
+    throw malformed(`"${word}" is no number of records`);
+  }
   return count;
 }
 

@@ -34,8 +34,9 @@ export function lengthOfRecords(
   let at = start;
   for (let i = 0; i < count; i++) {
     for (const { lengthType, type } of properties) {
-      if (lengthType === undefined) at += walk.size(type);
-      else {
+      if (lengthType === undefined) {
+        at += walk.size(type);
+      } else {
         const length = walk.read(lengthType, at);
         if (!(length >= 0 && Number.isInteger(length))) {
           throw new AssetError("malformed", `a list of the PLY has ${length} entries`);
@@ -60,7 +61,9 @@ type File = Parameters<typeof lengthOfRecords>[0];
 function binaryWalk({ bytes, dataOffset, encoding }: File): Walk {
   const view = new DataView(bytes.buffer, bytes.byteOffset + dataOffset, bytes.length - dataOffset);
   const check = (at: number): void => {
-    if (at > view.byteLength) throw cutShort();
+    if (at > view.byteLength) {
+      throw cutShort();
+    }
   };
   return {
     size: (type) => plyTypes[type].bytes,
@@ -79,8 +82,12 @@ function asciiWalk({ bytes, dataOffset }: File): Walk {
   const wordAt = (at: number): string => {
     for (;;) {
       const { value } = words.next();
-      if (value === undefined) throw cutShort();
-      if (next++ === at) return value[0];
+      if (value === undefined) {
+        throw cutShort();
+      }
+      if (next++ === at) {
+        return value[0];
+      }
     }
   };
   return {

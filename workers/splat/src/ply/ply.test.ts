@@ -82,7 +82,9 @@ function rewrite(splat: Splat, encoding: "ascii" | "binary_big_endian"): Uint8Ar
   let at = 0;
   for (const row of rows) {
     at = bytes.writeUInt8(7, at);
-    for (const value of row) at = bytes.writeDoubleBE(value, at);
+    for (const value of row) {
+      at = bytes.writeDoubleBE(value, at);
+    }
   }
   return Buffer.concat([Buffer.from(header), bytes]);
 }

@@ -21,7 +21,9 @@ import { type PlyElement, type PlyHeader, parsePlyHeader } from "./header.ts";
  */
 export function readPly(bytes: Uint8Array, limits: AssetLimits = defaultAssetLimits): Splat {
   const { header, vertices } = openPly(bytes, limits);
-  if (isCompressedPly(header)) return checkSplat(readCompressedPly(bytes, header), limits);
+  if (isCompressedPly(header)) {
+    return checkSplat(readCompressedPly(bytes, header), limits);
+  }
 
   const shDegree = shDegreeOf(vertices);
   const read = valuesReader(bytes, header, vertices);
@@ -53,7 +55,9 @@ export function openPly(
 ): { readonly header: PlyHeader; readonly vertices: PlyElement } {
   const header = parsePlyHeader(bytes);
   const vertices = header.elements.get("vertex");
-  if (vertices === undefined) throw new AssetError("malformed", "the PLY has no vertices");
+  if (vertices === undefined) {
+    throw new AssetError("malformed", "the PLY has no vertices");
+  }
   checkCount(vertices.count, limits);
   return { header, vertices };
 }

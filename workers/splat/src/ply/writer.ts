@@ -27,15 +27,25 @@ export function writePly(splat: Splat): Uint8Array<ArrayBuffer> {
     at += 4;
   };
   for (let i = 0; i < splat.count; i++) {
-    for (let axis = 0; axis < 3; axis++) put(splat.positions, i * 3 + axis);
+    for (let axis = 0; axis < 3; axis++) {
+      put(splat.positions, i * 3 + axis);
+    }
     at += 12; // normals: zero
-    for (let channel = 0; channel < 3; channel++) put(splat.shDc, i * 3 + channel);
     for (let channel = 0; channel < 3; channel++) {
-      for (let k = 0; k < restCount; k++) put(splat.shRest, (i * restCount + k) * 3 + channel);
+      put(splat.shDc, i * 3 + channel);
+    }
+    for (let channel = 0; channel < 3; channel++) {
+      for (let k = 0; k < restCount; k++) {
+        put(splat.shRest, (i * restCount + k) * 3 + channel);
+      }
     }
     put(splat.opacities, i);
-    for (let axis = 0; axis < 3; axis++) put(splat.scales, i * 3 + axis);
-    for (let part = 0; part < 4; part++) put(splat.rotations, i * 4 + part);
+    for (let axis = 0; axis < 3; axis++) {
+      put(splat.scales, i * 3 + axis);
+    }
+    for (let part = 0; part < 4; part++) {
+      put(splat.rotations, i * 4 + part);
+    }
   }
   return bytes;
 }

@@ -31,7 +31,9 @@ export function openSog(bytes: Uint8Array): Sog | undefined {
     .filter((name) => name === metaName || name.endsWith(`/${metaName}`))
     .toSorted((a, b) => a.length - b.length)[0];
   const entry = path === undefined ? undefined : entries.get(path);
-  if (path === undefined || entry === undefined) return undefined;
+  if (path === undefined || entry === undefined) {
+    return undefined;
+  }
   if (entry.sizeBytes > maxMetaBytes) {
     throw new AssetError(
       "too-large",
@@ -61,14 +63,18 @@ export function decodeSog(sog: Sog, limits: AssetLimits): Splat {
   const [means, scales, quats, sh0] = ["means", "scales", "quats", "sh0"].map((name) =>
     object(meta[name], name),
   );
-  if (!means || !scales || !quats || !sh0) throw malformed("meta.json is not complete");
+  if (!means || !scales || !quats || !sh0) {
+    throw malformed("meta.json is not complete");
+  }
   const count = whole(meta.count ?? list(means.shape, "the shape of means")[0], "count");
   checkCount(count, limits);
   const open = (part: JsonObject, index: number, name: string): Picture =>
     picture(sog, part, index, name, limits);
   const column = (part: JsonObject, index: number, name: string): Uint8Array => {
     const { width, height, rgba } = open(part, index, name);
-    if (width * height >= count) return rgba.subarray(0, count * 4);
+    if (width * height >= count) {
+      return rgba.subarray(0, count * 4);
+    }
     throw malformed(`${name} has ${width}×${height} pixels for ${count} splats`);
   };
   const colours = column(sh0, 0, "sh0");
@@ -95,7 +101,9 @@ function picture(
 ): Picture {
   const file = text(list(part.files, `the files of ${name}`)[index], `a file of ${name}`);
   const entry = entries.get(folder + file);
-  if (entry === undefined) throw malformed(`"${file}" of ${name} is not in the ZIP`);
+  if (entry === undefined) {
+    throw malformed(`"${file}" of ${name} is not in the ZIP`);
+  }
   if (entry.sizeBytes > limits.maxDecompressedBytes) {
     throw new AssetError("too-large", `"${file}" has ${entry.sizeBytes} bytes`);
   }
@@ -159,10 +167,14 @@ function decodeRotations(rgba: Uint8Array): Float32Array {
   const rotations = new Float32Array(rgba.length);
   for (let at = 0; at < rgba.length; at += 4) {
     const largest = (rgba[at + 3] ?? 0) - 252;
-    if (largest < 0) throw malformed(`the rotation of splat ${at / 4} names no largest part`);
+    if (largest < 0) {
+      throw malformed(`the rotation of splat ${at / 4} names no largest part`);
+    }
     let [squares, from] = [0, at];
     for (let part = 0; part < 4; part++) {
-      if (part === largest) continue;
+      if (part === largest) {
+        continue;
+      }
       const value = ((rgba[from++] ?? 0) / 255 - 0.5) * Math.SQRT2;
       rotations[at + part] = value;
       squares += value * value;
@@ -181,7 +193,9 @@ function decodeHarmonics(
   count: number,
   open: (part: JsonObject, index: number, name: string) => Picture,
 ): Pick<Splat, "shDegree" | "shRest"> {
-  if (!isObject(value)) return { shDegree: 0, shRest: new Float32Array(0) };
+  if (!isObject(value)) {
+    return { shDegree: 0, shRest: new Float32Array(0) };
+  }
   const centroids = open(value, 0, "shN");
   const shDegree = ([1, 2, 3] as const).find(
     (degree) => centroids.width === paletteColumns * shRestCount(degree),
@@ -191,12 +205,16 @@ function decodeHarmonics(
   }
   const meaning = paletteSteps(value, version);
   const labels = open(value, 1, "shN");
-  if (labels.width * labels.height < count) throw malformed("there are too few labels");
+  if (labels.width * labels.height < count) {
+    throw malformed("there are too few labels");
+  }
   return { shDegree, shRest: lookUp(labels.rgba, centroids, meaning, count, shDegree) };
 }
 
 function paletteSteps(shN: JsonObject, version: 1 | 2): Float32Array {
-  if (version === 2) return Float32Array.from(numbers(shN.codebook, 256, "the codebook of shN"));
+  if (version === 2) {
+    return Float32Array.from(numbers(shN.codebook, 256, "the codebook of shN"));
+  }
   const [low = 0, high = 0] = numbers([shN.mins, shN.maxs], 2, "mins and maxs of shN");
   return between(low, high);
 }
@@ -213,7 +231,9 @@ function lookUp(
   for (let i = 0; i < count; i++) {
     const label = (labels[i * 4] ?? 0) + (labels[i * 4 + 1] ?? 0) * 256;
     const row = Math.floor(label / paletteColumns);
-    if (row >= height) throw malformed(`splat ${i} has label ${label}, beyond the palette`);
+    if (row >= height) {
+      throw malformed(`splat ${i} has label ${label}, beyond the palette`);
+    }
     const start = (row * width + (label % paletteColumns) * rest) * 4;
     for (let k = 0; k < rest; k++) {
       for (let channel = 0; channel < 3; channel++) {

@@ -40,7 +40,9 @@ function stepsOf(meaning: (byte: number) => number): Float32Array {
 
 function lookUp(column: Uint8Array, steps: Float32Array): Float32Array {
   const values = new Float32Array(column.length);
-  for (let i = 0; i < column.length; i++) values[i] = steps[column[i] ?? 0] ?? 0;
+  for (let i = 0; i < column.length; i++) {
+    values[i] = steps[column[i] ?? 0] ?? 0;
+  }
   return values;
 }
 
@@ -95,7 +97,9 @@ function unpackSmallestThree(packed: number, target: Float32Array, at: number): 
   let squares = 0;
   // From the lowest bits up: the last component first. w is written at 0, x to z behind it.
   for (let component = 3; component >= 0; component--) {
-    if (component === largest) continue;
+    if (component === largest) {
+      continue;
+    }
     const magnitude = ((bits & magnitudeMask) / magnitudeMask) * Math.SQRT1_2;
     const value = ((bits >>> 9) & 1) === 1 ? -magnitude : magnitude;
     target[at + ((component + 1) & 3)] = value;

@@ -36,7 +36,9 @@ export function decodeSpzContainer(
   bytes: Uint8Array,
   limits: AssetLimits,
 ): { readonly splat: Splat; readonly notes: readonly string[] } {
-  if (bytes.length < headerBytes) throw truncated(`${bytes.length} bytes are no SPZ 4 header`);
+  if (bytes.length < headerBytes) {
+    throw truncated(`${bytes.length} bytes are no SPZ 4 header`);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [count, degree] = [view.getUint32(8, true), view.getUint8(12)];
   const perChannel = coefficients[degree];
@@ -73,7 +75,9 @@ export function decodeSpzContainer(
     if (size !== BigInt(widths[name] * count)) {
       throw new AssetError("malformed", `the ${name} column of the SPZ has ${size} bytes`);
     }
-    if (packed > BigInt(bytes.length - at)) throw truncated(`the SPZ ends in its ${name} column`);
+    if (packed > BigInt(bytes.length - at)) {
+      throw truncated(`the SPZ ends in its ${name} column`);
+    }
     const frame = bytes.subarray(at, at + Number(packed));
     at += frame.length;
     return [name, frame] as const;
@@ -83,7 +87,9 @@ export function decodeSpzContainer(
     const frame = packedBy.get(name);
     return frame === undefined ? new Uint8Array(0) : unzstdOf(frame, widths[name] * count);
   });
-  if (degree > mostDegree) columns.sh = lowestBands(columns.sh, count, degree);
+  if (degree > mostDegree) {
+    columns.sh = lowestBands(columns.sh, count, degree);
+  }
   return { splat: decodeColumns(header, columns), notes: notesOf(bytes, degree, tableAt) };
 }
 
@@ -94,14 +100,18 @@ function shDegreeAtMost(degree: number): ShDegree {
 function lowestBands(sh: Uint8Array, count: number, degree: number): Uint8Array {
   const [from, to] = [(coefficients[degree] ?? 0) * 3, coefficients[mostDegree] * 3];
   const kept = new Uint8Array(count * to);
-  for (let i = 0; i < count; i++) kept.set(sh.subarray(i * from, i * from + to), i * to);
+  for (let i = 0; i < count; i++) {
+    kept.set(sh.subarray(i * from, i * from + to), i * to);
+  }
   return kept;
 }
 
 function notesOf(bytes: Uint8Array, degree: number, tableAt: number): readonly string[] {
   const notes: string[] = [];
   const flags = bytes[14] ?? 0;
-  if (degree > mostDegree) notes.push("SH band 4 is left out: degrees 0 to 3 are kept");
+  if (degree > mostDegree) {
+    notes.push("SH band 4 is left out: degrees 0 to 3 are kept");
+  }
   if ((flags & antialiasedFlag) !== 0) {
     notes.push("it was trained with antialiasing, which is not applied: thin splats look bolder");
   }

@@ -18,7 +18,9 @@ export async function readSpz(
   bytes: Uint8Array,
   limits: AssetLimits = defaultAssetLimits,
 ): Promise<Splat> {
-  if (compressionOf(bytes) === undefined) return readPlainSpz(bytes, limits);
+  if (compressionOf(bytes) === undefined) {
+    return readPlainSpz(bytes, limits);
+  }
   const content = await inflate(bytes, limits, (start) => spzWanted(start, limits));
   return readPlainSpz(content, limits);
 }
@@ -40,7 +42,9 @@ export function readPlainSpz(bytes: Uint8Array, limits: AssetLimits): Splat {
 
 /** Not yet checked. @throws AssetError */
 export function decodePlainSpz(bytes: Uint8Array, limits: AssetLimits): Splat {
-  if (!isSpz(bytes)) throw new AssetError("unknown-format", "these bytes are no SPZ");
+  if (!isSpz(bytes)) {
+    throw new AssetError("unknown-format", "these bytes are no SPZ");
+  }
   const header = parseSpzHeader(bytes);
   const { count } = header;
   checkCount(count, limits);

@@ -33,7 +33,9 @@ export function writeSpz(splat: Splat, options: WriteSpzOptions = {}): Uint8Arra
     fractionBits: fractionBitsFor(splat.positions),
   };
   const plain = writePlainSpz(splat, header);
-  if (version === 4) return packSpzContainer(plain.subarray(spzHeaderBytes), header);
+  if (version === 4) {
+    return packSpzContainer(plain.subarray(spzHeaderBytes), header);
+  }
   return compression === "gzip" ? gzip(plain) : zstd(plain);
 }
 
@@ -52,17 +54,24 @@ function writePlainSpz(splat: Splat, header: SpzHeader): Uint8Array {
     bytes[at++] = Math.min(255, Math.max(0, Math.round(value)));
   };
   for (const value of splat.positions) {
-    if (version === 1) view.setUint16(at, encodeHalf(value), true);
-    else {
+    if (version === 1) {
+      view.setUint16(at, encodeHalf(value), true);
+    } else {
       const fixed = Math.round(value * 2 ** fractionBits);
       view.setUint16(at, fixed & 0xffff, true);
       view.setInt8(at + 2, fixed >> 16);
     }
     at += spzColumns(header).position / 3;
   }
-  for (const value of splat.opacities) put(255 / (1 + Math.exp(-value)));
-  for (const value of splat.shDc) put((value * colourScale + 0.5) * 255);
-  for (const value of splat.scales) put((value + 10) * 16);
+  for (const value of splat.opacities) {
+    put(255 / (1 + Math.exp(-value)));
+  }
+  for (const value of splat.shDc) {
+    put((value * colourScale + 0.5) * 255);
+  }
+  for (const value of splat.scales) {
+    put((value + 10) * 16);
+  }
   for (let i = 0; i < count; i++) {
     const [w = 0, x = 0, y = 0, z = 0] = unitQuaternion(splat.rotations, i * 4);
     if (version >= 3) {
@@ -71,18 +80,26 @@ function writePlainSpz(splat: Splat, header: SpzHeader): Uint8Array {
     } else {
       // q and −q are the same rotation; w is taken to be positive by the reader.
       const sign = w < 0 ? -1 : 1;
-      for (const value of [x, y, z]) put((sign * value + 1) * 127.5);
+      for (const value of [x, y, z]) {
+        put((sign * value + 1) * 127.5);
+      }
     }
   }
-  for (const value of splat.shRest) put(value * 128 + 128);
+  for (const value of splat.shRest) {
+    put(value * 128 + 128);
+  }
   return bytes;
 }
 
 function fractionBitsFor(positions: Float32Array): number {
   let largest = 0;
-  for (const value of positions) largest = Math.max(largest, Math.abs(value));
+  for (const value of positions) {
+    largest = Math.max(largest, Math.abs(value));
+  }
   let bits = usualFractionBits;
-  while (bits > 0 && largest * 2 ** bits > maxFixedPoint) bits--;
+  while (bits > 0 && largest * 2 ** bits > maxFixedPoint) {
+    bits--;
+  }
   return bits;
 }
 
@@ -99,7 +116,9 @@ function packSmallestThree(components: readonly number[]): number {
   const sign = (components[largest] ?? 0) < 0 ? -1 : 1;
   let packed = largest;
   components.forEach((component, index) => {
-    if (index === largest) return;
+    if (index === largest) {
+      return;
+    }
     const value = component * sign;
     const magnitude = Math.min(511, Math.round((Math.abs(value) / Math.SQRT1_2) * 511));
     packed = packed * 1024 + (value < 0 ? 512 : 0) + magnitude;

@@ -48,8 +48,12 @@ export function rotationAround(axis: 0 | 1 | 2, degrees: number): Matrix3 {
   const isQuarter = degrees % 90 === 0;
   const [c, s] = [Math.cos(angle), Math.sin(angle)].map((v) => (isQuarter ? Math.round(v) : v));
   const [cos = 1, sin = 0] = [c, s];
-  if (axis === 0) return [identity[0], [0, cos, -sin], [0, sin, cos]];
-  if (axis === 1) return [[cos, 0, sin], identity[1], [-sin, 0, cos]];
+  if (axis === 0) {
+    return [identity[0], [0, cos, -sin], [0, sin, cos]];
+  }
+  if (axis === 1) {
+    return [[cos, 0, sin], identity[1], [-sin, 0, cos]];
+  }
   return [[cos, -sin, 0], [sin, cos, 0], identity[2]];
 }
 
@@ -72,8 +76,14 @@ export function quaternionOf([a, b, c]: Matrix3): Quaternion {
   const four = 2 * Math.sqrt(1 + (parts[largest] ?? 0));
   const [wx, wy, wz] = [(c[1] - b[2]) / four, (a[2] - c[0]) / four, (b[0] - a[1]) / four];
   const [xy, xz, yz] = [(a[1] + b[0]) / four, (a[2] + c[0]) / four, (b[2] + c[1]) / four];
-  if (largest === 0) return [four / 4, wx, wy, wz];
-  if (largest === 1) return [wx, four / 4, xy, xz];
-  if (largest === 2) return [wy, xy, four / 4, yz];
+  if (largest === 0) {
+    return [four / 4, wx, wy, wz];
+  }
+  if (largest === 1) {
+    return [wx, four / 4, xy, xz];
+  }
+  if (largest === 2) {
+    return [wy, xy, four / 4, yz];
+  }
   return [wz, xz, yz, four / 4];
 }

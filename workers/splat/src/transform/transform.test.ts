@@ -48,7 +48,9 @@ function colour({ shDc, shRest, shDegree }: Splat, i: number, [x, y, z]: Vector3
   writeShBasis(basis, shDegree, x, y, z);
   let sum = (basis[0] ?? 0) * (shDc[i * 3] ?? 0);
   const rest = shRestCount(shDegree);
-  for (let k = 0; k < rest; k++) sum += (basis[k + 1] ?? 0) * (shRest[(i * rest + k) * 3] ?? 0);
+  for (let k = 0; k < rest; k++) {
+    sum += (basis[k + 1] ?? 0) * (shRest[(i * rest + k) * 3] ?? 0);
+  }
   return sum;
 }
 
@@ -98,7 +100,9 @@ test("quarter turns keep round numbers, and four of them give everything back", 
   const quarter = rotationAround(0, 90);
   assert.deepEqual(apply(quarter, [1, 2, 3]), [1, -3, 2]);
   let turned = splat;
-  for (let i = 0; i < 4; i++) turned = transformSplat(turned, { matrix: quarter });
+  for (let i = 0; i < 4; i++) {
+    turned = transformSplat(turned, { matrix: quarter });
+  }
   assert.deepEqual(turned.positions, splat.positions);
 });
 

@@ -59,7 +59,9 @@ function turned(rotations: Float32Array, matrix: Matrix3): Float32Array {
 /** Each band is turned by a matrix of its own: the bands do not mix. */
 function withTurnedHarmonics(splat: Splat, matrix: Matrix3): Float32Array {
   const { count, shDegree } = splat;
-  if (shDegree === 0) return splat.shRest;
+  if (shDegree === 0) {
+    return splat.shRest;
+  }
   const perSplat = shRestCount(shDegree) * 3;
   const result = new Float32Array(splat.shRest.length);
   for (let band = 1; band <= shDegree; band++) {
@@ -122,16 +124,24 @@ function solve(
   for (let pivot = 0; pivot < size; pivot++) {
     let best = pivot;
     for (let row = pivot + 1; row < size; row++) {
-      if (Math.abs(at(row, pivot)) > Math.abs(at(best, pivot))) best = row;
+      if (Math.abs(at(row, pivot)) > Math.abs(at(best, pivot))) {
+        best = row;
+      }
     }
     const [chosen, other] = [rows[best], rows[pivot]];
-    if (chosen === undefined || other === undefined) throw new RangeError("no such row");
+    if (chosen === undefined || other === undefined) {
+      throw new RangeError("no such row");
+    }
     [rows[pivot], rows[best]] = [chosen, other];
     const divisor = at(pivot, pivot);
-    for (const [column, value] of chosen.entries()) chosen[column] = value / divisor;
+    for (const [column, value] of chosen.entries()) {
+      chosen[column] = value / divisor;
+    }
     for (const row of rows) {
       const factor = row[pivot] ?? 0;
-      if (row === chosen || factor === 0) continue;
+      if (row === chosen || factor === 0) {
+        continue;
+      }
       for (const [column, value] of row.entries()) {
         row[column] = value - factor * (chosen[column] ?? 0);
       }

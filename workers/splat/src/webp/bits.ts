@@ -25,7 +25,9 @@ export class BitReader {
 
   /** The next 8, with zeros behind the end; nothing is taken. */
   peekByte(): number {
-    while (this.#count < 8 && this.#at < this.#bytes.length) this.#take();
+    while (this.#count < 8 && this.#at < this.#bytes.length) {
+      this.#take();
+    }
     return this.#held & 0xff;
   }
 

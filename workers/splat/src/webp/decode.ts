@@ -20,10 +20,14 @@ const signature = 0x2f;
 /** @throws AssetError; before any pixel is decoded when there are more than `maxPixels` */
 export function decodeWebp(bytes: Uint8Array, maxPixels: number): Picture {
   const bits = new BitReader(losslessChunk(bytes));
-  if (bits.read(8) !== signature) throw malformed("it has another signature");
+  if (bits.read(8) !== signature) {
+    throw malformed("it has another signature");
+  }
   const [width, height] = [bits.read(14) + 1, bits.read(14) + 1];
   bits.read(1); // whether alpha is used: a hint
-  if (bits.read(3) !== 0) throw malformed("it is of another version");
+  if (bits.read(3) !== 0) {
+    throw malformed("it is of another version");
+  }
   if (width * height > maxPixels) {
     throw new AssetError(
       "too-large",
@@ -35,12 +39,18 @@ export function decodeWebp(bytes: Uint8Array, maxPixels: number): Picture {
 
 function losslessChunk(bytes: Uint8Array): Uint8Array {
   const name = (at: number): string => textOf(bytes.subarray(at, at + 4));
-  if (name(0) !== "RIFF" || name(8) !== "WEBP") throw malformed("it is no WebP");
+  if (name(0) !== "RIFF" || name(8) !== "WEBP") {
+    throw malformed("it is no WebP");
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 12; at + 8 <= bytes.length; ) {
     const size = view.getUint32(at + 4, true);
-    if (name(at) === "VP8L") return bytes.subarray(at + 8, at + 8 + size);
-    if (name(at) === "VP8 ") throw malformed("it is a lossy one, which changes the numbers in it");
+    if (name(at) === "VP8L") {
+      return bytes.subarray(at + 8, at + 8 + size);
+    }
+    if (name(at) === "VP8 ") {
+      throw malformed("it is a lossy one, which changes the numbers in it");
+    }
     at += 8 + size + (size & 1);
   }
   throw new AssetError("truncated", "a WebP picture ends before its pixels");
@@ -54,7 +64,9 @@ function readTransformed(bits: BitReader, width: number, height: number): Uint32
   let stored = width;
   while (bits.read(1) === 1) {
     const kind = bits.read(2);
-    if (seen.has(kind)) throw malformed("it is transformed twice in the same way");
+    if (seen.has(kind)) {
+      throw malformed("it is transformed twice in the same way");
+    }
     seen.add(kind);
     const across = stored;
     if (kind === predictor || kind === correlation) {

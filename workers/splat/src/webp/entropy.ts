@@ -19,18 +19,24 @@ export function readPixels(
   isMain: boolean,
 ): Uint32Array {
   const cacheBits = bits.read(1) === 1 ? bits.read(4) : 0;
-  if (cacheBits > 11) throw malformed("its colour cache is too large");
+  if (cacheBits > 11) {
+    throw malformed("its colour cache is too large");
+  }
   const pixels = new Uint32Array(width * height);
   const groupOf = isMain && bits.read(1) === 1 ? readGroupMap(bits, width, height) : undefined;
   const groups = Array.from({ length: groupOf?.count ?? 1 }, () => readGroup(bits, cacheBits));
   const cache = new Uint32Array(cacheBits === 0 ? 0 : 1 << cacheBits);
   const remember = (argb: number): void => {
-    if (cacheBits > 0) cache[Math.imul(cacheFactor, argb) >>> (32 - cacheBits)] = argb;
+    if (cacheBits > 0) {
+      cache[Math.imul(cacheFactor, argb) >>> (32 - cacheBits)] = argb;
+    }
   };
   let [x, y] = [0, 0];
   for (let at = 0; at < pixels.length; ) {
     const group = groups[groupOf?.at(x, y) ?? 0];
-    if (group === undefined) throw malformed("a pixel has no codes");
+    if (group === undefined) {
+      throw malformed("a pixel has no codes");
+    }
     const symbol = readSymbol(bits, group[0]);
     let end = at + 1;
     if (symbol < 256) {
@@ -42,12 +48,20 @@ export function readPixels(
       const length = readCount(bits, symbol - 256);
       const distance = distanceOf(readCount(bits, readSymbol(bits, group[4])), width);
       end = at + length;
-      if (distance > at || end > pixels.length) throw malformed("it copies from nowhere");
-      for (let to = at; to < end; to++) pixels[to] = pixels[to - distance] ?? 0;
-    } else pixels[at] = cache[symbol - 256 - lengthSymbols] ?? 0;
+      if (distance > at || end > pixels.length) {
+        throw malformed("it copies from nowhere");
+      }
+      for (let to = at; to < end; to++) {
+        pixels[to] = pixels[to - distance] ?? 0;
+      }
+    } else {
+      pixels[at] = cache[symbol - 256 - lengthSymbols] ?? 0;
+    }
     for (; at < end; at++) {
       remember(pixels[at] ?? 0);
-      if (++x === width) [x, y] = [0, y + 1];
+      if (++x === width) {
+        [x, y] = [0, y + 1];
+      }
     }
   }
   return pixels;
@@ -66,9 +80,13 @@ function readGroupMap(bits: BitReader, width: number, height: number) {
   const blockBits = bits.read(3) + 2;
   const across = blocks(width, blockBits);
   const map = readPixels(bits, across, blocks(height, blockBits), false);
-  for (let i = 0; i < map.length; i++) map[i] = ((map[i] ?? 0) >>> 8) & 0xffff;
+  for (let i = 0; i < map.length; i++) {
+    map[i] = ((map[i] ?? 0) >>> 8) & 0xffff;
+  }
   const count = map.reduce((most, group) => Math.max(most, group), 0) + 1;
-  if (count > mostGroups) throw malformed(`it has ${count} groups of codes`);
+  if (count > mostGroups) {
+    throw malformed(`it has ${count} groups of codes`);
+  }
   return {
     count,
     at: (x: number, y: number): number => map[(y >> blockBits) * across + (x >> blockBits)] ?? 0,
@@ -81,7 +99,9 @@ export function blocks(size: number, bits: number): number {
 
 /** A length or distance: the symbol says how many bits follow. */
 function readCount(bits: BitReader, symbol: number): number {
-  if (symbol < 4) return symbol + 1;
+  if (symbol < 4) {
+    return symbol + 1;
+  }
   const extra = (symbol - 2) >> 1;
   const low = extra > 16 ? bits.read(16) + bits.read(extra - 16) * 65536 : bits.read(extra);
   return (2 + (symbol & 1)) * 2 ** extra + low + 1;

@@ -19,23 +19,35 @@ export function prefixCodeOf(lengths: Uint8Array): PrefixCode {
   const counts = new Uint16Array(longest + 1);
   let used = 0;
   for (const length of lengths) {
-    if (length === 0) continue;
+    if (length === 0) {
+      continue;
+    }
     counts[length] = (counts[length] ?? 0) + 1;
     used++;
   }
-  if (used === 0) throw malformed("a prefix code has no symbols");
-  if (used === 1) return singleSymbol(lengths.findIndex((length) => length > 0));
+  if (used === 0) {
+    throw malformed("a prefix code has no symbols");
+  }
+  if (used === 1) {
+    return singleSymbol(lengths.findIndex((length) => length > 0));
+  }
   const starts = new Uint16Array(longest + 2);
   let open = 1;
   for (let length = 1; length <= longest; length++) {
     open = open * 2 - (counts[length] ?? 0);
-    if (open < 0) throw malformed("a prefix code has too many symbols");
+    if (open < 0) {
+      throw malformed("a prefix code has too many symbols");
+    }
     starts[length + 1] = (starts[length] ?? 0) + (counts[length] ?? 0);
   }
-  if (open !== 0) throw malformed("a prefix code has too few symbols");
+  if (open !== 0) {
+    throw malformed("a prefix code has too few symbols");
+  }
   const symbols = new Uint16Array(used);
   for (const [symbol, length] of lengths.entries()) {
-    if (length === 0) continue;
+    if (length === 0) {
+      continue;
+    }
     const at = starts[length] ?? 0;
     symbols[at] = symbol;
     starts[length] = at + 1;
@@ -65,13 +77,17 @@ function shortCodes(symbols: Uint16Array, counts: Uint16Array): Uint16Array {
 
 function reversed(code: number, length: number): number {
   let result = 0;
-  for (let bit = 0; bit < length; bit++) result |= ((code >> bit) & 1) << (length - 1 - bit);
+  for (let bit = 0; bit < length; bit++) {
+    result |= ((code >> bit) & 1) << (length - 1 - bit);
+  }
   return result;
 }
 
 /** @throws AssetError behind the end */
 export function readSymbol(bits: BitReader, { symbols, counts, short }: PrefixCode): number {
-  if (counts.length === 0) return symbols[0] ?? 0;
+  if (counts.length === 0) {
+    return symbols[0] ?? 0;
+  }
   const entry = short[bits.peekByte()] ?? 0;
   if (entry !== 0) {
     bits.skip(entry & 15);
@@ -81,7 +97,9 @@ export function readSymbol(bits: BitReader, { symbols, counts, short }: PrefixCo
   for (let length = 1; length <= longest; length++) {
     code = (code << 1) | bits.read(1);
     const count = counts[length] ?? 0;
-    if (code - first < count) return symbols[at + code - first] ?? 0;
+    if (code - first < count) {
+      return symbols[at + code - first] ?? 0;
+    }
     at += count;
     first = (first + count) << 1;
   }
@@ -93,27 +111,37 @@ const usualLength = 8;
 
 /** @param size of the alphabet */
 export function readPrefixCode(bits: BitReader, size: number): PrefixCode {
-  if (bits.read(1) === 1) return readSimpleCode(bits, size);
+  if (bits.read(1) === 1) {
+    return readSimpleCode(bits, size);
+  }
   const ofLengths = new Uint8Array(lengthOrder.length);
   const given = 4 + bits.read(4);
-  for (const place of lengthOrder.slice(0, given)) ofLengths[place] = bits.read(3);
+  for (const place of lengthOrder.slice(0, given)) {
+    ofLengths[place] = bits.read(3);
+  }
   const code = prefixCodeOf(ofLengths);
   let left = bits.read(1) === 0 ? size : 2 + bits.read(2 + 2 * bits.read(3));
-  if (left > size) throw malformed("a prefix code has more lengths than symbols");
+  if (left > size) {
+    throw malformed("a prefix code has more lengths than symbols");
+  }
   const lengths = new Uint8Array(size);
   let previous = usualLength;
   for (let at = 0; at < size && left > 0; left--) {
     const symbol = readSymbol(bits, code);
     if (symbol < 16) {
       lengths[at++] = symbol;
-      if (symbol > 0) previous = symbol;
+      if (symbol > 0) {
+        previous = symbol;
+      }
       continue;
     }
     const [value, times] =
       symbol === 16
         ? [previous, 3 + bits.read(2)]
         : [0, symbol === 17 ? 3 + bits.read(3) : 11 + bits.read(7)];
-    if (at + times > size) throw malformed("a prefix code has more lengths than symbols");
+    if (at + times > size) {
+      throw malformed("a prefix code has more lengths than symbols");
+    }
     lengths.fill(value, at, at + times);
     at += times;
   }
@@ -125,8 +153,12 @@ function readSimpleCode(bits: BitReader, size: number): PrefixCode {
   const isTwo = bits.read(1) === 1;
   const first = bits.read(bits.read(1) === 0 ? 1 : 8);
   const second = isTwo ? bits.read(8) : first;
-  if (first >= size || second >= size) throw malformed("a prefix code has symbols it cannot have");
-  if (first === second) return singleSymbol(first);
+  if (first >= size || second >= size) {
+    throw malformed("a prefix code has symbols it cannot have");
+  }
+  if (first === second) {
+    return singleSymbol(first);
+  }
   const lengths = new Uint8Array(size);
   lengths[first] = 1;
   lengths[second] = 1;

@@ -14,10 +14,13 @@ export function addPredicted(
     const left = pixels[at - 1] ?? 0;
     const above = pixels[at - width] ?? 0;
     let predicted: number;
-    if (at === 0) predicted = 0xff000000;
-    else if (y === 0) predicted = left;
-    else if (x === 0) predicted = above;
-    else {
+    if (at === 0) {
+      predicted = 0xff000000;
+    } else if (y === 0) {
+      predicted = left;
+    } else if (x === 0) {
+      predicted = above;
+    } else {
       const mode = ((modes[(y >> blockBits) * across + (x >> blockBits)] ?? 0) >>> 8) & 15;
       // At the end of a row this is the first pixel of the same row, as the format has it.
       const aboveRight = pixels[at - width + 1] ?? 0;
@@ -72,7 +75,9 @@ function channel(argb: number, shift: number): number {
 /** Clamped to 0 and 255. */
 function eachChannel(value: (shift: number) => number): number {
   let argb = 0;
-  for (const shift of shifts) argb |= Math.min(255, Math.max(0, value(shift))) << shift;
+  for (const shift of shifts) {
+    argb |= Math.min(255, Math.max(0, value(shift))) << shift;
+  }
   return argb >>> 0;
 }
 
@@ -134,7 +139,9 @@ export function addGreen(pixels: Uint32Array): void {
 
 /** A table of colours holds each less the one before. */
 export function accumulate(table: Uint32Array): void {
-  for (let i = 1; i < table.length; i++) table[i] = addChannels(table[i] ?? 0, table[i - 1] ?? 0);
+  for (let i = 1; i < table.length; i++) {
+    table[i] = addChannels(table[i] ?? 0, table[i - 1] ?? 0);
+  }
 }
 
 /** Numbers of colours, of which small tables pack several into the green of a pixel. */

@@ -46,7 +46,9 @@ export function makeKsplat(splat: Splat, level: 0 | 1 | 2, bucketSize = 16): Uin
   bytes.writeFloatLE(blockSize, 4096 + 16);
   bytes.writeUInt16LE(12, 4096 + 20);
   bytes.writeUInt16LE(shDegree, 4096 + 40);
-  if (partials > 0) bytes.writeUInt32LE(left, 4096 + 1024);
+  if (partials > 0) {
+    bytes.writeUInt32LE(left, 4096 + 1024);
+  }
   const centreOf = (i: number): number => centresAt + Math.floor(i / bucketSize) * 12;
   for (let bucket = 0; bucket < buckets; bucket++) {
     for (let axis = 0; axis < 3; axis++) {
@@ -56,21 +58,29 @@ export function makeKsplat(splat: Splat, level: 0 | 1 | 2, bucketSize = 16): Uin
   for (let i = 0; i < count; i++) {
     let at = splatsAt + i * stride;
     const put = (value: number): void => {
-      if (level === 0) bytes.writeFloatLE(value, at);
-      else bytes.writeUInt16LE(encodeHalf(value), at);
+      if (level === 0) {
+        bytes.writeFloatLE(value, at);
+      } else {
+        bytes.writeUInt16LE(encodeHalf(value), at);
+      }
       at += floatBytes;
     };
     for (let axis = 0; axis < 3; axis++) {
       const value = splat.positions[i * 3 + axis] ?? 0;
-      if (level === 0) put(value);
-      else {
+      if (level === 0) {
+        put(value);
+      } else {
         const offset = value - bytes.readFloatLE(centreOf(i) + axis * 4);
         bytes.writeUInt16LE(Math.round((offset / (blockSize / 2)) * steps) + steps, at);
         at += 2;
       }
     }
-    for (let axis = 0; axis < 3; axis++) put(Math.exp(splat.scales[i * 3 + axis] ?? 0));
-    for (let part = 0; part < 4; part++) put(splat.rotations[i * 4 + part] ?? 0);
+    for (let axis = 0; axis < 3; axis++) {
+      put(Math.exp(splat.scales[i * 3 + axis] ?? 0));
+    }
+    for (let part = 0; part < 4; part++) {
+      put(splat.rotations[i * 4 + part] ?? 0);
+    }
     for (let k = 0; k < 3; k++) {
       const colour = 0.5 + shC0 * (splat.shDc[i * 3 + k] ?? 0);
       bytes.writeUInt8(Math.min(255, Math.max(0, Math.round(colour * 255))), at++);
@@ -78,10 +88,14 @@ export function makeKsplat(splat: Splat, level: 0 | 1 | 2, bucketSize = 16): Uin
     bytes.writeUInt8(Math.round(255 / (1 + Math.exp(-(splat.opacities[i] ?? 0)))), at++);
     for (const k of storedOrder(rest)) {
       const value = splat.shRest[i * rest + k] ?? 0;
-      if (level === 2) bytes.writeUInt8(Math.round((value + 1) * 127.5), at++);
-      else {
-        if (level === 0) bytes.writeFloatLE(value, at);
-        else bytes.writeUInt16LE(encodeHalf(value), at);
+      if (level === 2) {
+        bytes.writeUInt8(Math.round((value + 1) * 127.5), at++);
+      } else {
+        if (level === 0) {
+          bytes.writeFloatLE(value, at);
+        } else {
+          bytes.writeUInt16LE(encodeHalf(value), at);
+        }
         at += harmonicBytes;
       }
     }
@@ -98,7 +112,9 @@ function storedOrder(rest: number): readonly number[] {
     [8, 7],
   ] as const) {
     for (let channel = 0; channel < 3; channel++) {
-      for (let k = start; k < start + size; k++) order.push(k * 3 + channel);
+      for (let k = start; k < start + size; k++) {
+        order.push(k * 3 + channel);
+      }
     }
   }
   return order.filter((place) => place < rest);

@@ -38,7 +38,9 @@ export function sogParts(
   const height = Math.ceil(count / width);
   const picture = (pixel: (i: number) => readonly number[]): RawPicture => {
     const rgba = new Uint8Array(width * height * 4);
-    for (let i = 0; i < count; i++) rgba.set(pixel(i), i * 4);
+    for (let i = 0; i < count; i++) {
+      rgba.set(pixel(i), i * 4);
+    }
     return { width, height, rgba };
   };
   const logs = splat.positions.map((value) => Math.sign(value) * Math.log1p(Math.abs(value)));
@@ -55,7 +57,9 @@ export function sogParts(
     [0, 1, 2].map((k) => to(values[i * 3 + k] ?? 0));
   const alpha = (i: number): number => {
     const logit = splat.opacities[i] ?? 0;
-    if (version === 2) return Math.round(255 / (1 + Math.exp(-logit)));
+    if (version === 2) {
+      return Math.round(255 / (1 + Math.exp(-logit)));
+    }
     return Math.round(((Math.min(10, Math.max(-10, logit)) + 10) / 20) * 255);
   };
   const ranged = (q: Quantiser, extra: readonly number[] = []) => ({
@@ -78,7 +82,9 @@ export function sogParts(
     "quats.webp": picture((i) => rotation(splat.rotations.subarray(i * 4, i * 4 + 4))),
     "sh0.webp": picture((i) => [...three(splat.shDc, i, colours.byte), alpha(i)]),
   };
-  if (splat.shDegree > 0) addHarmonics(splat, version, meta, files, picture);
+  if (splat.shDegree > 0) {
+    addHarmonics(splat, version, meta, files, picture);
+  }
   change?.(meta);
   return { meta: Buffer.from(JSON.stringify(meta)), pictures: files };
 }

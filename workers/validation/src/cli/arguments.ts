@@ -36,7 +36,9 @@ export function parseArguments<const Options extends ParseArgsOptionsConfig>(
     throw new UsageError(error instanceof Error ? oneLine(error.message) : String(error));
   }
   const given = parsed.positionals.length;
-  if (given < positionals.length) throw new UsageError(`${positionals[given]} is missing`);
+  if (given < positionals.length) {
+    throw new UsageError(`${positionals[given]} is missing`);
+  }
   if (given > positionals.length) {
     throw new UsageError(`"${parsed.positionals[positionals.length]}" is one argument too many`);
   }
@@ -51,8 +53,11 @@ function joinNegative(argv: readonly string[], options: ParseArgsOptionsConfig):
     const before = joined.at(-1) ?? "";
     const takesValue =
       before.startsWith("--") && options[before.slice("--".length)]?.type === "string";
-    if (takesValue && !isOver && /^-\.?\d/.test(word)) joined.splice(-1, 1, `${before}=${word}`);
-    else joined.push(word);
+    if (takesValue && !isOver && /^-\.?\d/.test(word)) {
+      joined.splice(-1, 1, `${before}=${word}`);
+    } else {
+      joined.push(word);
+    }
     isOver ||= word === "--";
   }
   return joined;
@@ -70,7 +75,9 @@ export function parseNumber(
   text: string | undefined,
   { min, max, integer = false }: NumberRange,
 ): number | undefined {
-  if (text === undefined) return undefined;
+  if (text === undefined) {
+    return undefined;
+  }
   const value = Number(text);
   const isGood = text.trim() !== "" && value >= min && value <= max;
   if (!isGood || (integer && !Number.isInteger(value))) {
@@ -86,7 +93,9 @@ export function parseChoice<Choice extends string>(
   text: string | undefined,
   choices: readonly [Choice, ...Choice[]],
 ): Choice {
-  if (text === undefined) return choices[0];
+  if (text === undefined) {
+    return choices[0];
+  }
   const choice = choices.find((candidate) => candidate === text);
   if (choice === undefined) {
     throw new UsageError(`--${option} ${text}: one of ${choices.join(", ")} is needed`);
@@ -98,7 +107,9 @@ const maxSeed = 2n ** 64n - 1n;
 
 /** A camera seed of 64 bits; 0 when none is given. */
 export function parseSeed(text: string | undefined): bigint {
-  if (text === undefined) return 0n;
+  if (text === undefined) {
+    return 0n;
+  }
   if (!/^\d{1,20}$/.test(text) || BigInt(text) > maxSeed) {
     throw new UsageError(`--seed ${text}: a whole number from 0 to ${maxSeed} is needed`);
   }

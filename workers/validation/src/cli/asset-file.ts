@@ -61,7 +61,9 @@ export async function readAssetFile(
 ): Promise<AnySplat & { readonly sizeBytes: number }> {
   const limits = parseLimits(values, env);
   const isNamed = values.format !== undefined;
-  if (isNamed) parseChoice("format", String(values.format), ["splat"]);
+  if (isNamed) {
+    parseChoice("format", String(values.format), ["splat"]);
+  }
   const bytes = await readFile(file);
   const read = await readAnySplat(bytes, {
     ...{ limits, readHdf5, unjudged },
@@ -80,7 +82,9 @@ export function hasDotSplatName(file: string): boolean {
 
 /** What was taken for granted goes to people, not into the output. */
 export function tellNotes(file: string, notes: readonly string[]): void {
-  for (const note of notes) process.stderr.write(`${file}: ${note}\n`);
+  for (const note of notes) {
+    process.stderr.write(`${file}: ${note}\n`);
+  }
 }
 
 /** `readAssetFile` for commands that only need the splats. */
@@ -121,6 +125,8 @@ export async function writeAssetFile(file: string, splat: Splat): Promise<void> 
 function writerOf(file: string): (splat: Splat) => Promise<Uint8Array> | Uint8Array {
   const extension = /\.([a-z0-9]+)$/i.exec(file)?.[1]?.toLowerCase() ?? "";
   const write = Object.hasOwn(writers, extension) ? writers[extension] : undefined;
-  if (write !== undefined) return write;
+  if (write !== undefined) {
+    return write;
+  }
   throw new UsageError(`${file}: the name must end in .${Object.keys(writers).join(", .")}`);
 }

@@ -191,7 +191,9 @@ test("an HDF5 of activated values is still converted, colours too", async () => 
   writeFileSync(at("z.h5"), await writeHdf5(activated));
   assert.equal(worker(["convert", at("z.h5"), at("z.ply"), "--activated"]).status, 0);
   const { shDc } = readPly(readFileSync(at("z.ply")));
-  for (const [i, value] of shDc.entries()) assert.ok(Math.abs(value - (splat.shDc[i] ?? 9)) < 1e-4);
+  for (const [i, value] of shDc.entries()) {
+    assert.ok(Math.abs(value - (splat.shDc[i] ?? 9)) < 1e-4);
+  }
 });
 
 test("the processes refuse what does not apply to them", () => {

@@ -32,7 +32,9 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
 
 function plain(red: number, green: number, blue: number, side = 64) {
   const pixels = new Uint8Array(side * side * 3);
-  for (let i = 0; i < pixels.length; i += 3) pixels.set([red, green, blue], i);
+  for (let i = 0; i < pixels.length; i += 3) {
+    pixels.set([red, green, blue], i);
+  }
   return { width: side, height: side, pixels };
 }
 
@@ -43,8 +45,9 @@ test("score --pictures takes PNG files in the order of their numbers", async () 
     "10.png": plain(30, 30, 220),
     "9.png": plain(30, 160, 40),
   };
-  for (const [name, image] of Object.entries(pictures))
+  for (const [name, image] of Object.entries(pictures)) {
     await writePng(join(folder.path, name), image);
+  }
   await writeFile(join(folder.path, "notes.txt"), "not a picture");
   const { stdout, stderr, status } = await worker([
     "score",

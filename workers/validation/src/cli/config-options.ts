@@ -23,7 +23,9 @@ export function parseAsConfig<Schema extends z.ZodObject>(
   try {
     return loadConfig(definition, { argv, env: own, readFile: noFile });
   } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.problems.join("; "));
+    if (error instanceof ConfigError) {
+      throw new UsageError(error.problems.join("; "));
+    }
     throw error;
   }
 }

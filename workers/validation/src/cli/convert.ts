@@ -56,7 +56,9 @@ export const convertCommand: Command = {
     checkOutput(output);
     const read = await readSplatFile(input, values, env);
     const splat: Splat = matrix === undefined ? read : transformSplat(read, { matrix });
-    if (!isSpz) return await writeAssetFile(output, splat);
+    if (!isSpz) {
+      return await writeAssetFile(output, splat);
+    }
     const spzVersion = { "1": 1, "2": 2, "3": 3, "4": 4 } as const;
     await writeFile(output, writeSpz(splat, { version: spzVersion[version], compression }));
   },
@@ -64,7 +66,9 @@ export const convertCommand: Command = {
 
 /** Mirrored first, then turned around x, y and z. @throws UsageError */
 function parseTurn(rotate: string | undefined, flip: string | undefined): Matrix3 | undefined {
-  if (rotate === undefined && flip === undefined) return undefined;
+  if (rotate === undefined && flip === undefined) {
+    return undefined;
+  }
   const parts = rotate === undefined ? [] : rotate.split(",");
   const degrees = parts.map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (rotate !== undefined && (degrees.length !== 3 || !degrees.every(Number.isFinite))) {

@@ -35,6 +35,8 @@ export const devicesCommand: Command = {
 };
 
 function verdictOn({ isSoftware, refusal }: Gpu): string {
-  if (refusal !== undefined) return refusal;
+  if (refusal !== undefined) {
+    return refusal;
+  }
   return isSoftware ? "computes on the CPU: only with --allow-software-gpu" : "usable";
 }

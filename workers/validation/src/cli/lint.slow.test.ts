@@ -22,7 +22,9 @@ function worker(...argv: readonly string[]) {
 function card(n: number): Splat {
   const count = n * n;
   const positions = new Float32Array(count * 3);
-  for (let i = 0; i < count; i++) positions.set([(i % n) / n, Math.floor(i / n) / n, 0], i * 3);
+  for (let i = 0; i < count; i++) {
+    positions.set([(i % n) / n, Math.floor(i / n) / n, 0], i * 3);
+  }
   return {
     count,
     shDegree: 0,

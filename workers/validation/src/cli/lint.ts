@@ -54,7 +54,9 @@ export const lintCommand: Command = {
         ? `${JSON.stringify({ asset: file, profile: profile.name, rejected, ...checked })}\n`
         : report(checked, rejected, profile.name),
     );
-    if (rejected) process.exitCode = 1;
+    if (rejected) {
+      process.exitCode = 1;
+    }
   },
 };
 
@@ -79,7 +81,9 @@ async function open(
   try {
     return { splat: await readAsset(bytes, { limits, readHdf5 }) };
   } catch (error) {
-    if (!(error instanceof AssetError)) throw error;
+    if (!(error instanceof AssetError)) {
+      throw error;
+    }
     const format = hasDotSplatName(file) ? { format: "splat" } : {};
     const any = await readAnySplat(bytes, { limits, readHdf5, ...format }).catch(onlyAssetErrors);
     const unreadable = { code: error.code, message: error.message };
@@ -88,7 +92,9 @@ async function open(
 }
 
 function onlyAssetErrors(error: unknown): undefined {
-  if (!(error instanceof AssetError)) throw error;
+  if (!(error instanceof AssetError)) {
+    throw error;
+  }
 }
 
 function report(

@@ -48,9 +48,15 @@ export const modelsCommand: Command = {
   summary: "list, pull or check CLIP models",
   help,
   async run([verb, ...argv], env) {
-    if (verb === "list") return await list(argv);
-    if (verb === "pull") return await pull(argv);
-    if (verb === "check") return await check(argv, env);
+    if (verb === "list") {
+      return await list(argv);
+    }
+    if (verb === "pull") {
+      return await pull(argv);
+    }
+    if (verb === "check") {
+      return await check(argv, env);
+    }
     throw new UsageError("one of list, pull and check is needed");
   },
 };
@@ -76,12 +82,16 @@ async function pull(argv: readonly string[]): Promise<void> {
     hub: values.hub ?? defaultHub,
     directory,
     onProgress(file, done, total) {
-      if (!isWatched) return;
+      if (!isWatched) {
+        return;
+      }
       const share = total === undefined ? "" : ` of ${(total / 1e6).toFixed(1)}`;
       process.stderr.write(`\r${file} ${(done / 1e6).toFixed(1)}${share} MB `);
     },
   });
-  if (isWatched) process.stderr.write("\n");
+  if (isWatched) {
+    process.stderr.write("\n");
+  }
   process.stdout.write(`${directory}\n`);
 }
 
@@ -100,7 +110,9 @@ async function check(argv: readonly string[], env: Environment): Promise<void> {
       `files: ${describeFiles(clip)}\n` +
       (clip.note === undefined ? "" : `note: ${clip.note}\n`),
   );
-  if (values.against === undefined) return;
+  if (values.against === undefined) {
+    return;
+  }
   await using other = await loadClip(values.against, { threads });
   await using renderer = await startCpuRenderer(threads);
   const profile = await loadProfile(defaultProfile);

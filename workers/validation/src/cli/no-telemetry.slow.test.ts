@@ -39,7 +39,9 @@ async function createHome(): Promise<Home> {
   }).listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const address = proxy.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  if (address === null || typeof address === "string") {
+    throw new Error("no port");
+  }
   const url = `http://127.0.0.1:${address.port}`;
   const path = process.env.PATH ?? "";
   return {
@@ -56,10 +58,14 @@ async function createHome(): Promise<Home> {
 async function untilReady(t: TestContext, child: ChildProcess): Promise<void> {
   t.after(() => child.kill("SIGKILL"));
   const { stdout } = child;
-  if (stdout === null) throw new Error("no output to read");
+  if (stdout === null) {
+    throw new Error("no output to read");
+  }
   const lines = createInterface({ input: stdout });
   for await (const line of lines) {
-    if (JSON.parse(line).msg === "ready") return;
+    if (JSON.parse(line).msg === "ready") {
+      return;
+    }
   }
   throw new Error("it ended before it was ready");
 }

@@ -50,7 +50,9 @@ export const previewCommand: Command = {
     const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
     const size = parseNumber("size", values.size, { min: 16, max: 2048, integer: true }) ?? 512;
     const pictures = asked(values);
-    if (pictures.length === 0) throw new UsageError("--front, --grid or --turntable is missing");
+    if (pictures.length === 0) {
+      throw new UsageError("--front, --grid or --turntable is missing");
+    }
     const scene = createScene(await readSplatFile(positionals[0] ?? "", values, env));
 
     await using renderer = await startCpuRenderer(availableParallelism());
@@ -73,7 +75,9 @@ function asked({ front, grid, turntable }: Values): readonly Picture[] {
   if (front !== undefined) {
     pictures.push({ file: front, views: [frontView], encode: ([image]) => encodeOne(image) });
   }
-  if (grid !== undefined) pictures.push({ file: grid, views: gridViews, encode: encodeGrid });
+  if (grid !== undefined) {
+    pictures.push({ file: grid, views: gridViews, encode: encodeGrid });
+  }
   if (turntable !== undefined) {
     pictures.push({ file: turntable, views: turntableViews, encode: encodeTurntable });
   }
@@ -81,6 +85,8 @@ function asked({ front, grid, turntable }: Values): readonly Picture[] {
 }
 
 async function encodeOne(image: RgbImage | undefined): Promise<Uint8Array> {
-  if (image === undefined) throw new Error("the renderer gave no picture");
+  if (image === undefined) {
+    throw new Error("the renderer gave no picture");
+  }
   return await encodePng(image);
 }

@@ -7,7 +7,9 @@ export function progress(what: string, total: number): Progress {
   const isWatched = process.stderr.isTTY;
   let done = 0;
   const show = (): void => {
-    if (isWatched) process.stderr.write(`\r${what} ${done} of ${total}`);
+    if (isWatched) {
+      process.stderr.write(`\r${what} ${done} of ${total}`);
+    }
   };
   show();
   return {
@@ -16,7 +18,9 @@ export function progress(what: string, total: number): Progress {
       show();
     },
     [Symbol.dispose]() {
-      if (isWatched) process.stderr.write("\n");
+      if (isWatched) {
+        process.stderr.write("\n");
+      }
     },
   };
 }

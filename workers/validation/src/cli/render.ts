@@ -68,7 +68,9 @@ export const renderCommand: Command = {
   async run(argv, env) {
     const { values, positionals } = parseArguments(argv, options, ["ASSET"]);
     const { out, sheet } = values;
-    if (out === undefined) throw new UsageError("--out DIR is missing");
+    if (out === undefined) {
+      throw new UsageError("--out DIR is missing");
+    }
     const rendering = parseRendererOptions(values, env);
     const plan = singleView(values) ?? (await profileViews(values));
     const splat = await readSplatFile(positionals[0] ?? "", values, env);
@@ -104,7 +106,9 @@ function singleView(values: Values): Plan | undefined {
   const radius = parseNumber("radius", values.radius, { min: 0.01, max });
   const rescaleBox = parseNumber("rescale", values.rescale, { min: 1e-6, max });
   const given = [size, elevationDeg, azimuthDeg, radius, rescaleBox];
-  if (given.every((value) => value === undefined)) return undefined;
+  if (given.every((value) => value === undefined)) {
+    return undefined;
+  }
   if (values.profile !== undefined || values.seed !== undefined) {
     throw new UsageError("--profile and --seed make no sense with the options of a single view");
   }

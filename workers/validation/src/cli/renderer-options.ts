@@ -42,7 +42,9 @@ export function parseRendererOptions(
     ...(provider === undefined ? [] : [["--execution-provider", provider] as const]),
   ];
   const refuse = (name: keyof Values, places: readonly string[]): void => {
-    if (values[name] === undefined || used.some(([, place]) => places.includes(place))) return;
+    if (values[name] === undefined || used.some(([, place]) => places.includes(place))) {
+      return;
+    }
     const where = used.map(([option, place]) => `${option} ${place}`).join(" and ");
     throw new UsageError(`--${name} makes no sense with ${where}`);
   };

@@ -55,8 +55,12 @@ export const runCommand: Command = {
           version,
           signal,
           onEvent(event) {
-            if (event.kind === "up") notReady = undefined;
-            if (event.kind === "down") notReady = "NATS is away";
+            if (event.kind === "up") {
+              notReady = undefined;
+            }
+            if (event.kind === "down") {
+              notReady = "NATS is away";
+            }
             logNatsEvent(logger, event);
           },
         });

@@ -23,7 +23,9 @@ export async function scorePictures(
     .map((name) => ({ name, key: orderOf(name) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ name }) => name);
-  if (names.length === 0) throw new PictureError(`${directory} has no .png file`);
+  if (names.length === 0) {
+    throw new PictureError(`${directory} has no .png file`);
+  }
   // One after another: a decoded picture is much larger than its file.
   const scoring = clip.startViews(prompt);
   for (const [view, name] of names.entries()) {

@@ -29,7 +29,9 @@ export async function readReport(file: string): Promise<ScoreReport> {
     const json: JsonValue = JSON.parse(await readFile(file, "utf8"));
     return fromJson(ScoreReportSchema, json, { ignoreUnknownFields: true });
   } catch (cause) {
-    if (cause instanceof Error && "syscall" in cause) throw cause;
+    if (cause instanceof Error && "syscall" in cause) {
+      throw cause;
+    }
     throw new ReportError(
       `${file} is no score report in JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },

@@ -116,8 +116,12 @@ export const scoreCommand: Command = {
       bytes,
       onPhase: (phase) => isWatched && process.stderr.write(`${phase} … `),
     });
-    if (isWatched) process.stderr.write("done\n");
-    if (sheet !== undefined) await writeContactSheet(sheet, onSheet(scored));
+    if (isWatched) {
+      process.stderr.write("done\n");
+    }
+    if (sheet !== undefined) {
+      await writeContactSheet(sheet, onSheet(scored));
+    }
     process.stdout.write(
       values.json === true
         ? toJson(reportJson(createReport(scored, request, scorer)))

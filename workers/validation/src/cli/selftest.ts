@@ -31,7 +31,9 @@ const testPictures = [150, 165, 175, 180, 185, 200].map((red): RgbImage => {
   const pixels = new Uint8Array(size * size * 3).fill(255);
   for (let at = 0; at < size * size; at++) {
     const isInside = Math.hypot((at % size) - size / 2, Math.floor(at / size) - size / 2) < 70;
-    if (isInside) pixels.set([red, 0, 255 - red], at * 3);
+    if (isInside) {
+      pixels.set([red, 0, 255 - red], at * 3);
+    }
   }
   return { width: size, height: size, pixels };
 });
@@ -83,7 +85,9 @@ async function testBackends(rendering: RendererOptions): Promise<void> {
       renderer = await startRenderer({ ...rendering, backend, gpu });
     } catch (error) {
       const isAbsent = error instanceof DeviceError && error.code === "unavailable";
-      if (!isAbsent || asked !== "auto" || gpu !== undefined) throw error;
+      if (!isAbsent || asked !== "auto" || gpu !== undefined) {
+        throw error;
+      }
       process.stdout.write(row(backend, "-", "-", "absent", error.message));
       continue;
     }
@@ -91,7 +95,9 @@ async function testBackends(rendering: RendererOptions): Promise<void> {
     const psnrDb = await checkBackend(drawing.render, largeTest);
     const msPerView = await timeBackend(drawing.render, largeTest);
     const verdict = verdictOn(psnrDb, leastDb[backend]);
-    if (verdict === "wrong") process.exitCode = 1;
+    if (verdict === "wrong") {
+      process.exitCode = 1;
+    }
     const device = drawing.device ?? `${cpus()[0]?.model ?? "CPU"}, threads: ${threads}`;
     process.stdout.write(
       row(backend, `${psnrDb.toFixed(1)} dB`, msPerView.toFixed(1), verdict, device),
@@ -112,7 +118,9 @@ async function testProviders(
     process.stdout.write(row("cpu", "-", expected.ms.toFixed(1), "good", device));
   }
   for (const provider of asked === "auto" ? (["webgpu", "cuda"] as const) : [asked]) {
-    if (provider === "cpu") continue;
+    if (provider === "cpu") {
+      continue;
+    }
     let clip: Clip;
     try {
       clip = await loadClip(modelDir, {
@@ -124,7 +132,9 @@ async function testProviders(
       });
     } catch (error) {
       const isAbsent = error instanceof ModelError && error.code === "execution-provider";
-      if (!isAbsent || asked !== "auto") throw error;
+      if (!isAbsent || asked !== "auto") {
+        throw error;
+      }
       process.stdout.write(row(provider, "-", "-", "absent", error.message));
       continue;
     }
@@ -136,7 +146,9 @@ async function testProviders(
       ),
     );
     const isGood = difference <= mostDifference;
-    if (!isGood) process.exitCode = 1;
+    if (!isGood) {
+      process.exitCode = 1;
+    }
     const placed = describePlacement(running.executionProvider, running.placement);
     const what = `${running.name}, ${running.note ?? placed}`;
     const verdict = isGood ? "good" : "wrong";
@@ -153,7 +165,9 @@ async function runOf(clip: Clip) {
 }
 
 function verdictOn(psnrDb: number, least: number): "good" | "approximate" | "wrong" {
-  if (psnrDb < least) return "wrong";
+  if (psnrDb < least) {
+    return "wrong";
+  }
   return psnrDb < exactDb ? "approximate" : "good";
 }
 

@@ -68,8 +68,11 @@ export const serveCommand: Command = {
                 camera_seed: cameraSeed?.toString(),
                 duration_ms: Math.round(durationMs),
               };
-              if (error === undefined) logger.info(fields, "request");
-              else logger.error({ ...fields, error_id: errorId, err: error }, "request failed");
+              if (error === undefined) {
+                logger.info(fields, "request");
+              } else {
+                logger.error({ ...fields, error_id: errorId, err: error }, "request failed");
+              }
             },
           }),
         );

@@ -23,7 +23,9 @@ export const tokenizeCommand: Command = {
     for await (const line of linesOf(process.stdin)) {
       number += 1;
       const ids = tokenizer.encode(parseText(line, number));
-      if (!process.stdout.write(`${JSON.stringify(ids)}\n`)) await once(process.stdout, "drain");
+      if (!process.stdout.write(`${JSON.stringify(ids)}\n`)) {
+        await once(process.stdout, "drain");
+      }
     }
   },
 };
@@ -31,7 +33,9 @@ export const tokenizeCommand: Command = {
 function parseText(line: string, number: number): string {
   try {
     const text: unknown = JSON.parse(line);
-    if (typeof text === "string") return text;
+    if (typeof text === "string") {
+      return text;
+    }
   } catch {
     // The same answer as for JSON of another kind.
   }
@@ -47,5 +51,7 @@ async function* linesOf(stream: NodeJS.ReadStream): AsyncGenerator<string> {
     rest = lines.pop() ?? "";
     yield* lines;
   }
-  if (rest !== "") yield rest;
+  if (rest !== "") {
+    yield rest;
+  }
 }

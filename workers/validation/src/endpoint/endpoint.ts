@@ -129,7 +129,9 @@ async function answer(
     signal: context.var.signal, // H3
   });
   const { score } = judged;
-  if (!Number.isFinite(score)) throw new Error(`the score came out as ${score}`);
+  if (!Number.isFinite(score)) {
+    throw new Error(`the score came out as ${score}`);
+  }
   const fields = await answerOf(body, judged);
   context.var.note({ score, cameraSeed });
   return context.json(fields);
@@ -167,7 +169,9 @@ function parseBody(text: string): ValidationRequest {
     throw new HttpError(400, "bad-request", "the body is not JSON");
   }
   const parsed = requestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return parsed.data;
+  }
   throw new HttpError(400, "bad-request", z.prettifyError(parsed.error));
 }
 

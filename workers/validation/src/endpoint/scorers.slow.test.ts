@@ -41,7 +41,9 @@ test("previews that are asked for at the same time are those of their own assets
   };
   const counts = [300, 500, 700, 900];
   const alone: string[] = [];
-  for (const count of counts) alone.push(await previewOf(count));
+  for (const count of counts) {
+    alone.push(await previewOf(count));
+  }
   assert.equal(new Set(alone).size, counts.length);
   assert.deepEqual(await Promise.all(counts.map(previewOf)), alone);
 });

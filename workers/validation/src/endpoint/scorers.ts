@@ -88,7 +88,9 @@ export function scoreOverPool({ caller, timeoutMs, ...options }: PoolOptions): E
       .call(jobOf(asset, profile, timeoutMs), AbortSignal.any([asset.signal, timeout]))
       .catch((cause: unknown) => {
         const isLate = timeout.aborted && !asset.signal.aborted;
-        if (!isLate && !(cause instanceof QueueUnavailableError)) throw cause;
+        if (!isLate && !(cause instanceof QueueUnavailableError)) {
+          throw cause;
+        }
         const why = isLate ? `no worker scored it within ${timeoutMs} ms` : cause;
         throw new PoolUnavailableError(String(why), { cause });
       });

@@ -69,7 +69,9 @@ export async function startDeviceChild<Ready, Request, Answer, Code>(
 
   const watch = (): void => {
     clearTimeout(timer);
-    if (isReady && waiting.size === 0) return;
+    if (isReady && waiting.size === 0) {
+      return;
+    }
     timer = setTimeout(
       () =>
         fail(new DeviceError("timeout", `no answer from the ${name} process in ${timeoutMs} ms`)),
@@ -81,13 +83,17 @@ export async function startDeviceChild<Ready, Request, Answer, Code>(
     child.kill("SIGKILL");
     isReady = true;
     starting.reject(end);
-    for (const { reject } of waiting.values()) reject(end);
+    for (const { reject } of waiting.values()) {
+      reject(end);
+    }
     waiting.clear();
     watch();
   };
   const expect = (id: number): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      if (end !== undefined) return reject(end);
+      if (end !== undefined) {
+        return reject(end);
+      }
       waiting.set(id, { resolve, reject });
       watch();
     });
@@ -96,7 +102,9 @@ export async function startDeviceChild<Ready, Request, Answer, Code>(
     lastWords = `${lastWords}${chunk}`.slice(-maxStderrChars);
   });
   child.on("message", (message: ProcessMessage<Ready, Answer, Code | DeviceErrorCode>) => {
-    if (message.kind === "failed") return fail(toError(message.code, message.message));
+    if (message.kind === "failed") {
+      return fail(toError(message.code, message.message));
+    }
     if (message.kind === "ready") {
       isReady = true;
       starting.resolve(message.ready);
@@ -105,8 +113,11 @@ export async function startDeviceChild<Ready, Request, Answer, Code>(
     const asker = waiting.get(message.id);
     waiting.delete(message.id);
     watch();
-    if (message.kind === "answer") asker?.resolve(message.answer);
-    else asker?.reject(toError(message.code, message.message));
+    if (message.kind === "answer") {
+      asker?.resolve(message.answer);
+    } else {
+      asker?.reject(toError(message.code, message.message));
+    }
   });
   child.on("error", (cause) =>
     fail(new DeviceError("crashed", `the ${name} process failed: ${cause.message}`, { cause })),
@@ -129,7 +140,9 @@ export async function startDeviceChild<Ready, Request, Answer, Code>(
       const answered = expect(id);
       const order: Order<Request> = { id, request };
       // A pipe that broke is told by `close`.
-      if (end === undefined) child.send(order, () => undefined);
+      if (end === undefined) {
+        child.send(order, () => undefined);
+      }
       return answered;
     },
     async stop() {

@@ -21,6 +21,8 @@ export function vulkanEnvironment({ env, allowSoftware }: VulkanOptions): Enviro
   const isChosen = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"].some(
     (name) => env[name] !== undefined,
   );
-  if (allowSoftware !== true || isChosen || !existsSync(softwareDriver)) return env;
+  if (allowSoftware !== true || isChosen || !existsSync(softwareDriver)) {
+    return env;
+  }
   return { ...env, VK_ADD_DRIVER_FILES: softwareDriver };
 }

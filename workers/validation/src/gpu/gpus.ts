@@ -42,7 +42,9 @@ export async function unusableDrivers(env: Environment): Promise<readonly Unusab
   const unusable: UnusableDriver[] = [];
   for (const file of driverFiles(env)) {
     const { gpus, said } = await ask({ ...env, VK_DRIVER_FILES: file, VK_ICD_FILENAMES: file });
-    if (gpus.length === 0) unusable.push({ file, reason: said });
+    if (gpus.length === 0) {
+      unusable.push({ file, reason: said });
+    }
   }
   return unusable;
 }
@@ -88,7 +90,9 @@ function driverFiles(env: Environment): readonly string[] {
   const added = env.VK_ADD_DRIVER_FILES;
   const places = named === undefined ? [...manifestFolders, ...split(added)] : split(named);
   return places.filter(existsSync).flatMap((place) => {
-    if (!statSync(place).isDirectory()) return [place];
+    if (!statSync(place).isDirectory()) {
+      return [place];
+    }
     const names = readdirSync(place).filter((name) => name.endsWith(".json"));
     return names.toSorted().map((name) => join(place, name));
   });

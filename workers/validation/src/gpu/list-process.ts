@@ -5,7 +5,9 @@ import { describe, refusalOf } from "./open-device.ts";
 const gpus = [];
 for (const name of await gpuNames()) {
   const adapter = await requestAdapter(name);
-  if (adapter === null) continue;
+  if (adapter === null) {
+    continue;
+  }
   gpus.push({
     name,
     driver: adapter.info.description || describe(adapter.info),

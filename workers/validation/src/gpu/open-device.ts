@@ -24,7 +24,9 @@ export async function openDevice({ gpu, allowSoftware }: OpenOptions): Promise<O
   }
   const name = describe(adapter.info);
   const refusal = refusalOf(adapter, allowSoftware);
-  if (refusal !== undefined) throw new DeviceError("unavailable", `${name} ${refusal}`);
+  if (refusal !== undefined) {
+    throw new DeviceError("unavailable", `${name} ${refusal}`);
+  }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const device = await adapter.requestDevice({
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
@@ -47,7 +49,9 @@ export function refusalOf(
     "maxComputeInvocationsPerWorkgroup",
     "maxComputeWorkgroupStorageSize",
   ] as const) {
-    if (limits[limit] >= least[limit]) continue;
+    if (limits[limit] >= least[limit]) {
+      continue;
+    }
     return `is too small: its ${limit} is ${limits[limit]}, and ${least[limit]} are needed`;
   }
   return undefined;

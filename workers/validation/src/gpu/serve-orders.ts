@@ -39,8 +39,11 @@ export async function serveOrders<Ready, Request, Answer, Code>({
       send({ kind: "answer", id, answer: await served.carryOut(request) });
     } catch (error) {
       const code = codeOf(error);
-      if (code === undefined) fail(error);
-      else send({ kind: "refused", id, code, message: messageOf(error) });
+      if (code === undefined) {
+        fail(error);
+      } else {
+        send({ kind: "refused", id, code, message: messageOf(error) });
+      }
     }
   };
   try {

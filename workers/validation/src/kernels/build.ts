@@ -4,4 +4,6 @@ import { compileKernel, kernels } from "./compile.ts";
 import { writeConstantHeaders } from "./constants.ts";
 
 writeConstantHeaders();
-for (const kernel of kernels) writeFileSync(kernel.binary, await compileKernel(kernel));
+for (const kernel of kernels) {
+  writeFileSync(kernel.binary, await compileKernel(kernel));
+}

@@ -36,10 +36,14 @@ export async function compileKernel({ source, options }: KernelSource): Promise<
       return existsSync(file) ? readFileSync(file, "utf8") : null;
     },
     writeFile: (_name, contents) => {
-      if (typeof contents !== "string") binary = contents;
+      if (typeof contents !== "string") {
+        binary = contents;
+      }
     },
     listFiles: () => [],
   });
-  if (error !== null || binary === undefined) throw new Error(String(stderr), { cause: error });
+  if (error !== null || binary === undefined) {
+    throw new Error(String(stderr), { cause: error });
+  }
   return binary;
 }

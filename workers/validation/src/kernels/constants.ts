@@ -33,12 +33,19 @@ export function constantHeaders(): readonly { readonly file: URL; readonly text:
 }
 
 export function writeConstantHeaders(): void {
-  for (const { file, text } of constantHeaders()) writeFileSync(file, text);
+  for (const { file, text } of constantHeaders()) {
+    writeFileSync(file, text);
+  }
 }
 
 if (import.meta.main && process.argv.includes("--check")) {
   const stale = constantHeaders().filter(({ file, text }) => readFileSync(file, "utf8") !== text);
-  for (const { file } of stale)
+  for (const { file } of stale) {
     console.error(`${file.pathname} is not up to date; run: npm run generate`);
-  if (stale.length > 0) process.exitCode = 1;
-} else if (import.meta.main) writeConstantHeaders();
+  }
+  if (stale.length > 0) {
+    process.exitCode = 1;
+  }
+} else if (import.meta.main) {
+  writeConstantHeaders();
+}

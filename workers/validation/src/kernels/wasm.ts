@@ -37,7 +37,9 @@ export function createSharedMemory(): KernelMemory<SharedArrayBuffer> {
 /** @throws RangeError when the machine has not that much memory */
 export function ensureBytes(memory: KernelMemory<ArrayBufferLike>, bytes: number): void {
   const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
-  if (missing > 0) memory.grow(missing);
+  if (missing > 0) {
+    memory.grow(missing);
+  }
 }
 
 export function loadKernel(binary: URL): KernelModule {

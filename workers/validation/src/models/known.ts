@@ -32,8 +32,9 @@ export async function readKnownModels(
   file: string | URL = manifestFile,
 ): Promise<readonly KnownModel[]> {
   const parsed = manifestSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
-  if (!parsed.success)
+  if (!parsed.success) {
     throw new ModelError("configuration", `${file}: ${z.prettifyError(parsed.error)}`);
+  }
   return Object.entries(parsed.data).map(([name, model]) => ({
     ...model,
     name,

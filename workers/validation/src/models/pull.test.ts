@@ -32,13 +32,17 @@ async function startHub() {
     const name = (request.url ?? "").replace("/owner/m/resolve/main/", "");
     asked.push([name, request.headers.range]);
     const content = files.get(name);
-    if (content === undefined) return response.writeHead(404).end();
+    if (content === undefined) {
+      return response.writeHead(404).end();
+    }
     const etag = `"${content[0]}-${content.length}"`;
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     const isRest = from > 0 && request.headers["if-range"] === etag;
     const body = content.subarray(isRest ? from : 0);
     response.writeHead(isRest ? 206 : 200, { "content-length": body.length, etag });
-    if (state.cutAfter === undefined || name === "config.json") return response.end(body);
+    if (state.cutAfter === undefined || name === "config.json") {
+      return response.end(body);
+    }
     response.write(body.subarray(0, state.cutAfter));
     state.cut = () => response.destroy();
     state.cutAfter = undefined;
@@ -81,7 +85,9 @@ test("goes on where it broke off, and begins again when the hub has another file
   const pullCut = (at: number): Promise<void> => {
     hub.state.cutAfter = at;
     const onProgress = (file: string, done: number): void => {
-      if (file !== "config.json" && done % 30_000 === 0) hub.state.cut();
+      if (file !== "config.json" && done % 30_000 === 0) {
+        hub.state.cut();
+      }
     };
     return pullModel(model, { ...hub.options, onProgress });
   };
@@ -126,5 +132,7 @@ test("no hub, or no such file, is one clear message", async () => {
 test("the manifest that comes with the project is sound", async () => {
   const known = await readKnownModels();
   assert.ok(known.length > 0);
-  for (const { files } of known) assert.ok(files.includes("tokenizer.json"));
+  for (const { files } of known) {
+    assert.ok(files.includes("tokenizer.json"));
+  }
 });

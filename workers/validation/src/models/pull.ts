@@ -42,7 +42,9 @@ export async function pullModel(model: KnownModel, options: PullOptions): Promis
     const target = join(options.directory, file);
     await mkdir(dirname(target), { recursive: true });
     const pin = pins[file];
-    if (pin !== undefined && (await isFile(target)) && (await hashOf(target)) === pin) continue;
+    if (pin !== undefined && (await isFile(target)) && (await hashOf(target)) === pin) {
+      continue;
+    }
     const part = `${target}.part`;
     await fetchFile(model, file, part, options);
     const sha256 = await hashOf(part);
@@ -85,15 +87,19 @@ async function fetchFile(
     );
   }
   // All of it was there already, only not yet named.
-  if (response.status === 416 && response.headers.get("content-range") === `bytes */${have}`)
+  if (response.status === 416 && response.headers.get("content-range") === `bytes */${have}`) {
     return;
+  }
   if (!response.ok || response.body === null) {
     throw new PullError("refused", `${url} answered ${response.status} ${response.statusText}`);
   }
   const isRest = response.status === 206;
   const newEtag = response.headers.get("etag");
-  if (newEtag === null || newEtag.startsWith("W/")) await rm(`${part}.etag`, { force: true });
-  else await writeFile(`${part}.etag`, newEtag);
+  if (newEtag === null || newEtag.startsWith("W/")) {
+    await rm(`${part}.etag`, { force: true });
+  } else {
+    await writeFile(`${part}.etag`, newEtag);
+  }
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
   let done = isRest ? have : 0;
   const total = Number.isNaN(length) ? undefined : done + length;
@@ -115,7 +121,9 @@ async function fetchFile(
 }
 
 async function readPins(file: string): Promise<Record<string, string>> {
-  if (!(await isFile(file))) return {};
+  if (!(await isFile(file))) {
+    return {};
+  }
   return pinsSchema.parse(JSON.parse(await readFile(file, "utf8")));
 }
 
@@ -128,12 +136,16 @@ async function isFile(path: string): Promise<boolean> {
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  for await (const chunk of createReadStream(path)) {
+    hash.update(chunk);
+  }
   return hash.digest("hex");
 }
 
 /** fetch says "fetch failed" and keeps the reason behind it. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }

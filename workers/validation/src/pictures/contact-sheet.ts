@@ -57,10 +57,14 @@ export async function encodeContactSheet(views: readonly SheetView[]): Promise<U
 /** Between the cells. */
 function drawLines({ width, height, pixels }: RgbImage, cellHeight: number): void {
   for (let y = cellHeight - 1; y < height - 1; y += cellHeight) {
-    for (let x = 0; x < width; x++) pixels.set(line, (y * width + x) * 3);
+    for (let x = 0; x < width; x++) {
+      pixels.set(line, (y * width + x) * 3);
+    }
   }
   for (let x = cellSize - 1; x < width - 1; x += cellSize) {
-    for (let y = 0; y < height; y++) pixels.set(line, (y * width + x) * 3);
+    for (let y = 0; y < height; y++) {
+      pixels.set(line, (y * width + x) * 3);
+    }
   }
 }
 

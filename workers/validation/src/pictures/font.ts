@@ -53,7 +53,9 @@ export function drawText(
       const row = rows[Math.floor(y / scale)] ?? 0;
       for (let x = 0; x < signWidth * scale; x++) {
         const isDot = ((row >> (signWidth - 1 - Math.floor(x / scale))) & 1) === 1;
-        if (!isDot || signLeft + x >= image.width || top + y >= image.height) continue;
+        if (!isDot || signLeft + x >= image.width || top + y >= image.height) {
+          continue;
+        }
         const at = ((top + y) * image.width + signLeft + x) * 3;
         image.pixels.set(colour, at);
       }

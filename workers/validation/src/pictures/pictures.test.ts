@@ -80,7 +80,9 @@ test("a contact sheet shows every view, and writes below it", async () => {
   const inkBelow = (left: number): number => {
     let dots = 0;
     for (let y = 192; y < sheet.height; y++) {
-      for (let x = left; x < left + 192; x++) dots += sheet.at(x, y)[0] === 0 ? 1 : 0;
+      for (let x = left; x < left + 192; x++) {
+        dots += sheet.at(x, y)[0] === 0 ? 1 : 0;
+      }
     }
     return dots;
   };
@@ -103,7 +105,9 @@ test("a contact sheet tells at a glance which views the subnet would take", asyn
   const coloured = (column: number, row: number) => {
     const seen = new Set<string>();
     for (let y = (row * height) / 2; y < ((row + 1) * height) / 2; y++) {
-      for (let x = column * 192; x < (column + 1) * 192; x++) seen.add(at(x, y).join());
+      for (let x = column * 192; x < (column + 1) * 192; x++) {
+        seen.add(at(x, y).join());
+      }
     }
     const [green, red] = ["0,110,40", "170,20,20"];
     return [seen.has("0,0,0"), seen.has(green), seen.has(red)];

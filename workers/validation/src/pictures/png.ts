@@ -40,7 +40,9 @@ export async function writePng(file: string, image: RgbImage): Promise<void> {
 
 /** Width × height by averaging; for smaller copies. */
 export async function shrink(image: RgbImage, width: number, height: number): Promise<RgbImage> {
-  if (image.width === width && image.height === height) return image;
+  if (image.width === width && image.height === height) {
+    return image;
+  }
   const pixels = await raw(image).resize(width, height, { fit: "fill" }).raw().toBuffer();
   return { width, height, pixels };
 }

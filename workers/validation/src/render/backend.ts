@@ -38,7 +38,9 @@ export async function startRenderer(options: RendererOptions): Promise<Renderer>
       try {
         return await startWebgpuRenderer({ env, gpu, allowSoftware });
       } catch (error) {
-        if (!(error instanceof DeviceError) || gpu !== undefined) throw error;
+        if (!(error instanceof DeviceError) || gpu !== undefined) {
+          throw error;
+        }
         options.onPassedOver?.(error);
         return await startCpuRenderer(threads);
       }

@@ -61,7 +61,9 @@ function rescaling(
   splat: Splat,
   box: number | undefined,
 ): { readonly factor: number; readonly shift: number } {
-  if (box === undefined) return { factor: 1, shift: 0 };
+  if (box === undefined) {
+    return { factor: 1, shift: 0 };
+  }
   let sum = 0;
   let extent = 0;
   for (let axis = 0; axis < 3; axis++) {

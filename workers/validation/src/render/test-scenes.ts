@@ -42,7 +42,9 @@ export function createTestSplat(options: TestSceneOptions): Splat {
       splat.scales[i * 3 + axis] = size + (random() - 0.5) * 1.2 - (axis === 2 ? 1.5 : 0);
       splat.shDc[i * 3 + axis] = (direction[axis] ?? 0) * 1.4 + (random() - 0.5) * 0.5;
     }
-    for (let part = 0; part < 4; part++) splat.rotations[i * 4 + part] = random() * 2 - 1;
+    for (let part = 0; part < 4; part++) {
+      splat.rotations[i * 4 + part] = random() * 2 - 1;
+    }
     splat.opacities[i] = isHaze ? random() * 4 - 5 : random() * 6;
   }
   return splat;

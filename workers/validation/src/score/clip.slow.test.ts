@@ -65,7 +65,9 @@ test("views that come in any order get their own probabilities, whatever the bat
   const expected = forward(prompt, 9, false);
   for (const waitsForLast of [false, true]) {
     const scoring = clip.startViews(prompt, { waitsForLast });
-    for (const view of [2, 0, 1]) scoring.add(view, images[view] ?? flat([0, 0, 0]));
+    for (const view of [2, 0, 1]) {
+      scoring.add(view, images[view] ?? flat([0, 0, 0]));
+    }
     assertNear(await scoring.finish(), expected, 1e-6);
   }
 });
@@ -133,7 +135,9 @@ test("the event loop runs on while the model does", async () => {
   let running = true;
   const turn = (): void => {
     turns++;
-    if (running) setImmediate(turn);
+    if (running) {
+      setImmediate(turn);
+    }
   };
   turn();
   await clip.probabilities("a red cube", many);
@@ -177,7 +181,9 @@ function cosine(a: readonly number[], b: readonly number[]): number {
 
 function flat(rgb: readonly [number, number, number], size = testImageSize): RgbImage {
   const pixels = new Uint8Array(size * size * 3);
-  for (let i = 0; i < pixels.length; i += 3) pixels.set(rgb, i);
+  for (let i = 0; i < pixels.length; i += 3) {
+    pixels.set(rgb, i);
+  }
   return { width: size, height: size, pixels };
 }
 

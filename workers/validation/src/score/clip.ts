@@ -206,7 +206,9 @@ async function createJudge(model: ModelDirectory, inference: Inference): Promise
   // Not cut short by one caller's signal: another may wait for the same prompt.
   const prompts = createCache(async (prompt: string) => {
     const [embedding] = await embed([tokenizer.encode(prompt)]);
-    if (embedding === undefined) throw new Error("the text tower gave nothing");
+    if (embedding === undefined) {
+      throw new Error("the text tower gave nothing");
+    }
     return embedding;
   });
   return async (prompt, images, signal) => {
@@ -230,7 +232,9 @@ async function tryOnce(
   try {
     [probability] = await judge("a test", [gray]);
   } catch (cause) {
-    if (cause instanceof ModelError) throw cause;
+    if (cause instanceof ModelError) {
+      throw cause;
+    }
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ModelError("unsupported-model", `${name} does not run: ${why}`, { cause });
   }
@@ -270,10 +274,14 @@ function scoreInBatches({ batchSize, waitsForLast, onStage, crop, run }: Batchin
       cropped.begin();
       waiting.push({ view, image: crop(image) });
       cropped.end();
-      if (waiting.length === batchSize && !waitsForLast) flush();
+      if (waiting.length === batchSize && !waitsForLast) {
+        flush();
+      }
     },
     async finish() {
-      while (waiting.length > 0) flush();
+      while (waiting.length > 0) {
+        flush();
+      }
       await Promise.all(running);
       inferred.end();
       onStage?.({ name: "preprocess", ...cropped.times });
@@ -305,9 +313,13 @@ function createCache<T>(load: (key: string) => Promise<T>): (key: string) => Pro
     const value = known ?? load(key);
     kept.delete(key);
     kept.set(key, value); // last in the order of insertion
-    if (known === undefined) value.catch(() => kept.delete(key));
+    if (known === undefined) {
+      value.catch(() => kept.delete(key));
+    }
     for (const oldest of kept.keys()) {
-      if (kept.size <= maxKeptPrompts) break;
+      if (kept.size <= maxKeptPrompts) {
+        break;
+      }
       kept.delete(oldest);
     }
     return value;
@@ -329,7 +341,9 @@ function dot(a: Float64Array, b: Float64Array): number {
     );
   }
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  for (let i = 0; i < a.length; i++) {
+    sum += (a[i] ?? 0) * (b[i] ?? 0);
+  }
   return sum;
 }
 

@@ -59,7 +59,9 @@ export function findGraphs(
   files: readonly string[],
   map: GraphMap | undefined,
 ): GraphFiles {
-  if (map !== undefined) return mappedGraphs(root, map);
+  if (map !== undefined) {
+    return mappedGraphs(root, map);
+  }
   const towers = pairOf(files);
   const graph = (found: string): GraphFile => ({
     file: found,
@@ -70,16 +72,22 @@ export function findGraphs(
     return { layout: "split", vision: graph(towers.vision), text: graph(towers.text) };
   }
   const [combined] = variantsOf("model", files);
-  if (combined !== undefined) return { layout: "combined", model: graph(combined.file) };
+  if (combined !== undefined) {
+    return { layout: "combined", model: graph(combined.file) };
+  }
   throw new ModelError("model-missing", whatIsMissing(root, files));
 }
 
 /** D1: said where the towers that were found are of two precisions. */
 export function mixedPrecisions(graphs: GraphFiles): string | undefined {
-  if (graphs.layout === "combined") return undefined;
+  if (graphs.layout === "combined") {
+    return undefined;
+  }
   const { vision, text } = graphs;
   const [ofVision, ofText] = [precisionOf(vision.file), precisionOf(text.file)];
-  if (ofVision === ofText) return undefined;
+  if (ofVision === ofText) {
+    return undefined;
+  }
   return `${vision.file} (${ofVision}) and ${text.file} (${ofText}) are of two precisions`;
 }
 
@@ -107,12 +115,16 @@ function pairOf(
   const texts = variantsOf("text_model", files);
   const [firstVision] = visions;
   const [firstText] = texts;
-  if (firstVision === undefined || firstText === undefined) return undefined;
+  if (firstVision === undefined || firstText === undefined) {
+    return undefined;
+  }
   const namesake = (vision: Variant) => vision.file.replace("vision_model", "text_model");
   for (const vision of visions) {
     const same = texts.filter(({ precision }) => precision === vision.precision);
     const text = same.find((each) => each.file === namesake(vision)) ?? same[0];
-    if (text !== undefined) return { vision: vision.file, text: text.file };
+    if (text !== undefined) {
+      return { vision: vision.file, text: text.file };
+    }
   }
   return { vision: firstVision.file, text: firstText.file };
 }
@@ -171,7 +183,9 @@ function whatIsMissing(root: string, files: readonly string[]): string {
   }
   const others = files.filter((each) => each.endsWith(".onnx"));
   const accepted = `no vision_model.onnx with text_model.onnx and no model.onnx, in it or in onnx/`;
-  if (others.length === 0) return `${root} has ${accepted}`;
+  if (others.length === 0) {
+    return `${root} has ${accepted}`;
+  }
   return (
     `${root} has ${others.join(", ")}, but ${accepted}; turntable.json may map other names: ` +
     '{"graphs": {"vision": {"file": "visual.onnx", "pixel_values": "IMAGE"}, "text": {"file": "textual.onnx", "input_ids": "TEXT"}}}'

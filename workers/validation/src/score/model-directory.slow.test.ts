@@ -74,7 +74,9 @@ const choices: readonly (readonly [
 for (const [files, used, note] of choices) {
   test(`of ${files.join(", ")} the model is ${used.join(" with ")}`, async () => {
     await using model = await createTestModel();
-    for (const file of files) await model.write(`${file}.onnx`, "");
+    for (const file of files) {
+      await model.write(`${file}.onnx`, "");
+    }
     const read = await readModelDirectory(model.directory);
     const { graphs } = read;
     const names =

@@ -156,7 +156,9 @@ async function listFiles(root: string): Promise<readonly string[]> {
 }
 
 function findTokenizer(root: string, files: readonly string[]): readonly string[] {
-  if (files.includes("tokenizer.json")) return ["tokenizer.json"];
+  if (files.includes("tokenizer.json")) {
+    return ["tokenizer.json"];
+  }
   if (files.includes("vocab.json") && files.includes("merges.txt")) {
     return ["merges.txt", "vocab.json"];
   }
@@ -170,10 +172,14 @@ async function readTokenizerFiles(root: string, names: readonly string[]): Promi
   const read = async (name: string): Promise<string> => {
     const bytes = await readFile(join(root, name));
     const foreign = foreignDownload(bytes);
-    if (foreign === undefined) return bytes.toString("utf8");
+    if (foreign === undefined) {
+      return bytes.toString("utf8");
+    }
     throw new ModelError("tokenizer-damaged", `${join(root, name)} is ${foreign}`);
   };
-  if (names.includes("tokenizer.json")) return { tokenizerJson: await read("tokenizer.json") };
+  if (names.includes("tokenizer.json")) {
+    return { tokenizerJson: await read("tokenizer.json") };
+  }
   return { vocabJson: await read("vocab.json"), mergesTxt: await read("merges.txt") };
 }
 
@@ -186,7 +192,9 @@ async function readJson<T>(
 ): Promise<T> {
   const json = files.includes(name) ? await parseJson(join(root, name)) : {};
   const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return parsed.data;
+  }
   throw new ModelError("configuration", `${join(root, name)}: ${z.prettifyError(parsed.error)}`);
 }
 
@@ -214,9 +222,13 @@ async function pictureSettingsOf(root: string, files: readonly string[]): Promis
   const json: JsonFile[] = [];
   for (const file of files.filter((each) => each.endsWith(".json"))) {
     const path = join(root, file);
-    if (otherJson.test(basename(file))) continue;
+    if (otherJson.test(basename(file))) {
+      continue;
+    }
     const found = await stat(path);
-    if (found.isFile() && found.size <= maxSettingsBytes) json.push([file, await parseJson(path)]);
+    if (found.isFile() && found.size <= maxSettingsBytes) {
+      json.push([file, await parseJson(path)]);
+    }
   }
   return readPictureSettings(json);
 }
@@ -236,9 +248,13 @@ async function lookInto(root: string, graphs: GraphFiles): Promise<InGraphs> {
   const weights: string[] = [];
   const operators = new Set<string>();
   for (const { file, path } of graphFilesOf(graphs)) {
-    if (!(await isFile(path))) throw new ModelError("model-missing", `${path} is not a file`);
+    if (!(await isFile(path))) {
+      throw new ModelError("model-missing", `${path} is not a file`);
+    }
     const facts = readOnnxFacts(path);
-    for (const operator of facts.operators) operators.add(operator);
+    for (const operator of facts.operators) {
+      operators.add(operator);
+    }
     for (const named of facts.externalFiles) {
       const inside = pathInside(root, file, named);
       if (!(await isFile(join(root, inside)))) {
@@ -276,7 +292,9 @@ async function hashFiles(
     let isStart = true;
     for await (const chunk of stream) {
       const foreign = isStart ? foreignDownload(chunk) : undefined;
-      if (foreign !== undefined) throw new ModelError("model-damaged", `${path} is ${foreign}`);
+      if (foreign !== undefined) {
+        throw new ModelError("model-damaged", `${path} is ${foreign}`);
+      }
       isStart = false;
       hash.update(chunk);
     }

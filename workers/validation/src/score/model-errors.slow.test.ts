@@ -264,7 +264,9 @@ test("an execution provider that does not start: execution-provider, and auto go
     executionProvider: "auto",
     env: process.env,
   });
-  if (auto.executionProvider === "cuda") return t.skip("CUDA starts on this machine");
+  if (auto.executionProvider === "cuda") {
+    return t.skip("CUDA starts on this machine");
+  }
   assert.equal(auto.executionProvider, "cpu");
   await assertRefused(
     loadClip(model.directory, { executionProvider: "cuda", env: process.env }),

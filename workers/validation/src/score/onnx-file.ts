@@ -20,12 +20,16 @@ export function readOnnxFacts(file: string): OnnxFacts {
     const { size } = fstatSync(descriptor);
     const reader = createReader(descriptor, size);
     const foreign = foreignModel(reader.peek(foreignStartBytes));
-    if (foreign !== undefined) throw new ModelError("model-damaged", `${file} is ${foreign}`);
+    if (foreign !== undefined) {
+      throw new ModelError("model-damaged", `${file} is ${foreign}`);
+    }
     const found = { externalFiles: new Set<string>(), operators: new Set<string>() };
     walk(reader, "model", size, 0, found);
     return { externalFiles: [...found.externalFiles].sort(), operators: found.operators };
   } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
+    if (!(cause instanceof RangeError)) {
+      throw cause;
+    }
     throw new ModelError(
       "model-damaged",
       `${file} cannot be loaded (cut off, or not ONNX): ${cause.message}`,
@@ -81,7 +85,9 @@ function walk(
   depth: number,
   found: Found,
 ): ReadonlyMap<number, string> {
-  if (depth > maxDepth) throw new RangeError(`messages are nested more than ${maxDepth} deep`);
+  if (depth > maxDepth) {
+    throw new RangeError(`messages are nested more than ${maxDepth} deep`);
+  }
   const texts = new Map<number, string>();
   let dataLocation = 0;
   let location: string | undefined;
@@ -91,26 +97,39 @@ function walk(
     const wire = tag % 8;
     if (wire !== 2) {
       const value = reader.scalar(wire, end);
-      if (message === "tensor" && field === dataLocationField) dataLocation = value;
+      if (message === "tensor" && field === dataLocationField) {
+        dataLocation = value;
+      }
       continue;
     }
     const length = reader.varint(end);
     const to = reader.position() + length;
-    if (to > end) throw new RangeError(`field ${field} of a ${message} ends behind its end`);
+    if (to > end) {
+      throw new RangeError(`field ${field} of a ${message} ends behind its end`);
+    }
     const inner = nested[message][field];
     if (inner !== undefined) {
       const read = walk(reader, inner, to, depth + 1, found);
       // Later entries win, as in ONNX Runtime.
-      if (inner === "entry" && read.get(1) === "location") location = read.get(2);
+      if (inner === "entry" && read.get(1) === "location") {
+        location = read.get(2);
+      }
     } else if (message === "entry" || (message === "node" && field === operatorField)) {
-      if (length > maxNameBytes) throw new RangeError(`a name of ${length} bytes`);
+      if (length > maxNameBytes) {
+        throw new RangeError(`a name of ${length} bytes`);
+      }
       const text = reader.text(length);
-      if (message === "entry") texts.set(field, text);
-      else found.operators.add(text);
+      if (message === "entry") {
+        texts.set(field, text);
+      } else {
+        found.operators.add(text);
+      }
     }
     reader.seek(to);
   }
-  if (dataLocation === external && location !== undefined) found.externalFiles.add(location);
+  if (dataLocation === external && location !== undefined) {
+    found.externalFiles.add(location);
+  }
   return texts;
 }
 
@@ -138,11 +157,15 @@ function createReader(descriptor: number, size: number): Reader {
     filled = readSync(descriptor, buffer, 0, windowBytes, at);
   };
   const peek = (count: number): Uint8Array => {
-    if (at < start || at + Math.min(count, size - at) > start + filled) fill();
+    if (at < start || at + Math.min(count, size - at) > start + filled) {
+      fill();
+    }
     return buffer.subarray(at - start, Math.min(at - start + count, filled));
   };
   const step = (count: number, end: number): void => {
-    if (at + count > end) throw new RangeError("a field ends behind its message");
+    if (at + count > end) {
+      throw new RangeError("a field ends behind its message");
+    }
     at += count;
   };
   const varint = (end: number): number => {
@@ -151,7 +174,9 @@ function createReader(descriptor: number, size: number): Reader {
     for (const byte of peek(10)) {
       step(1, end);
       value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) {
+        return value;
+      }
       factor *= 128;
     }
     throw new RangeError("a number without an end");
@@ -164,8 +189,12 @@ function createReader(descriptor: number, size: number): Reader {
     peek,
     varint,
     scalar(wire, end) {
-      if (wire === 0) return varint(end);
-      if (wire !== 1 && wire !== 5) throw new RangeError(`a field of the wire type ${wire}`);
+      if (wire === 0) {
+        return varint(end);
+      }
+      if (wire !== 1 && wire !== 5) {
+        throw new RangeError(`a field of the wire type ${wire}`);
+      }
       step(wire === 1 ? 8 : 4, end);
       return 0;
     },

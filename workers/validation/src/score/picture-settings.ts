@@ -99,7 +99,9 @@ export function parsePreprocessing(
 ): Preprocessing {
   const refuse = (why: string): ModelError => new ModelError("configuration", `${where}: ${why}`);
   const object = z.record(z.string(), z.unknown()).safeParse(config);
-  if (!object.success) throw refuse("an object of settings is accepted");
+  if (!object.success) {
+    throw refuse("an object of settings is accepted");
+  }
   // null and false: not asked for. A leading underscore: notes of the library that wrote it.
   const given = Object.entries(object.data).filter(([, value]) => value !== null);
   const unknown = given.find(
@@ -112,7 +114,9 @@ export function parsePreprocessing(
     );
   }
   const parsed = known.safeParse(Object.fromEntries(given));
-  if (!parsed.success) throw refuse(z.prettifyError(parsed.error));
+  if (!parsed.success) {
+    throw refuse(z.prettifyError(parsed.error));
+  }
   const { size, crop_size: crop, ...values } = parsed.data;
   const isExact = values.do_resize && !("shortestEdge" in size);
   if (!values.do_center_crop && !isExact) {
@@ -143,7 +147,9 @@ export function readPictureSettings(files: readonly JsonFile[]): PictureSettings
   const [first, second] = found;
   if (first === undefined) {
     const foreign = files.find(([, json]) => mentions(json) !== undefined);
-    if (foreign === undefined) return { preprocessing: parsePreprocessing({}), file: undefined };
+    if (foreign === undefined) {
+      return { preprocessing: parsePreprocessing({}), file: undefined };
+    }
     throw new ModelError(
       "configuration",
       `${foreign[0]} seems to say how pictures are prepared (${mentions(foreign[1])}), in a form that is not read; ` +
@@ -169,7 +175,9 @@ const nestedNames = ["image_processor", "feature_extractor"] as const;
 
 function settingsIn(name: string, json: unknown): Settings | undefined {
   const kind = basename(name);
-  if (kind !== "preprocessor_config.json" && kind !== "processor_config.json") return undefined;
+  if (kind !== "preprocessor_config.json" && kind !== "processor_config.json") {
+    return undefined;
+  }
   const object = z.record(z.string(), z.unknown()).safeParse(json);
   if (!object.success) {
     throw new ModelError("configuration", `${name}: an object of settings is accepted`);
@@ -178,7 +186,9 @@ function settingsIn(name: string, json: unknown): Settings | undefined {
   if (nested !== undefined && object.data[nested] !== null) {
     return { json: object.data[nested], where: `${name}: ${nested}` };
   }
-  if (kind === "preprocessor_config.json") return { json, where: name };
+  if (kind === "preprocessor_config.json") {
+    return { json, where: name };
+  }
   // A processor_config.json of transformers 4 names classes and no settings; one with settings at its top is read.
   return Object.keys(object.data).some((key) => key in known.shape)
     ? { json, where: name }
@@ -203,9 +213,13 @@ function mentions(json: unknown, level = 0): string | undefined {
     return undefined;
   }
   for (const [name, value] of Object.entries(json)) {
-    if (settingNames.has(name) && value !== null) return name;
+    if (settingNames.has(name) && value !== null) {
+      return name;
+    }
     const inner = mentions(value, level + 1);
-    if (inner !== undefined) return inner;
+    if (inner !== undefined) {
+      return inner;
+    }
   }
   return undefined;
 }

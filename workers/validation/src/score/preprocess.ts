@@ -33,7 +33,9 @@ export function createCrop({ resize: to, crop }: Preprocessing): (image: RgbImag
     if (pixels.length !== width * height * 3) {
       throw new RangeError(`${pixels.length} bytes for ${width} × ${height} pixels of 3 bytes`);
     }
-    if (to === undefined) return cutMiddle(image, crop);
+    if (to === undefined) {
+      return cutMiddle(image, crop);
+    }
     const size = "shortestEdge" in to ? sizeByShortest(image, to.shortestEdge) : to;
     const isThatSize = size.width === width && size.height === height;
     return cutMiddle(isThatSize ? image : resize(image, size.width, size.height), crop);
@@ -49,7 +51,9 @@ function cutMiddle(image: RgbImage, { width, height }: Preprocessing["crop"]): R
   // floor, as transformers does it; torchvision rounds and takes another column when the difference is 3 modulo 4.
   const left = Math.floor((image.width - width) / 2);
   const top = Math.floor((image.height - height) / 2);
-  if (left === 0 && top === 0 && image.width === width && image.height === height) return image;
+  if (left === 0 && top === 0 && image.width === width && image.height === height) {
+    return image;
+  }
   const cut = new Uint8Array(width * height * 3);
   const from = Math.max(0, left);
   const to = Math.min(image.width, left + width);

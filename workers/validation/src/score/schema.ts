@@ -5,7 +5,9 @@ import { z } from "zod";
 export function oneOf<T>(schema: z.ZodType<T>, accepted: string): z.ZodType<T> {
   return z.unknown().transform((value, context): T => {
     const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) {
+      return parsed.data;
+    }
     context.addIssue({ code: "custom", message: `accepted are ${accepted}` });
     return z.NEVER;
   });

@@ -55,7 +55,9 @@ export function createTokenizer(files: TokenizerFiles, maxTokens: number): Token
       const ids = [startId];
       const normal = normalise(text);
       for (const [piece] of normal.matchAll(pieces)) {
-        if (ids.length >= maxTokens) break;
+        if (ids.length >= maxTokens) {
+          break;
+        }
         for (const token of mergePairs(byteSymbols(piece), ranks)) {
           ids.push(vocab.get(token) ?? endId);
         }
@@ -74,7 +76,9 @@ function normalise(text: string): string {
     .normalize("NFC")
     .replace(/\p{White_Space}+/gu, " "); // T1
   let lower = "";
-  for (const letter of spaced) lower += letter.toLowerCase(); // T2
+  for (const letter of spaced) {
+    lower += letter.toLowerCase(); // T2
+  }
   return lower;
 }
 
@@ -92,9 +96,13 @@ function mergePairs(symbols: string[], ranks: ReadonlyMap<string, number>): read
     for (let i = 1; i < parts.length; i++) {
       const pair = `${parts[i - 1]} ${parts[i]}`;
       const rank = ranks.get(pair);
-      if (rank !== undefined && (best === undefined || rank < best.rank)) best = { pair, rank };
+      if (rank !== undefined && (best === undefined || rank < best.rank)) {
+        best = { pair, rank };
+      }
     }
-    if (best === undefined) break;
+    if (best === undefined) {
+      break;
+    }
     const joined: string[] = [];
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i] ?? "";
@@ -130,7 +138,9 @@ interface Vocabulary {
 function parseTokenizerJson(text: string): Vocabulary {
   const { model, added_tokens: added } = parseJson("tokenizer.json", text, tokenizerSchema);
   const vocab = new Map(Object.entries(model.vocab));
-  for (const { content, id } of added) vocab.set(content, id);
+  for (const { content, id } of added) {
+    vocab.set(content, id);
+  }
   const merges = model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" ")));
   return { vocab, merges };
 }
@@ -159,7 +169,9 @@ function parseJson<T>(file: string, text: string, schema: z.ZodType<T>): T {
     throw new ModelError("tokenizer-damaged", `${file} is not JSON: ${String(cause)}`, { cause });
   }
   const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return parsed.data;
+  }
   const [issue] = parsed.error.issues;
   throw new ModelError(
     "tokenizer-damaged",

@@ -16,7 +16,9 @@ export function createVocabulary(words: readonly string[]): Vocabulary {
   for (const word of words) {
     // A merge that comes later never acts before an earlier one, so words that are whole stay whole.
     let parts = [...word.slice(0, -1), `${word.at(-1)}</w>`];
-    for (const [left, right] of merges) parts = join(parts, left, right);
+    for (const [left, right] of merges) {
+      parts = join(parts, left, right);
+    }
     for (
       let [left, right] = parts;
       left !== undefined && right !== undefined;
@@ -44,7 +46,9 @@ function join(parts: readonly string[], left: string, right: string): string[] {
   for (let i = 0; i < parts.length; i++) {
     const isPair = parts[i] === left && parts[i + 1] === right;
     joined.push(isPair ? left + right : (parts[i] ?? ""));
-    if (isPair) i++;
+    if (isPair) {
+      i++;
+    }
   }
   return joined;
 }

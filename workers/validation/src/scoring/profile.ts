@@ -117,7 +117,9 @@ export function viewsOf(profile: Profile, cameraSeed: bigint): readonly View[] {
 }
 
 function elevationsOf({ elevation }: Profile, cameraSeed: bigint): () => number {
-  if ("fixedDeg" in elevation) return () => elevation.fixedDeg;
+  if ("fixedDeg" in elevation) {
+    return () => elevation.fixedDeg;
+  }
   const next = splitMix64(cameraSeed);
   const width = BigInt(elevation.maxDeg - elevation.minDeg);
   // The high half of width × draw: uniform, for a width this small, to one part in 2^58.
@@ -126,7 +128,9 @@ function elevationsOf({ elevation }: Profile, cameraSeed: bigint): () => number 
 
 /** The score of an asset from its views' probabilities. */
 export function summarise({ summary }: Profile, probabilities: readonly number[]): number {
-  if (summary === "mean") return mean(probabilities);
+  if (summary === "mean") {
+    return mean(probabilities);
+  }
   // In single precision, as the original compares: a view at its 0.4 is not above 0.4.
   const least = Math.fround(summary.meanOfViewsAbove);
   const above = probabilities.filter((probability) => Math.fround(probability) > least);

@@ -98,7 +98,9 @@ export async function prepareAsset(
   request.onPhase?.("decode");
   const splat = await readAsset(bytes, { limits, activated, readHdf5 });
   const findings = once(() => lint(splat, profile.lintLimits));
-  if (profile.lint === "reject") rejectByLint(findings());
+  if (profile.lint === "reject") {
+    rejectByLint(findings());
+  }
   const scene = createScene(splat, profile);
   const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
   const geometry = (): GeometryFingerprint => geometryOf(splat);
@@ -159,7 +161,9 @@ export async function scorePrepared(
 function once<T>(find: () => T): () => T {
   let state: { readonly find: () => T } | { readonly found: T } = { find };
   return () => {
-    if ("find" in state) state = { found: state.find() };
+    if ("find" in state) {
+      state = { found: state.find() };
+    }
     return state.found;
   };
 }

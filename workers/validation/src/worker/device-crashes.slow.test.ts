@@ -51,14 +51,18 @@ for (const [backend, start] of Object.entries(backends)) {
           ...options,
           onView(index, image) {
             pids.add(drawing.pid);
-            if (isDeadly && index === 0) process.kill(drawing.pid, "SIGKILL");
+            if (isDeadly && index === 0) {
+              process.kill(drawing.pid, "SIGKILL");
+            }
             options.onView?.(index, image);
           },
         });
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-    for (const jobId of ["a", "b", "c", "d", "e", "f"]) await queue.submit(jobOf(jobId));
+    for (const jobId of ["a", "b", "c", "d", "e", "f"]) {
+      await queue.submit(jobOf(jobId));
+    }
     await using jobs = source();
     const outcomes: string[] = [];
     const loop = runJobLoop({
@@ -71,7 +75,9 @@ for (const [backend, start] of Object.entries(backends)) {
       onTaken: () => undefined,
       onJob({ outcome }) {
         outcomes.push(outcome.kind);
-        if (outcome.kind !== "scored") return;
+        if (outcome.kind !== "scored") {
+          return;
+        }
         const { approximate } = drawing;
         const { backend: reported, approximate: isApproximate } = outcome.report.renderer ?? {};
         assert.deepEqual([reported, isApproximate], [backend, approximate]);
@@ -102,7 +108,9 @@ test("an asset that no device here can hold is handed back, and the worker goes 
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const jobIds = ["a", "b", "c", "d"];
-  for (const jobId of jobIds) await queue.submit(jobOf(jobId));
+  for (const jobId of jobIds) {
+    await queue.submit(jobOf(jobId));
+  }
   await using jobs = source();
   const enough = new AbortController();
   const outcomes: string[] = [];
@@ -116,7 +124,9 @@ test("an asset that no device here can hold is handed back, and the worker goes 
     onTaken: () => undefined,
     onJob({ outcome }) {
       outcomes.push(outcome.kind);
-      if (outcomes.length === jobIds.length) enough.abort();
+      if (outcomes.length === jobIds.length) {
+        enough.abort();
+      }
     },
   });
   assert.deepEqual(

@@ -47,7 +47,9 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
       };
       if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
         logger.error({ ...fields, err: outcome.error }, "job failed");
-      } else logger.info(fields, "job");
+      } else {
+        logger.info(fields, "job");
+      }
     },
   };
 }
@@ -58,7 +60,9 @@ function isLate({ deadline }: RenderScoreJob): boolean {
 }
 
 function phasesOf(outcome: JobOutcome): Readonly<Record<string, number | undefined>> {
-  if (outcome.kind !== "scored") return {};
+  if (outcome.kind !== "scored") {
+    return {};
+  }
   const { fetchMs, decodeMs, renderMs, scoreMs } = outcome.report.timings ?? {};
   return { fetch: fetchMs, decode: decodeMs, render: renderMs, score: scoreMs };
 }

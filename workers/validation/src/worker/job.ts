@@ -89,15 +89,21 @@ export async function runJob(
   context: JobContext,
   onScoring: () => void,
 ): Promise<JobOutcome> {
-  if (state.kind === "ended") return state.outcome;
+  if (state.kind === "ended") {
+    return state.outcome;
+  }
   const { request, asset, fetchMs } = state;
   const startedAt = performance.now();
   try {
     const onPhase: ScoreRequest["onPhase"] = (phase) => {
-      if (phase === "score") onScoring();
+      if (phase === "score") {
+        onScoring();
+      }
     };
     const scored = await scorePrepared(context.scorer, asset, { ...request, onPhase });
-    if (!Number.isFinite(scored.score)) throw new Error(`the score came out as ${scored.score}`);
+    if (!Number.isFinite(scored.score)) {
+      throw new Error(`the score came out as ${scored.score}`);
+    }
     const totalMs = prepareMs + performance.now() - startedAt;
     const { jobId, taskId, submissionId } = taken.job;
     const report = createReport(scored, request, context.scorer, {
@@ -116,12 +122,16 @@ export async function runJob(
 }
 
 function outcomeOf(error: unknown, taken: TakenJob, { giveUp }: JobContext): JobOutcome {
-  if (taken.signal.aborted) return { kind: "lost" };
+  if (taken.signal.aborted) {
+    return { kind: "lost" };
+  }
   if (error instanceof AssetError) {
     return { kind: "invalidAsset", code: error.code, message: error.message };
   }
   const fault = error instanceof Error ? error : new Error(String(error));
-  if (fault instanceof AssetGoneError) return { kind: "hopeless", error: fault };
+  if (fault instanceof AssetGoneError) {
+    return { kind: "hopeless", error: fault };
+  }
   // A worker of a newer version may know the profile, one with a larger device may draw the asset.
   const isElsewhere =
     fault instanceof QueueUnavailableError ||

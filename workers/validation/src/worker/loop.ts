@@ -50,7 +50,9 @@ export async function runJobLoop(options: JobLoopOptions): Promise<void> {
       const outcome = await current.begin(() => {
         ahead = takeAhead(options);
       });
-      if (outcome === undefined) return;
+      if (outcome === undefined) {
+        return;
+      }
       if (outcome.kind !== "retryable" || !outcome.suspect) {
         faults = outcome.kind === "retryable" ? faults : 0;
         continue;
@@ -90,16 +92,22 @@ function takeAhead(options: JobLoopOptions): JobAhead {
   let handedBack: Promise<void> | undefined;
   const outcome = (async () => {
     const taken = await options.source.take(signal);
-    if (taken === undefined) return undefined;
+    if (taken === undefined) {
+      return undefined;
+    }
     options.onTaken(taken);
     const handBack = (): void => {
-      if (isBegun) return;
+      if (isBegun) {
+        return;
+      }
       // What could not be told comes again by itself.
       handedBack = taken.handBack(0).catch(() => undefined);
       turn.resolve("leave");
     };
     signal.addEventListener("abort", handBack);
-    if (signal.aborted) handBack();
+    if (signal.aborted) {
+      handBack();
+    }
     // The pictures of the job in work are on their way to the model first.
     await setImmediate();
     return handedBack === undefined ? await tryJob(taken, options, turn.promise) : undefined;
@@ -177,7 +185,9 @@ async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): P
         throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
     }
   } catch (error) {
-    if (error instanceof JobNotOursError) return { kind: "lost" };
+    if (error instanceof JobNotOursError) {
+      return { kind: "lost" };
+    }
     const fault = error instanceof Error ? error : new Error(String(error));
     return { kind: "retryable", error: fault, suspect: false };
   }

@@ -116,7 +116,9 @@ test("bytes changed on the way are our fault: the job goes to another try, and a
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     }),
   );
-  for (const id of ["a", "b", "c"]) await queue.submit(job(id, ball, { sha256: Buffer.alloc(32) }));
+  for (const id of ["a", "b", "c"]) {
+    await queue.submit(job(id, ball, { sha256: Buffer.alloc(32) }));
+  }
   await assert.rejects(worker.ended, /3 jobs in a row failed; .*SHA-256/);
   assert.deepEqual(handedBack, [1000, 1000, 1000]);
 });
@@ -125,7 +127,9 @@ test("an unknown profile is handed back and does not make the worker sick", asyn
   const { queue, source } = createInProcessQueue();
   await using _queue = queue;
   await using _worker = await startWorker(options(source()));
-  for (const id of ["a", "b", "c"]) await queue.submit(job(id, ball, { profile: "sn99" }));
+  for (const id of ["a", "b", "c"]) {
+    await queue.submit(job(id, ball, { profile: "sn99" }));
+  }
   await queue.submit(job("d", ball));
   assert.equal((await nextResult(queue)).jobId, "d");
 });
@@ -139,7 +143,9 @@ test("a worker that is told to stop finishes the job in work", async () => {
     options({
       take: async (signal) => {
         const taken = await inner.take(signal);
-        if (taken !== undefined) onTaken();
+        if (taken !== undefined) {
+          onTaken();
+        }
         return taken;
       },
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
@@ -162,7 +168,9 @@ test("a job that cannot be finished in time is handed back", async () => {
     ...options({
       take: async (signal) => {
         const taken = await inner.take(signal);
-        if (taken === undefined) return undefined;
+        if (taken === undefined) {
+          return undefined;
+        }
         onTaken();
         return watched(taken, handedBack);
       },
@@ -189,9 +197,13 @@ test("the next job is taken while one is scored, one only, and handed back when 
     options({
       take: async (signal) => {
         const next = await inner.take(signal);
-        if (next === undefined) return undefined;
+        if (next === undefined) {
+          return undefined;
+        }
         taken.push(next.job.jobId);
-        if (taken.length === 2) onSecondTaken();
+        if (taken.length === 2) {
+          onSecondTaken();
+        }
         return {
           ...watched(next, handedBack),
           complete: async (result) => {
@@ -204,7 +216,9 @@ test("the next job is taken while one is scored, one only, and handed back when 
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     }),
   );
-  for (const id of ["a", "b", "c"]) await queue.submit(job(id, ball));
+  for (const id of ["a", "b", "c"]) {
+    await queue.submit(job(id, ball));
+  }
   await Promise.all([isSecondTaken, isScored]);
   const stopped = worker[Symbol.asyncDispose]();
   // At once: before the job in work has ended.

@@ -16,7 +16,9 @@ await servePainter(async (onFailure) => {
     ...painter,
     paint(camera, background) {
       painted += 1;
-      if (painted > good) open.device.destroy();
+      if (painted > good) {
+        open.device.destroy();
+      }
       return painter.paint(camera, background);
     },
   };

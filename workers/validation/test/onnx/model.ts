@@ -101,7 +101,9 @@ function constant(
   }
   const bytes = new Uint8Array(count * width);
   const view = new DataView(bytes.buffer);
-  for (let i = 0; i < count; i++) set(view, i * width, values[i] ?? 0);
+  for (let i = 0; i < count; i++) {
+    set(view, i * width, values[i] ?? 0);
+  }
   return { name, type, shape, bytes };
 }
 
@@ -121,11 +123,17 @@ const dataTypes: Readonly<Record<ElementType, number>> = {
 /** Constants stay in pieces, so that the weights of a large model are copied once, into the file. */
 function encodeGraph(graph: Graph): readonly Uint8Array[] {
   const start = new BinaryWriter();
-  for (const node of graph.nodes) message(start, 1, () => writeNode(start, node));
+  for (const node of graph.nodes) {
+    message(start, 1, () => writeNode(start, node));
+  }
   string(start, 2, graph.name);
   const end = new BinaryWriter();
-  for (const value of graph.inputs) message(end, 11, () => writeValueInfo(end, value));
-  for (const value of graph.outputs) message(end, 12, () => writeValueInfo(end, value));
+  for (const value of graph.inputs) {
+    message(end, 11, () => writeValueInfo(end, value));
+  }
+  for (const value of graph.outputs) {
+    message(end, 12, () => writeValueInfo(end, value));
+  }
   return [start.finish(), ...graph.initializers.flatMap(encodeInitializer), end.finish()];
 }
 
@@ -156,8 +164,12 @@ function sizeOf(parts: readonly Uint8Array[]): number {
 }
 
 function writeNode(to: BinaryWriter, node: Node): void {
-  for (const input of node.inputs) string(to, 1, input);
-  for (const output of node.outputs) string(to, 2, output);
+  for (const input of node.inputs) {
+    string(to, 1, input);
+  }
+  for (const output of node.outputs) {
+    string(to, 2, output);
+  }
   string(to, 4, node.op);
   for (const [name, attribute] of Object.entries(node.attributes ?? {})) {
     message(to, 5, () => {
@@ -180,7 +192,9 @@ function writeAttribute(to: BinaryWriter, attribute: Attribute): void {
     int(to, 20, 3);
   } else if ("floats" in attribute) {
     message(to, 7, () => {
-      for (const value of attribute.floats) to.float(value);
+      for (const value of attribute.floats) {
+        to.float(value);
+      }
     });
     int(to, 20, 6);
   } else {
@@ -197,8 +211,11 @@ function writeValueInfo(to: BinaryWriter, { name, type, shape }: ValueInfo): voi
       message(to, 2, () => {
         for (const length of shape) {
           message(to, 1, () => {
-            if (typeof length === "number") int(to, 1, length);
-            else string(to, 2, length);
+            if (typeof length === "number") {
+              int(to, 1, length);
+            } else {
+              string(to, 2, length);
+            }
           });
         }
       });
@@ -218,7 +235,9 @@ function string(to: BinaryWriter, field: number, value: string): void {
 /** A repeated int64, packed. */
 function ints(to: BinaryWriter, field: number, values: readonly number[]): void {
   message(to, field, () => {
-    for (const value of values) to.int64(value);
+    for (const value of values) {
+      to.int64(value);
+    }
   });
 }
 

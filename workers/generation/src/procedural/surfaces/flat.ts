@@ -36,7 +36,9 @@ export function box(width: number, height: number, depth: number, round = 0): Su
             out[axis] = sign * half[axis];
             out[p] = (2 * u - 1) * half[p];
             out[q] = sign * (2 * v - 1) * half[q];
-            if (round > 0) roundOff(out, half, round);
+            if (round > 0) {
+              roundOff(out, half, round);
+            }
           },
           { sharp: round > 0 ? [false, false, false, false] : allSharp },
         ),

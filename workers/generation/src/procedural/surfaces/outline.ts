@@ -61,7 +61,9 @@ export function outlineOf(points: Outline): FilledOutline {
           const x =
             (lowX + highX) / 2 + (column - (columns - 1) / 2 + (row % 2 ? 0.25 : -0.25)) * spacing;
           const near = nearest(x, y);
-          if (near.inside && near.distance >= inset) emit(x, y, near.distance, near.gx, near.gy);
+          if (near.inside && near.distance >= inset) {
+            emit(x, y, near.distance, near.gx, near.gy);
+          }
         }
       }
     },
@@ -70,7 +72,9 @@ export function outlineOf(points: Outline): FilledOutline {
         const b = points[(i + 1) % points.length] ?? a;
         const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
         const length = length3(dx, dy, 0);
-        if (length === 0) continue;
+        if (length === 0) {
+          continue;
+        }
         const { centres, widths } = divide(length, spacing, false, false);
         for (let k = 0; k < centres.length; k++) {
           const t = centres[k] ?? 0;
@@ -78,7 +82,9 @@ export function outlineOf(points: Outline): FilledOutline {
           const y = a[1] + dy * t + (dx / length) * inset;
           const near = nearest(x, y);
           // In a corner, another edge may be nearer: its own cells cover this place.
-          if (!near.inside || near.distance < inset * 0.8) continue;
+          if (!near.inside || near.distance < inset * 0.8) {
+            continue;
+          }
           emit(x, y, dx * (widths[k] ?? 0), dy * (widths[k] ?? 0));
         }
       }
@@ -123,7 +129,9 @@ function nearestOf(points: Outline): (x: number, y: number) => Nearest {
         bestX = ex;
         bestY = ey;
       }
-      if (ay > y !== ay + dy > y && x < ax + ((y - ay) / dy) * dx) inside = !inside;
+      if (ay > y !== ay + dy > y && x < ax + ((y - ay) / dy) * dx) {
+        inside = !inside;
+      }
     }
     const distance = Math.sqrt(best);
     const f = distance > 0 ? 1 / distance : 0;
@@ -161,7 +169,9 @@ function inradiusOf(
         lowX + ((highX - lowX) * i) / steps,
         lowY + ((highY - lowY) * j) / steps,
       );
-      if (near.inside) most = Math.max(most, near.distance);
+      if (near.inside) {
+        most = Math.max(most, near.distance);
+      }
     }
   }
   return most;

@@ -69,7 +69,9 @@ export function patch(
         const vz = (side[2] ?? 0) - z;
         const lu = length3(ux, uy, uz);
         const lv = length3(vx, vy, vz);
-        if (lu === 0 || lv === 0) return; // a pole: it has no area
+        if (lu === 0 || lv === 0) {
+          return; // a pole: it has no area
+        }
         const fu = h / lu;
         const fv = w / lv;
         emit(x, y, z, ux * fu, uy * fu, uz * fu, vx * fv, vy * fv, vz * fv);
@@ -102,8 +104,11 @@ function measure(point: PatchPoint, fixed: number, alongU: boolean, lengths: Flo
   let total = 0;
   for (let i = 0; i <= pieces; i++) {
     const t = i / pieces;
-    if (alongU) point(t, fixed, next);
-    else point(fixed, t, next);
+    if (alongU) {
+      point(t, fixed, next);
+    } else {
+      point(fixed, t, next);
+    }
     if (i > 0) {
       total += length3(
         (next[0] ?? 0) - (previous[0] ?? 0),
@@ -119,14 +124,19 @@ function measure(point: PatchPoint, fixed: number, alongU: boolean, lengths: Flo
 /** The parameter at a fraction of the measured length; fractions above 1 begin again. */
 function locate(lengths: Float64Array, fraction: number): number {
   const total = lengths[pieces] ?? 0;
-  if (total === 0) return fraction;
+  if (total === 0) {
+    return fraction;
+  }
   const target = (fraction >= 1 ? fraction - 1 : fraction) * total;
   let low = 0;
   let high = pieces;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if ((lengths[middle] ?? 0) <= target) low = middle;
-    else high = middle;
+    if ((lengths[middle] ?? 0) <= target) {
+      low = middle;
+    } else {
+      high = middle;
+    }
   }
   const start = lengths[low] ?? 0;
   const end = lengths[high] ?? 0;

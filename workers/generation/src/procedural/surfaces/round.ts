@@ -31,8 +31,12 @@ export function lathe(profile: Profile): Surface {
     const a = profile[i - 1];
     const b = profile[i];
     const c = profile[i + 1];
-    if (b === undefined || b[0] < 1e-6) return false;
-    if (a === undefined || c === undefined) return true;
+    if (b === undefined || b[0] < 1e-6) {
+      return false;
+    }
+    if (a === undefined || c === undefined) {
+      return true;
+    }
     const [px, py, qx, qy] = [b[0] - a[0], b[1] - a[1], c[0] - b[0], c[1] - b[1]];
     const cosine = (px * qx + py * qy) / (length3(px, py, 0) * length3(qx, qy, 0));
     return cosine < 0.906; // cos 25°
@@ -79,7 +83,9 @@ export function cylinder(radius: number, height: number, topRadius = radius): Su
     [radius, -h],
     [topRadius, h],
   ];
-  if (topRadius > 0) profile.push([0, h]);
+  if (topRadius > 0) {
+    profile.push([0, h]);
+  }
   return lathe(profile);
 }
 
@@ -135,7 +141,9 @@ export function tube(
     },
     { ring: true },
   );
-  if (closed) return wall;
+  if (closed) {
+    return wall;
+  }
   const ends = [points[0], points[points.length - 1]].map((p = []) => {
     const ball = ellipsoid(p[3] ?? 0);
     const [x = 0, y = 0, z = 0] = p;
@@ -173,7 +181,9 @@ function carryFrames(points: readonly (readonly number[])[], closed: boolean): F
     ty /= tl;
     tz /= tl;
     // Paths mostly lie in the plane z = 0, where z never runs along them.
-    if (i === 0) n = Math.abs(tz) < 0.8 ? [0, 0, 1] : [1, 0, 0];
+    if (i === 0) {
+      n = Math.abs(tz) < 0.8 ? [0, 0, 1] : [1, 0, 0];
+    }
     const d = n[0] * tx + n[1] * ty + n[2] * tz;
     n = [n[0] - d * tx, n[1] - d * ty, n[2] - d * tz];
     const nl = length3(...n) || 1;

@@ -44,14 +44,22 @@ export function divide(
   least = 1,
 ): Cells {
   // Short lines have no room for narrow cells, and small parts must not use up the splats: two cells, or one.
-  if (length < shortLine * spacing) return equal(Math.max(least, length < spacing ? 1 : 2));
+  if (length < shortLine * spacing) {
+    return equal(Math.max(least, length < spacing ? 1 : 2));
+  }
   const ends = (sharpStart ? 1 : 0) + (sharpEnd ? 1 : 0);
   const narrow = edgeWidths[0] + edgeWidths[1];
   const inner = Math.max(least, Math.round(length / spacing - ends * narrow));
   const weights: number[] = [];
-  if (sharpStart) weights.push(...edgeWidths);
-  for (let i = 0; i < inner; i++) weights.push(1);
-  if (sharpEnd) weights.push(edgeWidths[1], edgeWidths[0]);
+  if (sharpStart) {
+    weights.push(...edgeWidths);
+  }
+  for (let i = 0; i < inner; i++) {
+    weights.push(1);
+  }
+  if (sharpEnd) {
+    weights.push(edgeWidths[1], edgeWidths[0]);
+  }
   const total = inner + ends * narrow;
   const centres = new Float64Array(weights.length);
   const widths = new Float64Array(weights.length);
@@ -74,7 +82,9 @@ function equal(count: number): Cells {
 export function join(...surfaces: readonly Surface[]): Surface {
   return {
     sample: (spacing, emit) => {
-      for (const surface of surfaces) surface.sample(spacing, emit);
+      for (const surface of surfaces) {
+        surface.sample(spacing, emit);
+      }
     },
   };
 }

@@ -49,14 +49,17 @@ for (const [name, change] of Object.entries(extremeChanges(1.5))) {
     const splat: Splat = { ...createTestSplat({ count: 2 }), ...change };
     const images = await render(splat, 1);
     assert.equal(images.length, cameras.length);
-    for (const image of images) assert.equal(image.pixels.length, 96 * 96 * 3);
+    for (const image of images) {
+      assert.equal(image.pixels.length, 96 * 96 * 3);
+    }
   });
 }
 
 test("an empty view is the background", async () => {
   const splat = { ...createTestSplat({ count: 1 }), positions: Float32Array.of(900, 0, 0) };
-  for (const image of await render(splat, 1))
+  for (const image of await render(splat, 1)) {
     assert.ok(image.pixels.every((value) => value === 255));
+  }
 });
 
 /** A render that is over after its first view, by what is done when that comes. */

@@ -43,13 +43,17 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
   let broken: Error | undefined;
   for (const thread of pool) {
     thread.worker.on("message", (answer: RenderAnswer) => {
-      if (answer.kind === "view") return thread.busy?.onView(answer.index);
+      if (answer.kind === "view") {
+        return thread.busy?.onView(answer.index);
+      }
       thread.busy?.done();
       thread.busy = undefined;
     });
     const fail = (error: Error): void => {
       broken = error;
-      if (progress !== undefined) endAll(progress);
+      if (progress !== undefined) {
+        endAll(progress);
+      }
       thread.busy?.fail(error);
       thread.busy = undefined;
     };
@@ -63,7 +67,9 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
     onView: (index: number) => void,
   ): Promise<void> =>
     new Promise((resolve, reject) => {
-      if (broken !== undefined) return reject(broken);
+      if (broken !== undefined) {
+        return reject(broken);
+      }
       thread.busy = { onView, done: resolve, fail: reject };
       thread.worker.postMessage(order);
     });
@@ -88,7 +94,9 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
       ended.addEventListener("abort", onStop);
       const collect = (index: number): void => {
         const image = images[index];
-        if (ended.aborted || image === undefined) return;
+        if (ended.aborted || image === undefined) {
+          return;
+        }
         try {
           onView?.(index, image);
         } catch (error) {
@@ -99,12 +107,18 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
       const runs = await Promise.allSettled(pool.map((thread) => renderOn(thread, order, collect)));
       // A signal outlives its render: later it must not stop another one.
       ended.removeEventListener("abort", onStop);
-      for (const run of runs) if (run.status === "rejected") throw run.reason;
+      for (const run of runs) {
+        if (run.status === "rejected") {
+          throw run.reason;
+        }
+      }
       ended.throwIfAborted();
       return images;
     },
     recycle([image]) {
-      if (image?.pixels.buffer instanceof SharedArrayBuffer) spare = image.pixels.buffer;
+      if (image?.pixels.buffer instanceof SharedArrayBuffer) {
+        spare = image.pixels.buffer;
+      }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(

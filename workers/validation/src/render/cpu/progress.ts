@@ -75,8 +75,12 @@ export function closeView(progress: Progress, view: number, tiles: number): bool
 /** Whose view it is, as soon as its tiles can be drawn; undefined when there is nothing to help with. */
 export function ownerOfOpen(progress: Progress, view: number): number | undefined {
   const at = firstView + view * perView;
-  if (!waitWhile(progress, at, (phase) => phase === phases.projecting)) return undefined;
-  if (Atomics.load(progress, at) !== phases.open) return undefined;
+  if (!waitWhile(progress, at, (phase) => phase === phases.projecting)) {
+    return undefined;
+  }
+  if (Atomics.load(progress, at) !== phases.open) {
+    return undefined;
+  }
   return Atomics.load(progress, at + 1);
 }
 
@@ -100,8 +104,12 @@ function setPhase(progress: Progress, view: number, phase: number): void {
 function waitWhile(progress: Progress, at: number, isTooSoon: (value: number) => boolean): boolean {
   for (;;) {
     const value = Atomics.load(progress, at);
-    if (!isTooSoon(value)) return true;
-    if (Atomics.load(progress, ended) === 1) return false;
+    if (!isTooSoon(value)) {
+      return true;
+    }
+    if (Atomics.load(progress, ended) === 1) {
+      return false;
+    }
     Atomics.wait(progress, at, value, lookMs);
   }
 }

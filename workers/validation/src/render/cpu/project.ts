@@ -30,12 +30,16 @@ export function project(scene: Scene, camera: Camera): Projected {
   let count = 0;
   for (let i = 0; i < scene.count; i++) {
     const opacity = at9(opacities, i);
-    if (!(opacity >= leastAlpha)) continue;
+    if (!(opacity >= leastAlpha)) {
+      continue;
+    }
     const px = at9(positions, i * 3) - eyeX;
     const py = at9(positions, i * 3 + 1) - eyeY;
     const pz = at9(positions, i * 3 + 2) - eyeZ;
     const z = r20 * px + r21 * py + r22 * pz;
-    if (!(z > nearPlane)) continue;
+    if (!(z > nearPlane)) {
+      continue;
+    }
     const x = r00 * px + r01 * py + r02 * pz;
     const y = r10 * px + r11 * py + r12 * pz;
 
@@ -67,7 +71,9 @@ export function project(scene: Scene, camera: Camera): Projected {
       bz * (xz * bx + yz * by + zz * bz) +
       blurVariance;
     const determinant = varianceX * varianceY - covariance * covariance;
-    if (!(determinant > 0) || determinant === Number.POSITIVE_INFINITY) continue;
+    if (!(determinant > 0) || determinant === Number.POSITIVE_INFINITY) {
+      continue;
+    }
 
     // α falls to 1/255 at this many standard deviations.
     const deviations = Math.sqrt(2 * Math.log(opacity / leastAlpha));

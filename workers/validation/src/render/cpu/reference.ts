@@ -23,7 +23,9 @@ export function renderReference(
   const { values } = projected;
   // Red, green, blue and transmittance of each pixel; a finished pixel has transmittance −T.
   const picture = new Float64Array(size * size * 4);
-  for (let i = 3; i < picture.length; i += 4) picture[i] = 1;
+  for (let i = 3; i < picture.length; i += 4) {
+    picture[i] = 1;
+  }
 
   for (const splat of nearToFar(projected)) {
     const at = splat * stride;
@@ -38,10 +40,14 @@ export function renderReference(
         const dx = x + 0.5 - u;
         const sigma = 0.5 * (a * dx * dx + c * dy * dy) + b * dx * dy;
         const alpha = Math.min(mostAlpha, opacity * Math.exp(-sigma));
-        if (sigma < 0 || !(alpha >= leastAlpha)) continue;
+        if (sigma < 0 || !(alpha >= leastAlpha)) {
+          continue;
+        }
         const pixel = (y * size + x) * 4;
         const transmittance = picture[pixel + 3] ?? 0;
-        if (transmittance < 0) continue;
+        if (transmittance < 0) {
+          continue;
+        }
         const next = transmittance * (1 - alpha);
         if (next <= leastTransmittance) {
           picture[pixel + 3] = -transmittance;

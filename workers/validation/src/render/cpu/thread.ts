@@ -51,7 +51,9 @@ export type RenderAnswer =
   | { readonly kind: "view"; readonly index: number }
   | { readonly kind: "done" };
 
-if (parentPort === null) throw new Error("this module runs in a worker thread");
+if (parentPort === null) {
+  throw new Error("this module runs in a worker thread");
+}
 const port = parentPort;
 const { module, memory, number }: ThreadData = workerData;
 const kernel = startRasteriser(module, memory);
@@ -63,10 +65,14 @@ port.on("message", (order: RenderOrder) => {
   writeSplats(memory.buffer, order.scene, number, places.length);
   if (place !== undefined && waitForParts(progress, places.length)) {
     for (let view = takeView(progress); view < cameras.length; view = takeView(progress)) {
-      if (drawView(order, place, view)) answer({ kind: "view", index: view });
+      if (drawView(order, place, view)) {
+        answer({ kind: "view", index: view });
+      }
     }
     // The last views are the ones that others may still be at.
-    for (let back = 1; back <= places.length; back++) help(order, place, cameras.length - back);
+    for (let back = 1; back <= places.length; back++) {
+      help(order, place, cameras.length - back);
+    }
   }
   answer({ kind: "done" });
 });
@@ -75,7 +81,9 @@ port.on("message", (order: RenderOrder) => {
 function drawView(order: RenderOrder, place: ThreadPlace, view: number): boolean {
   const { scene, progress } = order;
   const [camera, image] = [order.cameras[view], order.images[view]];
-  if (camera === undefined || image === undefined) return false;
+  if (camera === undefined || image === undefined) {
+    return false;
+  }
   beginView(progress, view, number);
   writeCamera(memory.buffer, place.cameraAt, camera);
   const at = useAreas(order, camera, place.threadAt, place.viewAt);
@@ -85,7 +93,9 @@ function drawView(order: RenderOrder, place: ThreadPlace, view: number): boolean
     openView(progress, view);
     drawTiles(progress, view, tilesOf(camera.size));
   }
-  if (!closeView(progress, view, tilesOf(camera.size))) return false;
+  if (!closeView(progress, view, tilesOf(camera.size))) {
+    return false;
+  }
   // WebAssembly's pointers are signed where JavaScript sees them.
   image.pixels.set(new Uint8Array(memory.buffer, at >>> 0, image.pixels.length));
   return true;
@@ -96,7 +106,9 @@ function help(order: RenderOrder, { threadAt }: ThreadPlace, view: number): void
   const camera = order.cameras[view];
   const owner = camera === undefined ? undefined : ownerOfOpen(order.progress, view);
   const place = owner === undefined ? undefined : order.places[owner];
-  if (camera === undefined || place === undefined) return;
+  if (camera === undefined || place === undefined) {
+    return;
+  }
   useAreas(order, camera, threadAt, place.viewAt);
   drawTiles(order.progress, view, tilesOf(camera.size));
 }

@@ -22,7 +22,9 @@ export function writeDepthOrder(
     const y = (positions[i * 3 + 1] ?? 0) - eye[1];
     const z = (positions[i * 3 + 2] ?? 0) - eye[2];
     const depth = fx * x + fy * y + fz * z;
-    if (!(depth > nearPlane) || !((opacities[i] ?? 0) >= leastAlpha)) continue;
+    if (!(depth > nearPlane) || !((opacities[i] ?? 0) >= leastAlpha)) {
+      continue;
+    }
     depths[visible] = depth;
     indices[visible] = i;
     visible += 1;
@@ -35,8 +37,9 @@ export function writeDepthOrder(
     0,
   );
   const sorted = sortPass(byLow, keys, radixBits);
-  for (let rank = 0; rank < visible; rank++)
+  for (let rank = 0; rank < visible; rank++) {
     order[visible - 1 - rank] = indices[sorted[rank] ?? 0] ?? 0;
+  }
   return visible;
 }
 
@@ -48,7 +51,9 @@ function sortPass(ranks: Uint32Array, keys: Uint32Array, shift: number): Uint32A
     const next = digit(rank) + 1;
     starts[next] = (starts[next] ?? 0) + 1;
   }
-  for (let i = 1; i <= buckets; i++) starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+  for (let i = 1; i <= buckets; i++) {
+    starts[i] = (starts[i] ?? 0) + (starts[i - 1] ?? 0);
+  }
   const sorted = new Uint32Array(ranks.length);
   for (const rank of ranks) {
     const place = starts[digit(rank)] ?? 0;

@@ -94,7 +94,9 @@ export function createPainter({ gl, device }: GlContext): Painter {
     },
 
     paint(view, background) {
-      if (current === undefined) throw new TypeError("there is no scene yet");
+      if (current === undefined) {
+        throw new TypeError("there is no scene yet");
+      }
       const { rotation, size } = view;
       if (targets.size !== size) {
         targets.dispose();
@@ -116,7 +118,9 @@ export function createPainter({ gl, device }: GlContext): Painter {
       ground.setRGB(red - sumOrigin, green - sumOrigin, blue - sumOrigin);
       renderer.setClearColor(ground, 1);
       renderer.clear();
-      if (splats.instanceCount > 0) renderer.render(splatScene, camera);
+      if (splats.instanceCount > 0) {
+        renderer.render(splatScene, camera);
+      }
       finish.blended.value = targets.blended.texture;
       renderer.setRenderTarget(targets.bytes);
       renderer.setClearColor(0x000000, 0);

@@ -58,7 +58,9 @@ export async function startDeviceRenderer(
       return current.child.pid;
     },
     async render(scene, cameras, background, renderOptions = {}) {
-      if (current.child.ended() !== undefined) current = await start();
+      if (current.child.ended() !== undefined) {
+        current = await start();
+      }
       const draw = drawWith(current.child, backend.inFlight);
       return await draw(scene, cameras, background, renderOptions);
     },
@@ -79,7 +81,9 @@ async function startChecked(
   });
   try {
     const psnrDb = await checkBackend(drawWith(child, options.inFlight), smallTest);
-    if (psnrDb >= options.leastDb) return { child, psnrDb };
+    if (psnrDb >= options.leastDb) {
+      return { child, psnrDb };
+    }
     const found = `${psnrDb.toFixed(1)} dB on the built-in scene; ${options.leastDb} are needed`;
     throw new DeviceError("wrong-pictures", `${child.ready}: ${found}`);
   } catch (error) {
@@ -103,16 +107,22 @@ function drawWith(child: PaintingChild, inFlight: number): Renderer["render"] {
       for (let index = next++; index < cameras.length; index = next++) {
         signal?.throwIfAborted();
         const camera = cameras[index];
-        if (camera === undefined) return;
+        if (camera === undefined) {
+          return;
+        }
         const image = await child.ask({ kind: "view", camera, background });
-        if (image === undefined) throw new TypeError("a view was answered without a picture");
+        if (image === undefined) {
+          throw new TypeError("a view was answered without a picture");
+        }
         images[index] = image;
         onView?.(index, image);
       }
     };
     const runs = await Promise.allSettled(Array.from({ length: inFlight }, run));
     for (const outcome of runs) {
-      if (outcome.status === "rejected") throw outcome.reason;
+      if (outcome.status === "rejected") {
+        throw outcome.reason;
+      }
     }
     return images;
   };

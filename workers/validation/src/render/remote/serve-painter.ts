@@ -32,7 +32,9 @@ export function servePainter(
       return {
         ready: painter.device,
         async carryOut(request: DrawRequest): Promise<RgbImage | undefined> {
-          if (request.kind === "view") return painter.paint(request.camera, request.background);
+          if (request.kind === "view") {
+            return painter.paint(request.camera, request.background);
+          }
           await painter.setScene(request.scene);
           return undefined;
         },

@@ -43,9 +43,13 @@ export function createDeviceMemory(device: GPUDevice): DeviceMemory {
     },
     async ensure(sizes) {
       const growing = sizes.filter(([{ sizeBytes }, least]) => sizeBytes < least);
-      if (growing.length === 0) return;
+      if (growing.length === 0) {
+        return;
+      }
       for (const [target, least] of growing) {
-        if (least <= mostBytes) continue;
+        if (least <= mostBytes) {
+          continue;
+        }
         const [label] = labels.get(target) ?? [];
         const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
         const what = `${mebibytes(least)} in one buffer for ${label}`;
@@ -67,7 +71,9 @@ export function createDeviceMemory(device: GPUDevice): DeviceMemory {
         });
       }
       const error = await device.popErrorScope();
-      if (error === null) return;
+      if (error === null) {
+        return;
+      }
       throw new DeviceError("out-of-memory", `the device is out of memory: ${error.message}`);
     },
   };

@@ -14,7 +14,9 @@ let skip: string | false = false;
 try {
   open = await openDevice({ allowSoftware: true });
 } catch (error) {
-  if (!(error instanceof DeviceError)) throw error;
+  if (!(error instanceof DeviceError)) {
+    throw error;
+  }
   skip = error.message;
 }
 const white = [1, 1, 1] as const;

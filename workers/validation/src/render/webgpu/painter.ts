@@ -123,7 +123,9 @@ export function createPainter(
   let groups: ReturnType<typeof bind> | undefined;
 
   async function ensurePairs(pairs: number): Promise<void> {
-    if (pairs <= pairCapacity) return;
+    if (pairs <= pairCapacity) {
+      return;
+    }
     const bytes = pairs * 4;
     await memory.ensure([
       ...[...buffers.tiles, ...buffers.pairSplats].map((list) => [list, bytes] as const),
@@ -210,7 +212,9 @@ export function createPainter(
   /** The steps of a band, and copies of what came of them to where the host can read them. */
   function submit(camera: Camera, background: readonly number[], band: Band, slot: number): void {
     const target = slots[slot];
-    if (target === undefined || scene === undefined) throw new TypeError("there is no scene yet");
+    if (target === undefined || scene === undefined) {
+      throw new TypeError("there is no scene yet");
+    }
     const tilesAcross = Math.ceil(camera.size / tileSize);
     const tilePasses = Math.max(1, Math.ceil(Math.log2(tilesAcross ** 2) / digitBits));
     if (groups?.generation !== memory.generation || groups.tilePasses !== tilePasses) {
@@ -223,7 +227,9 @@ export function createPainter(
     const encoder = device.createCommandEncoder();
     encoder.clearBuffer(pairList.buffer);
     encoder.clearBuffer(buffers.ranges.buffer);
-    if (band.first === 0) encoder.clearBuffer(target.picture.buffer, 0, pictureBytes);
+    if (band.first === 0) {
+      encoder.clearBuffer(target.picture.buffer, 0, pictureBytes);
+    }
     const pass = encoder.beginComputePass();
     const run = (
       pipeline: GPUComputePipeline,
@@ -231,9 +237,14 @@ export function createPainter(
       size: readonly [number, number?] | "indirect",
     ): void => {
       pass.setPipeline(pipeline);
-      if (group !== undefined) pass.setBindGroup(0, group);
-      if (size === "indirect") pass.dispatchWorkgroupsIndirect(dispatch.buffer, 0);
-      else pass.dispatchWorkgroups(...size);
+      if (group !== undefined) {
+        pass.setBindGroup(0, group);
+      }
+      if (size === "indirect") {
+        pass.dispatchWorkgroupsIndirect(dispatch.buffer, 0);
+      } else {
+        pass.dispatchWorkgroups(...size);
+      }
     };
     const sort = (group: GPUBindGroup, size: readonly [number] | "indirect"): void => {
       run(kernels.sort.kernels.countDigits, group, size);
@@ -241,11 +252,15 @@ export function createPainter(
       run(kernels.sort.kernels.moveEntries, group, size);
     };
     run(kernels.project.kernels.project, bound.project, [Math.ceil(scene.count / threads)]);
-    for (const group of bound.depthSort) sort(group, [blocks]);
+    for (const group of bound.depthSort) {
+      sort(group, [blocks]);
+    }
     run(kernels.pairs.kernels.sumBlocks, bound.pairs, [blocks]);
     run(kernels.pairs.kernels.placeBlocks, bound.pairs, [1]);
     run(kernels.pairs.kernels.listPairs, bound.pairs, [blocks]);
-    for (const group of bound.tileSort) sort(group, "indirect");
+    for (const group of bound.tileSort) {
+      sort(group, "indirect");
+    }
     run(kernels.ranges.kernels.findRanges, bound.ranges, "indirect");
     run(kernels.raster.kernels.raster, bound.raster[slot], [tilesAcross, band.end - band.first]);
     pass.end();
@@ -263,7 +278,9 @@ export function createPainter(
     slot: number,
   ): Promise<RgbImage> {
     const target = slots[slot];
-    if (target === undefined) throw new RangeError(`there is no slot ${slot}`);
+    if (target === undefined) {
+      throw new RangeError(`there is no slot ${slot}`);
+    }
     const { size } = camera;
     const tilesAcross = Math.ceil(size / tileSize);
     const pictureBytes = size ** 2 * 4;
@@ -287,8 +304,12 @@ export function createPainter(
           ? drawnRgb(new Uint8Array(seen, listBytes, pictureBytes))
           : undefined;
       target.readback.buffer.unmap();
-      if (pixels !== undefined) return { width: size, height: size, pixels };
-      if (wanted <= room) continue;
+      if (pixels !== undefined) {
+        return { width: size, height: size, pixels };
+      }
+      if (wanted <= room) {
+        continue;
+      }
       bands.push(...(await withRoomFor(wanted, band)));
     }
     throw new TypeError("the last band is always drawn");
@@ -340,7 +361,9 @@ export function createPainter(
       const slot = nextSlot++ % slotCount;
       const target = slots[slot];
       const drawn = (target?.last ?? Promise.resolve()).then(() => draw(camera, background, slot));
-      if (target !== undefined) target.last = drawn.catch(() => undefined);
+      if (target !== undefined) {
+        target.last = drawn.catch(() => undefined);
+      }
       return drawn;
     },
   };
@@ -357,7 +380,9 @@ function packSplats({
   for (let i = 0; i < count; i++) {
     const covariance = covariances.subarray(i * 6, i * 6 + 6);
     packed.set(positions.subarray(i * 3, i * 3 + 3), i * 12);
-    if (!covariance.every(Number.isFinite)) continue;
+    if (!covariance.every(Number.isFinite)) {
+      continue;
+    }
     packed[i * 12 + 3] = opacities[i] ?? 0;
     packed.set(covariance, i * 12 + 4);
   }

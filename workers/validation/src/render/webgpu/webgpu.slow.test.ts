@@ -81,7 +81,9 @@ test("lives through anything", { skip }, async (t) => {
   await t.test("an empty view is the background", async () => {
     const splat = { ...createTestSplat({ count: 1 }), positions: Float32Array.of(900, 0, 0) };
     const images = await webgpu.render(createScene(splat), cameras, white);
-    for (const { pixels } of images) assert.ok(pixels.every((value) => value === 255));
+    for (const { pixels } of images) {
+      assert.ok(pixels.every((value) => value === 255));
+    }
   });
   assert.equal(webgpu.pid, pid);
 });

@@ -8,11 +8,17 @@ export function rowsOf(
 ): Promise<readonly Float32Array[]> {
   switch (towers.layout) {
     case "split":
-      if (request.kind === "embedTexts") return towers.embedTexts(request.texts);
-      if (request.kind === "embedImages") return towers.embedImages(request.images);
+      if (request.kind === "embedTexts") {
+        return towers.embedTexts(request.texts);
+      }
+      if (request.kind === "embedImages") {
+        return towers.embedImages(request.images);
+      }
       break;
     case "combined":
-      if (request.kind === "compare") return towers.compare(request.images, request.texts);
+      if (request.kind === "compare") {
+        return towers.compare(request.images, request.texts);
+      }
       break;
     default:
       throw new TypeError(`unknown layout ${String(towers satisfies never)}`);

@@ -46,7 +46,9 @@ export async function loadGraph(file: string, options: GraphOptions): Promise<Gr
   const { names = {} } = options;
   await using stack = new AsyncDisposableStack();
   const profile = options.executionProvider === "cpu" ? undefined : await createProfileFolder();
-  if (profile !== undefined) stack.use(profile);
+  if (profile !== undefined) {
+    stack.use(profile);
+  }
   const session = await createSession(file, options, profile);
   const usualNames = new Map(Object.entries(names).map(([usual, own]) => [own, usual]));
   const usual = (own: string): string => usualNames.get(own) ?? own;
@@ -85,7 +87,9 @@ export async function loadGraph(file: string, options: GraphOptions): Promise<Gr
     outputs: session.outputNames.map(usual),
     run,
     async place(feeds) {
-      if (profile === undefined) return { onProvider: 0, onCpu: {} };
+      if (profile === undefined) {
+        return { onProvider: 0, onCpu: {} };
+      }
       await run(feeds);
       session.endProfiling();
       return await profile.read();
@@ -133,7 +137,9 @@ async function createSession(
       { cause },
     );
   }
-  if (executionProvider === "cpu") return session;
+  if (executionProvider === "cpu") {
+    return session;
+  }
   await session.release();
   throw new ModelError(
     "execution-provider",
@@ -173,11 +179,15 @@ function float16Tensor(values: Feed["values"], shape: readonly number[]): Tensor
 
 function toFloats(file: string, name: string, tensor: Tensor): Float32Array {
   const { data, type } = tensor;
-  if (data instanceof Float32Array) return data;
+  if (data instanceof Float32Array) {
+    return data;
+  }
   if (type === "float16" && data instanceof Uint16Array) {
     const { buffer, byteOffset, length } = data;
     return Float32Array.from(new Float16Array(buffer, byteOffset, length));
   }
-  if (data instanceof Float16Array) return Float32Array.from(data);
+  if (data instanceof Float16Array) {
+    return Float32Array.from(data);
+  }
   throw new ModelError("unsupported-model", `${file}: its output ${name} has the type ${type}`);
 }

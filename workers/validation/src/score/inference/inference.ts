@@ -59,11 +59,15 @@ export async function startInference(options: InferenceOptions): Promise<Inferen
   const refusals: ModelError[] = [];
   for (const executionProvider of providers) {
     const towers: TowerOptions = { ...rest, executionProvider };
-    if (executionProvider === "cpu") return { ...(await startThread(towers)), ...said };
+    if (executionProvider === "cpu") {
+      return { ...(await startThread(towers)), ...said };
+    }
     try {
       return await startProcess(towers, env, allowSoftwareGpu);
     } catch (error) {
-      if (!(error instanceof ModelError) || error.code !== "execution-provider") throw error;
+      if (!(error instanceof ModelError) || error.code !== "execution-provider") {
+        throw error;
+      }
       refusals.push(error);
     }
   }
@@ -105,7 +109,9 @@ async function startThread(options: TowerOptions): Promise<Inference> {
     try {
       worker.postMessage(asked);
       const message = await receive();
-      if (message.kind === "rows") return message.rows;
+      if (message.kind === "rows") {
+        return message.rows;
+      }
       throw message.kind === "failed"
         ? toError(message)
         : new Error("the inference thread said twice that it is ready");
@@ -147,7 +153,9 @@ async function startProcess(
     });
   let current = await start();
   const { request, idle } = inTurn(async (asked) => {
-    if (current.ended() !== undefined) current = await start();
+    if (current.ended() !== undefined) {
+      current = await start();
+    }
     return await current.ask(asked);
   });
   return {
@@ -176,7 +184,9 @@ function createReceiver(worker: Worker): () => Promise<InferenceMessage> {
   worker.on("error", (error) => die(error instanceof Error ? error : new Error(String(error))));
   worker.on("exit", (code) => die(new Error(`the inference thread ended with code ${code}`)));
   return () => {
-    if (died !== undefined) return Promise.reject(died);
+    if (died !== undefined) {
+      return Promise.reject(died);
+    }
     waiting = Promise.withResolvers<InferenceMessage>();
     return waiting.promise;
   };
@@ -189,7 +199,9 @@ function toError({ code, message }: Extract<InferenceMessage, { kind: "failed" }
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
+  if (signal.aborted) {
+    abort();
+  }
   signal.addEventListener("abort", abort, { once: true });
   try {
     return await Promise.race([promise, aborted.promise]);

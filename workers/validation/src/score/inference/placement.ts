@@ -43,11 +43,18 @@ function countEvents(events: readonly unknown[]): Placement {
   const onCpu: Record<string, number> = {};
   for (const event of z.array(eventSchema).parse(events)) {
     const { provider, op_name: operator = "" } = event.args ?? {};
-    if (event.cat !== "Node" || !event.name.endsWith("_kernel_time")) continue;
+    if (event.cat !== "Node" || !event.name.endsWith("_kernel_time")) {
+      continue;
+    }
     // Copies between devices, which are no operators of the model.
-    if (operator.startsWith("Memcpy")) continue;
-    if (provider === "CPUExecutionProvider") onCpu[operator] = (onCpu[operator] ?? 0) + 1;
-    else onProvider += 1;
+    if (operator.startsWith("Memcpy")) {
+      continue;
+    }
+    if (provider === "CPUExecutionProvider") {
+      onCpu[operator] = (onCpu[operator] ?? 0) + 1;
+    } else {
+      onProvider += 1;
+    }
   }
   return { onProvider, onCpu };
 }

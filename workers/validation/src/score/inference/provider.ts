@@ -24,19 +24,25 @@ export async function chooseProviders(
   operators: ReadonlySet<string>,
   { executionProvider, env, gpu, allowSoftwareGpu }: ProviderOptions,
 ): Promise<ProviderChoice> {
-  if (executionProvider === "cpu") return { providers: ["cpu"] };
+  if (executionProvider === "cpu") {
+    return { providers: ["cpu"] };
+  }
   if (integerOperators.some((operator) => operators.has(operator))) {
     const note = `an int8 model runs on the cpu, not on ${executionProvider}: GPUs run its operators by detours`;
     return { providers: ["cpu"], note };
   }
-  if (executionProvider === "cuda") return { providers: ["cuda"] };
+  if (executionProvider === "cuda") {
+    return { providers: ["cuda"] };
+  }
   const refusal = await webgpuRefusal(env, gpu, allowSoftwareGpu);
   if (executionProvider === "auto") {
     const providers: readonly Provider[] =
       refusal === undefined ? ["cuda", "webgpu", "cpu"] : ["cuda", "cpu"];
     return { providers };
   }
-  if (refusal === undefined) return { providers: ["webgpu"] };
+  if (refusal === undefined) {
+    return { providers: ["webgpu"] };
+  }
   throw new ModelError(
     "execution-provider",
     `the execution provider webgpu cannot be used: ${refusal}; use cpu, or auto to fall back to it`,
@@ -52,7 +58,9 @@ async function webgpuRefusal(
   const usable = gpus.filter(
     ({ isSoftware, refusal }) => refusal === undefined && (!isSoftware || allowSoftware === true),
   );
-  if (gpus.length === 0) return "Vulkan offers no GPU, see `turntable-worker devices`";
+  if (gpus.length === 0) {
+    return "Vulkan offers no GPU, see `turntable-worker devices`";
+  }
   if (usable.length === 0) {
     return "the GPU drivers here compute on the CPU; --allow-software-gpu would take one, to try things out";
   }

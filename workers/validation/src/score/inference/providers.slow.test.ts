@@ -100,7 +100,9 @@ test("an int8 model stays on the CPU, and that is said", async () => {
 test("webgpu is refused where there is no GPU, and auto takes the CPU", async () => {
   const names = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
   const before = names.map((name) => process.env[name]);
-  for (const name of names) process.env[name] = "/nonexistent";
+  for (const name of names) {
+    process.env[name] = "/nonexistent";
+  }
   try {
     await assert.rejects(loadClip(defaultModelDir, onGpu), (error) => {
       assert.ok(error instanceof ModelError && error.code === "execution-provider");
@@ -112,7 +114,9 @@ test("webgpu is refused where there is no GPU, and auto takes the CPU", async ()
   } finally {
     for (const [index, name] of names.entries()) {
       delete process.env[name];
-      if (before[index] !== undefined) process.env[name] = before[index];
+      if (before[index] !== undefined) {
+        process.env[name] = before[index];
+      }
     }
   }
 });

@@ -12,7 +12,8 @@ const name = "ORT_DISABLE_TELEMETRY";
 
 // biome-ignore lint/style/noProcessEnv: what is set here is for the library, not read as a setting of ours
 const variables = process.env;
-if (isMainThread) variables[name] = "1";
-else if (variables[name] !== "1") {
+if (isMainThread) {
+  variables[name] = "1";
+} else if (variables[name] !== "1") {
   throw new Error(`T1: ${name} is set in the main thread, before a thread that runs models starts`);
 }

@@ -13,7 +13,9 @@ import {
 import { env } from "./onnxruntime.ts";
 import { loadTowers, type TowerOptions, type Towers } from "./towers.ts";
 
-if (parentPort === null) throw new Error("this module runs in a worker thread");
+if (parentPort === null) {
+  throw new Error("this module runs in a worker thread");
+}
 const port = parentPort;
 const options: TowerOptions = workerData;
 
@@ -43,7 +45,9 @@ try {
   let last = Promise.resolve();
   port.on("message", (request: InferenceRequest | typeof closeRequest) => {
     last = last.then(async () => {
-      if (request !== closeRequest) return answer(towers, request);
+      if (request !== closeRequest) {
+        return answer(towers, request);
+      }
       await towers[Symbol.asyncDispose]();
       port.close();
     });

@@ -132,7 +132,9 @@ function checkInputs(file: string, graph: Graph, needed: readonly string[]): voi
   const names = [...graph.inputs.keys()];
   const missing = needed.find((name) => !names.includes(name));
   const unknown = names.find((name) => !knownInputs.includes(name));
-  if (missing === undefined && unknown === undefined) return;
+  if (missing === undefined && unknown === undefined) {
+    return;
+  }
   throw new ModelError(
     "unsupported-model",
     `${file} takes ${names.join(", ")}; a CLIP takes ${needed.join(", ")} and at most attention_mask besides; ` +
@@ -143,7 +145,9 @@ function checkInputs(file: string, graph: Graph, needed: readonly string[]): voi
 function checkPixels(file: string, graph: Graph, { crop }: Preprocessing): void {
   const [, channels = 3, height = crop.height, width = crop.width] =
     graph.inputs.get("pixel_values")?.shape ?? [];
-  if (channels === 3 && height === crop.height && width === crop.width) return;
+  if (channels === 3 && height === crop.height && width === crop.width) {
+    return;
+  }
   throw new ModelError(
     "unsupported-model",
     `${file} takes pictures of ${channels} × ${height} × ${width}, but the settings for pictures ` +
@@ -153,7 +157,9 @@ function checkPixels(file: string, graph: Graph, { crop }: Preprocessing): void 
 
 function checkTexts(file: string, graph: Graph, maxTokens: number): void {
   const length = graph.inputs.get("input_ids")?.shape[1];
-  if (length === undefined || length >= maxTokens) return;
+  if (length === undefined || length >= maxTokens) {
+    return;
+  }
   throw new ModelError(
     "unsupported-model",
     `${file} takes texts of ${length} tokens, but config.json allows ${maxTokens}`,
@@ -161,7 +167,9 @@ function checkTexts(file: string, graph: Graph, maxTokens: number): void {
 }
 
 function outputOf(file: string, graph: Graph, name: string): string {
-  if (graph.outputs.includes(name)) return name;
+  if (graph.outputs.includes(name)) {
+    return name;
+  }
   throw new ModelError(
     "unsupported-model",
     `${file} gives ${graph.outputs.join(", ")}, but no ${name}; export it with its projection, or ` +

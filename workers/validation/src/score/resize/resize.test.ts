@@ -97,7 +97,9 @@ function plainColumns(image: RgbImage, height: number): RgbImage {
       }
     }
     const to = y * rowLength;
-    for (let i = 0; i < rowLength; i++) result[to + i] = toByte(sums[i] ?? 0);
+    for (let i = 0; i < rowLength; i++) {
+      result[to + i] = toByte(sums[i] ?? 0);
+    }
   }
   return { width, height, pixels: result };
 }

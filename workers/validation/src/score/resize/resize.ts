@@ -43,7 +43,9 @@ export function createResize(): Resize {
   const kernel = instantiateKernel<ResizeKernel>(module);
   return (image, width, height) => {
     for (const side of [width, height, image.width, image.height]) {
-      if (!Number.isInteger(side) || side < 1) throw new RangeError(`a side of ${side} pixels`);
+      if (!Number.isInteger(side) || side < 1) {
+        throw new RangeError(`a side of ${side} pixels`);
+      }
     }
     return resize(kernel, image, width, height);
   };
@@ -69,7 +71,9 @@ function resize(kernel: ResizeKernel, image: RgbImage, width: number, height: nu
     kernel.resizeRows(source, image.width, image.height, narrowed, width, ...acrossAt);
   }
   const rows = width === image.width ? source : narrowed;
-  if (height !== image.height) kernel.resizeColumns(rows, rowBytes, result, height, ...downAt);
+  if (height !== image.height) {
+    kernel.resizeColumns(rows, rowBytes, result, height, ...downAt);
+  }
   const at = height === image.height ? rows : result;
   return { width, height, pixels: new Uint8Array(buffer, at, rowBytes * height).slice() };
 }

@@ -51,7 +51,11 @@ export function windowsOf(inputLength: number, outputLength: number): Windows {
 function bicubic(distance: number): number {
   const a = -0.5;
   const x = Math.abs(distance);
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < bicubicSupport) return (((x - 5) * x + 8) * x - 4) * a;
+  if (x < 1) {
+    return ((a + 2) * x - (a + 3)) * x * x + 1;
+  }
+  if (x < bicubicSupport) {
+    return (((x - 5) * x + 8) * x - 4) * a;
+  }
   return 0;
 }

@@ -42,14 +42,19 @@ function render(
   writeCamera(memory.buffer, cameraAt, camera);
   const at = kernel.useAreas(threadAt, viewAt, placed.count, size, listCapacity, 0.2, 0.5, 1);
   const hadRoom = kernel.projectView(placed.at, placed.shDegree, cameraAt) !== 0;
-  if (hadRoom) drawAll(tilesOf(size));
-  else kernel.drawParts(placed.shDegree, cameraAt);
+  if (hadRoom) {
+    drawAll(tilesOf(size));
+  } else {
+    kernel.drawParts(placed.shDegree, cameraAt);
+  }
   const pixels = new Uint8Array(memory.buffer, at, size * size * 3).slice();
   return { image: { width: size, height: size, pixels }, hadRoom };
 }
 
 function drawInOrder(tiles: number): void {
-  for (let tile = 0; tile < tiles; tile++) kernel.drawTile(tile);
+  for (let tile = 0; tile < tiles; tile++) {
+    kernel.drawTile(tile);
+  }
 }
 
 test("a view whose records have no room together is drawn in parts, with the same bytes, of any size", () => {
@@ -76,7 +81,9 @@ test("tiles can be drawn in any order", () => {
     { size: 130, fovyDeg: 49.1 },
   );
   const backwards = (tiles: number): void => {
-    for (let tile = tiles - 1; tile >= 0; tile--) kernel.drawTile(tile);
+    for (let tile = tiles - 1; tile >= 0; tile--) {
+      kernel.drawTile(tile);
+    }
   };
   const expected = render(scene, camera, 1 << 20).image;
   assert.deepEqual(render(scene, camera, 1 << 20, backwards).image, expected);

@@ -36,7 +36,9 @@ export function placeScene(scene: Scene, at: number): PlacedScene {
   const indices = new Uint32Array(new SharedArrayBuffer(opacities.length * 4));
   let count = 0;
   for (let i = 0; i < opacities.length; i++) {
-    if ((opacities[i] ?? 0) >= leastOpacity) indices[count++] = i;
+    if ((opacities[i] ?? 0) >= leastOpacity) {
+      indices[count++] = i;
+    }
   }
   return { scene, at, shDegree, seen: indices.subarray(0, count), count };
 }
@@ -53,12 +55,20 @@ export function writeSplats(
   const end = Math.floor((count * (part + 1)) / parts);
   const gather = (column: number, source: Float32Array, width: number, offset: number): void => {
     const target = new Float32Array(buffer, at + column * aligned(count * 4), count);
-    for (let n = first; n < end; n++) target[n] = source[(seen[n] ?? 0) * width + offset] ?? 0;
+    for (let n = first; n < end; n++) {
+      target[n] = source[(seen[n] ?? 0) * width + offset] ?? 0;
+    }
   };
-  for (let axis = 0; axis < 3; axis++) gather(axis, positions, 3, axis);
-  for (let term = 0; term < 6; term++) gather(3 + term, covariances, 6, term);
+  for (let axis = 0; axis < 3; axis++) {
+    gather(axis, positions, 3, axis);
+  }
+  for (let term = 0; term < 6; term++) {
+    gather(3 + term, covariances, 6, term);
+  }
   const logs = new Float32Array(buffer, at + 9 * aligned(count * 4), count);
-  for (let n = first; n < end; n++) logs[n] = Math.log2(opacities[seen[n] ?? 0] ?? 0);
+  for (let n = first; n < end; n++) {
+    logs[n] = Math.log2(opacities[seen[n] ?? 0] ?? 0);
+  }
   const colours = new Float32Array(buffer, at + columns * aligned(count * 4));
   writeColours(colours, scene, seen, first, end);
 }
