@@ -87,6 +87,8 @@ test("limits of the axon fit each other", () => {
     openTasks: 1000,
     openTasksOfClient: 250,
     dispatchTries: 8,
+    downloads: 16,
+    stalledStreamMs: 60_000,
     submissionBytes: defaultSubmissionBytes,
     ...defaultLimits,
     ...ofAxons,
