@@ -70,10 +70,13 @@ describe("weights", () => {
     );
   });
 
+  // None, or more than the dust in which float32, as the SDKs compute, has no digits left.
+  const rewards = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 100, noNaN: true }));
+
   it("never exceed the subnet's limit by more than rounding", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 64 }),
+        fc.array(rewards, { minLength: 1, maxLength: 64 }),
         fc.integer({ min: 1000, max: 65535 }),
         (weights, maxWeightsLimit) => {
           const given = { uids: Array.from(weights.keys()), weights };
