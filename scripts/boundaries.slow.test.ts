@@ -28,7 +28,7 @@ const refused: readonly (readonly [file: string, specifier: string])[] = [
   ["client-sdk/src/client.ts", "@grpc/grpc-js"],
   ["client-sdk/src/client.ts", "@turntable/bus/nats"],
   ["client-sdk/src/client.ts", "@turntable/bittensor/chain"],
-  ["client-sdk/src/client.test.ts", "@turntable/bus"],
+  ["client-sdk/src/client.slow.test.ts", "@turntable/bus"],
   ["local-subnet/subnet.ts", "@turntable/validation/internal"],
   ["local-subnet/subnet.ts", "@grpc/grpc-js"],
   ["coordinator/src/axon/miner-axon.ts", "../api/index.ts"],

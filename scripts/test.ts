@@ -53,15 +53,33 @@ function fail(message: string): void {
   process.exitCode = 2;
 }
 
+interface TestEnd {
+  readonly file?: string;
+  /** 0 for a test that stands in no other. */
+  readonly nesting: number;
+  readonly details: { readonly duration_ms: number };
+}
+
 /** As `node --test` does, and says afterwards which files took longest. */
 function runFiles(files: readonly string[]): void {
   const durations = new Map<string, number>();
-  run({ files: [...files], concurrency, timeout: timeoutMs })
-    .on("test:summary", ({ file, duration_ms, success }) => {
-      // The last one is that of all files.
-      if (file !== undefined) {
-        durations.set(relative(process.cwd(), file), duration_ms);
-      }
+  // Tests of milliseconds share one process: to start one for each file would take most of the time.
+  const isolation = asked.join() === "unit" ? "none" : "process";
+  const add = ({ file, nesting, details }: TestEnd): void => {
+    if (file !== undefined && nesting === 0) {
+      const name = relative(process.cwd(), file);
+      durations.set(name, (durations.get(name) ?? 0) + details.duration_ms);
+    }
+  };
+  run({
+    files: [...files],
+    isolation,
+    concurrency: isolation === "none" ? undefined : concurrency,
+    timeout: timeoutMs,
+  })
+    .on("test:pass", add)
+    .on("test:fail", add)
+    .on("test:summary", ({ success }) => {
       if (!success) {
         process.exitCode = 1;
       }
