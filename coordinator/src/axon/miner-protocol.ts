@@ -2,11 +2,13 @@
  * What miners are told, in the subnet's own spelling: one answer for clients of both years (2024 and 2025).
  * Nothing here knows of HTTP; identity is the hotkey that the axon has verified.
  */
+
 import { context, trace } from "@opentelemetry/api";
+import type { ProtocolYear } from "@turntable/bittensor/synapse";
 import { inSpan } from "@turntable/process";
 import type { Miner, Miners } from "../miners/index.ts";
 import type { RuleSet } from "../rules/index.ts";
-import type { Feedback, ProtocolYear, Submission, Submissions } from "../submissions/index.ts";
+import type { Feedback, Submission, Submissions } from "../submissions/index.ts";
 import type { Assignment, Task, Tasks } from "../tasks/index.ts";
 import { problemOf, type Results } from "./results.ts";
 

@@ -1,5 +1,5 @@
 export { type DuplicateLimits, defaultDuplicateLimits } from "./duplicates.ts";
-export type { Feedback, ProtocolYear, Submission } from "./submission.ts";
+export type { Feedback, Submission } from "./submission.ts";
 export {
   createSubmissions,
   type ReceiveSubmission,

@@ -1,4 +1,5 @@
 import type { Context } from "@opentelemetry/api";
+import type { ProtocolYear } from "@turntable/bittensor/synapse";
 import { contextOf } from "@turntable/process";
 import { z } from "zod";
 import type { TaskClass, VerdictKind } from "../tasks/index.ts";
@@ -21,9 +22,6 @@ export interface Feedback {
   /** ms since 1970 UTC */
   readonly cooldownUntil: number;
 }
-
-/** The year of the subnet's protocol that a miner speaks; known by what it signs. */
-export type ProtocolYear = "2024" | "2025";
 
 /**
  * What a miner handed in for an assignment. Assignment, submission and job are one thing in three stages and share one

@@ -18,9 +18,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
 import { z } from "zod";
-import type { Store } from "../store/index.ts";
+import { createLending, type LendingOptions } from "./lending.ts";
 import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
-import { createPace } from "./pace.ts";
+import { createPlaces, type Full, type PlacesOptions } from "./places.ts";
 import {
   type Assignment,
   isEnded,
@@ -37,30 +37,16 @@ import {
   type VerdictKind,
 } from "./task.ts";
 import { createTaskEvents, type TaskEventDetail } from "./task-events.ts";
-import { createTurns } from "./turns.ts";
 
-export interface TasksOptions {
-  readonly store: Store;
+export interface TasksOptions extends Omit<LendingOptions, "assignmentsOf">, PlacesOptions {
   /** A task fails when it has no accepted result after this long; until then miners may submit. ms */
   readonly taskTimeoutMs: number;
   /** A miner has this long to submit, or until the task's time is over. ms */
   readonly leaseMs: number;
-  /** An organic task that has less time left is lent to nobody any more, in ms. */
-  readonly leastLoanMs: number;
-  /** After so many faults of ours at one task its miner still gets it again (T3). */
-  readonly faultTries: number;
-  /** How many miners work on the same organic task at a time. */
-  readonly organicCopies: number;
-  /** So many more copies are for a strong miner (T9); none when absent. */
-  readonly strong?: { readonly extraCopies: number };
   /** After the first accepted copy the others have this long, in ms. */
   readonly organicFinishMs: number;
   /** Whether an organic task fails as soon as every registered miner has had it (T5). */
   readonly failExhausted: boolean;
-  /** Organic tasks that have not ended; one more is refused. */
-  readonly maxOpenTasks: number;
-  /** Those of one client; as many as of all when absent. */
-  readonly maxOpenTasksOfClient?: number | undefined;
   /** Leases that ended before are nobody's silence: we were not there to hear. ms since 1970 UTC; 0 when absent. */
   readonly startedAt?: number;
   /** Told of a task that a list leaves out, since its rows cannot be read. */
@@ -82,13 +68,7 @@ export type CreateOutcome =
   /** The idempotency key belongs to a task with another prompt. */
   | { readonly kind: "conflict" }
   /** So many organic tasks are open, of the client or of all. */
-  | {
-      readonly kind: "full";
-      readonly of: "client" | "all";
-      readonly limit: number;
-      /** About when there is a place again, in ms from now. */
-      readonly retryAfterMs: number;
-    };
+  | Full;
 
 export interface Verdict {
   readonly kind: VerdictKind;
@@ -175,12 +155,8 @@ export interface Tasks extends Disposable {
   countOpen(): Readonly<Partial<Record<TaskState, number>>>;
 }
 
-/** Among so many of the oldest a strong miner's task is looked for. */
-const strongChoice = 16;
-
 const idRow = z.object({ id: z.string() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
-const clientRow = z.object({ client: z.string() });
 const countRow = z.object({ count: z.number() });
 const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
 
@@ -188,14 +164,15 @@ const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() }
 export function createTasks(options: TasksOptions): Tasks {
   const { store, startedAt = 0 } = options;
   const events = createTaskEvents(store);
-  const turns = createTurns();
-  const pace = createPace(options.taskTimeoutMs);
+  const places = createPlaces(options);
 
   // In the order of lending: rows are numbered as they come, whatever the clock does.
   const assignmentsOf = (taskId: string): readonly Assignment[] =>
     store
       .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY rowid", taskId)
       .map(parseAssignment);
+  const lending = createLending({ ...options, assignmentsOf });
+
   const rowOf = (id: string): TaskRow | undefined =>
     taskRow.optional().parse(store.get("SELECT * FROM tasks WHERE id = ?", id));
   const get = (id: string): Task | undefined => {
@@ -240,7 +217,7 @@ export function createTasks(options: TasksOptions): Tasks {
 
   const fail = (row: TaskRow, { code, message }: Failure, now: number): void => {
     if (row.class === "organic") {
-      pace.ended(now);
+      places.ended(now);
     }
     store.run(
       "UPDATE tasks SET failure_code = ?, failure_message = ? WHERE id = ?",
@@ -282,7 +259,7 @@ export function createTasks(options: TasksOptions): Tasks {
       return;
     }
     if (row.class === "organic") {
-      pace.ended(now);
+      places.ended(now);
     }
     const { id, hotkey, score, demonstration } = end.best;
     store.run("UPDATE tasks SET best_assignment = ? WHERE id = ?", id, row.id);
@@ -347,70 +324,6 @@ export function createTasks(options: TasksOptions): Tasks {
 
   const abandon = (id: string, reason: string, now: number): boolean =>
     changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
-
-  /** Clients with organic tasks that have not ended. */
-  const waitingClients = (): readonly string[] =>
-    store
-      .all(
-        "SELECT DISTINCT client FROM tasks INDEXED BY tasks_waiting WHERE ended_at IS NULL AND class = 'organic'",
-      )
-      .map((row) => clientRow.parse(row).client);
-
-  /** The client's oldest task that the miner may have. */
-  const fittingTask = (
-    client: string,
-    hotkey: string,
-    now: number,
-    isStrong: (hotkey: string) => boolean,
-  ): string | undefined => {
-    const { organicCopies, strong } = options;
-    const extra = isStrong(hotkey) ? (strong?.extraCopies ?? 0) : 0;
-    // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
-    const rows = store.all(
-      `SELECT id FROM tasks t INDEXED BY tasks_waiting WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
-         AND first_accepted_at IS NULL AND expires_at >= ?1
-         AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
-                         AND (a.state <> 'system-fault' OR a.attempt > ?4))
-         AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
-              AND a.ended_at IS NULL) < ?3
-       ORDER BY created_at, id LIMIT ?6`,
-      now + Math.max(1, options.leastLoanMs),
-      hotkey,
-      organicCopies + extra,
-      options.faultTries,
-      client,
-      extra === 0 ? 1 : strongChoice,
-    );
-    const isFree = (taskId: string): boolean => {
-      const open = assignmentsOf(taskId).filter(isOpen);
-      return open.length < organicCopies || !open.some((other) => isStrong(other.hotkey));
-    };
-    return rows.map((row) => idRow.parse(row).id).find((taskId) => extra === 0 || isFree(taskId)); // T9
-  };
-
-  /** Why there is no place for another organic task of the client's. */
-  const fullFor = (client: string, now: number): CreateOutcome | undefined => {
-    const { maxOpenTasks, maxOpenTasksOfClient = maxOpenTasks } = options;
-    const open = countRow.parse(
-      store.get("SELECT count(*) AS count FROM tasks WHERE ended_at IS NULL AND class = 'organic'"),
-    );
-    if (open.count >= maxOpenTasks) {
-      const retryAfterMs = pace.waitMs(now, 1);
-      return { kind: "full", of: "all", limit: maxOpenTasks, retryAfterMs };
-    }
-    const own = countRow.parse(
-      store.get(
-        `SELECT count(*) AS count FROM tasks
-         WHERE ended_at IS NULL AND class = 'organic' AND client = ?`,
-        client,
-      ),
-    );
-    if (own.count < maxOpenTasksOfClient) {
-      return undefined;
-    }
-    const retryAfterMs = pace.waitMs(now, waitingClients().length);
-    return { kind: "full", of: "client", limit: maxOpenTasksOfClient, retryAfterMs };
-  };
 
   const expire = (now: number): void => {
     const late = store
@@ -485,7 +398,7 @@ export function createTasks(options: TasksOptions): Tasks {
         }
       }
       if (request.class === "organic") {
-        const full = fullFor(request.client, now);
+        const full = places.fullFor(request.client, now);
         if (full !== undefined) {
           return full;
         }
@@ -587,15 +500,8 @@ export function createTasks(options: TasksOptions): Tasks {
     },
     assignOrganic: (hotkey, now, isStrong = () => false) =>
       store.transaction(() => {
-        for (const client of turns.order(waitingClients())) {
-          const id = fittingTask(client, hotkey, now, isStrong);
-          if (id === undefined) {
-            continue;
-          }
-          turns.served(client);
-          return assign(id, hotkey, now);
-        }
-        return undefined;
+        const id = lending.next(hotkey, now, isStrong);
+        return id === undefined ? undefined : assign(id, hotkey, now);
       }),
     assignSynthetic: (prompt, hotkey, now) =>
       store.transaction(() => {
