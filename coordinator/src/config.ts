@@ -1,7 +1,7 @@
 /** What the coordinator process can be told. */
 import { isIP } from "node:net";
 import { isSs58 } from "@turntable/bittensor/keys";
-import { defaultJobQueueOptions } from "@turntable/bus";
+import { natsSchema } from "@turntable/bus/config";
 import {
   type ConfigDefinition,
   interfaceSchema,
@@ -87,43 +87,7 @@ const schema = z
         .default([])
         .describe("ss58 of a hotkey that is registered on the chain in memory"),
     }),
-    nats: z.object({
-      servers: z
-        .array(z.string())
-        .default(["nats://127.0.0.1:4222"])
-        .describe("where the NATS servers are"),
-      credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),
-      tls: z.object({
-        caFile: z.string().optional().describe("certificates that NATS is trusted by (PEM)"),
-        certFile: z.string().optional().describe("certificate to show to NATS (PEM)"),
-        keyFile: z.string().optional().describe("its key (PEM)"),
-        handshakeFirst: z
-          .boolean()
-          .optional()
-          .describe("TLS from the first byte, as the server's handshake_first"),
-      }),
-      replicas: z
-        .number()
-        .int()
-        .min(1)
-        .max(5)
-        .default(1)
-        .describe(
-          "copies of each stream in a cluster of NATS; the same for coordinator and workers",
-        ),
-      ackWaitMs: z
-        .number()
-        .int()
-        .min(1_000)
-        .default(defaultJobQueueOptions.ackWaitMs)
-        .describe("a job not kept alive for this long goes to another worker; the workers' too"),
-      maxDeliver: z
-        .number()
-        .int()
-        .min(1)
-        .default(defaultJobQueueOptions.maxDeliver)
-        .describe("tries at a job before it goes to the dead letters; the workers' too"),
-    }),
+    nats: natsSchema("the workers'"),
     grpc: z.object({
       host: interfaceSchema("127.0.0.1").describe("interface of the public API"),
       port: port(50051, "port of the public API"),

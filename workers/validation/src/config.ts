@@ -1,6 +1,6 @@
 /** What the worker process can be told. */
 
-import { defaultJobQueueOptions } from "@turntable/bus";
+import { natsSchema } from "@turntable/bus/config";
 import {
   type ConfigDefinition,
   interfaceSchema,
@@ -13,41 +13,7 @@ import { z } from "zod";
 const mebibyte = 1024 * 1024;
 
 const schema = z.object({
-  nats: z.object({
-    servers: z
-      .array(z.string())
-      .default(["nats://127.0.0.1:4222"])
-      .describe("where the NATS servers are"),
-    credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),
-    tls: z.object({
-      caFile: z.string().optional().describe("certificates that NATS is trusted by (PEM)"),
-      certFile: z.string().optional().describe("certificate to show to NATS (PEM)"),
-      keyFile: z.string().optional().describe("its key (PEM)"),
-      handshakeFirst: z
-        .boolean()
-        .optional()
-        .describe("TLS from the first byte, as the server's handshake_first"),
-    }),
-    replicas: z
-      .number()
-      .int()
-      .min(1)
-      .max(5)
-      .default(1)
-      .describe("copies of each stream in a cluster of NATS; the same for coordinator and workers"),
-    ackWaitMs: z
-      .number()
-      .int()
-      .min(1_000)
-      .default(defaultJobQueueOptions.ackWaitMs)
-      .describe("a job not kept alive for this long goes to another worker; the coordinator's too"),
-    maxDeliver: z
-      .number()
-      .int()
-      .min(1)
-      .default(defaultJobQueueOptions.maxDeliver)
-      .describe("tries at a job before it goes to the dead letters; the coordinator's too"),
-  }),
+  nats: natsSchema("the coordinator's"),
   workerId: z
     .string()
     .min(1)
