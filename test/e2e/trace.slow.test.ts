@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { registerTracing } from "@turntable/process";
 import { TaskState } from "@turntable/proto";
-import { type ReceivedSpan, startOtlpReceiver } from "../harness/otlp-receiver.ts";
+import { liesWithin, type ReceivedSpan, startOtlpReceiver } from "../harness/otlp-receiver.ts";
 import { inTestTrace, testTraceId } from "../harness/tracing.ts";
 import { startSubnet } from "./subnet.ts";
 
@@ -54,7 +54,7 @@ test("one task is one connected trace, from the client's call to the verdict", a
   for (const name of ["fetch", "decode", "render", "preprocess", "infer", "score"]) {
     const stage = find(name);
     assert.equal(stage.parentId, job.spanId, name);
-    assert.ok(job.start <= stage.start && stage.start <= stage.end && stage.end <= job.end, name);
+    assert.ok(liesWithin(stage, job), name);
   }
   assert.equal(job.attributes.task_id, id);
   for (const line of [verdict, scored]) {

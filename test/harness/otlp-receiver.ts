@@ -30,6 +30,16 @@ export interface OtlpReceiver extends AsyncDisposable {
   until(isThere: (spans: readonly ReceivedSpan[]) => boolean): Promise<readonly ReceivedSpan[]>;
 }
 
+/** The SDK starts a span at a whole millisecond and measures its length more finely, so its end is as far off. */
+const clockStepNs = 1_000_000n;
+
+/** Whether a span lies within another, as closely as the SDK's clock tells. */
+export function liesWithin(inner: ReceivedSpan, outer: ReceivedSpan): boolean {
+  return (
+    outer.start <= inner.start && inner.start <= inner.end && inner.end <= outer.end + clockStepNs
+  );
+}
+
 /** @param port 0 takes a free one */
 export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];

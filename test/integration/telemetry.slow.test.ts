@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { describe, it } from "node:test";
 import { createLogger, inSpan, startTelemetry, type TelemetryOptions } from "@turntable/process";
-import { startOtlpReceiver } from "../harness/otlp-receiver.ts";
+import { liesWithin, startOtlpReceiver } from "../harness/otlp-receiver.ts";
 
 /** More than the flush may take, less than any grace period; ms. */
 const gracePeriodMs = 10_000;
@@ -43,7 +43,7 @@ describe("a process with a collector", () => {
     assert.equal(inner.traceId, outer?.traceId);
     assert.equal(outer?.parentId, "");
     assert.equal(outer?.attributes.task_id, "7");
-    assert.ok(outer.start <= inner.start && inner.end <= outer.end);
+    assert.ok(liesWithin(inner, outer));
     assert.deepEqual(lines, []);
   });
 
