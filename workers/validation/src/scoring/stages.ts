@@ -24,10 +24,14 @@ export function startStages(onStage: OnStage | undefined): (name: Stage["name"])
   };
 }
 
-/** Makes each stage a span below the one that is active now. */
+/**
+ * Makes each stage a span below the one that is active now. Their times go by the wall clock as it is now: the SDK
+ * would read it anew for each span, in whole milliseconds, and a stage could seem to begin before its parent.
+ */
 export function stageSpans(): OnStage {
   const parent = context.active();
   const tracer = trace.getTracer("turntable");
+  const epochMs = Date.now() - performance.now();
   return ({ name, startMs, endMs }) =>
-    tracer.startSpan(name, { startTime: startMs }, parent).end(endMs);
+    tracer.startSpan(name, { startTime: epochMs + startMs }, parent).end(epochMs + endMs);
 }
