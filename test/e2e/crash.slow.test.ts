@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runCrashes } from "../crash/crash.ts";
 
-test("kill -9 of the coordinator under load loses nothing and rewards nothing twice", async (t) => {
+test("fault 10: kill -9 of the coordinator under load loses nothing and rewards nothing twice", async (t) => {
   const run = await runCrashes({
     ...{ kills: 5, seed: 14, miners: 8 },
     onKill: (count, afterMs) => t.diagnostic(`kill ${count} after ${afterMs} ms`),

@@ -182,7 +182,7 @@ test("an axon beside the first has its own subnet, hotkey and callers, and the s
   assert.ok(verifySignature(signed, report.signature, second.ss58));
 });
 
-test("the cameras stay secret until the task has ended", async () => {
+test("fault 9: the cameras stay secret until the task has ended", async () => {
   await using subnet = await startTestSubnet();
   const { client } = subnet;
   const task = await client.create("a red cube");
@@ -277,7 +277,7 @@ function replay(port: number, { headers, body }: { headers: string[]; body: Buff
   });
 }
 
-test("a replayed request is refused, after a restart too", async () => {
+test("fault 14: a replayed request is refused, after a restart too", async () => {
   await using subnet = await startTestSubnet();
   const caught = await recorded(subnet);
   assert.equal((await replay(subnet.coordinator.axonPort, caught)).status, 200);

@@ -197,7 +197,21 @@ describe("identity", () => {
     assert.ok(rig.events.every((event) => !event.verified));
   });
 
-  it("is the header's: a body that names another hotkey is refused", async () => {
+  it("fault 12: is refused with an empty signature, whichever SDK the caller says it has", async () => {
+    await using rig = await startRig();
+    for (const version of ["694", "740", "9012002", undefined]) {
+      for (const empty of ["", "0x"]) {
+        const answer = await rig.ask({
+          ...(version === undefined ? {} : { version }),
+          headers: { bt_header_dendrite_signature: empty },
+        });
+        assert.equal(answer.status, 401, `${version} ${JSON.stringify(empty)}`);
+      }
+    }
+    assert.ok(rig.events.every((event) => !event.verified));
+  });
+
+  it("fault 11: is the header's: a body that names another hotkey is refused", async () => {
     await using rig = await startRig();
     const eve = keypairFromUri("//Eve").ss58;
     assertRefused(

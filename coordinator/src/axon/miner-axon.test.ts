@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { patienceMs } from "./miner-axon.ts";
 
-test("whatever time a caller says, it is kept waiting for whole milliseconds, and answered before it gives up", () => {
+test("fault 5: whatever time a caller says, it is kept waiting for whole milliseconds, and answered before it gives up", () => {
   assert.equal(patienceMs(undefined), 285_000);
   assert.equal(patienceMs(300), 285_000);
   assert.equal(patienceMs(1e9), 285_000);

@@ -133,7 +133,7 @@ test("an asset is let go once it is on disk, before the verdict, and at once whe
   await Promise.all([first, second]);
 });
 
-test("submitting twice, also while scoring runs, returns one verdict and counts once", async () => {
+test("fault 3: submitting twice, also while scoring runs, returns one verdict and counts once", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
   const taskId = subnet.pull("A");
@@ -160,7 +160,7 @@ test("a rejected result costs nothing but the cooldown, and its miner gets no se
   assert.equal(subnet.pull("B"), task.id);
 });
 
-test("a system fault is no verdict: no reward, no penalty, no cooldown", async () => {
+test("fault 5: a system fault is no verdict: no reward, no penalty, no cooldown", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
   const taskId = subnet.pull("A");
@@ -205,7 +205,7 @@ test("a replayed dead letter still gives the miner its verdict, once", async () 
   assert.equal(subnet.miners.get("A", start).observations, 1);
 });
 
-test("a score that is no probability is the worker's fault, not the miner's", async () => {
+test("fault 6: a score that is no probability is the worker's fault, not the miner's", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
   const answer = subnet.submit("A", subnet.pull("A"), { signature: "new" });
@@ -223,7 +223,7 @@ test("an invalid asset is told with its code", async () => {
   assert.match((await answer).feedback?.reason ?? "", /^truncated: the file ends early/);
 });
 
-test("a wrong task and a wrong signature count as violations with a cooldown", async () => {
+test("fault 7: a wrong task and a wrong signature count as violations with a cooldown", async () => {
   using subnet = await open();
   const task = subnet.ask("a red cube");
   const stranger = await subnet.submit("A", task.id);
@@ -415,7 +415,7 @@ test("when the verdict takes too long, the answer goes out without one and a lat
   assert.equal((await second).feedback?.verdict, "accepted");
 });
 
-test("state belongs to the hotkey: whoever gets its uid later starts fresh", async () => {
+test("fault 4: state belongs to the hotkey: whoever gets its uid later starts fresh", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
   const answer = subnet.submit("A", subnet.pull("A"));

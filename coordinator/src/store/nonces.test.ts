@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { recentNonces } from "@turntable/bittensor/axon";
 import { openNonceStore } from "./index.ts";
 
-test("nonces survive a restart, the highest of each caller, until their time is over", (t) => {
+test("fault 14: nonces survive a restart, the highest of each caller, until their time is over", (t) => {
   const directory = mkdtempSync(join(tmpdir(), "turntable-nonces-"));
   t.after(() => rmSync(directory, { recursive: true }));
   let now = 0;

@@ -21,7 +21,7 @@ function inAnotherProcess(path: string, use: string) {
   return spawnSync(process.execPath, ["--input-type=module", "-e", program]);
 }
 
-test("what was committed, or only noted, is there after kill -9", () => {
+test("fault 10: what was committed, or only noted, is there after kill -9", () => {
   for (const verb of ["run", "note"]) {
     using folder = directory();
     const insert = `store.${verb}("INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity) VALUES ('A', 0, 0, 0, 1)");`;

@@ -91,7 +91,7 @@ test("a fault of ours is overruled by a verdict, and only by one", async () => {
   assert.equal(submissions.get(id)?.feedback?.verdict, "accepted");
 });
 
-test("each outcome of a worker becomes its verdict", async () => {
+test("fault 6: each outcome of a worker becomes its verdict", async () => {
   using subnet = await openRules();
   const { submissions, result, scored } = subnet;
   const expected = [
@@ -267,7 +267,7 @@ test("a replayed dead letter after a second, accepted try does not pay twice, in
   }
 });
 
-test("what nobody scores ends as a fault of ours at its task's deadline plus a grace, without a penalty", async () => {
+test("fault 5: what nobody scores ends as a fault of ours at its task's deadline plus a grace, without a penalty", async () => {
   using subnet = await openRules();
   const { submissions, tasks, miners } = subnet;
   const taskId = subnet.ask("a red cube", 0);

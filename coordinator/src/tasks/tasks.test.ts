@@ -57,7 +57,7 @@ function submitted(tasks: Tasks, hotkey: string, now: number): string {
   return assignment.id;
 }
 
-test("the highest score wins, however late it came", () => {
+test("fault 1: the highest score wins, however late it came", () => {
   using opened = open();
   const { tasks } = opened;
   const { id } = created(tasks);
@@ -70,7 +70,7 @@ test("the highest score wins, however late it came", () => {
   assert.equal(tasks.get(id)?.bestAssignment, second);
 });
 
-test("of equal scores the one that was submitted first wins, whoever was lent the task or judged first", () => {
+test("fault 1: of equal scores the one that was submitted first wins, whoever was lent the task or judged first", () => {
   using opened = open();
   const { tasks } = opened;
   const { id } = created(tasks);
@@ -132,7 +132,7 @@ test("after the first accepted copy the others have the finish time, no longer",
   assert.equal(tasks.get(id)?.state, "succeeded");
 });
 
-test("a failure frees its slot for the next miner, not for the same one", () => {
+test("fault 2: a failure frees its slot for the next miner, not for the same one", () => {
   using opened = open();
   const { tasks } = opened;
   created(tasks);
@@ -165,7 +165,7 @@ test("a verdict is applied once; only a system fault can be overruled", () => {
   assert.equal(tasks.get(id)?.assignments[0]?.score, 0.8);
 });
 
-test("a task that nobody solves fails at its deadline with the reason", () => {
+test("fault 2: a task that nobody solves fails at its deadline with the reason", () => {
   using opened = open();
   const { tasks } = opened;
   const untouched = created(tasks);
@@ -293,7 +293,7 @@ test("pages of the list follow each other, newest first", () => {
   assert.equal(tasks.list("c", 2, "no such id"), undefined);
 });
 
-test("camera seeds are 64 random bits", () => {
+test("fault 9: camera seeds are 64 random bits", () => {
   using opened = open();
   const seeds = [0, 1, 2].map((now) => created(opened.tasks, now).cameraSeed);
   assert.equal(new Set(seeds).size, 3);

@@ -1,5 +1,6 @@
 /** What miners have tried on the subnet, each as an asset, and what comes of it. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { subnetAcceptance } from "@turntable/proto";
 import {
@@ -84,7 +85,7 @@ test("an honest asset is accepted by both rules, with nothing found", async () =
   }
 });
 
-test("white geometry on the white ground: what cannot be seen is not scored well", async () => {
+test("cheat: white geometry on the white ground: what cannot be seen is not scored well", async () => {
   const white = painted(redBall, () => [1, 1, 1]);
   for (const prompt of ["a red ball", "a white ball", "a ball"]) {
     const scored = await score(white, prompt);
@@ -93,7 +94,7 @@ test("white geometry on the white ground: what cannot be seen is not scored well
   }
 });
 
-test("one flat card with a picture", async () => {
+test("cheat: one flat card with a picture", async () => {
   const random = createRandom(2);
   const card = cloudOf(6_000, random, () => [random() - 0.5, random() - 0.5, 0.005 * random()]);
   const cheat = painted(card, () => red);
@@ -102,7 +103,7 @@ test("one flat card with a picture", async () => {
   await assertRejected(cheat, "lint-flat");
 });
 
-test("right from the front only: the views tell, and where there is no back, lint", async () => {
+test("cheat: right from the front only: the views tell, and where there is no back, lint", async () => {
   const twoFaced = painted(redBall, (_x, _y, z) => (z > 0 ? red : blue));
   const share = weakShare(await score(twoFaced, "a red ball"));
   assert.ok(share > 0.25 && share < 0.75, `${share}`);
@@ -120,7 +121,7 @@ test("right from the front only: the views tell, and where there is no back, lin
   await assertRejected(front, "lint-one-sided");
 });
 
-test("splats that nobody sees, in number", async () => {
+test("cheat: splats that nobody sees, in number", async () => {
   const hidden: Splat = {
     ...ball(7_000, createRandom(4)),
     opacities: new Float32Array(7_000).fill(-7),
@@ -135,7 +136,7 @@ test("splats that nobody sees, in number", async () => {
   await assertRejected(many, "too-many-splats");
 });
 
-test("the same asset again, as it is and in disguise", async () => {
+test("cheat: the same asset again, as it is and in disguise", async () => {
   const random = createRandom(5);
   const bytes = writePly(redBall);
   const known = fingerprint(bytes, redBall);
@@ -144,4 +145,9 @@ test("the same asset again, as it is and in disguise", async () => {
   const other = fingerprint(disguised, await readSpz(disguised));
   assert.notEqual(other.content, known.content);
   assert.ok(isSame(other.geometry, known.geometry));
+});
+
+test("cheat: text written on the object pleases CLIP, which is no bar here, and the README says so", async () => {
+  const readme = await readFile(new URL("../../../../README.md", import.meta.url), "utf8");
+  assert.match(readme, /please CLIP by writing text on an object\. That is a known weakness/);
 });
