@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/bus/v1/render_score.proto.
  */
 export const file_turntable_bus_v1_render_score: GenFile = /*@__PURE__*/
-  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKUAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBQgcKBWFzc2V0IqkCChFSZW5kZXJTY29yZVJlc3VsdBIOCgZqb2JfaWQYASABKAkSFQoNc3VibWlzc2lvbl9pZBgCIAEoCRIPCgdyZXBsaWNhGAMgASgNEhEKCXdvcmtlcl9pZBgEIAEoCRIPCgdhdHRlbXB0GAUgASgNEisKBnNjb3JlZBgGIAEoCzIZLnR1cm50YWJsZS52MS5TY29yZVJlcG9ydEgAEjcKDWludmFsaWRfYXNzZXQYByABKAsyHi50dXJudGFibGUuYnVzLnYxLkludmFsaWRBc3NldEgAEjUKDHN5c3RlbV9mYXVsdBgIIAEoCzIdLnR1cm50YWJsZS5idXMudjEuU3lzdGVtRmF1bHRIABIQCghnZW9tZXRyeRgJIAEoDEIJCgdvdXRjb21lIi0KDEludmFsaWRBc3NldBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiHgoLU3lzdGVtRmF1bHQSDwoHbWVzc2FnZRgBIAEoCSpVCghKb2JDbGFzcxIZChVKT0JfQ0xBU1NfVU5TUEVDSUZJRUQQABIVChFKT0JfQ0xBU1NfT1JHQU5JQxABEhcKE0pPQl9DTEFTU19TWU5USEVUSUMQAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
+  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKUAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBQgcKBWFzc2V0IqkCChFSZW5kZXJTY29yZVJlc3VsdBIOCgZqb2JfaWQYASABKAkSFQoNc3VibWlzc2lvbl9pZBgCIAEoCRIPCgdyZXBsaWNhGAMgASgNEhEKCXdvcmtlcl9pZBgEIAEoCRIPCgdhdHRlbXB0GAUgASgNEisKBnNjb3JlZBgGIAEoCzIZLnR1cm50YWJsZS52MS5TY29yZVJlcG9ydEgAEjcKDWludmFsaWRfYXNzZXQYByABKAsyHi50dXJudGFibGUuYnVzLnYxLkludmFsaWRBc3NldEgAEjUKDHN5c3RlbV9mYXVsdBgIIAEoCzIdLnR1cm50YWJsZS5idXMudjEuU3lzdGVtRmF1bHRIABIQCghnZW9tZXRyeRgJIAEoDEIJCgdvdXRjb21lIi0KDEludmFsaWRBc3NldBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiHgoLU3lzdGVtRmF1bHQSDwoHbWVzc2FnZRgBIAEoCSpsCghKb2JDbGFzcxIZChVKT0JfQ0xBU1NfVU5TUEVDSUZJRUQQABIVChFKT0JfQ0xBU1NfT1JHQU5JQxABEhcKE0pPQl9DTEFTU19TWU5USEVUSUMQAhIVChFKT0JfQ0xBU1NfU0NPUklORxADYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
 
 /**
  * Render one submission and score it. Done at least once; results are idempotent by job id and replica.
@@ -32,14 +32,14 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
   jobId: string;
 
   /**
-   * The task; for logs and the report.
+   * The task; for logs and the report. Empty with JOB_CLASS_SCORING.
    *
    * @generated from field: string task_id = 2;
    */
   taskId: string;
 
   /**
-   * The submission that the verdict is for.
+   * The submission that the verdict is for, or the scoring.
    *
    * @generated from field: string submission_id = 3;
    */
@@ -311,6 +311,13 @@ export const JobClass = {
    * @generated from enum value: JOB_CLASS_SYNTHETIC = 2;
    */
   SYNTHETIC: 2,
+
+  /**
+   * An asset that a client brought: after organic jobs, before synthetic ones.
+   *
+   * @generated from enum value: JOB_CLASS_SCORING = 3;
+   */
+  SCORING: 3,
 } as const;
 
 /**
