@@ -33,7 +33,6 @@ export function createEvents(
   });
   const seconds = meter.createHistogram("turntable_generator_duration_seconds", {
     description: "from the request to the asset",
-    advice: { explicitBucketBoundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120] },
   });
   const gauge = (name: string, description: string, read: () => number): void => {
     meter.createObservableGauge(name, { description }).addCallback((r) => r.observe(read()));
