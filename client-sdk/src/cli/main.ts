@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command `turntable`. */
 import { runCli } from "./run.ts";
 

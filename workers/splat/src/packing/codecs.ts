@@ -2,17 +2,7 @@
  * gzip and zstd, by Node. Nothing else of the reading core needs Node: where there is none, this file is the one to be
  * replaced.
  */
-import {
-  crc32 as crc32OfNode,
-  createInflateRaw,
-  createZstdDecompress,
-  gzipSync,
-  inflateRawSync,
-  inflateSync,
-  constants as zlib,
-  zstdCompressSync,
-  zstdDecompressSync,
-} from "node:zlib";
+import * as zlib from "node:zlib";
 import { AssetError } from "../splat.ts";
 
 export type Compression = "gzip" | "zstd";
@@ -23,7 +13,8 @@ const zstdLevel = 12;
 
 /** One zstd frame in parts; returns its length. What follows it is left alone. @throws AssetError */
 export async function* unpackZstdFrame(bytes: Uint8Array): AsyncGenerator<Uint8Array, number> {
-  const stream = createZstdDecompress({ chunkSize: chunkBytes });
+  needZstd();
+  const stream = zlib.createZstdDecompress({ chunkSize: chunkBytes });
   stream.end(bytes);
   try {
     yield* stream;
@@ -35,7 +26,7 @@ export async function* unpackZstdFrame(bytes: Uint8Array): AsyncGenerator<Uint8A
 
 /** One deflate stream in parts; returns its length. What follows it is left alone. @throws AssetError */
 export async function* unpackDeflate(bytes: Uint8Array): AsyncGenerator<Uint8Array, number> {
-  const stream = createInflateRaw({ chunkSize: chunkBytes });
+  const stream = zlib.createInflateRaw({ chunkSize: chunkBytes });
   stream.end(bytes);
   try {
     yield* stream;
@@ -47,17 +38,18 @@ export async function* unpackDeflate(bytes: Uint8Array): AsyncGenerator<Uint8Arr
 
 /** A zstd frame whose content has `size` bytes. @throws AssetError when it has another length */
 export function unzstdOf(bytes: Uint8Array, size: number): Uint8Array {
-  return exactly(size, "zstd", () => zstdDecompressSync(bytes, { maxOutputLength: size }));
+  needZstd();
+  return exactly(size, "zstd", () => zlib.zstdDecompressSync(bytes, { maxOutputLength: size }));
 }
 
 /** A deflate stream whose content has `size` bytes. @throws AssetError when it has another length */
 export function inflateOf(bytes: Uint8Array, size: number): Uint8Array {
-  return exactly(size, "deflate", () => inflateRawSync(bytes, { maxOutputLength: size }));
+  return exactly(size, "deflate", () => zlib.inflateRawSync(bytes, { maxOutputLength: size }));
 }
 
 /** The same with zlib's header and checksum. @throws AssetError when it has another length */
 export function inflateZlibOf(bytes: Uint8Array, size: number): Uint8Array {
-  return exactly(size, "deflate", () => inflateSync(bytes, { maxOutputLength: size }));
+  return exactly(size, "deflate", () => zlib.inflateSync(bytes, { maxOutputLength: size }));
 }
 
 function exactly(size: number, what: string, unpack: () => Uint8Array): Uint8Array {
@@ -92,13 +84,23 @@ function damaged(compression: string, cause: unknown): AssetError {
 
 /** CRC-32 of gzip and ZIP, going on from `sum`. */
 export function crc32(bytes: Uint8Array, sum = 0): number {
-  return crc32OfNode(bytes, sum);
+  return zlib.crc32(bytes, sum);
 }
 
 export function gzip(bytes: Uint8Array): Uint8Array {
-  return gzipSync(bytes);
+  return zlib.gzipSync(bytes);
 }
 
 export function zstd(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: { [zlib.ZSTD_c_compressionLevel]: zstdLevel } });
+  needZstd();
+  const params = { [zlib.constants.ZSTD_c_compressionLevel]: zstdLevel };
+  return zlib.zstdCompressSync(bytes, { params });
+}
+
+/** The SDK runs on a Node that has no zstd as well. @throws AssetError */
+function needZstd(): void {
+  if (zlib.createZstdDecompress === undefined) {
+    const message = `zstd needs Node 22.15 or later; this is ${process.version}`;
+    throw new AssetError("unsupported-version", message);
+  }
 }

@@ -1,0 +1,56 @@
+/** A miner and a worker in one: whatever is asked for, the same bytes are the answer, and they score well. */
+import { create } from "@bufbuild/protobuf";
+import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import { signedResults, type TestSubnet } from "./coordinator.ts";
+
+/** Runs until it is disposed. */
+export function answerTasks(subnet: TestSubnet, bytes: Uint8Array): AsyncDisposable {
+  const { miner, target, source } = subnet;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const mine = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const pulled = await miner.call(pullTask, { target, body: {}, signal });
+      const task = pulled.kind === "ok" ? pulled.fields.task : null;
+      if (task !== null) {
+        const body = signedResults(subnet, task, bytes);
+        await miner.call(submitResults, { target, body, signal });
+      } else {
+        await new Promise((resolve) => setTimeout(resolve, pullEveryMs));
+      }
+    }
+  };
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const taken = await source.take(signal);
+      if (taken === undefined) {
+        return;
+      }
+      const { jobId, submissionId, prompt } = taken.job;
+      const report = create(ScoreReportSchema, { score: 0.9, prompt });
+      await taken.complete(
+        create(RenderScoreResultSchema, {
+          jobId,
+          submissionId,
+          outcome: { case: "scored", value: report },
+        }),
+      );
+    }
+  };
+  const running = [mine(), work()].map((part) =>
+    part.catch((error: unknown) => {
+      if (!signal.aborted) {
+        throw error;
+      }
+    }),
+  );
+  return {
+    async [Symbol.asyncDispose]() {
+      controller.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+const pullEveryMs = 50;
