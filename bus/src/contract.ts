@@ -14,8 +14,8 @@
  *     to another after the ack wait.
  * Q6  A job given out more than `maxDeliver` times, or terminated by its worker, goes to the dead letters with
  *     its asset, and a result with a system fault says so. Nothing else removes a job without a
- *     verdict, but for one whose caller waits on a reply subject: that one leaves no letter, and a caller that has
- *     gone may have withdrawn it.
+ *     verdict, but for one that was withdrawn, and one whose caller waits on a reply subject: that one leaves no
+ *     letter, and a caller that has gone may have withdrawn it.
  * Q7  An asset too large for a message travels through the object store and is removed from there when the job's
  *     result has been acknowledged; a dead letter keeps it.
  * Q8  Disposing a side stops taking, lets what is in flight settle, flushes, then closes.
@@ -86,6 +86,12 @@ export interface JobQueue extends AsyncDisposable {
    * @throws InvalidJobError when the job could not travel: no class, no inline asset, an id that is not a token.
    */
   submit(job: RenderScoreJob, options?: SubmitOptions): Promise<void>;
+  /**
+   * Takes a job that waits out of the queue, as often as it was queued. One that a worker has is left to it, and its
+   * result may still come; so is one that an earlier process queued and this one has not. Unknown jobs are nothing.
+   * @throws QueueUnavailableError
+   */
+  withdraw(jobId: string): Promise<void>;
   /**
    * Every result that was not acked yet, then new ones as they come; ends when `signal` is aborted or the queue is
    * disposed. A result that was given out before can still be settled then, until the queue is disposed.

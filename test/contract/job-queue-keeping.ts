@@ -172,6 +172,38 @@ export function describeKeeping(name: string, check: Check): void {
       await untilEmpty(queue);
     });
 
+    check(
+      "a job that is withdrawn leaves the queue, its asset too; one in work is done",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source();
+        const results = openResults(queue);
+        await queue.submit(testJob("in-work"));
+        const inWork = await mustTake(source.take(patience()));
+        for (const [id, dispatch] of [
+          ["gone", 0],
+          ["gone", 1],
+          ["stays", 0],
+        ] as const) {
+          await queue.submit(testJob(id, { asset: bytes(largeSizeBytes, 5) }), { dispatch });
+        }
+        const returned = await mustTake(source.take(patience()));
+        assert.equal(returned.job.jobId, "gone");
+        await returned.handBack(60_000);
+        for (const id of ["gone", "gone", "in-work", "nobody's"]) {
+          await queue.withdraw(id);
+        }
+        await inWork.complete(resultOf(inWork));
+        assert.equal((await nextAcked(results)).jobId, "in-work");
+        const last = await mustTake(source.take(patience()));
+        assert.equal(last.job.jobId, "stays");
+        await last.complete(resultOf(last));
+        assert.equal((await nextAcked(results)).jobId, "stays");
+        await untilEmpty(queue);
+        assert.equal(await fixture.storedAssetMessages(), 0);
+      },
+    );
+
     check("large assets leave nothing behind, done once or twice", async (fixture) => {
       const { queue } = fixture;
       const source = await fixture.source();

@@ -66,7 +66,8 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   };
   const depth: Record<JobClassName, number> = { organic: 0, synthetic: 0 };
   const takers = new Set<(entry: Entry) => void>();
-  const cancelReturns = new Set<() => void>();
+  /** Jobs that come back after a delay, each with what ends the waiting. */
+  const returning = new Map<Entry, () => void>();
   const deadLetters = new Map<string, DeadLetter & { readonly entry: Entry }>();
   const submitted = createRecentIds(deduplicationWindowMs, clock);
   const published = createRecentIds(deduplicationWindowMs, clock);
@@ -82,6 +83,16 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
       const { jobClass, asset } = parseQueueableJob(job);
       if (submitted.add(dispatchId(job, dispatch))) {
         enqueue({ job: { ...job }, asset, jobClass, trace: context.active() }); // Q9
+      }
+    },
+    async withdraw(jobId) {
+      const waiting = jobClassNames.flatMap((name) => [lines[name].returned, lines[name].fresh]);
+      for (const places of [...waiting, returning]) {
+        for (const entry of [...places.keys()].filter(({ job }) => job.jobId === jobId)) {
+          returning.get(entry)?.();
+          places.delete(entry);
+          depth[entry.jobClass] -= 1;
+        }
       }
     },
     results: (signal) => results.deliveries(signal),
@@ -103,7 +114,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     async [Symbol.asyncDispose]() {
       isClosed = true;
       await results[Symbol.asyncDispose]();
-      for (const cancel of cancelReturns) {
+      for (const cancel of returning.values()) {
         cancel();
       }
     },
@@ -233,11 +244,11 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
       async handBack(delayMs) {
         settle();
         const cancel = clock.after(delayMs, () => {
-          cancelReturns.delete(cancel);
+          returning.delete(entry);
           lines[entry.jobClass].returned.add(entry);
           giveOut();
         });
-        cancelReturns.add(cancel);
+        returning.set(entry, cancel);
       },
       async terminate(reason) {
         settle();

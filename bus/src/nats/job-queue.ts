@@ -18,7 +18,8 @@ import { ack, nak, parseDelivery, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
 import { assetObjectOf, decodeResult, jobHeaders, traceOf } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
-import { publishJob } from "./publish-job.ts";
+import { type PublishedJob, publishJob } from "./publish-job.ts";
+import { createQueuedJobs, type QueuedJobs } from "./queued-jobs.ts";
 import { pullResults } from "./result-pull.ts";
 import { createResultTrimmer, type ResultTrimmer } from "./result-trimmer.ts";
 import { settledWithin, track } from "./waiting.ts";
@@ -27,9 +28,10 @@ import { settledWithin, track } from "./waiting.ts";
 export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
   const link = await openLink({ name: "turntable-coordinator", ...options });
   const assets = createAssetStore(link);
+  const queued = createQueuedJobs(link, assets);
   const trimmer = createResultTrimmer(link);
   const closing = new AbortController();
-  const submissions = new Set<Promise<unknown>>();
+  const submissions = new Set<Promise<PublishedJob>>();
   /** Results that are being applied. */
   const deliveries = new Set<Promise<void>>();
 
@@ -40,13 +42,16 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
       }
       const id = dispatchId(job, dispatch);
       const headers = jobHeaders(id, context.active()); // Q9
-      await track(submissions, publishJob(link, assets, job, id, headers));
+      const published = await track(submissions, publishJob(link, assets, job, id, headers));
+      queued.add(job, id, published);
     },
+    withdraw: (jobId) => queued.withdraw(jobId),
     async *results(signal) {
       const until = signal === undefined ? [] : [signal];
       for await (const message of pullResults(link, AbortSignal.any([closing.signal, ...until]))) {
         const settled = Promise.withResolvers<void>();
-        const delivery = openResult({ link, assets, trimmer, message, onSettled: settled.resolve });
+        const parts = { link, assets, queued, trimmer, message };
+        const delivery = openResult({ ...parts, onSettled: settled.resolve });
         if (delivery !== undefined) {
           void track(deliveries, settled.promise);
           yield delivery;
@@ -82,6 +87,7 @@ async function consumerDepth({ manager }: NatsLink, durable: string): Promise<nu
 interface ReceivedResult {
   readonly link: NatsLink;
   readonly assets: AssetStore;
+  readonly queued: QueuedJobs;
   readonly trimmer: ResultTrimmer;
   readonly message: Msg;
   readonly onSettled: () => void;
@@ -89,7 +95,7 @@ interface ReceivedResult {
 
 /** Undefined for a message that is no result: it is dropped, since nobody could ever read it. */
 function openResult(received: ReceivedResult): ResultDelivery | undefined {
-  const { link, assets, trimmer, message, onSettled } = received;
+  const { link, assets, queued, trimmer, message, onSettled } = received;
   const { ackSubject } = parseDelivery(message);
   let result: RenderScoreResult;
   try {
@@ -115,6 +121,7 @@ function openResult(received: ReceivedResult): ResultDelivery | undefined {
         // Before the ack: were it the other way round, a crash between the two would leave it for ever (Q7).
         await assets.remove(object);
       }
+      queued.done(result.jobId);
       settle(ack);
       trimmer.onAck();
     },

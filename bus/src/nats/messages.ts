@@ -114,6 +114,9 @@ function injectTrace(trace: Context, hdrs: MsgHdrs): void {
 export const replyToOf = (message: WithHeaders): string | undefined =>
   headerOf(message, replyToHeader);
 
+export const messageIdOf = (message: WithHeaders): string | undefined =>
+  headerOf(message, messageIdHeader);
+
 export const assetObjectOf = (message: WithHeaders): string | undefined =>
   headerOf(message, assetObjectHeader);
 
