@@ -305,6 +305,23 @@ describe("create", () => {
   });
 });
 
+describe("cancel", () => {
+  it("gives the task as it ended, tried again while the server is away", async (t) => {
+    let tries = 0;
+    const service = await startService(t, {
+      async cancelTask({ taskId }) {
+        tries += 1;
+        if (tries === 1) {
+          throw unavailable();
+        }
+        return { task: taskOf(taskId, { state: TaskState.CANCELLED }) };
+      },
+    });
+    const task = await connect(t, service).cancel("task-1");
+    assert.deepEqual([task.id, task.state, tries], ["task-1", TaskState.CANCELLED, 2]);
+  });
+});
+
 describe("list", () => {
   it("gives page after page", async (t) => {
     const service = await startService(t, {
@@ -545,6 +562,20 @@ describe("generate", () => {
       assert.ok(error instanceof TaskFailedError);
       assert.equal(error.failureCode, "expired");
       assert.match(error.message, /no accepted result within 600 s/);
+      return true;
+    });
+  });
+
+  it("says that its task was cancelled", async (t) => {
+    const events: EventInit[] = [{ sequence: 1n, kind: "cancelled", state: TaskState.CANCELLED }];
+    const service = await startService(t, {
+      createTask: async () => ({ task: taskOf("task-1") }),
+      watchTask: ({ afterSequence }) => eventsAfter(events, afterSequence),
+      getTask: async () => ({ task: { id: "task-1", state: TaskState.CANCELLED } }),
+    });
+    await assert.rejects(connect(t, service).generate("a red cube"), (error) => {
+      assert.ok(error instanceof TaskFailedError);
+      assert.equal(error.failureCode, "cancelled");
       return true;
     });
   });

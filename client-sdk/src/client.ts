@@ -2,7 +2,8 @@
  * The client: one method for each thing that the API can do, and `generate` for all of them in a row.
  *
  * Invariants, referred to as C1 to C3 where they are kept:
- * C1  Every call may be repeated: CreateTask always carries an idempotency key, all others only read.
+ * C1  Every call may be repeated: CreateTask always carries an idempotency key, CancelTask changes nothing the second
+ *     time, all others only read.
  * C2  A watch gives every change exactly once and in order, however often its connection breaks.
  * C3  A deadline covers the whole operation with all its tries.
  */
@@ -116,6 +117,11 @@ export interface TurntableClient extends Disposable {
   get(taskId: string, options?: OperationOptions): Promise<Task>;
   /** One page of all tasks, newest first. */
   list(options?: ListOptions): Promise<TaskPage>;
+  /**
+   * Ends a task that nobody wants any more, and gives it as it ended; again, it changes nothing. One that has succeeded or
+   * failed is refused with `failed-precondition`.
+   */
+  cancel(taskId: string, options?: OperationOptions): Promise<Task>;
   /** Every change of a task, until it has ended; survives lost connections. No time limit of its own. */
   watch(taskId: string, options?: WatchOptions): AsyncIterable<TaskEvent>;
   /**
@@ -192,6 +198,14 @@ export function createTurntableClient(
       return { tasks: page.tasks, nextPageToken: page.nextPageToken || undefined };
     },
 
+    async cancel(taskId, cancelOptions = {}) {
+      const { call, retry } = begin(cancelOptions, timeoutMs);
+      const { task } = await withRetry(retry, () =>
+        transport.unary((api, o) => api.cancelTask({ taskId }, o), call),
+      );
+      return present(task, "task");
+    },
+
     async *watch(taskId, watchOptions = {}) {
       const { call, retry: retryOptions } = begin(watchOptions, undefined);
       const retry = createRetry(retryOptions);
@@ -253,7 +267,7 @@ export function createTurntableClient(
       }
       const task = await client.get(id, rest());
       if (task.state !== TaskState.SUCCEEDED) {
-        const { code = "unknown", message = "it ended without a result" } = task.failure ?? {};
+        const { code, message } = task.failure ?? failureOf(task.state);
         throw new TaskFailedError(id, code, message);
       }
       return { task, ...(await client.download(id, rest())) };
@@ -268,7 +282,15 @@ export function createTurntableClient(
 
 /** Whether a task in this state has ended; unknown states of newer servers have not. */
 export function hasEnded(state: TaskState): boolean {
-  return state === TaskState.SUCCEEDED || state === TaskState.FAILED;
+  const ends: readonly TaskState[] = [TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED];
+  return ends.includes(state);
+}
+
+/** Why a task without a result and without a failure has none. */
+function failureOf(state: TaskState): { readonly code: string; readonly message: string } {
+  return state === TaskState.CANCELLED
+    ? { code: "cancelled", message: "it was cancelled" }
+    : { code: "unknown", message: "it ended without a result" };
 }
 
 function present<T>(value: T | undefined, what: string): T {

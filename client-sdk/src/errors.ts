@@ -92,7 +92,7 @@ export class TaskFailedError extends TurntableError {
   override name = "TaskFailedError";
   readonly code = "task-failed";
   readonly taskId: string;
-  /** `Task.failure.code`, for example `expired`. */
+  /** `Task.failure.code`, for example `expired`; `cancelled` when somebody cancelled it. */
   readonly failureCode: string;
   readonly details: string;
 

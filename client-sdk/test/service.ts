@@ -68,6 +68,7 @@ export async function startService(t: TestContext, handlers: TestHandlers): Prom
       getTask: refused,
       listTasks: refused,
       getReport: refused,
+      cancelTask: refused,
       watchTask: refusedStream,
       downloadAsset: refusedStream,
       ...handlers,

@@ -138,6 +138,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await startApi({
       ...options.grpc,
       tasks,
+      cancelTask(taskId) {
+        const outcome = submissions.cancel(taskId, now());
+        for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
+          events.lost(assignment, "cancelled");
+          if (assignment.state === "scoring") {
+            void dispatch.withdraw(assignment.id);
+          }
+        }
+        return outcome;
+      },
       validatorHotkey: hotkey.ss58,
       submissionOf: submissions.get,
       reportOf: reports.get,

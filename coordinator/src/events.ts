@@ -22,8 +22,8 @@ export interface Events {
   axonAnnounced(event: AxonAnnouncement): void;
   /** A task was lent to a miner. */
   assigned(task: Task, hotkey: string): void;
-  /** A miner lost a task: it said nothing until its deadline, or is not registered any more. */
-  lost(assignment: Assignment, cause: "silence" | "unregistered"): void;
+  /** A miner lost a task: it said nothing until its deadline, is not registered any more, or the client cancelled. */
+  lost(assignment: Assignment, cause: "silence" | "unregistered" | "cancelled"): void;
   /** A submission is on disk. */
   submitted(submission: Submission, hotkey: string): void;
   /**
@@ -76,7 +76,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   });
   const losses = meter.createCounter("turntable_assignments_lost", {
     description:
-      "tasks that miners lost, by cause: silence until the deadline, or no registration any more",
+      "tasks that miners lost, by cause: silence until the deadline, no registration any more, or cancelled by the client",
   });
   const submissions = meter.createCounter("turntable_submissions", {
     description: "submissions taken from miners",

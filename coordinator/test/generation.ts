@@ -56,6 +56,7 @@ export function openGeneration(change: Partial<GenerationOptions> = {}): OpenGen
   const now = (): number => nowMs++;
   const options: GenerationOptions = {
     tasks,
+    cancelTask: (taskId) => tasks.cancel(taskId, now()),
     validatorHotkey,
     submissionOf: () => submitted,
     reportOf: () => undefined,

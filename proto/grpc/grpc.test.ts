@@ -28,6 +28,7 @@ const unimplemented: Handlers<Generation> = {
   getTask: refuse,
   listTasks: refuse,
   getReport: refuse,
+  cancelTask: refuse,
   watchTask: refuseStream,
   downloadAsset: refuseStream,
 };

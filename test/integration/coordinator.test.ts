@@ -377,6 +377,39 @@ test("the axon's outside address is announced on the chain when it is given", as
   assert.deepEqual(own?.axon, { ip: "203.0.113.5", port: subnet.coordinator.axonPort });
 });
 
+test("a cancelled task leaves the queue, its watchers and its miner are told, and the miner gets another", async () => {
+  await using subnet = await startTestSubnet();
+  const { client, miner, target } = subnet;
+  const task = await client.create("a red cube");
+  const answer = miner.call(submitResults, {
+    target,
+    body: signedResults(subnet, await pullTaskOf(subnet), bytes),
+  });
+  const kinds: string[] = [];
+  for await (const event of client.watch(task.id)) {
+    kinds.push(event.kind);
+    if (event.kind === "submitted") {
+      assert.equal((await client.cancel(task.id)).state, TaskState.CANCELLED);
+    }
+  }
+  assert.deepEqual(kinds, ["created", "assigned", "submitted", "cancelled"]);
+  const outcome = await answer;
+  assert.ok(outcome.kind === "ok", outcome.message ?? "");
+  assert.equal(outcome.fields.feedback?.verdict, "cancelled");
+  const next = await client.create("a blue ball");
+  const pulled = await pullTaskOf(subnet);
+  assert.equal(pulled.id, next.id);
+  const second = miner.call(submitResults, {
+    target,
+    body: signedResults(subnet, pulled, Buffer.from("another asset")),
+  });
+  const job = await taken(subnet);
+  assert.equal(job.job.taskId, next.id, "the cancelled one is not scored");
+  await job.complete(scored(job.job, 0.9));
+  await second;
+  await assert.rejects(client.cancel(next.id), failsWith("failed-precondition", /has succeeded/));
+});
+
 test("with the local rules a rejected task fails at once when there is no other miner", async () => {
   await using subnet = await startTestSubnet();
   const { client, miner, target } = subnet;

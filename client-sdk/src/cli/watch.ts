@@ -20,7 +20,7 @@ export const watchVerb: Verb = {
           ? `${JSON.stringify(toJson(WatchTaskResponseSchema, event))}\n`
           : `${time}${describeEvent(event)}\n`,
       );
-      if (event.state === TaskState.FAILED) {
+      if (event.state === TaskState.FAILED || event.state === TaskState.CANCELLED) {
         throw new TaskFailedError(taskId, event.kind, event.message);
       }
       if (event.state === TaskState.SUCCEEDED) {

@@ -22,6 +22,7 @@ async function open(change: Partial<ApiOptions> & { readonly maxOpenTasks?: numb
       port: 0,
       keys: undefined,
       tasks: subnet.tasks,
+      cancelTask: (taskId) => subnet.submissions.cancel(taskId, 1_000),
       validatorHotkey: validator.ss58,
       submissionOf: subnet.submissions.get,
       reportOf: subnet.reports.get,

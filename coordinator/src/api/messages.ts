@@ -17,6 +17,7 @@ const taskStates = {
   scoring: TaskState.SCORING,
   succeeded: TaskState.SUCCEEDED,
   failed: TaskState.FAILED,
+  cancelled: TaskState.CANCELLED,
 } as const satisfies Record<Task["state"], TaskState>;
 
 const assignmentStates = {
@@ -28,6 +29,7 @@ const assignmentStates = {
   "invalid-asset": AssignmentState.INVALID_ASSET,
   duplicate: AssignmentState.DUPLICATE,
   "system-fault": AssignmentState.SYSTEM_FAULT,
+  cancelled: AssignmentState.CANCELLED,
 } as const satisfies Record<Assignment["state"], AssignmentState>;
 
 /** What is told of a submission. */

@@ -482,3 +482,42 @@ test("a submission that cannot be queued is answered at once, as nobody's fault,
     assert.equal(net.scored(await net.submitted(), 0.9).kind, "applied");
   }
 });
+
+for (const year of ["2024", "2025"] as const) {
+  test(`a miner of ${year} learns at its submission that the task was cancelled, at no cost, and may pull at once`, async () => {
+    using subnet = await open("a green ball");
+    const signature = year === "2024" ? "old" : "new";
+    const { id } = subnet.ask("a red cube");
+    for (const miner of ["A", "B"]) {
+      assert.equal(subnet.pull(miner), id);
+    }
+    const waits = subnet.submit("A", id, { signature });
+    await subnet.submitted();
+    subnet.submissions.cancel(id, start);
+    const comesLater = subnet.submit("B", id, { signature });
+    for (const { feedback, cooldown_until } of [await waits, await comesLater]) {
+      assert.deepEqual(
+        [feedback?.verdict, feedback?.validation_failed, feedback?.task_fidelity_score],
+        ["cancelled", true, 0],
+      );
+      assert.match(feedback?.reason ?? "", /client cancelled/);
+      assert.equal(cooldown_until, 0);
+    }
+    for (const miner of ["A", "B"]) {
+      assert.equal(subnet.protocol.pullRefusal(miner), undefined);
+      assert.notEqual(subnet.pull(miner), id);
+      assert.deepEqual(
+        [subnet.miners.get(miner, start).silences, subnet.miners.get(miner, start).violations],
+        [0, 0],
+      );
+    }
+  });
+}
+
+test("a task that is cancelled while its asset is being saved is told as cancelled", async () => {
+  using subnet = await open();
+  const { id } = subnet.ask("a red cube");
+  const answer = subnet.submit("A", subnet.pull("A"));
+  subnet.submissions.cancel(id, start);
+  assert.equal((await answer).feedback?.verdict, "cancelled");
+});

@@ -167,6 +167,12 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     return { ...miner, verdict, reason, score: 0, fidelity: 0 };
   };
 
+  /** What a miner is told that submits for an assignment that has ended without a submission. */
+  const ended = ({ hotkey, state, reason }: Assignment): SubmitAnswer => {
+    const told = state === "invalid-asset" || state === "cancelled" ? state : "rejected";
+    return answer(standing(hotkey, told, reason || "too late"));
+  };
+
   const waitForVerdict = async (
     submission: Submission,
     protocolYear: ProtocolYear,
@@ -251,8 +257,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         return waitForVerdict(known, options.verify(signed) ?? "2024", hotkey, signal);
       }
       if (assignment.state !== "generating") {
-        const verdict = assignment.state === "invalid-asset" ? "invalid-asset" : "rejected";
-        return answer(standing(hotkey, verdict, assignment.reason));
+        return ended(assignment);
       }
       if (results.prompt !== undefined && results.prompt !== task.prompt) {
         return violation(
@@ -307,7 +312,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       });
       results.release();
       if (submission === undefined) {
-        return answer(standing(hotkey, "rejected", "too late"));
+        return ended(tasks.assignment(assignment.id) ?? assignment);
       }
       return waitForVerdict(submission, protocolYear, hotkey, signal);
     },
@@ -338,10 +343,13 @@ function versionOf(version: number): PullAnswer["version"] {
   return { major, minor, patch: version % 100 };
 }
 
+/** Verdicts that say nothing of the work. */
+const notJudged: readonly Feedback["verdict"][] = ["system-fault", "cancelled"];
+
 function answer(feedback: Feedback): SubmitAnswer {
   return {
     feedback: {
-      validation_failed: feedback.verdict === "system-fault",
+      validation_failed: notJudged.includes(feedback.verdict),
       task_fidelity_score: feedback.fidelity,
       average_fidelity_score: feedback.averageFidelity,
       generations_within_8_hours: feedback.observations,

@@ -55,6 +55,7 @@ const statuses = {
   scoring: generationStatus.inProgress,
   succeeded: generationStatus.done,
   failed: generationStatus.failed,
+  cancelled: generationStatus.failed,
 } as const satisfies Record<TaskState, number>;
 
 export function createPublicApi(options: PublicApiOptions): PublicApi {

@@ -433,3 +433,46 @@ test("a result reader that broke for good is told to whoever has to end the proc
   assert.match(dispatch.notReady() ?? "", /no longer read/);
   await dispatch[Symbol.asyncDispose]();
 });
+
+test("what is withdrawn leaves the queue, before, while and after it is queued", async () => {
+  const { queue } = createInProcessQueue();
+  const pending = createPending("after", "while", "before", "stays");
+  const submitted: string[] = [];
+  await using dispatch = start(
+    {
+      ...queue,
+      submit(job, options) {
+        submitted.push(job.jobId);
+        return queue.submit(job, options);
+      },
+    },
+    {
+      ...pending.options,
+      async job(item) {
+        if (item.id === "while") {
+          await Promise.all(["while", "before"].map((id) => dispatch.withdraw(id)));
+        }
+        return jobOf(item);
+      },
+    },
+  );
+  await dispatch.check();
+  assert.deepEqual(submitted, ["after", "while", "stays"]);
+  assert.deepEqual(await queue.depth(), { organic: 2, synthetic: 0 });
+  await dispatch.withdraw("after");
+  assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
+});
+
+test("a queue that is away when something is withdrawn is told, and nothing more comes of it", async () => {
+  const { queue } = createInProcessQueue();
+  const troubles: string[] = [];
+  const away: JobQueue = {
+    ...queue,
+    withdraw: async () => {
+      throw new QueueUnavailableError("away");
+    },
+  };
+  await using dispatch = start(away, { onTrouble: (what) => troubles.push(what) });
+  await dispatch.withdraw("a");
+  assert.deepEqual(troubles, ["job a could not be taken back, and is done in vain"]);
+});

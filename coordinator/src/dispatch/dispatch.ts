@@ -7,6 +7,7 @@
  *    grow, a limited number of times; then, or at once when its job can never be made, it is ended.
  * D3 A result is acked only after it was applied and is on disk; until then it is given again and again.
  * D4 What is queued already costs nothing: each look reads only the submissions that are new since the last one.
+ * D5 A submission that was cancelled with its task is taken out of the queue where it still waits.
  */
 
 import { type Context, context, ROOT_CONTEXT } from "@opentelemetry/api";
@@ -56,6 +57,8 @@ export interface DispatchOptions<Item extends Dispatchable> {
 }
 
 export interface Dispatch extends AsyncDisposable {
+  /** The submission has ended without a worker (D5). Where its job cannot be taken back, it is done without effect. */
+  withdraw(id: string): Promise<void>;
   /** Queues everything that has to be, as happens about every second anyway; to be called after a submission. */
   check(): Promise<void>;
   /**
@@ -88,6 +91,8 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   const queuedAt = new Map<string, number>();
   /** Those that could not be queued, each with how often that was for a reason of its own (D2). */
   const failed = new Map<string, { readonly tries: number; readonly notBefore: number }>();
+  /** Those that were withdrawn during this look, which may have read them before (D5). */
+  const withdrawn = new Set<string>();
   /** The sequence number up to which all are in one of the two, or have their verdict (D4). */
   let seen = 0;
   let incarnation: string | undefined;
@@ -114,6 +119,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       queuedAt.set(item.id, now()); // before its result can come
       await queue.submit(job, { dispatch });
       failed.delete(item.id);
+      if (withdrawn.has(item.id)) {
+        await withdraw(item.id);
+      }
     } catch (error) {
       queuedAt.delete(item.id);
       if (error instanceof QueueUnavailableError) {
@@ -127,6 +135,16 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
         giveUp(item, "it could not be queued for scoring");
       }
     }
+  };
+
+  /** D5 */
+  const withdraw = async (id: string): Promise<void> => {
+    queuedAt.delete(id);
+    failed.delete(id);
+    withdrawn.add(id);
+    await queue.withdraw(id).catch((error: unknown) => {
+      options.onTrouble(`job ${id} could not be taken back, and is done in vain`, error);
+    });
   };
 
   /** D2 */
@@ -143,7 +161,9 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
           return;
         }
         seen = item.sequence;
-        await submit(item);
+        if (!withdrawn.has(item.id)) {
+          await submit(item);
+        }
       }
       if (page.length < pageSize) {
         return;
@@ -201,6 +221,7 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   const loop = startLoop({
     everyMs: checkEveryMs,
     async run() {
+      withdrawn.clear();
       const current = await queue.incarnation(); // also with nothing to do: it fails when the queue is away
       if (current !== incarnation) {
         queuedAt.clear();
@@ -259,6 +280,7 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   results.catch(() => undefined); // whoever cares for `ended` is told
 
   return {
+    withdraw,
     // Whoever asks lends its trace to none of the jobs.
     check: () => context.with(ROOT_CONTEXT, () => loop.runNow()),
     ended: results,

@@ -69,6 +69,7 @@ const verdictKind = z.enum([
   "invalid-asset",
   "duplicate",
   "system-fault",
+  "cancelled",
 ] satisfies VerdictKind[]);
 
 const feedbackJson = z.object({

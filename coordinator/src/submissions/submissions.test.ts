@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { JobClass } from "@turntable/proto";
 import { openRules, rules, submissionOf } from "../../test/rules.ts";
+import { historyOf } from "../miners/index.ts";
 import { createSubmissions } from "./index.ts";
 
 test("a submission is on disk, asset and row, when it is taken", async () => {
@@ -342,4 +343,56 @@ test("those that wait are counted, after a restart, too", async () => {
   submissions.applyResult(subnet.scored(second, 0.9), 0);
   assert.equal(submissions.countPending(), 1);
   assert.equal(createSubmissions({ ...subnet, rules }).countPending(), 1);
+});
+
+test("a cancelled task ends what was handed in for it, at no cost, and a worker's result comes too late", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks, miners, store } = subnet;
+  const taskId = subnet.ask();
+  const judged = await subnet.submit(taskId, "A");
+  const pending = await subnet.submit(taskId, "B");
+  tasks.assign(taskId, "C", 1);
+  submissions.applyResult(subnet.scored(judged.id, 0.9), 2);
+  const before = ["A", "B", "C"].map((hotkey) => miners.get(hotkey, 5));
+  const waiting = submissions.feedback(pending.id, new AbortController().signal);
+  assert.equal(submissions.cancel(taskId, 5).kind, "cancelled");
+  const feedback = await waiting;
+  assert.deepEqual(
+    [feedback?.verdict, feedback?.cooldownUntil, feedback?.score],
+    ["cancelled", 0, 0],
+  );
+  assert.deepEqual(submissions.pending(0, 10), []);
+  assert.equal(submissions.countPending(), 0);
+  assert.equal(submissions.applyResult(subnet.scored(pending.id, 0.9), 6).kind, "repeated");
+  const fault = { case: "systemFault", value: { message: "given up" } } as const;
+  assert.equal(
+    submissions.applyResult(subnet.result(pending.id, fault), 6).kind,
+    "repeated",
+    "nor does a dead letter",
+  );
+  assert.equal(submissions.cancel(taskId, 7).kind, "repeated");
+  assert.deepEqual(
+    ["A", "B", "C"].map((hotkey) => miners.get(hotkey, 5)),
+    before,
+  );
+  for (const hotkey of ["B", "C"]) {
+    const told = historyOf(store, hotkey, 10).map(({ code, cooldownUntil }) => [
+      code,
+      cooldownUntil,
+    ]);
+    assert.deepEqual(told, [["cancelled", 0]], `${hotkey}, once`);
+  }
+});
+
+test("a cancellation is written whole or not at all", async () => {
+  using subnet = await openRules();
+  const { submissions, tasks, store } = subnet;
+  const taskId = subnet.ask();
+  const { id } = await subnet.submit(taskId, "A");
+  store.run("ALTER TABLE verdicts RENAME TO hidden");
+  assert.throws(() => submissions.cancel(taskId, 5), /verdicts/);
+  assert.deepEqual([tasks.get(taskId)?.state, tasks.assignment(id)?.state], ["scoring", "scoring"]);
+  assert.equal(submissions.countPending(), 1);
+  store.run("ALTER TABLE hidden RENAME TO verdicts");
+  assert.equal(submissions.cancel(taskId, 6).kind, "cancelled");
 });

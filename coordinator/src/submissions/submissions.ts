@@ -9,6 +9,7 @@
  * U5 A miner's tries at one task are rewarded once, whichever of them a replayed job still accepts.
  * U6 Faults in a row are looked into: a second worker decides, and an asset that kills that one as well, while others
  *    are scored, is what is wrong.
+ * U7 What was handed in for a task that is cancelled ends with it, without a score and without a cost.
  */
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
@@ -25,7 +26,13 @@ import type { Miners } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import { fidelityOf, type RuleSet } from "../rules/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
-import type { Assignment, Tasks, Verdict } from "../tasks/index.ts";
+import {
+  type Assignment,
+  type CancelOutcome,
+  cancelledReason,
+  type Tasks,
+  type Verdict,
+} from "../tasks/index.ts";
 import {
   createDuplicates,
   type DuplicateLimits,
@@ -101,6 +108,8 @@ export interface Submissions {
   failOverdue(now: number): readonly ResultOutcome[];
   /** Ends a submission that can never be scored, as a fault of ours. */
   fail(id: string, reason: string, now: number): ResultOutcome;
+  /** Ends a task that its client does not want any more, with what was handed in for it (U7). */
+  cancel(taskId: string, now: number): CancelOutcome;
   /** Applies what a worker found (U2, U3). */
   applyResult(result: RenderScoreResult, now: number): ResultOutcome;
 }
@@ -176,6 +185,16 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
       miners.countViolation(assignment.hotkey, now);
     }
+    return told(assignment, verdict, fidelity, now);
+  };
+
+  /** What a miner is told of its verdict, kept in its history; to be called in the verdict's transaction. */
+  const told = (
+    assignment: Assignment,
+    verdict: Verdict,
+    fidelity: number,
+    now: number,
+  ): Feedback => {
     miners.record(
       {
         ...{ hotkey: assignment.hotkey, assignmentId: assignment.id, fidelity },
@@ -197,6 +216,28 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     };
   };
 
+  /** Writes a submission's verdict, and tells who waits for it. To be called in the verdict's transaction. */
+  const settle = (
+    { id, feedback: before }: Submission,
+    { taskId }: Assignment,
+    feedback: Feedback,
+    now: number,
+  ): void => {
+    store.run(
+      `UPDATE submissions SET verdict = ?1, feedback = ?2, ended_at = ?3,
+       keep = CASE WHEN keep IS NULL THEN NULL ELSE ?4 END WHERE id = ?5`,
+      feedback.verdict,
+      JSON.stringify(feedback),
+      now,
+      keepOf(feedback.verdict, tasks.get(taskId)?.class),
+      id,
+    );
+    if (before === undefined) {
+      countPending(-1);
+    }
+    store.afterCommit(() => verdicts.emit(id));
+  };
+
   /** Gives a submission its verdict, in one transaction with what `alongside` writes (U3). */
   const end = (
     id: string,
@@ -215,20 +256,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       if (feedback === undefined) {
         return { kind: "repeated" };
       }
-      store.run(
-        `UPDATE submissions SET verdict = ?1, feedback = ?2, ended_at = ?3,
-         keep = CASE WHEN keep IS NULL THEN NULL ELSE ?4 END WHERE id = ?5`,
-        feedback.verdict,
-        JSON.stringify(feedback),
-        now,
-        keepOf(feedback.verdict, tasks.get(assignment.taskId)?.class),
-        id,
-      );
-      if (submission.feedback === undefined) {
-        countPending(-1);
-      }
+      settle(submission, assignment, feedback, now);
       alongside(submission, hotkey, feedback);
-      store.afterCommit(() => verdicts.emit(id));
       return { kind: "applied", submission: { ...submission, feedback }, hotkey, feedback };
     });
   };
@@ -407,6 +436,19 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         return end(id, () => verdict, now);
       }),
     fail: (id, reason, now) => end(id, () => ({ kind: "system-fault", reason }), now),
+    cancel: (taskId, now) =>
+      store.transaction(() => {
+        const outcome = tasks.cancel(taskId, now);
+        for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
+          const verdict: Verdict = { kind: "cancelled", reason: cancelledReason };
+          const feedback = told(assignment, verdict, 0, now);
+          const submission = get(assignment.id);
+          if (submission !== undefined) {
+            settle(submission, assignment, feedback, now);
+          }
+        }
+        return outcome;
+      }),
     applyResult(result, now) {
       const { submissionId, outcome, geometry } = result;
       const found = verdictOf(result, rules);

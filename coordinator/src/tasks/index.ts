@@ -13,8 +13,10 @@ export {
   type VerdictKind,
 } from "./task.ts";
 export {
+  type CancelOutcome,
   type CreateOutcome,
   type CreateTask,
+  cancelledReason,
   createTasks,
   type Faults,
   type Tasks,

@@ -5,14 +5,23 @@ import { z } from "zod";
 /** What a client asked for, or what the prompt dataset offers to miners that would otherwise idle. */
 export type TaskClass = "organic" | "synthetic";
 
-/** In the order of the lifecycle; the last two are ends. */
-export type TaskState = "queued" | "assigned" | "scoring" | "succeeded" | "failed";
+/** In the order of the lifecycle; the last three are ends. */
+export type TaskState = "queued" | "assigned" | "scoring" | "succeeded" | "failed" | "cancelled";
 
 /** `generating` and `scoring` are open, all others ends; the verdicts among them are those of `VerdictKind`. */
 export type AssignmentState = "generating" | "scoring" | "abandoned" | VerdictKind;
 
-/** `duplicate`: somebody has handed the same object in before, who keeps it. */
-export type VerdictKind = "accepted" | "rejected" | "invalid-asset" | "duplicate" | "system-fault";
+/**
+ * `duplicate`: somebody has handed the same object in before, who keeps it. `cancelled`: the client took its task back
+ * before there was anything to say.
+ */
+export type VerdictKind =
+  | "accepted"
+  | "rejected"
+  | "invalid-asset"
+  | "duplicate"
+  | "system-fault"
+  | "cancelled";
 
 export interface Task {
   readonly id: string;
@@ -26,7 +35,7 @@ export interface Task {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly expiresAt: Date;
-  /** Undefined until it has succeeded or failed. */
+  /** Undefined until it has succeeded, failed or been cancelled. */
   readonly endedAt: Date | undefined;
   /** The trace in which it was created, and to which all work on it belongs; the root context when there was none. */
   readonly trace: Context;
@@ -91,7 +100,7 @@ export const taskRow = z.object({
   class: z.enum(["organic", "synthetic"]),
   client: z.string(),
   prompt: z.string(),
-  state: z.enum(["queued", "assigned", "scoring", "succeeded", "failed"]),
+  state: z.enum(["queued", "assigned", "scoring", "succeeded", "failed", "cancelled"]),
   camera_seed: z.string(),
   created_at: z.number(),
   updated_at: z.number(),
@@ -123,6 +132,7 @@ const assignmentRow = z.object({
     "invalid-asset",
     "duplicate",
     "system-fault",
+    "cancelled",
   ]),
   score: z.number().nullable(),
   demonstration: z.number(),
@@ -143,6 +153,7 @@ const eventRow = z.object({
     "invalid-asset",
     "duplicate",
     "system-fault",
+    "cancelled",
     "succeeded",
     "failed",
   ]),
@@ -219,7 +230,7 @@ export function parseEvent(value: unknown): TaskEvent {
 
 /** Whether a task in this state has ended. */
 export function isEnded(state: TaskState): boolean {
-  return state === "succeeded" || state === "failed";
+  return state === "succeeded" || state === "failed" || state === "cancelled";
 }
 
 /** Whether the assignment has not ended: its miner works on it, or it waits for its verdict. */

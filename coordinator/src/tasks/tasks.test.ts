@@ -492,3 +492,84 @@ test("a strong miner gets a copy beyond the usual, as long as none at work is st
   assert.equal(lend("B"), undefined, "two copies are out");
   assert.equal(lend("S3"), undefined, "a strong one is among them");
 });
+
+test("a cancelled task ends with all that is open of it, frees its place, and stays as it is", () => {
+  using opened = open({ maxOpenTasks: 1 });
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const accepted = submitted(tasks, "A", 1);
+  tasks.applyVerdict(accepted, { kind: "accepted", score: 0.9 }, 2);
+  assert.equal(tasks.cancel(id, 3).kind, "ended", "nobody else had it, so it has succeeded");
+  const other = created(tasks, 4).id;
+  const generating = tasks.assignOrganic("B", 5) ?? assert.fail();
+  const scoring = submitted(tasks, "C", 6);
+  const outcome = tasks.cancel(other, 7);
+  assert.ok(outcome.kind === "cancelled");
+  assert.deepEqual(
+    outcome.takenBack.map((one) => [one.id, one.state]),
+    [
+      [generating.id, "generating"],
+      [scoring, "scoring"],
+    ],
+  );
+  assert.deepEqual(
+    outcome.task.assignments.map(({ state, endedAt }) => [state, endedAt?.getTime()]),
+    [
+      ["cancelled", 7],
+      ["cancelled", 7],
+    ],
+  );
+  assert.deepEqual([outcome.task.state, outcome.task.endedAt?.getTime()], ["cancelled", 7]);
+  assert.deepEqual(tasks.events(other, 0).at(-1)?.kind, "cancelled");
+  assert.equal(tasks.openAssignment("B", 7), undefined);
+  assert.equal(tasks.markSubmitted(generating.id, 8), false);
+  assert.equal(tasks.applyVerdict(scoring, { kind: "accepted", score: 1 }, 8), false);
+  assert.equal(tasks.cancel(other, 9).kind, "repeated");
+  assert.deepEqual(tasks.cancel("nobody's", 9), { kind: "unknown" });
+  tasks.tick(timeoutMs * 2, () => new Set());
+  assert.deepEqual(tasks.get(other), outcome.task);
+  created(tasks, 10); // there is a place again
+  assert.deepEqual(opened.reopen().get(other), outcome.task);
+});
+
+test("what was accepted of a task that is cancelled stays accepted, and the task has no result", () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const first = submitted(tasks, "A", 1);
+  submitted(tasks, "B", 1);
+  tasks.applyVerdict(first, { kind: "accepted", score: 0.9 }, 2);
+  const outcome = tasks.cancel(id, 3);
+  assert.ok(outcome.kind === "cancelled");
+  assert.deepEqual(
+    outcome.task.assignments.map(({ state }) => state),
+    ["accepted", "cancelled"],
+  );
+  assert.equal(outcome.task.bestAssignment, undefined);
+});
+
+test("whoever watches a task learns that it was cancelled, and the watch ends", async () => {
+  using opened = open();
+  const { tasks } = opened;
+  const { id } = created(tasks);
+  const events: (readonly string[])[] = [];
+  for await (const { kind, state } of tasks.watch(id, 0, new AbortController().signal)) {
+    events.push([kind, state]);
+    tasks.cancel(id, 1);
+  }
+  assert.deepEqual(events, [
+    ["created", "queued"],
+    ["cancelled", "cancelled"],
+  ]);
+});
+
+test("a cancelled task between two faults of ours does not hide the first", () => {
+  using opened = open();
+  const { tasks } = opened;
+  created(tasks);
+  tasks.applyVerdict(submitted(tasks, "A", 1), { kind: "system-fault" }, 2);
+  tasks.cancel(tasks.assignOrganic("A", 3)?.taskId ?? "", 4);
+  created(tasks, 5);
+  tasks.applyVerdict(submitted(tasks, "A", 6), { kind: "system-fault" }, 7);
+  assert.equal(tasks.faults("A").inARow, 2);
+});

@@ -2,6 +2,7 @@
  * Tasks and their assignments to miners.
  *
  *   queued ─▶ assigned ─▶ scoring ─▶ succeeded | failed       (and back, as assignments end without a result)
+ *   any of the first three ─▶ cancelled, and its open assignments with it
  *   assignment: generating ─▶ scoring ─▶ accepted | rejected | invalid-asset | duplicate | system-fault
  *               generating ─▶ abandoned
  *
@@ -14,6 +15,7 @@
  * T7 An assignment has a deadline of its own, the lease: who says nothing until then keeps no place.
  * T8 Clients take turns: each loan is of the client whose turn it is, and of its oldest task that fits.
  * T9 Beyond the usual copies of an organic task there are some for a strong miner, while none of those at work is one.
+ * T10 A client may cancel its task until that has ended: all that is open of it ends, and nobody is blamed for it.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
@@ -69,6 +71,15 @@ export type CreateOutcome =
   | { readonly kind: "conflict" }
   /** So many organic tasks are open, of the client or of all. */
   | Full;
+
+export type CancelOutcome =
+  /** It has ended now, and so have the assignments of it that were open, told as they were before. */
+  | { readonly kind: "cancelled"; readonly task: Task; readonly takenBack: readonly Assignment[] }
+  /** It was cancelled before; nothing changed. */
+  | { readonly kind: "repeated"; readonly task: Task }
+  /** It has succeeded or failed, and stays so. */
+  | { readonly kind: "ended"; readonly task: Task }
+  | { readonly kind: "unknown" };
 
 export interface Verdict {
   readonly kind: VerdictKind;
@@ -131,6 +142,8 @@ export interface Tasks extends Disposable {
   abandon(assignmentId: string, reason: string, now: number): void;
   /** Ends an assignment with a verdict; false when it has ended already, and nothing changed (T6). */
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
+  /** Ends a task that nobody wants any more, with all that is open of it (T10). */
+  cancel(taskId: string, now: number): CancelOutcome;
   /** Takes tasks back from miners that are not registered any more, of whom no submission will be taken. */
   release(isRegistered: (hotkey: string) => boolean, now: number): readonly Assignment[];
   /** Submitted assignments whose task's time was over at `before` (ms since 1970 UTC), at most `limit`. */
@@ -155,6 +168,8 @@ export interface Tasks extends Disposable {
   countOpen(): Readonly<Partial<Record<TaskState, number>>>;
 }
 
+/** What a miner is told of an assignment that ended so. */
+export const cancelledReason = "the client cancelled the task; not your fault";
 const idRow = z.object({ id: z.string() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
 const countRow = z.object({ count: z.number() });
@@ -325,6 +340,30 @@ export function createTasks(options: TasksOptions): Tasks {
   const abandon = (id: string, reason: string, now: number): boolean =>
     changeAssignment(id, ["generating"], "abandoned", { kind: "abandoned", reason }, now);
 
+  const cancel = (taskId: string, now: number): CancelOutcome =>
+    store.transaction(() => {
+      const before = get(taskId);
+      if (before === undefined) {
+        return { kind: "unknown" };
+      }
+      if (isEnded(before.state)) {
+        return { kind: before.state === "cancelled" ? "repeated" : "ended", task: before };
+      }
+      store.run(
+        `UPDATE assignments SET state = 'cancelled', ended_at = ?, reason = ?
+         WHERE task_id = ? AND ended_at IS NULL`,
+        now,
+        cancelledReason,
+        taskId,
+      );
+      if (before.class === "organic") {
+        places.ended(now);
+      }
+      record(taskId, "cancelled", "cancelled", now);
+      const takenBack = before.assignments.filter(isOpen);
+      return { kind: "cancelled", task: get(taskId) ?? before, takenBack };
+    });
+
   const expire = (now: number): void => {
     const late = store
       .all(
@@ -484,7 +523,7 @@ export function createTasks(options: TasksOptions): Tasks {
     faults(hotkey, taskId) {
       const ended = store
         .all(
-          `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NOT NULL
+          `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NOT NULL AND state <> 'cancelled'
            ORDER BY created_at DESC LIMIT ?`,
           hotkey,
           options.faultTries + 1,
@@ -526,6 +565,7 @@ export function createTasks(options: TasksOptions): Tasks {
         verdict,
         now,
       ),
+    cancel,
     release: (isRegistered, now) =>
       store
         .all("SELECT * FROM assignments WHERE ended_at IS NULL AND state = 'generating'")

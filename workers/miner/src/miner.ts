@@ -253,9 +253,13 @@ async function takeTurn(
 }
 
 function askAgainAt({ timing, failureCooldownMs }: Session, outcome: SubmissionOutcome): number {
-  return outcome.kind === "answered"
-    ? afterCooldown(outcome.cooldownUntil, timing.now())
-    : timing.now() + failureCooldownMs;
+  const now = timing.now();
+  if (outcome.kind !== "answered") {
+    return now + failureCooldownMs;
+  }
+  return outcome.verdict === "cancelled"
+    ? Math.max(outcome.cooldownUntil, now + leastPauseMs) // it costs nothing, so the time told may be over
+    : afterCooldown(outcome.cooldownUntil, now);
 }
 
 /** When a validator may be asked again (N1); ms since 1970, as both arguments. */

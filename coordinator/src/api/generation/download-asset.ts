@@ -1,3 +1,4 @@
+import { isEnded } from "../../tasks/index.ts";
 import { exhausted, failedPrecondition } from "../errors.ts";
 import { assetOf, findTask, type GenerationOptions, type Rpc } from "./service.ts";
 
@@ -34,8 +35,8 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
     const asset = assetOf(options, task);
     if (asset === undefined) {
       throw failedPrecondition(
-        task.state === "failed"
-          ? `task ${task.id} failed: ${task.failure?.message ?? ""}`
+        isEnded(task.state)
+          ? `task ${task.id} ${task.state === "cancelled" ? "was cancelled" : `failed: ${task.failure?.message ?? ""}`}`
           : `task ${task.id} is ${task.state} and has no result yet; watch it until it has succeeded`,
       );
     }

@@ -2,6 +2,7 @@
 import type { GenerationService } from "@turntable/proto";
 import type { Handlers } from "@turntable/proto/rpc";
 import type { ClientCall } from "../authentication.ts";
+import { cancelTask } from "./cancel-task.ts";
 import { createTask } from "./create-task.ts";
 import { downloadAsset } from "./download-asset.ts";
 import { getReport } from "./get-report.ts";
@@ -22,6 +23,7 @@ export function generationHandlers(
     getTask: getTask(options),
     listTasks: listTasks(options),
     watchTask: watchTask(options),
+    cancelTask: cancelTask(options),
     downloadAsset: downloadAsset(options),
     getReport: getReport(options),
   };

@@ -2,13 +2,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GenerationService, ScoreReport, TaskSchema } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
-import type { Task, Tasks } from "../../tasks/index.ts";
+import type { CancelOutcome, Task, Tasks } from "../../tasks/index.ts";
 import type { ClientCall } from "../authentication.ts";
 import { notFound } from "../errors.ts";
 import { type AssetMessage, assetMessage, type SubmittedAsset, taskMessage } from "../messages.ts";
 
 export interface GenerationOptions {
   readonly tasks: Tasks;
+  /** Ends a task with all that is open of it. */
+  readonly cancelTask: (taskId: string) => CancelOutcome;
   /** Stands for the validator of submissions that do not say whose axon took them; ss58. */
   readonly validatorHotkey: string;
   /** A submission by its id, which is its assignment's. */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file turntable/v1/generation_service.proto.
  */
 export const file_turntable_v1_generation_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV0dXJudGFibGUvdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEgx0dXJudGFibGUudjEiPAoRQ3JlYXRlVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCSI2ChJDcmVhdGVUYXNrUmVzcG9uc2USIAoEdGFzaxgBIAEoCzISLnR1cm50YWJsZS52MS5UYXNrIiEKDkdldFRhc2tSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkiMwoPR2V0VGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEi50dXJudGFibGUudjEuVGFzayI5ChBMaXN0VGFza3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIk8KEUxpc3RUYXNrc1Jlc3BvbnNlEiEKBXRhc2tzGAEgAygLMhIudHVybnRhYmxlLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjsKEFdhdGNoVGFza1JlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCLhAQoRV2F0Y2hUYXNrUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEa2luZBgDIAEoCRImCgVzdGF0ZRgEIAEoDjIXLnR1cm50YWJsZS52MS5UYXNrU3RhdGUSFAoMbWluZXJfaG90a2V5GAUgASgJEhIKBXNjb3JlGAYgASgBSACIAQESDwoHbWVzc2FnZRgHIAEoCRIVCg1kZW1vbnN0cmF0aW9uGAggASgIQggKBl9zY29yZSInChREb3dubG9hZEFzc2V0UmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJIlYKFURvd25sb2FkQXNzZXRSZXNwb25zZRIkCgVhc3NldBgBIAEoCzITLnR1cm50YWJsZS52MS5Bc3NldEgAEg8KBWNodW5rGAIgASgMSABCBgoEcGFydCIjChBHZXRSZXBvcnRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkiPgoRR2V0UmVwb3J0UmVzcG9uc2USKQoGcmVwb3J0GAEgASgLMhkudHVybnRhYmxlLnYxLlNjb3JlUmVwb3J0MvQDChFHZW5lcmF0aW9uU2VydmljZRJPCgpDcmVhdGVUYXNrEh8udHVybnRhYmxlLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GiAudHVybnRhYmxlLnYxLkNyZWF0ZVRhc2tSZXNwb25zZRJGCgdHZXRUYXNrEhwudHVybnRhYmxlLnYxLkdldFRhc2tSZXF1ZXN0Gh0udHVybnRhYmxlLnYxLkdldFRhc2tSZXNwb25zZRJMCglMaXN0VGFza3MSHi50dXJudGFibGUudjEuTGlzdFRhc2tzUmVxdWVzdBofLnR1cm50YWJsZS52MS5MaXN0VGFza3NSZXNwb25zZRJOCglXYXRjaFRhc2sSHi50dXJudGFibGUudjEuV2F0Y2hUYXNrUmVxdWVzdBofLnR1cm50YWJsZS52MS5XYXRjaFRhc2tSZXNwb25zZTABEloKDURvd25sb2FkQXNzZXQSIi50dXJudGFibGUudjEuRG93bmxvYWRBc3NldFJlcXVlc3QaIy50dXJudGFibGUudjEuRG93bmxvYWRBc3NldFJlc3BvbnNlMAESTAoJR2V0UmVwb3J0Eh4udHVybnRhYmxlLnYxLkdldFJlcG9ydFJlcXVlc3QaHy50dXJudGFibGUudjEuR2V0UmVwb3J0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
+  fileDesc("CiV0dXJudGFibGUvdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEgx0dXJudGFibGUudjEiPAoRQ3JlYXRlVGFza1JlcXVlc3QSDgoGcHJvbXB0GAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCSI2ChJDcmVhdGVUYXNrUmVzcG9uc2USIAoEdGFzaxgBIAEoCzISLnR1cm50YWJsZS52MS5UYXNrIiEKDkdldFRhc2tSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkiMwoPR2V0VGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEi50dXJudGFibGUudjEuVGFzayI5ChBMaXN0VGFza3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIk8KEUxpc3RUYXNrc1Jlc3BvbnNlEiEKBXRhc2tzGAEgAygLMhIudHVybnRhYmxlLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjsKEFdhdGNoVGFza1JlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCLhAQoRV2F0Y2hUYXNrUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEa2luZBgDIAEoCRImCgVzdGF0ZRgEIAEoDjIXLnR1cm50YWJsZS52MS5UYXNrU3RhdGUSFAoMbWluZXJfaG90a2V5GAUgASgJEhIKBXNjb3JlGAYgASgBSACIAQESDwoHbWVzc2FnZRgHIAEoCRIVCg1kZW1vbnN0cmF0aW9uGAggASgIQggKBl9zY29yZSIkChFDYW5jZWxUYXNrUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJIjYKEkNhbmNlbFRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIudHVybnRhYmxlLnYxLlRhc2siJwoURG93bmxvYWRBc3NldFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCSJWChVEb3dubG9hZEFzc2V0UmVzcG9uc2USJAoFYXNzZXQYASABKAsyEy50dXJudGFibGUudjEuQXNzZXRIABIPCgVjaHVuaxgCIAEoDEgAQgYKBHBhcnQiIwoQR2V0UmVwb3J0UmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJIj4KEUdldFJlcG9ydFJlc3BvbnNlEikKBnJlcG9ydBgBIAEoCzIZLnR1cm50YWJsZS52MS5TY29yZVJlcG9ydDLFBAoRR2VuZXJhdGlvblNlcnZpY2USTwoKQ3JlYXRlVGFzaxIfLnR1cm50YWJsZS52MS5DcmVhdGVUYXNrUmVxdWVzdBogLnR1cm50YWJsZS52MS5DcmVhdGVUYXNrUmVzcG9uc2USRgoHR2V0VGFzaxIcLnR1cm50YWJsZS52MS5HZXRUYXNrUmVxdWVzdBodLnR1cm50YWJsZS52MS5HZXRUYXNrUmVzcG9uc2USTAoJTGlzdFRhc2tzEh4udHVybnRhYmxlLnYxLkxpc3RUYXNrc1JlcXVlc3QaHy50dXJudGFibGUudjEuTGlzdFRhc2tzUmVzcG9uc2USTgoJV2F0Y2hUYXNrEh4udHVybnRhYmxlLnYxLldhdGNoVGFza1JlcXVlc3QaHy50dXJudGFibGUudjEuV2F0Y2hUYXNrUmVzcG9uc2UwARJPCgpDYW5jZWxUYXNrEh8udHVybnRhYmxlLnYxLkNhbmNlbFRhc2tSZXF1ZXN0GiAudHVybnRhYmxlLnYxLkNhbmNlbFRhc2tSZXNwb25zZRJaCg1Eb3dubG9hZEFzc2V0EiIudHVybnRhYmxlLnYxLkRvd25sb2FkQXNzZXRSZXF1ZXN0GiMudHVybnRhYmxlLnYxLkRvd25sb2FkQXNzZXRSZXNwb25zZTABEkwKCUdldFJlcG9ydBIeLnR1cm50YWJsZS52MS5HZXRSZXBvcnRSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLkdldFJlcG9ydFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
 
 /**
  * See GenerationService.CreateTask.
@@ -215,7 +215,7 @@ export type WatchTaskResponse = Message<"turntable.v1.WatchTaskResponse"> & {
 
   /**
    * What happened, an open set: `created`, `assigned`, `submitted`, `accepted`, `rejected`, `invalid-asset`,
-   * `system-fault`, `abandoned`, `succeeded`, `failed`.
+   * `duplicate`, `system-fault`, `abandoned`, `succeeded`, `failed`, `cancelled`.
    *
    * @generated from field: string kind = 3;
    */
@@ -265,6 +265,48 @@ export const WatchTaskResponseSchema: GenMessage<WatchTaskResponse> = /*@__PURE_
   messageDesc(file_turntable_v1_generation_service, 7);
 
 /**
+ * See GenerationService.CancelTask.
+ *
+ * @generated from message turntable.v1.CancelTaskRequest
+ */
+export type CancelTaskRequest = Message<"turntable.v1.CancelTaskRequest"> & {
+  /**
+   * Task.id.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+};
+
+/**
+ * Describes the message turntable.v1.CancelTaskRequest.
+ * Use `create(CancelTaskRequestSchema)` to create a new message.
+ */
+export const CancelTaskRequestSchema: GenMessage<CancelTaskRequest> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_generation_service, 8);
+
+/**
+ * See GenerationService.CancelTask.
+ *
+ * @generated from message turntable.v1.CancelTaskResponse
+ */
+export type CancelTaskResponse = Message<"turntable.v1.CancelTaskResponse"> & {
+  /**
+   * The task as it ended.
+   *
+   * @generated from field: turntable.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message turntable.v1.CancelTaskResponse.
+ * Use `create(CancelTaskResponseSchema)` to create a new message.
+ */
+export const CancelTaskResponseSchema: GenMessage<CancelTaskResponse> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_generation_service, 9);
+
+/**
  * See GenerationService.DownloadAsset.
  *
  * @generated from message turntable.v1.DownloadAssetRequest
@@ -283,7 +325,7 @@ export type DownloadAssetRequest = Message<"turntable.v1.DownloadAssetRequest"> 
  * Use `create(DownloadAssetRequestSchema)` to create a new message.
  */
 export const DownloadAssetRequestSchema: GenMessage<DownloadAssetRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_generation_service, 8);
+  messageDesc(file_turntable_v1_generation_service, 10);
 
 /**
  * See GenerationService.DownloadAsset.
@@ -320,7 +362,7 @@ export type DownloadAssetResponse = Message<"turntable.v1.DownloadAssetResponse"
  * Use `create(DownloadAssetResponseSchema)` to create a new message.
  */
 export const DownloadAssetResponseSchema: GenMessage<DownloadAssetResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_generation_service, 9);
+  messageDesc(file_turntable_v1_generation_service, 11);
 
 /**
  * See GenerationService.GetReport.
@@ -341,7 +383,7 @@ export type GetReportRequest = Message<"turntable.v1.GetReportRequest"> & {
  * Use `create(GetReportRequestSchema)` to create a new message.
  */
 export const GetReportRequestSchema: GenMessage<GetReportRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_generation_service, 10);
+  messageDesc(file_turntable_v1_generation_service, 12);
 
 /**
  * See GenerationService.GetReport.
@@ -362,7 +404,7 @@ export type GetReportResponse = Message<"turntable.v1.GetReportResponse"> & {
  * Use `create(GetReportResponseSchema)` to create a new message.
  */
 export const GetReportResponseSchema: GenMessage<GetReportResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_generation_service, 11);
+  messageDesc(file_turntable_v1_generation_service, 13);
 
 /**
  * What clients use: ask for an asset, watch it come to be, download it, read how it was scored.
@@ -414,6 +456,18 @@ export const GenerationService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchTaskRequestSchema;
     output: typeof WatchTaskResponseSchema;
+  },
+  /**
+   * Ends a task of the caller's: no miner gets it any more, and what miners have in work is neither scored nor counted
+   * against them. Accepted copies keep their reward, but the task has no result. Cancelling it again changes nothing.
+   * NOT_FOUND: no such task. FAILED_PRECONDITION: the task has succeeded or failed.
+   *
+   * @generated from rpc turntable.v1.GenerationService.CancelTask
+   */
+  cancelTask: {
+    methodKind: "unary";
+    input: typeof CancelTaskRequestSchema;
+    output: typeof CancelTaskResponseSchema;
   },
   /**
    * Sends the asset of a succeeded task: first what it is, then its bytes in order.
