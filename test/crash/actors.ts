@@ -74,12 +74,16 @@ export async function ask(address: string, promises: Promises, signal: AbortSign
   }
 }
 
-/** Mines until `signal` is aborted, and then still gets the verdict of what it has submitted. */
+/**
+ * Mines until `signal` is aborted, and then still gets the verdict of what it has submitted.
+ * @param gone aborted when there is nobody any more who would give it
+ */
 export async function mine(
   key: Keypair,
   { target, validator }: { readonly target: Place; readonly validator: Keypair },
   promises: Promises,
   signal: AbortSignal,
+  gone?: AbortSignal,
 ): Promise<void> {
   await using dendrite = createDendrite({ hotkey: key });
   const call = <Result>(work: () => Promise<Result>) => work().catch(() => undefined);
@@ -93,7 +97,7 @@ export async function mine(
       continue;
     }
     const body = signedResults({ minerKey: key, validator }, task, Buffer.from(randomUUID()));
-    for (let tries = 0; ; tries++) {
+    for (let tries = 0; gone?.aborted !== true; tries++) {
       const answer = await call(() =>
         dendrite.call(submitResults, { target, body, timeoutMs: 20_000 }),
       );

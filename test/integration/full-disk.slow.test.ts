@@ -1,7 +1,7 @@
 /** A coordinator whose disk gets full, on a small disk of its own; needs the right to mount one. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import { backUpStore, openStore } from "@turntable/coordinator/internal";
 import { GenerationService, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
 import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
@@ -186,4 +187,40 @@ test("with not a byte free, creates are refused as such, pulls are answered, and
   makeRoom();
   await api.createTask("and now there is room");
   assert.ok(await pulled(subnet));
+});
+
+test("a backup that finds no room, at its start or on its way, says so and leaves nothing", async (t) => {
+  using disk = mountDisk();
+  if (disk === undefined) {
+    return t.skip(noDisk);
+  }
+  const data = mkdtempSync(join(tmpdir(), "turntable-disk-"));
+  t.after(() => rmSync(data, { recursive: true }));
+  {
+    using store = openStore(data);
+    store.run(
+      "INSERT INTO weight_attempts (netuid, validator, at, block, version_key, weights) VALUES (1, 'V', 0, 0, 0, ?)",
+      "x".repeat(20 * mebibyte),
+    );
+  }
+  const back = (onProgress?: () => void) =>
+    backUpStore(data, join(disk.path, "backup"), {
+      copyAssets: true,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+  const makeRoom = await fill(disk.path, mebibyte);
+  await assert.rejects(back(), /1 MiB are free, the backup needs 2\d MiB/);
+  makeRoom();
+  let isFull = false;
+  await assert.rejects(
+    back(() => {
+      if (!isFull) {
+        const { bavail, bsize } = statfsSync(disk.path);
+        writeFileSync(join(disk.path, "other"), Buffer.alloc(bavail * bsize));
+        isFull = true;
+      }
+    }),
+    /the disk is full; nothing of the backup was left/,
+  );
+  assert.deepEqual(readdirSync(disk.path), ["other"]);
 });

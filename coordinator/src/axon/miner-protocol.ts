@@ -150,7 +150,10 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     code: string,
     reason: string,
   ): SubmitAnswer => {
-    miners.record({ ...whose, code, reason, verdict: "rejected", score: 0, fidelity: 0 }, now());
+    miners.record(
+      { ...whose, code, reason, verdict: "rejected", score: 0, fidelity: 0, averageShare: 0 },
+      now(),
+    );
     return answer(standing(whose.hotkey, "rejected", reason));
   };
 

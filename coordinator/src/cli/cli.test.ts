@@ -56,15 +56,11 @@ test("the dry run says what would be set and why, and changes nothing", async ()
 });
 
 test("a command takes the coordinator's own options, and no words that it does not know", () => {
-  const command = { flags: ["--dry-run"], takesWord: false };
+  const command = { flags: ["--dry-run"], freeWords: 0 };
   const { config, words } = readArguments(command, ["--dry-run", "--hotkey-uri", "//A"], {});
   assert.deepEqual([config.hotkeyUri, words], ["//A", ["--dry-run"]]);
   assert.throws(() => readArguments(command, ["word", "--hotkey-uri", "//A"], {}), UsageError);
-  const withWord = readArguments(
-    { ...command, takesWord: true },
-    ["5F", "--hotkey-uri", "//A"],
-    {},
-  );
+  const withWord = readArguments({ ...command, freeWords: 1 }, ["5F", "--hotkey-uri", "//A"], {});
   assert.deepEqual(withWord.words, ["5F"]);
   assert.equal(readArguments(command, ["--data-dir", "x"], {}).config.dataDir, "x", "no hotkey");
 });

@@ -21,7 +21,10 @@ export interface CommandContext {
   readonly hotkey: () => Promise<Keypair>;
   /** Connects; not to the chain in memory, which lives in the coordinator. */
   readonly openChain: () => Promise<Chain>;
-  readonly print: (text: string) => void;
+  /** To the standard output; resolves once that has room for more. */
+  readonly print: (text: string) => Promise<void>;
+  /** To the standard error: what is no result. */
+  readonly note: (text: string) => void;
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
@@ -30,11 +33,15 @@ export interface Command {
   readonly summary: string;
   /** Arguments beside the configuration's, for the overview. */
   readonly usage: string;
-  /** Words that `words` may hold: fixed ones such as `--dry-run`, or undefined for one free word at most. */
+  /** Fixed words such as `--dry-run`, anywhere among the arguments. */
   readonly flags: readonly string[];
-  readonly takesWord: boolean;
-  /** @throws UsageError, StoreError, ChainError …, each of which says all that helps */
-  run(context: CommandContext): Promise<void>;
+  /** How many free words may stand in front of everything else. */
+  readonly freeWords: number;
+  /**
+   * @returns the exit status: 1 when what was looked at is not as it has to be
+   * @throws UsageError, StoreError, ChainError …, each of which says all that helps
+   */
+  run(context: CommandContext): Promise<0 | 1>;
 }
 
 /**
@@ -42,23 +49,23 @@ export interface Command {
  * @throws UsageError for a word too many, ConfigError for the rest
  */
 export function readArguments(
-  { flags, takesWord }: Pick<Command, "flags" | "takesWord">,
+  { flags, freeWords }: Pick<Command, "flags" | "freeWords">,
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Pick<CommandContext, "config" | "words"> {
-  const [first] = argv;
-  const hasWord = first !== undefined && !first.startsWith("-");
-  if (hasWord && !takesWord) {
-    throw new UsageError(`"${first}" is one argument too many`);
+  const end = argv.findIndex((word) => word.startsWith("-"));
+  const free = end === -1 ? argv : argv.slice(0, end);
+  const surplus = free[freeWords];
+  if (surplus !== undefined) {
+    throw new UsageError(`"${surplus}" is one argument too many`);
   }
-  const rest = hasWord ? argv.slice(1) : argv;
+  const rest = argv.slice(free.length);
   const config = loadConfig(lookConfig, {
     argv: rest.filter((word) => !flags.includes(word)),
     env,
     readFile: (path) => readFileSync(path, "utf8"),
   });
-  const given = rest.filter((word) => flags.includes(word));
-  return { config, words: hasWord ? [first, ...given] : given };
+  return { config, words: [...free, ...rest.filter((word) => flags.includes(word))] };
 }
 
 /** Rows as aligned columns, numbers to the right; the first row is the heading. */

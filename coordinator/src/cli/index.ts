@@ -1,10 +1,12 @@
 /** Commands beside the coordinator itself: they look at its data directory and at the chain, and change neither. */
+import { once } from "node:events";
 import { ChainError } from "@turntable/bittensor/chain";
-import { ConfigError } from "@turntable/process";
+import { ConfigError, endOnBrokenPipe } from "@turntable/process";
 import { RulesError } from "../rules/index.ts";
 import { StatusError } from "../status/index.ts";
-import { StoreError } from "../store/index.ts";
+import { StorageFullError, StoreError } from "../store/index.ts";
 import { type Command, type CommandContext, readArguments, UsageError } from "./command.ts";
+import { dbCommand } from "./db.ts";
 import { minersCommand } from "./miners.ts";
 import { statusCommand } from "./status.ts";
 import { weightsCommand } from "./weights.ts";
@@ -12,13 +14,14 @@ import { weightsCommand } from "./weights.ts";
 export type { CommandContext } from "./command.ts";
 
 const commands: Readonly<Record<string, Command>> = {
+  db: dbCommand,
   miners: minersCommand,
   status: statusCommand,
   weights: weightsCommand,
 };
 const program = "turntable-coordinator";
 /** Errors whose message says all that helps. */
-const explained = [ChainError, RulesError, StatusError, StoreError];
+const explained = [ChainError, RulesError, StatusError, StorageFullError, StoreError];
 
 /** What a command needs of the process, once its configuration is known. */
 export type Opening = (
@@ -31,7 +34,7 @@ export function commandOf(argv: readonly string[]): string | undefined {
   return name !== undefined && Object.hasOwn(commands, name) ? name : undefined;
 }
 
-/** Runs a command. @returns the exit status: 0, 1 after a fault, 2 for a wrong command line */
+/** Runs a command. @returns the exit status: 0, 1 after or for a fault, 2 for a wrong command line */
 export async function runCommand(
   name: string,
   argv: readonly string[],
@@ -49,11 +52,14 @@ export async function runCommand(
     );
     return 0;
   }
+  endOnBrokenPipe();
   try {
     const { config, words } = readArguments(command, argv, env);
-    const print = (text: string): void => void process.stdout.write(text);
-    await command.run({ config, words, print, now: Date.now, ...(await open(config)) });
-    return 0;
+    const note = (text: string): void => void process.stderr.write(text);
+    return await command.run({
+      ...{ config, words, print, note, now: Date.now },
+      ...(await open(config)),
+    });
   } catch (error) {
     if (error instanceof UsageError) {
       return fail(name, [`${error.message}; see --help`], 2);
@@ -71,9 +77,15 @@ export async function runCommand(
 /** One line for each command, for the help of the program. */
 export function commandsHelp(): string {
   const lines = Object.values(commands).map(
-    ({ usage, summary }) => `  ${program} ${usage.padEnd(24)}${summary}`,
+    ({ usage, summary }) => `  ${program} ${usage.padEnd(30)}${summary}`,
   );
   return `\nBeside the coordinator itself:\n${lines.join("\n")}\n`;
+}
+
+async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) {
+    await once(process.stdout, "drain");
+  }
 }
 
 function fail(name: string, lines: readonly string[], status: number): number {

@@ -12,14 +12,15 @@ export const minersCommand: Command = {
   summary: "where the miners stand; with a HOTKEY its verdicts, and what followed from each",
   usage: "miners [HOTKEY]",
   flags: [],
-  takesWord: true,
+  freeWords: 1,
   async run({ config, words: [hotkey], rules, print, now }) {
     using store = openStoreReader(config.dataDir);
-    print(
+    await print(
       hotkey === undefined
         ? describeMiners(store, rules, now())
         : describeMiner(store, rules, hotkey, now()),
     );
+    return 0;
   },
 };
 

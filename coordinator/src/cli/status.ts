@@ -6,8 +6,9 @@ export const statusCommand: Command = {
   summary: "how the coordinator of --data-dir is doing",
   usage: "status",
   flags: [],
-  takesWord: false,
+  freeWords: 0,
   async run({ config, print, now }) {
-    print(describeStatus(await readStatus(config.dataDir), now()));
+    await print(describeStatus(await readStatus(config.dataDir), now()));
+    return 0;
   },
 };

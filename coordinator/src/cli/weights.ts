@@ -10,7 +10,7 @@ export const weightsCommand: Command = {
   summary: "what would be set as weights now, and why; sends nothing",
   usage: "weights --dry-run",
   flags: ["--dry-run"],
-  takesWord: false,
+  freeWords: 0,
   async run({ config, words, rules, hotkey, openChain, print, now }) {
     if (!words.includes("--dry-run")) {
       throw new UsageError("the running coordinator sets weights; give --dry-run to see which");
@@ -22,7 +22,8 @@ export const weightsCommand: Command = {
     using store = openStoreReader(config.dataDir);
     await using chain = await openChain();
     const { netuid } = config.chain;
-    print(await describeWeights({ store, chain, netuid, hotkey: ss58, rules, now: now() }));
+    await print(await describeWeights({ store, chain, netuid, hotkey: ss58, rules, now: now() }));
+    return 0;
   },
 };
 

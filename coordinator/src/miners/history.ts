@@ -22,6 +22,8 @@ export interface HistoryEntry {
   readonly score: number;
   /** 0 to 1 */
   readonly fidelity: number;
+  /** With which share the fidelity entered the average: 0 to 1; undefined in entries from before this was kept. */
+  readonly averageShare: number | undefined;
   /** The miner's, after this verdict: 0 to 1. */
   readonly averageFidelity: number;
   /** Accepted results in its window after this verdict. */
@@ -43,6 +45,7 @@ const entryRow = z.object({
   reason: z.string(),
   score: z.number(),
   fidelity: z.number(),
+  average_share: z.number().nullable(),
   average_fidelity: z.number(),
   observations: z.number(),
   reward: z.number(),
@@ -54,8 +57,8 @@ export function addToHistory(store: Store, entry: HistoryEntry): void {
   store.run("DELETE FROM verdicts WHERE at < ?", entry.at - keepMs);
   store.run(
     `INSERT INTO verdicts (hotkey, at, assignment_id, verdict, code, reason, score, fidelity,
-       average_fidelity, observations, reward, cooldown_until)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       average_share, average_fidelity, observations, reward, cooldown_until)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.hotkey,
     entry.at,
     entry.assignmentId ?? null,
@@ -64,6 +67,7 @@ export function addToHistory(store: Store, entry: HistoryEntry): void {
     entry.reason,
     entry.score,
     entry.fidelity,
+    entry.averageShare ?? null,
     entry.averageFidelity,
     entry.observations,
     entry.reward,
@@ -96,6 +100,7 @@ export function historyOf(
         reason: row.reason,
         score: row.score,
         fidelity: row.fidelity,
+        averageShare: row.average_share ?? undefined,
         averageFidelity: row.average_fidelity,
         observations: row.observations,
         reward: row.reward,

@@ -80,12 +80,12 @@ test("the history of a miner ends after a month, and after its newest thousand",
   const count = (hotkey: string) => historyOf(store, hotkey, 5_000).length;
   store.transaction(() => {
     for (let i = 0; i < 1_003; i++) {
-      miners.record({ ...told, hotkey: "A", fidelity: 0 }, i);
+      miners.record({ ...told, hotkey: "A", fidelity: 0, averageShare: 0 }, i);
     }
-    miners.record({ ...told, hotkey: "B", fidelity: 0 }, monthMs);
+    miners.record({ ...told, hotkey: "B", fidelity: 0, averageShare: 0 }, monthMs);
   });
   assert.deepEqual([count("A"), count("B")], [1_000, 1]);
   assert.equal(historyOf(store, "A", 1)[0]?.at, 1_002);
-  miners.record({ ...told, hotkey: "B", fidelity: 0 }, monthMs + 1_002);
+  miners.record({ ...told, hotkey: "B", fidelity: 0, averageShare: 0 }, monthMs + 1_002);
   assert.deepEqual([count("A"), count("B")], [1, 2]);
 });

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import {
+  averageShareOf,
   cooldownUntil as cooldownEnd,
   longestCooldownMs,
   nextAverage,
@@ -64,8 +65,9 @@ export interface Miners {
   /**
    * Counts a scored assignment and starts a cooldown. Applying it twice changes nothing (M2).
    * @param fidelity 0 to 1; above 0 means accepted
+   * @returns with which share it entered the average: 0 to 1
    */
-  applyScore(assignment: Lent, fidelity: number, now: number): void;
+  applyScore(assignment: Lent, fidelity: number, now: number): number;
   /** Takes the reward of a scored assignment back: what was handed in had been before. It still counts once (M2). */
   withdraw(assignmentId: string): void;
   /** Keeps a verdict with what followed from it; to be called in its transaction, after everything else. */
@@ -77,7 +79,7 @@ export interface Miners {
 /** What a miner was told, and why in one word. */
 export type RecordVerdict = Pick<
   HistoryEntry,
-  "hotkey" | "assignmentId" | "verdict" | "code" | "reason" | "score" | "fidelity"
+  "hotkey" | "assignmentId" | "verdict" | "code" | "reason" | "score" | "fidelity" | "averageShare"
 >;
 
 export type MinerReader = Pick<Miners, "get">;
@@ -173,7 +175,7 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
       store.transaction(() => {
         const seen = store.get("SELECT 1 FROM observations WHERE assignment_id = ?", id);
         if (seen !== undefined) {
-          return;
+          return 0;
         }
         ensure(hotkey);
         store.run("INSERT INTO observations VALUES (?, ?, ?, ?)", id, hotkey, now, fidelity);
@@ -186,6 +188,7 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
           hotkey,
         );
         cool(hotkey, createdAt.getTime(), fidelity === 0, now);
+        return averageShareOf(rules, fidelity);
       }),
     withdraw: (assignmentId) =>
       store.run("UPDATE observations SET fidelity = 0 WHERE assignment_id = ?", assignmentId),

@@ -1,6 +1,7 @@
 export { type RuleSet, RulesError, ruleSetOf } from "./rule-set.ts";
 export { type RuleSetName, ruleSets } from "./rule-sets.ts";
 export {
+  averageShareOf,
   cooldownUntil,
   fidelityOf,
   longestCooldownMs,

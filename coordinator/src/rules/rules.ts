@@ -8,15 +8,20 @@ export function fidelityOf(rules: RuleSet, score: number): number {
 }
 
 /**
+ * With which share a result enters the moving average: 0 when it leaves that as it is.
+ * @param fidelity 0 to 1; 0 when the result was not accepted
+ */
+export function averageShareOf(rules: RuleSet, fidelity: number): number {
+  return fidelity === 0 && !rules.countRejected ? 0 : rules.averageAlpha;
+}
+
+/**
  * The moving average after one more result.
  * @param average 0 to 1
  * @param fidelity 0 to 1; 0 when the result was not accepted
  */
 export function nextAverage(rules: RuleSet, average: number, fidelity: number): number {
-  if (fidelity === 0 && !rules.countRejected) {
-    return average;
-  }
-  return average + rules.averageAlpha * (fidelity - average);
+  return average + averageShareOf(rules, fidelity) * (fidelity - average);
 }
 
 /** The reward that a miner has earned: accepted results in the window × average fidelity. */

@@ -219,16 +219,18 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   await file.sync();
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Brings the names in a folder onto the disk. */
+export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, "r");
   await folder.sync();
 }
 
-function isSha256(text: string): boolean {
+export function isSha256(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-function isMissing(error: unknown): boolean {
+/** Whether the system says that there is no such file. */
+export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 

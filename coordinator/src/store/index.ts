@@ -1,5 +1,8 @@
 export { type AssetFiles, openAssetFiles, type SavedAsset } from "./asset-files.ts";
+export { type Backup, backUpStore } from "./backup.ts";
+export { type CheckReport, type CheckResult, checkStore } from "./check.ts";
 export { createDiskSpace, type DiskSpace } from "./disk-space.ts";
+export { exportedTables, exportStore } from "./export.ts";
 export { createKnownHotkeys, type KnownHotkeys } from "./known-hotkeys.ts";
 export { openNonceStore } from "./nonces.ts";
 export {

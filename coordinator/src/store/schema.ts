@@ -303,6 +303,9 @@ CREATE TABLE verdicts (
 CREATE INDEX verdicts_by_hotkey ON verdicts (hotkey, id);
 CREATE INDEX verdicts_by_time ON verdicts (at);
 `,
+  // With which share a verdict entered the miner's average, 0 when it did not, so that averages can be computed again
+  // whatever the rules were; NULL in rows from before.
+  "ALTER TABLE verdicts ADD COLUMN average_share REAL;",
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

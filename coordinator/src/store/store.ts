@@ -70,6 +70,12 @@ export function openStore(directory: string): Store {
  * @throws StoreError when there is none, or one of another version
  */
 export function openStoreReader(directory: string): StoreReader {
+  const { get, all, [Symbol.dispose]: dispose } = wrap(openReadOnly(directory), "FULL");
+  return { get, all, [Symbol.dispose]: dispose };
+}
+
+/** As `openStoreReader`, for who works on the whole of it. */
+export function openReadOnly(directory: string): DatabaseSync {
   const file = join(directory, databaseName);
   if (!existsSync(file)) {
     throw new StoreError(`${file}: there is no such file`);
@@ -84,18 +90,17 @@ export function openStoreReader(directory: string): StoreReader {
           "Start the coordinator of this version once, or use the one that wrote it.",
       );
     }
+    return database;
   } catch (error) {
     database.close();
-    if (error instanceof StoreError) {
-      throw error;
-    }
-    throw new StoreError(
-      `${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw error instanceof StoreError ? error : unreadable(file, error);
   }
-  const { get, all, [Symbol.dispose]: dispose } = wrap(database, "FULL");
-  return { get, all, [Symbol.dispose]: dispose };
+}
+
+/** What is said of a file that SQLite cannot read. */
+export function unreadable(file: string, error: unknown): StoreError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new StoreError(`${file}: cannot be read: ${why}`, { cause: error });
 }
 
 /** An exclusive transaction on a file of its own (S2): it ends with the process, however that ends. */

@@ -179,9 +179,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       return undefined;
     }
     const fidelity = verdict.kind === "accepted" ? fidelityOf(rules, verdict.score ?? 0) : 0;
-    if (verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment)) {
-      miners.applyScore(assignment, fidelity, now);
-    }
+    const counts = verdict.kind !== "system-fault" && !wasAcceptedBefore(assignment);
+    const averageShare = counts ? miners.applyScore(assignment, fidelity, now) : 0;
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
       miners.countViolation(assignment.hotkey, now);
     }
@@ -197,7 +196,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
   ): Feedback => {
     miners.record(
       {
-        ...{ hotkey: assignment.hotkey, assignmentId: assignment.id, fidelity },
+        ...{ hotkey: assignment.hotkey, assignmentId: assignment.id, fidelity, averageShare },
         ...{ verdict: verdict.kind, code: verdict.code ?? verdict.kind },
         ...{ reason: verdict.reason ?? "", score: verdict.score ?? 0 },
       },
