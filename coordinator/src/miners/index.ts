@@ -1,2 +1,8 @@
 export { type HistoryEntry, historyOf, knownMiners } from "./history.ts";
-export { createMinerReader, createMiners, type Miner, type Miners } from "./miners.ts";
+export {
+  createMinerReader,
+  createMiners,
+  type Miner,
+  type Miners,
+  type RecordVerdict,
+} from "./miners.ts";

@@ -31,6 +31,10 @@ async function openHistory() {
   const first = await opened.submit(opened.ask(), "A", 8, same);
   submissions.applyResult(opened.scored(first.id, 0.9), 8);
   await opened.submit(opened.ask(), "B", 9, same);
+  const cancelled = opened.ask();
+  await opened.submit(cancelled, "A", 10);
+  tasks.assign(cancelled, "B", 10);
+  submissions.cancel(cancelled, 10);
   await opened.submit(opened.ask(), "A", 10); // waits for its verdict
   opened.ask();
   const check = (deep = false) =>

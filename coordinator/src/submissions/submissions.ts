@@ -22,7 +22,7 @@ import {
   type RenderScoreResult,
 } from "@turntable/proto";
 import { z } from "zod";
-import type { Miners } from "../miners/index.ts";
+import type { Miners, RecordVerdict } from "../miners/index.ts";
 import type { Reports } from "../reports/index.ts";
 import { fidelityOf, type RuleSet } from "../rules/index.ts";
 import type { AssetFiles, Store } from "../store/index.ts";
@@ -184,14 +184,14 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (verdict.kind === "duplicate" && rules.duplicateCost === "violation") {
       miners.countViolation(assignment.hotkey, now);
     }
-    return told(assignment, verdict, fidelity, now);
+    return told(assignment, verdict, { fidelity, averageShare }, now);
   };
 
   /** What a miner is told of its verdict, kept in its history; to be called in the verdict's transaction. */
   const told = (
     assignment: Assignment,
     verdict: Verdict,
-    fidelity: number,
+    { fidelity, averageShare }: Pick<RecordVerdict, "fidelity" | "averageShare">,
     now: number,
   ): Feedback => {
     miners.record(
@@ -440,7 +440,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         const outcome = tasks.cancel(taskId, now);
         for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
           const verdict: Verdict = { kind: "cancelled", reason: cancelledReason };
-          const feedback = told(assignment, verdict, 0, now);
+          const feedback = told(assignment, verdict, { fidelity: 0, averageShare: 0 }, now);
           const submission = get(assignment.id);
           if (submission !== undefined) {
             settle(submission, assignment, feedback, now);
