@@ -109,16 +109,21 @@ export const renderingSchema = schema.pick({
 
 export const inferenceSchema = schema.pick({ model: true, executionProvider: true });
 
+/** Whether a backend or execution provider may end up on the GPU that was chosen; `gl` takes the one that the system gives. */
+export function usesChosenGpu(name: string): boolean {
+  return name === "auto" || name === "webgpu" || name === "cuda";
+}
+
 /** What is said of a GPU where none is used would be passed over without a word. */
 function refuseUnusedGpu(
   config: Pick<Config, "backend" | "executionProvider" | "gpu" | "allowSoftwareGpu">,
   context: z.RefinementCtx,
 ): void {
-  const isUsed = [config.backend, config.executionProvider].some((name) => name !== "cpu");
-  if (isUsed) {
+  const { backend, executionProvider } = config;
+  if (usesChosenGpu(backend) || usesChosenGpu(executionProvider)) {
     return;
   }
-  const message = "makes no sense while backend and execution provider are cpu";
+  const message = `makes no sense while the backend is ${backend} and the execution provider ${executionProvider}`;
   if (config.gpu !== undefined) {
     context.addIssue({ code: "custom", path: ["gpu"], message });
   }

@@ -203,7 +203,8 @@ test("the processes refuse what does not apply to them", () => {
       ["serve", "--nats", "nats://127.0.0.1:1", "--model", "m"],
       /--model .* makes no sense with --nats/,
     ],
-    [["run", "--backend", "cpu", "--gpu", "0"], /--gpu .* makes no sense while backend/],
+    [["run", "--backend", "cpu", "--gpu", "0"], /--gpu .* makes no sense while the backend is cpu/],
+    [["run", "--backend", "gl", "--gpu", "0"], /--gpu .* makes no sense while the backend is gl/],
   ] as const) {
     const { stderr, status } = worker(argv);
     assert.match(stderr, message);

@@ -78,6 +78,12 @@ describe("an option that does not apply is an error", () => {
   }
 });
 
+test("a GPU may be meant for the model alone", async () => {
+  const onCpu = [at("a.ply"), "--prompt", "a red ball", "--backend", "cpu"];
+  const argv = [...onCpu, "--execution-provider", "webgpu", "--gpu", "nonesuch"];
+  await assert.rejects(scoreCommand.run(argv, process.env), /the execution provider webgpu cannot/);
+});
+
 describe("limits", () => {
   for (const [name, command, more] of [
     ["inspect", inspectCommand, []],

@@ -1,6 +1,6 @@
 /** Options of the one-shot commands that say what renders. */
 import { availableParallelism } from "node:os";
-import { renderingSchema } from "../config.ts";
+import { renderingSchema, usesChosenGpu } from "../config.ts";
 import type { Environment } from "../gpu/index.ts";
 import type { RendererOptions } from "../render/index.ts";
 import { UsageError } from "./arguments.ts";
@@ -22,9 +22,7 @@ export const rendererHelp = `\
 
 type Values = Readonly<{ [Name in keyof typeof rendererOptions]?: string | boolean | undefined }>;
 
-/** Names of what may end up on a GPU that can be chosen, and on the CPU. */
-const onGpu = ["auto", "webgpu", "cuda"];
-const onCpu = ["auto", "cpu"];
+const usesThreads = (name: string): boolean => name === "auto" || name === "cpu";
 
 /**
  * @param provider what runs the model, in commands that run one
@@ -41,15 +39,15 @@ export function parseRendererOptions(
     ...(isRendering ? [["--backend", config.backend] as const] : []),
     ...(provider === undefined ? [] : [["--execution-provider", provider] as const]),
   ];
-  const refuse = (name: keyof Values, places: readonly string[]): void => {
-    if (values[name] === undefined || used.some(([, place]) => places.includes(place))) {
+  const refuse = (name: keyof Values, applies: (place: string) => boolean): void => {
+    if (values[name] === undefined || used.some(([, place]) => applies(place))) {
       return;
     }
     const where = used.map(([option, place]) => `${option} ${place}`).join(" and ");
     throw new UsageError(`--${name} makes no sense with ${where}`);
   };
-  refuse("gpu", onGpu);
-  refuse("allow-software-gpu", onGpu);
-  refuse("threads", onCpu);
+  refuse("gpu", usesChosenGpu);
+  refuse("allow-software-gpu", usesChosenGpu);
+  refuse("threads", usesThreads);
   return { ...config, env, gpu: config.gpu, threads: threads ?? availableParallelism() };
 }

@@ -15,7 +15,7 @@ export interface RendererOptions {
   readonly env: Environment;
   /** How many threads the `cpu` backend draws with. */
   readonly threads: number;
-  /** Index or part of the name of the GPU for `webgpu`; the fastest when absent. */
+  /** Index or part of the name of the GPU for `webgpu`; the fastest when absent. What runs the model may use it as well. */
   readonly gpu?: string | undefined;
   /** Whether `webgpu` may run on a driver that computes on the CPU. */
   readonly allowSoftwareGpu?: boolean | undefined;
@@ -29,10 +29,6 @@ export interface RendererOptions {
  */
 export async function startRenderer(options: RendererOptions): Promise<Renderer> {
   const { backend, env, threads, gpu, allowSoftwareGpu: allowSoftware } = options;
-  if (gpu !== undefined && (backend === "cpu" || backend === "gl")) {
-    const message = `a GPU can be chosen for the webgpu backend only, not for ${backend}`;
-    throw new DeviceError("unavailable", message);
-  }
   switch (backend) {
     case "auto":
       try {
