@@ -39,14 +39,27 @@ export function activatedOpacity(opacity: number, what: string): number {
   return logitOf(opacity);
 }
 
+/** How many splats must look activated before it is taken for more than chance. */
+const leastTold = 100;
+
 /**
- * Whether a splat's values look as if they were activated already: opacities from 0 to 1, deviations above 0. Such logits
- * would be opacities from 0.5 to 0.73 without exception, and such logarithms splats larger than a unit.
+ * What of a splat looks as if it were activated already: opacities from 0 to 1, deviations above 0. Such logits would be
+ * opacities from 0.5 to 0.73 without exception, and such logarithms splats larger than a unit. One of both alone is told
+ * where there are many.
  */
-export function looksActivated({ opacities, scales }: Splat): boolean {
-  return (
-    opacities.every((value) => value >= 0 && value <= 1) && scales.every((value) => value >= 0)
-  );
+export function looksActivated(splat: Splat): "both" | "opacities" | "deviations" | undefined {
+  const areShares = splat.opacities.every((value) => value >= 0 && value <= 1);
+  const areDeviations = splat.scales.every((value) => value >= 0);
+  if (areShares && areDeviations) {
+    return "both";
+  }
+  if (splat.count < leastTold) {
+    return undefined;
+  }
+  if (areShares && splat.opacities.some((value) => value !== splat.opacities[0])) {
+    return "opacities";
+  }
+  return areDeviations && splat.scales.every((value) => value <= 1) ? "deviations" : undefined;
 }
 
 /** A logarithm of −∞ is a deviation of 0: a flat splat. Returns how many there were; `scales` are changed. */

@@ -13,6 +13,28 @@ export function readDotSplat(bytes: Uint8Array, limits: AssetLimits = defaultAss
   return checkSplat(decodeDotSplat(bytes, limits), limits);
 }
 
+/** Records that are looked at, and the largest deviation and coordinate that they may have: real ones lie far below. */
+const lookedAt = 64;
+const plausible = 1e5;
+
+/** Whether the bytes could be a .splat: enough to take one by its name, too little to tell one from other files. */
+export function mayBeDotSplat(bytes: Uint8Array): boolean {
+  if (bytes.length === 0 || bytes.length % recordBytes !== 0) {
+    return false;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = Math.min(bytes.length, lookedAt * recordBytes);
+  for (let at = 0; at < end; at += recordBytes) {
+    for (let part = 0; part < 6; part++) {
+      const value = view.getFloat32(at + part * 4, true);
+      if (!(Math.abs(value) < plausible) || (part >= 3 && value < 0)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 /** Not yet checked. @throws AssetError */
 export function decodeDotSplat(bytes: Uint8Array, limits: AssetLimits): Splat {
   const count = bytes.length / recordBytes;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { makeZip } from "../test/makers/zip.ts";
 import { assertRefused } from "../test/near.ts";
 import { ball, createRandom } from "../test/shapes.ts";
 import { readAnySplat, readAsset, readDotSplat, writeDotSplat, writePly } from "./index.ts";
@@ -21,7 +22,24 @@ for (const [what, start, message] of [
     '{"version":2,"count":5,"means":{"mins":[0,0,0],"files":["means_l.webp"]}}',
     /zip it with its pictures/,
   ],
-  ["an error in JSON", '{"error":"not found"}', /server's error/],
+  ["an error in JSON", '{"error":"not found"}', /error message of a server/],
+  ["other JSON", '{"results":[]}', /JSON, perhaps a server's error/],
+  ["an error in plain text", "404: Not Found", /error message of a server/],
+  ["a web page behind a mark", "\xef\xbb\xbf<!doctype html>", /web page/],
+  ["a git-annex pointer", "/annex/objects/SHA256E-s12--ab.ply\n", /git annex get/],
+  ["a DVC pointer", "outs:\n- md5: ab\n  path: a.ply\n", /dvc pull/],
+  ["a file of macOS", "\0\x05\x16\x07\0\x02\0\0", /begins with \._/],
+  ["an answer with its headers", "HTTP/1.1 200 OK\r\n\r\nply\n", /headers/],
+  ["nothing but zeros", "\0".repeat(600), /zeros only/],
+  ["a tileset", '{"asset":{"version":"1.1"},"geometricError":9}', /3D Tiles/],
+  ["a streamed SOG", '{"lodLevels":3,"filenames":["0_0/meta.json"]}', /lod-meta\.json/],
+  ["a mesh in XML", '<?xml version="1.0"?><COLLADA>', /mesh \(COLLADA/],
+  ["a binary STL", `${"x".repeat(80)}\x01\0\0\0${"\0".repeat(50)}`, /mesh \(STL\)/],
+  ["a table", "x,y,z,opacity\n0.1,0.2,0.3,1\n", /table of numbers/],
+  ["safetensors", '\x20\0\0\0\0\0\0\0{"__metadata__":{}}', /safetensors/],
+  ["a .splatv", "Kg\0\0\x01\0\0\0", /splats that move/],
+  ["zlib data", "\x78\x9c\x01\x02", /zlib data: unpack/],
+  ["any other text", "Dear customer,\nyour", /text, which begins with "Dear customer,"/],
   ["an error in XML", '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', /XML/],
   ["base64", writePlyBase64(), /base64/],
   ["an OBJ", "# Blender\nmtllib a.mtl\no Cube\nv 1 1 1\n", /mesh \(OBJ\)/],
@@ -43,6 +61,20 @@ for (const [what, start, message] of [
   });
 }
 
+for (const [name, message] of [
+  ["scene/garden.ply", /a ZIP in which scene\/garden\.ply lies: unpack it/],
+  ["archive/data.pkl", /a checkpoint of PyTorch/],
+  ["means.npy", /NumPy arrays/],
+  ["a.usdc", /a USD scene/],
+  ["a.obj", /a ZIP with a mesh/],
+  ["__MACOSX/._a.ply", /a ZIP without a SOG's meta\.json/],
+] as const) {
+  test(`a ZIP of ${name} is named by what is in it`, async () => {
+    const zip = makeZip({ [name]: Uint8Array.of(1) });
+    await assertRefused(readAnySplat(zip), "unknown-format", message);
+  });
+}
+
 function writePlyBase64(): string {
   return Buffer.from(writePly(splat)).toString("base64");
 }
@@ -54,6 +86,25 @@ test("what is nothing that is known shows its first bytes", async () => {
     "unknown-format",
     /begins with 010203fe05060708.*--format splat/,
   );
+});
+
+test("compression around compression is seen through, within reason", async () => {
+  const ply = writePly(splat);
+  const twice = await readAnySplat(zstdCompressSync(gzipSync(ply)));
+  assert.equal(twice.format, "ply in gzip in zstd");
+  let packed: Uint8Array = ply;
+  for (let i = 0; i < 5; i++) {
+    packed = gzipSync(packed);
+  }
+  await assertRefused(readAnySplat(packed), "too-large", /packed more than 4 times/);
+  await assertRefused(readAnySplat(gzipSync("")), "empty", /unpacks to no bytes/);
+});
+
+test("a .splat whose first bytes look like another file's is taken by its name", async () => {
+  // 0x4d42…: the first bytes of a BMP, and a coordinate.
+  const bytes = writeDotSplat(splat);
+  bytes.set([0x42, 0x4d], 0);
+  assert.equal((await readAnySplat(bytes, { format: "splat" })).splat.count, 50);
 });
 
 test(".splat is written and read again, through gzip too; other formats are told from it", async () => {

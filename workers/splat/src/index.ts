@@ -8,6 +8,7 @@ export {
   isSame,
   similarity,
 } from "./fingerprint/index.ts";
+export { standIn } from "./foreign.ts";
 export { writeGlb } from "./glb/writer.ts";
 export { type AssetInfo, assetInfoOf, type Histogram } from "./inspect.ts";
 export {

@@ -4,22 +4,24 @@
  */
 import { flattenScales, looksActivated } from "./activation.ts";
 import { checkSplat } from "./checks.ts";
-import { decodeDotSplat } from "./dot-splat.ts";
-import { foreignKind } from "./foreign.ts";
+import { decodeDotSplat, mayBeDotSplat } from "./dot-splat.ts";
+import { foreignKind, zipKind } from "./foreign.ts";
 import { isGlb } from "./glb/container.ts";
 import { decodeGlb } from "./glb/reader.ts";
 import { isHdf5 } from "./hdf5-signature.ts";
 import { decodeKsplat, isKsplat } from "./ksplat.ts";
+import type { Compression } from "./packing/codecs.ts";
 import { compressionOf } from "./packing/frames.ts";
-import { isZip } from "./packing/zip.ts";
+import { isZip, openZip } from "./packing/zip.ts";
 import { decodeAnyPly } from "./ply/any-ply.ts";
 import { isPly } from "./ply/header.ts";
 import { type ReadAssetOptions, unpackAny } from "./read-asset.ts";
-import { decodeSog, openSog } from "./sog/reader.ts";
+import { decodeSog, isSogMeta, openSog, openSogFolder } from "./sog/reader.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 import { decodeSpzContainer, isSpzContainer } from "./spz/container.ts";
-import { isSpz, spzVersionOf } from "./spz/format.ts";
+import { isSpz, spzFlagNotes, spzVersionOf } from "./spz/format.ts";
 import { decodePlainSpz } from "./spz/reader.ts";
+import { firstBytes } from "./text.ts";
 
 export interface ReadAnySplatOptions extends ReadAssetOptions {
   /**
@@ -27,6 +29,8 @@ export interface ReadAnySplatOptions extends ReadAssetOptions {
    * same.
    */
   readonly unjudged?: boolean;
+  /** A file beside this one, for formats of several files (the meta.json of a SOG); undefined when it is not there. */
+  readonly beside?: (name: string) => Promise<Uint8Array | undefined>;
 }
 
 export interface AnySplat {
@@ -43,7 +47,7 @@ export async function readAnySplat(
   options: ReadAnySplatOptions = {},
 ): Promise<AnySplat> {
   const { limits = defaultAssetLimits, activated = false, unjudged = false } = options;
-  const content = await unpackAny(bytes, limits);
+  const { content, layers } = await unpackAll(bytes, limits);
   const { splat, name, notes } = await decode(content, limits, options);
   if (activated && name !== "ply" && name !== "hdf5") {
     throw new AssetError(
@@ -52,16 +56,43 @@ export async function readAnySplat(
     );
   }
   const flat = flattenScales(splat.scales);
-  const compression = compressionOf(bytes);
-  const format = compression === undefined ? name : `${name} in ${compression}`;
+  const format = [name, ...layers].join(" in ");
   const told = [...notes];
   if (flat > 0) {
     told.push(`${flat} scales of −∞: deviations of 0, flat splats`);
   }
-  if (!activated && looksActivated(splat)) {
+  const looks = activated ? undefined : looksActivated(splat);
+  if (looks === "both") {
     told.push("its values look activated already (opacities 0 to 1, deviations): see --activated");
+  } else if (looks === "opacities") {
+    told.push("its opacities look activated already: they go from 0 to 1, and are read as logits");
+  } else if (looks === "deviations") {
+    told.push("its scales look activated already: they go from 0 to 1, and are read as logarithms");
   }
   return { splat: unjudged ? splat : checkSplat(splat, limits), format, notes: told };
+}
+
+/** Servers and programs compress what is compressed already, so there may be some around each other. */
+const mostLayers = 4;
+
+/** Out of all compression, whose names come innermost first. @throws AssetError */
+async function unpackAll(
+  bytes: Uint8Array,
+  limits: AssetLimits,
+): Promise<{ readonly content: Uint8Array; readonly layers: readonly Compression[] }> {
+  const layers: Compression[] = [];
+  let content = bytes;
+  for (;;) {
+    const compression = compressionOf(content);
+    content = await unpackAny(content, limits);
+    if (compression === undefined) {
+      return { content, layers };
+    }
+    layers.unshift(compression);
+    if (layers.length > mostLayers) {
+      throw new AssetError("too-large", `the asset is packed more than ${mostLayers} times`);
+    }
+  }
 }
 
 interface Decoded {
@@ -73,7 +104,7 @@ interface Decoded {
 async function decode(
   content: Uint8Array,
   limits: AssetLimits,
-  { format, readHdf5, activated = false, unjudged = false }: ReadAnySplatOptions,
+  { format, readHdf5, beside, activated = false, unjudged = false }: ReadAnySplatOptions,
 ): Promise<Decoded> {
   const plain = (name: string, splat: Splat): Decoded => ({ name, splat, notes: [] });
   if (isPly(content)) {
@@ -89,13 +120,18 @@ async function decode(
     return plain("hdf5", await readHdf5(content, limits, { activated, unjudged }));
   }
   if (isZip(content)) {
-    const sog = openSog(content);
+    const entries = openZip(content);
+    const sog = openSog(entries);
     if (sog !== undefined) {
       return plain("sog", decodeSog(sog, limits));
     }
-    throw unknownFormat(
-      "a ZIP without a SOG's meta.json: unpack it and give the splat file inside",
-    );
+    throw unknownFormat(zipKind([...entries.keys()]));
+  }
+  if (beside !== undefined && isSogMeta(content)) {
+    return plain("sog", decodeSog(await openSogFolder(content, beside), limits));
+  }
+  if (format === "splat" && mayBeDotSplat(content)) {
+    return plain("splat", decodeDotSplat(content, limits));
   }
   const foreign = foreignKind(content);
   if (foreign !== undefined) {
@@ -107,28 +143,27 @@ async function decode(
   if (format === "splat") {
     return plain("splat", decodeDotSplat(content, limits));
   }
-  throw unknownFormat(undefined, content);
+  throw new AssetError(
+    "unknown-format",
+    `it begins with ${firstBytes(content)}, as no format that is read; a .splat without its name needs --format splat`,
+  );
 }
 
 function decodeSpz(content: Uint8Array, limits: AssetLimits): Decoded {
-  const name = `spz ${spzVersionOf(content)}`;
+  const version = spzVersionOf(content);
+  if (!(version >= 1 && version <= 4)) {
+    throw new AssetError("unsupported-version", `SPZ version ${version}; 1 to 4 are read`);
+  }
+  const name = `spz ${version}`;
   return isSpzContainer(content)
     ? { name, ...decodeSpzContainer(content, limits) }
-    : { name, splat: decodePlainSpz(content, limits), notes: [] };
+    : { name, splat: decodePlainSpz(content, limits), notes: spzFlagNotes(content) };
 }
 
 async function decodePackedSpz(bytes: Uint8Array, limits: AssetLimits): Promise<Decoded> {
   return decodeSpz(await unpackAny(bytes, limits), limits);
 }
 
-function unknownFormat(foreign: string | undefined, content?: Uint8Array): AssetError {
-  const start = [...(content?.subarray(0, 8) ?? [])].map((byte) =>
-    byte.toString(16).padStart(2, "0"),
-  );
-  return new AssetError(
-    "unknown-format",
-    foreign === undefined
-      ? `it begins with ${start.join("")}, as no format that is read; a .splat without its name needs --format splat`
-      : `it is ${foreign}`,
-  );
+function unknownFormat(what: string): AssetError {
+  return new AssetError("unknown-format", `it is ${what}`);
 }

@@ -15,6 +15,7 @@ import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./
 import { isSpzContainer } from "./spz/container.ts";
 import { isSpz } from "./spz/format.ts";
 import { readPlainSpz, spzWanted } from "./spz/reader.ts";
+import { firstBytes } from "./text.ts";
 
 export interface ReadAssetOptions {
   readonly limits?: AssetLimits;
@@ -69,11 +70,10 @@ export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {
   if (options.format === "splat") {
     return checkSplat(decodeDotSplat(content, limits), limits);
   }
-  const start = [...content.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
   const other = kindOfOther(content);
   throw new AssetError(
     "unknown-format",
-    `the asset ${other === undefined ? `begins with ${start.join("")}` : `is ${other}`}; PLY, SPZ${readHdf5 === undefined ? "" : ", HDF5"} are read`,
+    `the asset ${other === undefined ? `begins with ${firstBytes(content)}` : `is ${other}`}; PLY, SPZ${readHdf5 === undefined ? "" : ", HDF5"} are read`,
   );
 }
 

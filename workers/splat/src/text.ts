@@ -12,3 +12,8 @@ const utf8 = new TextEncoder();
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return utf8.encode(text);
 }
+
+/** The first bytes as hexadecimal digits: what is shown of a file that is nothing known. */
+export function firstBytes(bytes: Uint8Array): string {
+  return Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -36,26 +36,84 @@ export function readAccessor(glb: Glb, index: unknown, width: number, name: stri
   if (type === undefined) {
     throw malformed(`${name} is of component type ${accessor.componentType}`);
   }
-  if (accessor.sparse !== undefined || accessor.bufferView === undefined) {
-    throw malformed(`${name} is sparse, or has no data`);
+  const isNormalised = accessor.normalized === true && type.one !== undefined;
+  const layout = { width, type, unit: isNormalised ? type.one : undefined, name };
+  // Without a bufferView it is all zeros, of which some are replaced.
+  const values =
+    accessor.bufferView === undefined
+      ? new Float32Array(count * width)
+      : readElements(glb, accessor, count, layout);
+  if (accessor.sparse !== undefined) {
+    replaceSome(glb, object(accessor.sparse, `sparse of ${name}`), values, layout);
+  } else if (accessor.bufferView === undefined) {
+    throw malformed(`${name} has no data`);
   }
-  const { bytes, stride = width * type.bytes } = bufferView(glb, accessor.bufferView);
-  const start = whole(accessor.byteOffset, "byteOffset", 0);
+  return values;
+}
+
+interface Layout {
+  /** Numbers an element. */
+  readonly width: number;
+  readonly type: ComponentType;
+  /** What 1 is stored as; undefined: values are stored as they are. */
+  readonly unit: number | undefined;
+  readonly name: string;
+}
+
+/** Elements of a buffer view, one after the other or at its stride. */
+function readElements(
+  glb: Glb,
+  { bufferView: index, byteOffset }: JsonObject,
+  count: number,
+  { width, type, unit, name }: Layout,
+): Float32Array {
+  const { bytes, stride = width * type.bytes } = bufferView(glb, index);
+  const start = whole(byteOffset, "byteOffset", 0);
   const needed = count === 0 ? 0 : start + (count - 1) * stride + width * type.bytes;
   if (needed > bytes.length || stride < width * type.bytes) {
     throw new AssetError("truncated", `${name} goes beyond its bufferView`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const isNormalised = accessor.normalized === true && type.one !== undefined;
-  const unit = isNormalised ? (type.one ?? 1) : 1;
   const values = new Float32Array(count * width);
   for (let i = 0; i < count; i++) {
     for (let k = 0; k < width; k++) {
       const value = type.read(view, start + i * stride + k * type.bytes);
-      values[i * width + k] = isNormalised ? Math.max(-1, value / unit) : value;
+      values[i * width + k] = unit === undefined ? value : Math.max(-1, value / unit);
     }
   }
   return values;
+}
+
+const index32: ComponentType = { bytes: 4, read: (view, at) => view.getUint32(at, true) };
+const indexTypes: Readonly<Record<number, ComponentType>> = { ...componentTypes, 5125: index32 };
+
+/** Source: glTF 2.0 specification, 3.6.2.3. */
+function replaceSome(
+  glb: Glb,
+  sparse: JsonObject,
+  values: Float32Array,
+  { name, ...layout }: Layout,
+): void {
+  const count = whole(sparse.count, `the count of sparse ${name}`);
+  const indices = object(sparse.indices, `the indices of ${name}`);
+  const type = indexTypes[whole(indices.componentType, "componentType")];
+  if (type === undefined) {
+    throw malformed(`${name} has indices of component type ${indices.componentType}`);
+  }
+  if (count > values.length) {
+    throw malformed(`${name} replaces more than there is`);
+  }
+  const what = { width: 1, type, unit: undefined, name: `the indices of ${name}` };
+  const places = readElements(glb, indices, count, what);
+  const others = object(sparse.values, `the sparse values of ${name}`);
+  const replacements = readElements(glb, others, count, { ...layout, name });
+  for (const [i, place] of places.entries()) {
+    const to = place * layout.width;
+    if (!(to >= 0 && to < values.length)) {
+      throw malformed(`${name} replaces element ${place}, which is not there`);
+    }
+    values.set(replacements.subarray(i * layout.width, (i + 1) * layout.width), to);
+  }
 }
 
 function accessorOf({ json }: Glb, index: unknown): JsonObject {

@@ -58,6 +58,7 @@ describe("SPZ inside", () => {
   for (const name of [
     "KHR_gaussian_splatting_compression_spz_2",
     "KHR_gaussian_splatting_compression_spz",
+    "KHR_spz_compression",
   ]) {
     for (const version of [2, 3, 4] as const) {
       test(`version ${version} under ${name}`, async () => {
@@ -155,6 +156,74 @@ test("quantised rotations and opacities are read", async () => {
   assertNear(splat, few, { ...near, opacities: 0.002 });
 });
 
+describe("accessors", () => {
+  /** The opacities replaced: accessor 3, by another over bytes of its own. */
+  const withOpacities = (accessor: Json, bytes: Uint8Array, byteStride?: number): Uint8Array => {
+    const { json, binary } = parseGlb(writeGlb(few));
+    const copy: Json = structuredClone({ ...json });
+    const views = copy.bufferViews as Json[];
+    const view = views.push({ buffer: 0, byteOffset: binary.length, byteLength: bytes.length }) - 1;
+    Object.assign(views[view] ?? {}, byteStride === undefined ? {} : { byteStride });
+    const pointed = JSON.stringify(accessor).replaceAll('"VIEW"', String(view));
+    (copy.accessors as Json[])[3] = {
+      componentType: 5126,
+      count: 12,
+      type: "SCALAR",
+      ...JSON.parse(pointed),
+    };
+    (copy.buffers as Json[])[0] = { byteLength: binary.length + bytes.length };
+    return packGlb(copy, Buffer.concat([binary, bytes]));
+  };
+  const opacitiesOf = async (bytes: Uint8Array): Promise<readonly number[]> => {
+    const { splat } = await readAnySplat(bytes);
+    return Array.from(splat.opacities, (logit) => Math.round(1000 / (1 + Math.exp(-logit))) / 1000);
+  };
+  const places = Uint32Array.of(2, 5);
+  const values = Float32Array.of(0.5, 0.25);
+  const replacing = Buffer.concat([Buffer.from(places.buffer), Buffer.from(values.buffer)]);
+  const sparse = {
+    count: 2,
+    indices: { bufferView: "VIEW", componentType: 5125 },
+    values: { bufferView: "VIEW", byteOffset: 8 },
+  };
+
+  test("that are sparse replace zeros, or what is there", async () => {
+    const read = await opacitiesOf(withOpacities({ sparse }, replacing));
+    assert.deepEqual(read, [0, 0, 0.5, 0, 0, 0.25, 0, 0, 0, 0, 0, 0]);
+    const there = Buffer.concat([replacing, Buffer.from(new Float32Array(12).fill(1).buffer)]);
+    const over = await opacitiesOf(
+      withOpacities({ sparse, bufferView: "VIEW", byteOffset: 16 }, there),
+    );
+    assert.deepEqual(over, [1, 1, 0.5, 1, 1, 0.25, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test("that are sparse beyond their end, or without any data, are refused", async () => {
+    const beyond = Buffer.from(replacing);
+    beyond.writeUInt32LE(12, 0);
+    await assertRefused(
+      readAnySplat(withOpacities({ sparse }, beyond)),
+      "malformed",
+      /replaces element 12/,
+    );
+    await assertRefused(readAnySplat(withOpacities({}, replacing)), "malformed", /has no data/);
+  });
+
+  test("of bytes and words with other values between them", async () => {
+    for (const [componentType, bytes, most] of [
+      [5121, 1, 255],
+      [5123, 2, 65535],
+    ] as const) {
+      const interleaved = Buffer.alloc(12 * 8, 0x7f);
+      for (let i = 0; i < 12; i++) {
+        interleaved.writeUIntLE(i === 0 ? most : 0, i * 8 + 2, bytes);
+      }
+      const accessor = { componentType, normalized: true, bufferView: "VIEW", byteOffset: 2 };
+      const read = await opacitiesOf(withOpacities(accessor, interleaved, 8));
+      assert.deepEqual(read, [1, ...new Array(11).fill(0)]);
+    }
+  });
+});
+
 test("scales below 0 are the draft's logarithms", async () => {
   const { json, binary } = parseGlb(writeGlb(few));
   const logs = Buffer.from(binary);
@@ -202,6 +271,13 @@ test("what means something else is refused by name", async () => {
     },
     "malformed",
     /mode 4/,
+  );
+  await refused(
+    (json) => {
+      primitiveOf(json).indices = 0;
+    },
+    "malformed",
+    /chosen by indices/,
   );
   await refused(
     (json) => {

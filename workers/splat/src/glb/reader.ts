@@ -17,6 +17,7 @@ export const splatExtension = "KHR_gaussian_splatting";
 const spzExtensions = [
   "KHR_gaussian_splatting_compression_spz_2",
   "KHR_gaussian_splatting_compression_spz",
+  "KHR_spz_compression",
 ];
 /** The name that the first drafts gave to SPZ in glTF, before there was an extension for splats as such. */
 const oldSpzExtension = "KHR_spz_gaussian_splats_compression";
@@ -103,6 +104,9 @@ function spzViewOf(primitive: JsonObject): unknown {
 function decodeAttributes(glb: Glb, primitive: JsonObject, limits: AssetLimits): Decoded {
   const extension = object(extensionOf(primitive), splatExtension);
   checkMeaning(extension, whole(primitive.mode, "mode", 4));
+  if (primitive.indices !== undefined) {
+    throw malformed("its splats are chosen by indices, which is not read");
+  }
   const attributes = object(primitive.attributes, "attributes");
   const count = accessorCount(glb, attributes.POSITION);
   checkCount(count, limits);

@@ -89,7 +89,7 @@ describe("colours", () => {
     const below = read(named(names, { values: wave(count, -0.5, 0.5) }));
     await assertRefused(below, "malformed", /red, green, blue go from -/);
     const signed = read(named(names, { type: "char", values: bytes.map((byte) => byte >> 1) }));
-    await assertRefused(signed, "malformed", /of a type that no colours have/);
+    await assertRefused(signed, "malformed", /of the type char, which no colours/);
     await assertRefused(read(without(dcNames)), "malformed", /no colour.*red green blue/);
   });
 });
@@ -179,6 +179,51 @@ describe("activated values", () => {
     const negative = { ...activated, scale_0: whole.scale_0 ?? { values: [] } };
     await assertRefused(read(negative, true), "non-finite", /scale of splat 0 is NaN/);
   });
+});
+
+describe("half of the values activated", () => {
+  const many = 120;
+  const half = (name: string, low: number, high: number): Record<string, PlyColumn> => ({
+    [name]: { values: wave(many, low, high) },
+  });
+  const columns = {
+    ...placedColumns(many),
+    ...Object.assign({}, ...dcNames.map((name) => half(name, -1, 1))),
+    ...half("opacity", -3, 3),
+  };
+
+  test("opacities alone are told, and scales alone", async () => {
+    const opacities = await read({ ...columns, ...half("opacity", 0.01, 0.99) });
+    assert.match(opacities.notes.join(), /^its opacities look activated already/);
+    const scales = Object.assign({}, ...scaleNames.map((name) => half(name, 0.01, 0.05)));
+    const deviations = await read({ ...columns, ...scales });
+    assert.match(deviations.notes.join(), /^its scales look activated already/);
+    assert.deepEqual((await read(columns)).notes, []);
+  });
+});
+
+test("whole numbers: bytes are opacities of 255 steps, but no logarithms or coefficients", async () => {
+  const bytes = Uint8Array.from({ length: count }, (_, i) => i * 12);
+  const { splat, notes } = await read({ ...whole, opacity: { type: "uchar", values: bytes } });
+  assert.ok(Math.abs((splat.opacities[10] ?? 0) - Math.log(120 / 135)) < 1e-5);
+  assert.match(notes.join(), /opacities of the type uchar/);
+  for (const name of ["scale_1", "f_dc_2"]) {
+    const packed = read({ ...whole, [name]: { type: "uchar", values: bytes } });
+    await assertRefused(packed, "malformed", /whole numbers \(uchar\), packed in a way/);
+  }
+});
+
+test("scales of other names are named, and lists and unknown types too", async () => {
+  const renamed = Object.fromEntries(
+    Object.entries(whole).map(([name, column]) => [name.replace("scale_", "scaling_"), column]),
+  );
+  await assertRefused(read(renamed), "malformed", /no "scale_0" to "scale_2" but scaling_0/);
+  const text = (property: string) =>
+    Buffer.from(`ply\nformat ascii 1.0\nelement vertex 1\nproperty ${property}\nend_header\n1\n`);
+  const listed = readAnySplat(text("list uchar int neighbours"));
+  await assertRefused(listed, "malformed", /vertices have a list \("neighbours"\)/);
+  const half = readAnySplat(text("half x"));
+  await assertRefused(half, "malformed", /"x" is of the type "half"; there are char,/);
 });
 
 test("bands above the third and filters of Mip-Splatting are left out, and said to be", async () => {

@@ -2,7 +2,7 @@
  * PLY as people have it: beside what the subnet knows, colours instead of coefficients, values that are activated
  * already, discs, round splats without rotations. What could mean two things is refused, what is left out is noted.
  */
-import { activatedOpacity, dcOfColour, logOfDeviation } from "../activation.ts";
+import { activatedOpacity, dcOfColour, logitOf, logOfDeviation } from "../activation.ts";
 import { AssetError, type AssetLimits, type Splat, shRestCount } from "../splat.ts";
 import { isCompressedPly, readCompressedPly } from "./compressed.ts";
 import type { PlyElement } from "./header.ts";
@@ -62,19 +62,37 @@ interface Source {
   readonly note: (text: string) => void;
 }
 
-/** Meshes and point clouds are PLY as well. */
-function checkKind({ has }: Source, hasFaces: boolean): void {
+/** Meshes and point clouds are PLY as well, and so are splats packed by rules that stand elsewhere. */
+function checkKind({ has, vertices }: Source, hasFaces: boolean): void {
   if (!has(plyNames.positions)) {
     throw malformed('its vertices have no "x", "y" and "z"');
   }
   if (has(["scale_0"])) {
-    return;
+    const isWhole = (name: string): boolean => /int|char|short/.test(typeOf(vertices, name));
+    const packed = [...plyNames.scales, ...plyNames.shDc].find(isWhole);
+    if (packed === undefined) {
+      return;
+    }
+    throw malformed(
+      `"${packed}" is of whole numbers (${typeOf(vertices, packed)}), packed in a way that the file does not tell; export it with floats`,
+    );
+  }
+  const others = [...vertices.properties.keys()].filter((name) => /scal|^s[xyz]$/i.test(name));
+  if (others.length > 0) {
+    throw malformed(
+      `its vertices have no "scale_0" to "scale_2" but ${others.join(", ").slice(0, 80)}; name them so if they are logarithms of deviations`,
+    );
   }
   throw malformed(
     hasFaces
       ? "it is a mesh; turntable takes splats, which a trainer makes of pictures of it"
       : 'its vertices have no "scale_0": it is a point cloud, whose points have no size',
   );
+}
+
+/** Empty when there is no such property. */
+function typeOf({ properties }: PlyElement, name: string): string {
+  return properties.get(name)?.type ?? "";
 }
 
 function readScales({ vertices, has, read, activated, note }: Source): Float32Array {
@@ -116,6 +134,11 @@ function readRotations({ vertices, has, read, note }: Source, scales: Float32Arr
 function readOpacities({ vertices, has, read, activated, note }: Source): Float32Array {
   if (has(plyNames.opacities)) {
     const values = read(plyNames.opacities);
+    const type = typeOf(vertices, "opacity");
+    if (/int|char|short/.test(type)) {
+      note(`opacities of the type ${type} are taken as shares of its largest number`);
+      return sharesOf(vertices, plyNames.opacities, values).map(logitOf);
+    }
     if (!activated) {
       return values;
     }
@@ -172,7 +195,10 @@ function sharesOf(
   }
   const areFloats = [...types].every((one) => one !== undefined && /^(float|double)/.test(one));
   if (!areFloats) {
-    throw malformed(`${names.join(", ")} are of a type that no colours have`);
+    const given = [...types].join(" and ");
+    throw malformed(
+      `${names.join(", ")}: of the type ${given}, which no colours or opacities have`,
+    );
   }
   // Not by spreading: there may be a million of them.
   const low = values.reduce((least, value) => Math.min(least, value), Infinity);

@@ -125,11 +125,12 @@ function parseNumber(word: string): number {
   if (!Number.isNaN(value)) {
     return value;
   }
-  const special = /^([+-]?)(inf|infinity|nan)$/i.exec(word);
+  // As C writes them, and the C library of Windows.
+  const special = /^([+-]?)(?:1\.#)?(infinity|inf|s?nan|qnan|ind)0*(?:\(\w*\))?$/i.exec(word);
   if (special === null) {
     throw new AssetError("malformed", `"${word.slice(0, 40)}" is not a number`);
   }
-  if (special[2]?.toLowerCase() === "nan") {
+  if (!/^inf/i.test(special[2] ?? "")) {
     return Number.NaN;
   }
   return special[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;

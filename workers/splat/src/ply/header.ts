@@ -99,7 +99,8 @@ function layOut(tables: readonly Table[], file: File): Map<string, PlyElement> {
         return elements;
       }
       if (name === "vertex") {
-        throw malformed("its vertices have a list");
+        const listed = lines.find(([type]) => type === "list")?.at(-1) ?? "";
+        throw malformed(`its vertices have a list ("${listed.slice(0, 40)}"); export it without`);
       }
       start += lengthOfRecords(file, start, count, lines.map(parseListed));
       continue;
@@ -121,8 +122,12 @@ function layOut(tables: readonly Table[], file: File): Map<string, PlyElement> {
 }
 
 function parseProperty([type, name]: readonly string[]): { name: string; type: PlyType } {
-  if (type === undefined || name === undefined || !isPlyType(type)) {
-    throw malformed(`"property ${type} ${name}" makes no sense`);
+  if (type === undefined || name === undefined) {
+    throw malformed(`"property ${type ?? ""}" has no name`);
+  }
+  if (!isPlyType(type)) {
+    const known = Object.keys(plyTypes).join(", ");
+    throw malformed(`property "${name}" is of the type "${type}"; there are ${known}`);
   }
   return { name, type };
 }

@@ -1,5 +1,5 @@
 /**
- * SOG, a ZIP of lossless WebP pictures with a `meta.json`: each pixel is a splat, each picture some of its values in 8
+ * SOG, lossless WebP pictures with a `meta.json`, in a ZIP or a folder: each pixel is a splat, each picture some of its values in 8
  * bits. Version 2 looks most of them up in tables of 256 numbers; version 1 (no version in the file) goes between a
  * least and a largest. Positions are logarithms of 16 bits, rotations three parts of which the largest is left out,
  * harmonics above band 0 a palette. Source: the format's description at developer.playcanvas.com.
@@ -16,16 +16,16 @@ import {
   text,
   whole,
 } from "../json.ts";
-import { openZip, type ZipEntry } from "../packing/zip.ts";
+import type { ZipEntry } from "../packing/zip.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "../splat.ts";
+import { textOf } from "../text.ts";
 import { decodeWebp, type Picture } from "../webp/decode.ts";
 
 const metaName = "meta.json";
 const maxMetaBytes = 1024 * 1024;
 
-/** Undefined for a ZIP that is no SOG. @throws AssetError for one that is damaged */
-export function openSog(bytes: Uint8Array): Sog | undefined {
-  const entries = openZip(bytes);
+/** Undefined for a ZIP of these entries that is no SOG. @throws AssetError for one that is damaged */
+export function openSog(entries: ReadonlyMap<string, ZipEntry>): Sog | undefined {
   // Some are packed with the folder that they were in.
   const path = [...entries.keys()]
     .filter((name) => name === metaName || name.endsWith(`/${metaName}`))
@@ -47,9 +47,48 @@ export function openSog(bytes: Uint8Array): Sog | undefined {
   };
 }
 
+/**
+ * A SOG that is a folder of files, by its meta.json.
+ * @param beside a file of that folder; undefined when it is not there
+ * @throws AssetError for a meta.json that is damaged
+ */
+export async function openSogFolder(
+  metaBytes: Uint8Array,
+  beside: (name: string) => Promise<Uint8Array | undefined>,
+): Promise<Sog> {
+  const meta = parseJson(metaBytes, metaName);
+  const named = Object.values(meta).flatMap((part) =>
+    isObject(part) && Array.isArray(part.files) ? part.files.map(String) : [],
+  );
+  const entries = new Map<string, SogFile>();
+  for (const name of named.slice(0, mostFiles)) {
+    const bytes = isPlainName(name) ? await beside(name) : undefined;
+    if (bytes !== undefined) {
+      entries.set(name, { sizeBytes: bytes.length, read: () => bytes });
+    }
+  }
+  return { meta, entries, folder: "" };
+}
+
+/** SOGs have seven or eight pictures. */
+const mostFiles = 100;
+
+/** Nothing that leads out of the folder. */
+function isPlainName(name: string): boolean {
+  return /^[\w. -]+$/.test(name) && !/^\.*$/.test(name);
+}
+
+/** Whether it looks like a SOG's meta.json. */
+export function isSogMeta(bytes: Uint8Array): boolean {
+  const start = textOf(bytes.subarray(0, maxMetaBytes));
+  return /^\s*\{/.test(start) && /"means"\s*:\s*\{/.test(start) && /"files"/.test(start);
+}
+
+type SogFile = Pick<ZipEntry, "sizeBytes" | "read">;
+
 export interface Sog {
   readonly meta: JsonObject;
-  readonly entries: ReadonlyMap<string, ZipEntry>;
+  readonly entries: ReadonlyMap<string, SogFile>;
   readonly folder: string;
 }
 
@@ -102,7 +141,7 @@ function picture(
   const file = text(list(part.files, `the files of ${name}`)[index], `a file of ${name}`);
   const entry = entries.get(folder + file);
   if (entry === undefined) {
-    throw malformed(`"${file}" of ${name} is not in the ZIP`);
+    throw malformed(`"${file}" of ${name} is not there`);
   }
   if (entry.sizeBytes > limits.maxDecompressedBytes) {
     throw new AssetError("too-large", `"${file}" has ${entry.sizeBytes} bytes`);

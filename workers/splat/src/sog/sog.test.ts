@@ -7,6 +7,7 @@ import { makeZip } from "../../test/makers/zip.ts";
 import { assertNear, assertRefused } from "../../test/near.ts";
 import { cloud } from "../../test/shapes.ts";
 import { defaultAssetLimits, readAnySplat, readAsset } from "../index.ts";
+import { openZip } from "../packing/zip.ts";
 import { decodeWebp } from "../webp/decode.ts";
 
 /** Half a step of each value's 256, or of 16 bits. */
@@ -39,6 +40,29 @@ test("in a folder, deflated and inside gzip", async () => {
   await assertRefused(readAsset(makeSog(few)), "unknown-format", /is a ZIP.*\.sog/);
 });
 
+test("as a folder of files, of which none is looked for elsewhere", async () => {
+  const entries = openZip(makeSog(few));
+  const asked: string[] = [];
+  const beside = async (name: string) => {
+    asked.push(name);
+    return entries.get(name)?.read();
+  };
+  const meta = entries.get("meta.json")?.read() ?? assert.fail();
+  const { splat, format } = await readAnySplat(meta, { beside });
+  assertNear(splat, few, near);
+  assert.equal(format, "sog");
+  assert.ok(asked.length >= 6);
+  asked.length = 0;
+  const outside = Buffer.from(Buffer.from(meta).toString().replace("quats.webp", "../q.webp"));
+  await assertRefused(
+    readAnySplat(outside, { beside }),
+    "malformed",
+    /"\.\.\/q\.webp" of quats is not/,
+  );
+  assert.ok(!asked.includes("../q.webp"));
+  await assertRefused(readAnySplat(meta), "unknown-format", /give its folder, or zip it/);
+});
+
 describe("is refused", () => {
   const refused = async (
     what: Parameters<typeof makeSog>[1],
@@ -61,7 +85,7 @@ describe("is refused", () => {
     await refused(
       { change: (meta) => Object.assign(meta, { quats: { files: ["../../x.webp"] } }) },
       "malformed",
-      /"\.\.\/\.\.\/x\.webp" of quats is not in the ZIP/,
+      /"\.\.\/\.\.\/x\.webp" of quats is not there/,
     );
     await refused(
       { change: (meta) => Object.assign(meta, { quats: { files: ["sh0.webp"] } }) },
@@ -79,7 +103,7 @@ describe("is refused", () => {
     await assertRefused(
       readAnySplat(zip),
       "unknown-format",
-      /a ZIP without a SOG's meta\.json: unpack it/,
+      /a ZIP in which a\.ply lies: unpack it/,
     );
   });
   test("when it is damaged or too large", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { assertRefused } from "../../test/near.ts";
 import { cloud } from "../../test/shapes.ts";
 import { defaultAssetLimits, readAnySplat, readAsset, writeSpz } from "../index.ts";
@@ -115,4 +115,13 @@ test("degree 4 comes without its highest band; flags are told", async () => {
   );
   assert.equal(notes.length, 2);
   assert.match(notes.join(), /band 4.*antialiasing/);
+});
+
+test("flags of older versions are told as well, and versions that do not exist named", async () => {
+  const plain = gunzipSync(writeSpz(cloud(5, 0), { version: 3, compression: "gzip" }));
+  plain[14] = 3;
+  const { notes } = await readAnySplat(gzipSync(plain));
+  assert.match(notes.join(), /antialiasing.*extensions are not applied;/);
+  plain.writeUInt32LE(5, 4);
+  await assertRefused(readAnySplat(plain), "unsupported-version", /SPZ version 5; 1 to 4 are read/);
 });

@@ -11,6 +11,7 @@ import {
   type SpzHeader,
   spzColumnNames,
   spzColumns,
+  spzFlagNotes,
   spzMagic,
   spzVersionOf,
 } from "./format.ts";
@@ -18,8 +19,6 @@ import { columnsBy } from "./reader.ts";
 
 const headerBytes = 32;
 const tableEntryBytes = 16;
-const antialiasedFlag = 0x1;
-const extensionsFlag = 0x2;
 /** SH coefficients a channel above band 0, by degree; degree 4 is read without its highest band. */
 const coefficients = [0, 3, 8, 15, 24] as const;
 const mostDegree = 3;
@@ -107,22 +106,12 @@ function lowestBands(sh: Uint8Array, count: number, degree: number): Uint8Array 
 }
 
 function notesOf(bytes: Uint8Array, degree: number, tableAt: number): readonly string[] {
-  const notes: string[] = [];
-  const flags = bytes[14] ?? 0;
-  if (degree > mostDegree) {
-    notes.push("SH band 4 is left out: degrees 0 to 3 are kept");
-  }
-  if ((flags & antialiasedFlag) !== 0) {
-    notes.push("it was trained with antialiasing, which is not applied: thin splats look bolder");
-  }
-  if ((flags & extensionsFlag) !== 0) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const type = tableAt >= headerBytes + 4 ? view.getUint32(headerBytes, true).toString(16) : "?";
-    notes.push(
-      `its extensions are not applied (the first is ${type}); they may turn or rescale it`,
-    );
-  }
-  return notes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const first = tableAt >= headerBytes + 4 ? view.getUint32(headerBytes, true).toString(16) : "?";
+  return [
+    ...(degree > mostDegree ? ["SH band 4 is left out: degrees 0 to 3 are kept"] : []),
+    ...spzFlagNotes(bytes, ` (the first is ${first})`),
+  ];
 }
 
 function truncated(message: string): AssetError {

@@ -49,6 +49,26 @@ export function parseSpzHeader(bytes: Uint8Array): SpzHeader {
   return { version, count: view.getUint32(8, true), shDegree, fractionBits: view.getUint8(13) };
 }
 
+const flagsAt = 14;
+const antialiasedFlag = 0x1;
+const extensionsFlag = 0x2;
+
+/**
+ * What the flags of any version ask for and is not done.
+ * @param which of the extensions, where that is known
+ */
+export function spzFlagNotes(bytes: Uint8Array, which = ""): readonly string[] {
+  const flags = bytes[flagsAt] ?? 0;
+  const notes: string[] = [];
+  if ((flags & antialiasedFlag) !== 0) {
+    notes.push("it was trained with antialiasing, which is not applied: thin splats look bolder");
+  }
+  if ((flags & extensionsFlag) !== 0) {
+    notes.push(`its extensions are not applied${which}; they may turn or rescale it`);
+  }
+  return notes;
+}
+
 function checkLength(bytes: Uint8Array): void {
   if (bytes.length < spzHeaderBytes) {
     throw new AssetError("truncated", `${bytes.length} bytes are no SPZ header of 16`);

@@ -1,8 +1,11 @@
 /** Assets as files, in whatever format people have them: the extension says what the bytes cannot. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import {
   type AnySplat,
+  AssetError,
   type AssetLimits,
+  type ReadAnySplatOptions,
   readAnySplat,
   type Splat,
   writeDotSplat,
@@ -64,11 +67,13 @@ export async function readAssetFile(
   if (isNamed) {
     parseChoice("format", String(values.format), ["splat"]);
   }
-  const bytes = await readFile(file);
+  const path = await pathOfAsset(file);
+  const bytes = await readFile(path);
   const read = await readAnySplat(bytes, {
-    ...{ limits, readHdf5, unjudged },
+    ...readingOptions(path, limits),
+    unjudged,
     activated: values.activated === true,
-    ...(isNamed || hasDotSplatName(file) ? { format: "splat" } : {}),
+    ...(isNamed ? { format: "splat" } : {}),
   });
   if (isNamed && !read.format.startsWith("splat")) {
     throw new UsageError(`--format splat: ${file} is ${read.format}, as it says itself`);
@@ -76,7 +81,42 @@ export async function readAssetFile(
   return { ...read, sizeBytes: bytes.length };
 }
 
-export function hasDotSplatName(file: string): boolean {
+/** The file itself, or of a folder the meta.json that makes it a SOG. @throws UsageError for any other folder */
+export async function pathOfAsset(file: string): Promise<string> {
+  if (!(await stat(file)).isDirectory()) {
+    return file;
+  }
+  const meta = join(file, "meta.json");
+  const isSog = await stat(meta).then(
+    () => true,
+    () => false,
+  );
+  if (isSog) {
+    return meta;
+  }
+  throw new UsageError(`${file} is a folder without a SOG's meta.json; give a file`);
+}
+
+/** What a file's name and place add to its bytes. */
+export function readingOptions(path: string, limits: AssetLimits): ReadAnySplatOptions {
+  return {
+    ...{ limits, readHdf5 },
+    ...(hasDotSplatName(path) ? { format: "splat" } : {}),
+    async beside(name) {
+      const other = join(dirname(path), name);
+      const size = await stat(other).then(
+        (found) => (found.isFile() ? found.size : undefined),
+        () => undefined,
+      );
+      if (size !== undefined && size > limits.maxDecompressedBytes) {
+        throw new AssetError("too-large", `${other} has ${size} bytes`);
+      }
+      return size === undefined ? undefined : await readFile(other);
+    },
+  };
+}
+
+function hasDotSplatName(file: string): boolean {
   return /\.splat(\.gz|\.zst)?$/i.test(file);
 }
 

@@ -19,8 +19,8 @@ import {
 
 const help = `Usage: turntable-worker convert IN OUT [options]
 
-Reads PLY (also PlayCanvas' compressed PLY), SPZ 1 to 4, GLB with KHR_gaussian_splatting, SOG, .ksplat, .splat and HDF5,
-also inside gzip and zstd; writes by the extension of OUT: .ply, .spz, .glb, .splat, .h5. Axes stay as they are, unless:
+Reads PLY (also PlayCanvas' compressed PLY), SPZ 1 to 4, GLB with KHR_gaussian_splatting, SOG (also as a folder), .ksplat,
+.splat and HDF5, also inside gzip and zstd; writes by the extension of OUT: .ply, .spz, .glb, .splat, .h5. Axes stay as they are, unless:
 
   --rotate X,Y,Z     turn by degrees around x, then y, then z: 180,0,0 for what stands on its head, 90,0,0 or -90,0,0
                      for what lies on its back or face

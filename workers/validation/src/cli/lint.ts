@@ -13,7 +13,7 @@ import {
 import { readHdf5 } from "@turntable/splat/hdf5";
 import { defaultProfile, loadProfile } from "../scoring/index.ts";
 import { type Command, parseArguments } from "./arguments.ts";
-import { hasDotSplatName, limitOptions, limitsHelp, parseLimits } from "./asset-file.ts";
+import { pathOfAsset, readingOptions, limitOptions, limitsHelp, parseLimits } from "./asset-file.ts";
 
 const help = `Usage: turntable-worker lint ASSET [options]
 
@@ -77,15 +77,15 @@ async function open(
   file: string,
   limits: ReturnType<typeof parseLimits>,
 ): Promise<{ readonly splat?: Splat; readonly unreadable?: Unreadable }> {
-  const bytes = await readFile(file);
+  const path = await pathOfAsset(file);
+  const bytes = await readFile(path);
   try {
     return { splat: await readAsset(bytes, { limits, readHdf5 }) };
   } catch (error) {
     if (!(error instanceof AssetError)) {
       throw error;
     }
-    const format = hasDotSplatName(file) ? { format: "splat" } : {};
-    const any = await readAnySplat(bytes, { limits, readHdf5, ...format }).catch(onlyAssetErrors);
+    const any = await readAnySplat(bytes, readingOptions(path, limits)).catch(onlyAssetErrors);
     const unreadable = { code: error.code, message: error.message };
     return any === undefined ? { unreadable } : { splat: any.splat, unreadable };
   }

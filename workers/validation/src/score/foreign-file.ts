@@ -1,4 +1,5 @@
-/** Files that stand where a model's should but are something else: what they are, and what to do. */
+/** Files that stand where a graph should but are something else: what they are, and what to do. */
+import { standIn } from "@turntable/splat";
 
 interface ForeignKind {
   readonly what: string;
@@ -9,25 +10,6 @@ interface ForeignKind {
 export const foreignStartBytes = 512;
 
 const exportAdvice = "export the model to ONNX first, such as with `optimum-cli export onnx`";
-
-/** In place of a file of any kind. */
-const downloads: readonly ForeignKind[] = [
-  {
-    what: "a Git LFS pointer, not the file itself: fetch it with `git lfs pull`",
-    is: (start) => start.startsWith("version https://git-lfs.github.com/"),
-  },
-  {
-    what: "a web page, not the file itself: the download link leads to a page, or asks to log in",
-    is: (start) => /^\s*(<!--[^>]*-->\s*)?<(!doctype html|html|head|body)\b/i.test(start),
-  },
-  {
-    what: "an error message of a server, not the file itself: download it again",
-    is: (start) =>
-      /^\s*<(\?xml|Error)\b/.test(start) ||
-      /^\s*\{\s*"(error|message)"\s*:/.test(start) ||
-      /^(Entry|Repository|Not|Access|Invalid|Unauthorized|404)\b[\w :,.-]*$/i.test(start.trim()),
-  },
-];
 
 /** In place of a graph. */
 const models: readonly ForeignKind[] = [
@@ -55,17 +37,8 @@ const models: readonly ForeignKind[] = [
   { what: `a TensorFlow Lite model: ${exportAdvice}`, is: (start) => start.slice(4, 8) === "TFL3" },
 ];
 
-/** @returns what stands there in place of a file; undefined when it looks like none of the known kinds */
-export function foreignDownload(bytes: Uint8Array): string | undefined {
-  return find(downloads, bytes);
-}
-
-/** The same in place of an ONNX file. */
+/** @returns what stands there in place of an ONNX file; undefined when it looks like none of the known kinds */
 export function foreignModel(bytes: Uint8Array): string | undefined {
-  return find([...downloads, ...models], bytes);
-}
-
-function find(kinds: readonly ForeignKind[], bytes: Uint8Array): string | undefined {
   const start = String.fromCharCode(...bytes.subarray(0, foreignStartBytes));
-  return kinds.find(({ is }) => is(start))?.what;
+  return standIn(bytes) ?? models.find(({ is }) => is(start))?.what;
 }

@@ -9,9 +9,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { standIn } from "@turntable/splat";
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
-import { foreignDownload } from "./foreign-file.ts";
 import {
   findGraphs,
   type GraphFile,
@@ -171,7 +171,7 @@ function findTokenizer(root: string, files: readonly string[]): readonly string[
 async function readTokenizerFiles(root: string, names: readonly string[]): Promise<TokenizerFiles> {
   const read = async (name: string): Promise<string> => {
     const bytes = await readFile(join(root, name));
-    const foreign = foreignDownload(bytes);
+    const foreign = standIn(bytes);
     if (foreign === undefined) {
       return bytes.toString("utf8");
     }
@@ -203,7 +203,7 @@ async function parseJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch (cause) {
-    const foreign = foreignDownload(bytes);
+    const foreign = standIn(bytes);
     throw new ModelError(
       "configuration",
       foreign === undefined ? `${path} is not JSON: ${String(cause)}` : `${path} is ${foreign}`,
@@ -291,7 +291,7 @@ async function hashFiles(
     const stream = createReadStream(path, signal === undefined ? {} : { signal });
     let isStart = true;
     for await (const chunk of stream) {
-      const foreign = isStart ? foreignDownload(chunk) : undefined;
+      const foreign = isStart ? standIn(chunk) : undefined;
       if (foreign !== undefined) {
         throw new ModelError("model-damaged", `${path} is ${foreign}`);
       }
