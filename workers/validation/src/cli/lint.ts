@@ -13,7 +13,13 @@ import {
 import { readHdf5 } from "@turntable/splat/hdf5";
 import { defaultProfile, loadProfile } from "../scoring/index.ts";
 import { type Command, parseArguments } from "./arguments.ts";
-import { pathOfAsset, readingOptions, limitOptions, limitsHelp, parseLimits } from "./asset-file.ts";
+import {
+  limitOptions,
+  limitsHelp,
+  parseLimits,
+  pathOfAsset,
+  readingOptions,
+} from "./asset-file.ts";
 
 const help = `Usage: turntable-worker lint ASSET [options]
 

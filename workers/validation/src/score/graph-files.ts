@@ -91,16 +91,19 @@ export function mixedPrecisions(graphs: GraphFiles): string | undefined {
   return `${vision.file} (${ofVision}) and ${text.file} (${ofText}) are of two precisions`;
 }
 
-/** The path that a file of the directory names, in the directory. @throws ModelError when it leads out of it */
+/**
+ * The path in the directory of what a file of it names.
+ * @throws ModelError when it leads out of that file's folder, which ONNX Runtime would not load either
+ */
 export function pathInside(root: string, from: string, named: string): string {
-  const path = posix.normalize(posix.join(posix.dirname(from), named));
+  const path = posix.normalize(named);
   if (posix.isAbsolute(named) || path === ".." || path.startsWith("../") || path === ".") {
     throw new ModelError(
       "model-damaged",
-      `${join(root, from)} names the file "${named}", which is not in the model's directory`,
+      `${join(root, from)} names the file "${named}", which is not beside it or in a folder beside it`,
     );
   }
-  return path;
+  return posix.join(posix.dirname(from), path);
 }
 
 interface Variant {

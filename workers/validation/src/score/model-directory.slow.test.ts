@@ -10,6 +10,7 @@ import {
   testVisionModel,
 } from "../../test/test-model.ts";
 import type { RgbImage } from "../render/index.ts";
+import { ModelError } from "./errors.ts";
 import { loadClip } from "./index.ts";
 import { readModelDirectory } from "./model-directory.ts";
 
@@ -136,6 +137,25 @@ test("settings that transformers 5 nests into processor_config.json are those of
   const changed = await look(model);
   assert.notEqual(changed.sha256, inProcessor.sha256);
   assert.notEqual(changed.probability, inProcessor.probability);
+});
+
+test("settings in a folder or a language that is not read are refused; a mark before JSON is not", async () => {
+  await using model = await splitModel();
+  await model.write("preprocessor_config.json", `\ufeff${JSON.stringify(settings)}`);
+  await readModelDirectory(model.directory);
+  for (const [name, content] of [
+    ["feature_extractor/preprocessor_config.json", JSON.stringify(settings)],
+    ["preprocess.yaml", "image_mean: [0, 0, 0]\n"],
+    ["preprocessor_config.json", " ".repeat(1024 * 1024) + JSON.stringify(settings)],
+  ] as const) {
+    await model.remove("preprocessor_config.json");
+    await model.write(name, content);
+    await assert.rejects(readModelDirectory(model.directory), (error) => {
+      return error instanceof ModelError && error.message.includes(name);
+    });
+    await model.remove(name);
+    await model.write("preprocessor_config.json", JSON.stringify(settings));
+  }
 });
 
 test("exports with names of their own are taken by a map, and count like others", async () => {

@@ -21,7 +21,12 @@ import {
   pathInside,
 } from "./graph-files.ts";
 import { readOnnxFacts } from "./onnx-file.ts";
-import { type JsonFile, type PictureSettings, readPictureSettings } from "./picture-settings.ts";
+import {
+  type JsonFile,
+  namesIn,
+  type PictureSettings,
+  readPictureSettings,
+} from "./picture-settings.ts";
 import type { Preprocessing } from "./preprocess.ts";
 import { createTokenizer, type Tokenizer, type TokenizerFiles } from "./tokenizer.ts";
 
@@ -201,7 +206,7 @@ async function readJson<T>(
 async function parseJson(path: string): Promise<unknown> {
   const bytes = await readFile(path);
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return JSON.parse(bytes.toString("utf8").replace(/^\ufeff/, ""));
   } catch (cause) {
     const foreign = standIn(bytes);
     throw new ModelError(
@@ -219,18 +224,40 @@ const otherJson =
 const maxSettingsBytes = 1024 * 1024;
 
 async function pictureSettingsOf(root: string, files: readonly string[]): Promise<PictureSettings> {
-  const json: JsonFile[] = [];
-  for (const file of files.filter((each) => each.endsWith(".json"))) {
+  const found: JsonFile[] = [];
+  for (const file of [...files, ...(await settingsElsewhere(root, files))]) {
     const path = join(root, file);
-    if (otherJson.test(basename(file))) {
+    if (otherJson.test(basename(file)) || !/\.(json|ya?ml|toml)$/.test(file)) {
       continue;
     }
-    const found = await stat(path);
-    if (found.isFile() && found.size <= maxSettingsBytes) {
-      json.push([file, await parseJson(path)]);
+    const { size } = await stat(path);
+    if (size > maxSettingsBytes && settingsName.test(basename(file))) {
+      throw new ModelError("configuration", `${path} has ${size} bytes; settings are far shorter`);
     }
+    if (!(await isFile(path)) || size > maxSettingsBytes) {
+      continue;
+    }
+    const isJson = file.endsWith(".json");
+    found.push([file, isJson ? await parseJson(path) : namesIn(await readFile(path, "utf8"))]);
   }
-  return readPictureSettings(json);
+  return readPictureSettings(found);
+}
+
+const settingsName = /^(pre)?processor_config\.json$/;
+
+/** Settings in other folders than those that are read, such as feature_extractor/: there to be refused by name. */
+async function settingsElsewhere(
+  root: string,
+  files: readonly string[],
+): Promise<readonly string[]> {
+  const folders = files.filter((file) => !file.includes("/") && file !== "onnx");
+  const found = await Promise.all(
+    folders.map(async (folder) => {
+      const names = await readdir(join(root, folder)).catch(() => []);
+      return names.filter((name) => settingsName.test(name)).map((name) => `${folder}/${name}`);
+    }),
+  );
+  return found.flat();
 }
 
 function graphFilesOf(graphs: GraphFiles): readonly GraphFile[] {

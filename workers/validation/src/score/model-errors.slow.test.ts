@@ -101,7 +101,7 @@ const cases: readonly (readonly [
     (location): (typeof cases)[number] => [
       `weights outside of the directory: ${location}`,
       "model-damaged",
-      /which is not in the model's directory/,
+      /which is not beside it or in a folder beside it/,
       (m) => m.write("vision_model.onnx", testVisionModel({ location })),
     ],
   ),

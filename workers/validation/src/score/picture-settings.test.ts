@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelError } from "./errors.ts";
-import { type JsonFile, parsePreprocessing, readPictureSettings } from "./picture-settings.ts";
+import {
+  type JsonFile,
+  namesIn,
+  parsePreprocessing,
+  readPictureSettings,
+} from "./picture-settings.ts";
 
 /** As transformers 5 writes it, unset values included. Its mean and std are not CLIP's. */
 const settings = {
@@ -75,6 +80,22 @@ test("settings in a form that is not read are refused by the file's name", () =>
     [["processor_config.json", { vision: { image_mean: [0, 0, 0] } }]],
     /processor_config\.json.*image_mean/,
   );
+  // Another part's, as diffusers lays it out; and another language's.
+  assertRefused(
+    [["feature_extractor/preprocessor_config.json", settings]],
+    /feature_extractor\/preprocessor_config\.json seems to say/,
+  );
+  const yaml = "# of a trainer\nname: clip\nimage_mean: [0, 0, 0]\n";
+  assertRefused([["preprocess.yaml", namesIn(yaml)]], /preprocess\.yaml.*image_mean/);
+  const toml = namesIn('[model]\n"crop_size" = 224');
+  assertRefused([["clip.toml", toml]], /clip\.toml.*crop_size/);
+});
+
+test("means that no pixel can have are refused", () => {
+  const bytes = { ...settings, image_mean: [122.7, 116.7, 104], image_std: [68.5, 66.6, 70.3] };
+  assertRefused([["preprocessor_config.json", bytes]], /image_mean is above 1, the brightest/);
+  const unscaled = { ...bytes, do_rescale: false };
+  assert.equal(parsePreprocessing(unscaled).mean[0], 122.7);
 });
 
 test("two files that contradict each other are refused", () => {

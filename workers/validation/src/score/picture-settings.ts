@@ -6,7 +6,7 @@
  * S2 `image_processor` of processor_config.json is what transformers 5 writes, preprocessor_config.json what came before
  *    it. Where both are there they must mean the same.
  */
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ModelError } from "./errors.ts";
@@ -19,7 +19,7 @@ export interface PictureSettings {
   readonly file: string | undefined;
 }
 
-/** A JSON file of the directory: its name, and what it holds. */
+/** A JSON file of the directory: its path in it, and what it holds. */
 export type JsonFile = readonly [name: string, json: unknown];
 
 const pixels = z.int().min(1).max(4096);
@@ -73,6 +73,9 @@ const known = z.object({
     .default([0.26862954, 0.26130258, 0.27577711]),
 });
 
+/** 1/255 is written with more or fewer digits. */
+const roundingUp = 1.001;
+
 /** Names of classes, and what changes nothing about pictures of three bytes a pixel. */
 const harmless = new Set([
   "image_processor_type",
@@ -118,6 +121,13 @@ export function parsePreprocessing(
     throw refuse(z.prettifyError(parsed.error));
   }
   const { size, crop_size: crop, ...values } = parsed.data;
+  const brightest = values.do_rescale ? 255 * values.rescale_factor : 255;
+  if (values.do_normalize && values.image_mean.some((mean) => mean > brightest * roundingUp)) {
+    throw refuse(
+      `image_mean is above ${Number(brightest.toPrecision(4))}, the brightest that a pixel is once it is rescaled; ` +
+        "accepted are means of rescaled pixels, or do_rescale false",
+    );
+  }
   const isExact = values.do_resize && !("shortestEdge" in size);
   if (!values.do_center_crop && !isExact) {
     throw refuse(
@@ -173,8 +183,11 @@ interface Settings {
 /** Where older releases of transformers, or other programs, nest the settings of pictures. */
 const nestedNames = ["image_processor", "feature_extractor"] as const;
 
+/** Where settings are read from; those in any other folder are another part's, or of another layout. */
+const ownFolders = [".", "onnx"];
+
 function settingsIn(name: string, json: unknown): Settings | undefined {
-  const kind = basename(name);
+  const kind = ownFolders.includes(dirname(name)) ? basename(name) : undefined;
   if (kind !== "preprocessor_config.json" && kind !== "processor_config.json") {
     return undefined;
   }
@@ -193,6 +206,12 @@ function settingsIn(name: string, json: unknown): Settings | undefined {
   return Object.keys(object.data).some((key) => key in known.shape)
     ? { json, where: name }
     : undefined;
+}
+
+/** The names that a text of another form sets, as YAML and TOML do: enough to see that it speaks of pictures. */
+export function namesIn(text: string): Readonly<Record<string, true>> {
+  const names = text.matchAll(/^[\s-]*["']?(\w+)["']?\s*[:=]/gm);
+  return Object.fromEntries(Array.from(names, ([, name = ""]) => [name, true]));
 }
 
 /** Names of picture settings in transformers and other programs; names that other files use for more are left out. */
