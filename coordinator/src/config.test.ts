@@ -51,18 +51,28 @@ test("the chain in memory stands alone, and nothing is registered on another", (
   );
 });
 
-test("an API for other machines needs keys, or to be told that it needs none", () => {
+test("the public API is off until it is enabled, and who configured it before is told", () => {
   const key = ["--hotkey-uri", "//Alice"];
-  const open = [...key, "--grpc-host", "0.0.0.0"];
-  assert.match(problemsOf(...open).join(), /^--grpc-api-keys-file .*0\.0\.0\.0/);
-  assert.deepEqual(problemsOf(...open, "--grpc-api-keys-file", "keys"), []);
-  assert.deepEqual(problemsOf(...open, "--grpc-insecure-open"), []);
+  assert.equal(load(...key).api.enabled, false);
+  for (const asked of [
+    ["--grpc-host", "0.0.0.0"],
+    ["--grpc-api-keys-file", "keys"],
+    ["--grpc-insecure-open"],
+    ["--api-keys-needed"],
+  ]) {
+    assert.match(problemsOf(...key, ...asked).join(), /^--api-enabled .*off without it$/, asked[0]);
+    assert.deepEqual(problemsOf(...key, "--api-enabled", ...asked), [], asked[0]);
+  }
   for (const host of ["127.0.0.1", "127.8.0.1", "localhost", "::1", "[::1]"]) {
     assert.deepEqual(problemsOf(...key, "--grpc-host", host), [], host);
   }
   for (const host of ["10.0.0.1", "::", "localhost.example.com", "::1:2"]) {
     assert.equal(problemsOf(...key, "--grpc-host", host).length, 1, host);
   }
+  assert.match(
+    problemsOf(...key, "--api-enabled", "--grpc-insecure-open", "--api-keys-needed").join(),
+    /^--grpc-insecure-open .*nobody needs a key/,
+  );
 });
 
 test("limits of the axon fit each other", () => {
@@ -102,9 +112,9 @@ test("every problem is told at once", () => {
     ...["--axon-also", "17", "--limits-open-tasks", "0"],
   ).map((problem) => problem.split(" ")[0]);
   assert.deepEqual(flags.toSorted(), [
+    "--api-enabled",
     "--axon-also",
     "--chain-endpoints",
-    "--grpc-api-keys-file",
     "--hotkey-file",
     "--limits-open-tasks",
   ]);

@@ -22,7 +22,8 @@ const port = (fallback: number, meaning: string) =>
 /** Stands for a chain that lives in the coordinator. */
 export const chainInMemory = "memory";
 const mebibyte = 1024 * 1024;
-const loopback = /^(127\.|localhost$|\[?::1\]?$)/;
+/** Whether only this machine reaches what listens there. */
+export const isLoopback = (host: string): boolean => /^(127\.|localhost$|\[?::1\]?$)/.test(host);
 
 const dayMs = 24 * 3_600_000;
 const days = (fallbackMs: number, meaning: string) =>
@@ -88,6 +89,18 @@ const schema = z
         .describe("ss58 of a hotkey that is registered on the chain in memory"),
     }),
     nats: natsSchema("the workers'"),
+    api: z.object({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe("serve the public API; without it miners alone are served"),
+      keysNeeded: z
+        .boolean()
+        .default(false)
+        .describe(
+          "nobody calls without an API key, on loopback either (behind a proxy, say); elsewhere and with a file of keys that is so anyway",
+        ),
+    }),
     grpc: z.object({
       host: interfaceSchema("127.0.0.1").describe("interface of the public API"),
       port: port(50051, "port of the public API"),
@@ -95,7 +108,7 @@ const schema = z
         .string()
         .optional()
         .describe(
-          "one client a line, `name key`; without it everybody who reaches the port may call",
+          "one client a line, `name key`, with the scopes generate and score, read at the start; beside them there are those of `turntable-coordinator keys`",
         ),
       insecureOpen: z.boolean().default(false).describe("serve other machines without API keys"),
     }),
@@ -300,11 +313,18 @@ const schema = z
     if (resultDays > organicTaskDays) {
       problem(["retention", "resultDays"], "is more than --retention-organic-task-days");
     }
-    const open = !loopback.test(config.grpc.host) && config.grpc.apiKeysFile === undefined;
-    if (open && !config.grpc.insecureOpen) {
+    const { api, grpc } = config;
+    const isAsked = grpc.apiKeysFile !== undefined || grpc.insecureOpen || api.keysNeeded;
+    if (!api.enabled && (isAsked || !isLoopback(grpc.host))) {
       problem(
-        ["grpc", "apiKeysFile"],
-        `needed when the API listens on ${config.grpc.host} (or --grpc-insecure-open)`,
+        ["api", "enabled"],
+        "is needed for what is said about --grpc-host and API keys: the public API is off without it",
+      );
+    }
+    if (grpc.insecureOpen && (grpc.apiKeysFile !== undefined || api.keysNeeded)) {
+      problem(
+        ["grpc", "insecureOpen"],
+        "says that nobody needs a key; leave it out, or the rest about keys",
       );
     }
   });

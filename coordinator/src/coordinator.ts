@@ -8,7 +8,7 @@ import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
-import { type ApiKeys, defaultMaxDownloads, defaultStalledMs, startApi } from "./api/index.ts";
+import { defaultMaxDownloads, defaultStalledMs, startApi } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { announceAxons, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
 import { createClock } from "./clock.ts";
@@ -16,6 +16,7 @@ import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
 import { createEvents, type Events } from "./events.ts";
 import type { IntakeLimits } from "./intake.ts";
+import { type FileKey, openApiKeys } from "./keys/index.ts";
 import type { Prompts } from "./prompts/index.ts";
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
@@ -43,8 +44,13 @@ export interface CoordinatorOptions {
   readonly prompts: Prompts | undefined;
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
-  /** `keys` undefined lets everybody call. */
-  readonly grpc: Listen & { readonly keys: ApiKeys | undefined };
+  /** The public API; undefined keeps it off. */
+  readonly grpc:
+    | (Listen & {
+        /** Keys of a file, beside those that the data directory has; undefined lets everybody call. */
+        readonly keys: readonly FileKey[] | undefined;
+      })
+    | undefined;
   /** The first axon, and where the others listen, too. */
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */
@@ -87,7 +93,8 @@ export interface Listen {
 }
 
 export interface Coordinator extends AsyncDisposable {
-  readonly grpcPort: number;
+  /** Undefined when the public API is off. */
+  readonly grpcPort: number | undefined;
   readonly axonPort: number;
   /** The extra axons in the order asked for, each with the port that it has. */
   readonly extraAxons: readonly AxonPlace[];
@@ -134,32 +141,38 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await openSubnetSide(options, { ...state, dispatch, events, now, places, validators }),
   );
   const { registrations, axons } = subnet;
-  const api = stack.use(
-    await startApi({
-      ...options.grpc,
-      tasks,
-      cancelTask(taskId) {
-        const outcome = submissions.cancel(taskId, now());
-        for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
-          events.lost(assignment, "cancelled");
-          if (assignment.state === "scoring") {
-            void dispatch.withdraw(assignment.id);
-          }
-        }
-        return outcome;
-      },
-      validatorHotkey: hotkey.ss58,
-      submissionOf: submissions.get,
-      reportOf: reports.get,
-      readAsset: assets.read,
-      maxDownloads: limits.downloads ?? defaultMaxDownloads,
-      stalledMs: limits.stalledStreamMs ?? defaultStalledMs,
-      maxPromptChars: limits.promptChars,
-      takesNothing: intake.takesNothing,
-      onCall: events.apiCall,
-      now,
-    }),
-  );
+  const keys = stack.use(openApiKeys(options.dataDir, options.grpc?.keys));
+  const api =
+    options.grpc === undefined
+      ? undefined
+      : stack.use(
+          await startApi({
+            host: options.grpc.host,
+            port: options.grpc.port,
+            access: { keys, anonymous: options.grpc.keys === undefined },
+            tasks,
+            cancelTask(taskId) {
+              const outcome = submissions.cancel(taskId, now());
+              for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
+                events.lost(assignment, "cancelled");
+                if (assignment.state === "scoring") {
+                  void dispatch.withdraw(assignment.id);
+                }
+              }
+              return outcome;
+            },
+            validatorHotkey: hotkey.ss58,
+            submissionOf: submissions.get,
+            reportOf: reports.get,
+            readAsset: assets.read,
+            maxDownloads: limits.downloads ?? defaultMaxDownloads,
+            stalledMs: limits.stalledStreamMs ?? defaultStalledMs,
+            maxPromptChars: limits.promptChars,
+            takesNothing: intake.takesNothing,
+            onCall: events.apiCall,
+            now,
+          }),
+        );
   stack.use(
     startStatus({
       ...{ directory: options.dataDir, now },
@@ -196,7 +209,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const running = stack.move();
   const [first, ...extraAxons] = axons.places;
   return {
-    grpcPort: api.port,
+    grpcPort: api?.port,
     axonPort: first?.port ?? options.axon.port,
     extraAxons,
     httpPort: http.port,

@@ -1,6 +1,7 @@
 /** Parts that only this repository's tests and measurements start alone. */
-export { type ApiCallEvent, parseApiKeys, startApi } from "./api/index.ts";
+export { type ApiCallEvent, startApi } from "./api/index.ts";
 export { createEvents } from "./events.ts";
+export { openApiKeys, parseApiKeys } from "./keys/index.ts";
 export { backUpStore, checkStore, openStore } from "./store/index.ts";
 export type { Task, Tasks } from "./tasks/index.ts";
 export { createAttempts, startWeights, type WeightsEvent } from "./weights/index.ts";

@@ -14,17 +14,18 @@ import {
   runMain,
   startTelemetry,
 } from "@turntable/process";
-import { parseApiKeys } from "./api/index.ts";
 import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
 import { commandOf, commandsHelp, runCommand } from "./cli/index.ts";
 import {
   type Config,
   chainInMemory,
   coordinatorConfig,
+  isLoopback,
   parseAxonPlace,
   retentionOf,
 } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
+import { type FileKey, parseApiKeys } from "./keys/index.ts";
 import { createPrompts } from "./prompts/index.ts";
 import { type RuleSet, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { databaseName } from "./store/index.ts";
@@ -81,8 +82,9 @@ function runCoordinator(): Promise<void> {
       const rules = await rulesOf(config);
       const hotkey = await hotkeyOf(config);
       const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
-      const { apiKeysFile } = config.grpc;
-      const keys = apiKeysFile === undefined ? undefined : parseApiKeys(await text(apiKeysFile));
+      const grpc = config.api.enabled
+        ? { ...config.grpc, keys: await fileKeysOf(config) }
+        : undefined;
       const prompts = config.prompts.synthetic
         ? createPrompts(await text(config.prompts.file))
         : undefined;
@@ -116,7 +118,7 @@ function runCoordinator(): Promise<void> {
           netuid: config.chain.netuid,
           dataDir: config.dataDir,
           rules,
-          grpc: { ...config.grpc, keys },
+          grpc,
           axon: { ...config.axon, extra },
           http: config.http,
           limits: config.limits,
@@ -131,7 +133,9 @@ function runCoordinator(): Promise<void> {
         {
           hotkey: hotkey.ss58,
           rules: rules.name,
-          grpc: hostAndPort(config.grpc.host, coordinator.grpcPort),
+          ...(coordinator.grpcPort === undefined
+            ? {}
+            : { grpc: hostAndPort(config.grpc.host, coordinator.grpcPort) }),
           axon: hostAndPort(config.axon.host, coordinator.axonPort),
           ...(extra.length === 0
             ? {}
@@ -150,6 +154,15 @@ function runCoordinator(): Promise<void> {
       return stack.move();
     },
   });
+}
+
+/** The keys of the file; none where keys are made with the command, undefined where nobody needs one. */
+async function fileKeysOf({ grpc, api }: Config): Promise<readonly FileKey[] | undefined> {
+  if (grpc.apiKeysFile !== undefined) {
+    return parseApiKeys(await text(grpc.apiKeysFile));
+  }
+  const isOpen = isLoopback(grpc.host) ? !api.keysNeeded : grpc.insecureOpen;
+  return isOpen ? undefined : [];
 }
 
 async function rulesOf({ rules, rulesFile }: Config): Promise<RuleSet> {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ClientCall } from "../src/api/authentication.ts";
+import type { ClientCall } from "../src/api/access.ts";
 import type { GenerationOptions } from "../src/api/generation/index.ts";
 import { openStore } from "../src/store/index.ts";
 import { createTasks, type Task, type Tasks } from "../src/tasks/index.ts";
@@ -92,6 +92,7 @@ export function openGeneration(change: Partial<GenerationOptions> = {}): OpenGen
 export function callBy(client: string, signal = new AbortController().signal): ClientCall {
   return {
     client,
+    readsAll: false,
     signal,
     path: "/turntable.v1.GenerationService/Test",
     headers: { get: () => undefined },

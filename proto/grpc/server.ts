@@ -145,8 +145,9 @@ function streamHandler(
 ) {
   return (call: ServerWritableStream<Buffer, Buffer>): void => {
     const watch = watchCall(call);
-    const { signal } = watch.context;
     const run = interceptor(async (context) => {
+      // Interceptors hand on what they were given, and may end a stream earlier.
+      const { signal } = context as CallContext;
       const request = toRequest(method, call.request); // G4
       // `Handlers` demands an async iterable for this kind of method.
       const messages = handler(request, context) as AsyncIterable<unknown>;

@@ -9,12 +9,16 @@
  * Tasks come from memory: what the store costs is not the call's.
  */
 import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Context, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import {
   type ApiCallEvent,
   createEvents,
+  openApiKeys,
   parseApiKeys,
   startApi,
   type Task,
@@ -84,11 +88,14 @@ async function startOurs(
   request: CreateTaskRequest,
   onCall: (event: ApiCallEvent) => void,
 ): Promise<Call> {
+  const directory = await mkdtemp(join(tmpdir(), "turntable-bench-"));
+  stack.defer(() => rm(directory, { recursive: true }));
+  const keys = stack.use(openApiKeys(directory, parseApiKeys(`bench ${apiKey}`)));
   const api = stack.use(
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      keys: parseApiKeys(`bench ${apiKey}`),
+      access: { keys, anonymous: false },
       tasks: oneTask(request.prompt),
       validatorHotkey: "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
       cancelTask: () => ({ kind: "unknown" }),

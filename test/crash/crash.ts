@@ -61,6 +61,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
     stack.use(
       startProcess("turntable-coordinator", [
         ...["--hotkey-uri", "//Alice", "--rules", "local", "--data-dir", dataDir],
+        "--api-enabled",
         ...keys.flatMap(({ ss58 }) => ["--chain-register", ss58]),
         ...["--nats-servers", nats.url, "--http-port", "0"],
         ...["--grpc-port", ports.grpc, "--axon-port", ports.axon],

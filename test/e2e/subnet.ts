@@ -55,7 +55,7 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
       ...["--hotkey-uri", "//Alice", "--chain-register", minerKey.ss58, "--rules", "local"],
       ...["--data-dir", dataDir, "--nats-servers", nats.url, ...queueFlags],
       ...["--grpc-port", ports.grpc, "--axon-port", ports.axon, "--http-port", ports.http],
-      "--prompts-synthetic=false",
+      ...["--prompts-synthetic=false", "--api-enabled"],
       ...flags,
     ]);
   let coordinator = stack.use(startCoordinator({ grpc: "0", axon: "0", http: "0" }));

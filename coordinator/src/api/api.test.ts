@@ -8,19 +8,28 @@ import { GenerationService } from "@turntable/proto";
 import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
 import { createServiceClient } from "@turntable/proto/grpc";
 import { openRules, rules, validator } from "../../test/rules.ts";
-import { type ApiCallEvent, type ApiOptions, parseApiKeys, startApi } from "./index.ts";
+import { openApiKeys, parseApiKeys } from "../keys/index.ts";
+import { type ApiCallEvent, type ApiOptions, startApi } from "./index.ts";
 
 const anonymous = { metadata: new Metadata() };
 
-async function open(change: Partial<ApiOptions> & { readonly maxOpenTasks?: number } = {}) {
+interface Change extends Partial<Omit<ApiOptions, "access">> {
+  readonly maxOpenTasks?: number;
+  /** Text of a key file; without it everybody may call. */
+  readonly keyFile?: string;
+}
+
+async function open({ keyFile, ...change }: Change = {}) {
   await using stack = new AsyncDisposableStack();
   const subnet = stack.use(await openRules(change));
+  const fromFile = keyFile === undefined ? [] : parseApiKeys(keyFile);
+  const keys = stack.use(openApiKeys(subnet.directory, fromFile));
   const events: ApiCallEvent[] = [];
   const api = stack.use(
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      keys: undefined,
+      access: { keys, anonymous: keyFile === undefined },
       tasks: subnet.tasks,
       cancelTask: (taskId) => subnet.submissions.cancel(taskId, 1_000),
       validatorHotkey: validator.ss58,
@@ -38,7 +47,7 @@ async function open(change: Partial<ApiOptions> & { readonly maxOpenTasks?: numb
   const client = createServiceClient(GenerationService, channel);
   const running = stack.move();
   return {
-    ...{ subnet, api, events, client },
+    ...{ subnet, keys, api, events, client },
     /** A task of `anonymous`, made through the API. */
     async ask(prompt = "a red cube"): Promise<string> {
       return (await client.createTask({ prompt }, anonymous)).task?.id ?? assert.fail();
@@ -89,8 +98,8 @@ test("a call is told of once, with who called and how it ended", async () => {
 });
 
 test("where there are keys, nobody calls without one, and each sees its own tasks", async () => {
-  const keys = parseApiKeys("ann 0123456789abcdef\nbob fedcba9876543210");
-  await using opened = await open({ keys });
+  const keyFile = "ann 0123456789abcdef\nbob fedcba9876543210";
+  await using opened = await open({ keyFile });
   const { client, events } = opened;
   await assert.rejects(
     client.listTasks({}, anonymous),

@@ -36,6 +36,9 @@ export const exhausted = (subject: string, message: string, retryAfterMs: number
 /** Nobody we know calls. */
 export const unauthenticated = (message: string): RpcError =>
   new RpcError(statusCodes.UNAUTHENTICATED, message);
+/** We know who calls, and it may not do that. */
+export const permissionDenied = (message: string): RpcError =>
+  new RpcError(statusCodes.PERMISSION_DENIED, message);
 /** We cannot answer now; the same call may be made again after `retryAfterMs`. */
 export const unavailable = (message: string, retryAfterMs: number): RpcError =>
   detailed(statusCodes.UNAVAILABLE, message, { retryAfterMs });

@@ -1,4 +1,3 @@
 export { defaultMaxDownloads } from "./generation/index.ts";
-export { type ApiKeys, parseApiKeys } from "./keys.ts";
 export type { ApiCallEvent } from "./observing.ts";
 export { type Api, type ApiOptions, defaultStalledMs, startApi } from "./server.ts";

@@ -12,18 +12,16 @@ import {
 } from "@turntable/proto/grpc";
 import type { ServerInterceptor } from "@turntable/proto/rpc";
 import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
-import { authenticated, type ClientCall } from "./authentication.ts";
+import { type AccessOptions, type ClientCall, createAccess } from "./access.ts";
 import { unavailable } from "./errors.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
-import type { ApiKeys } from "./keys.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
 
 export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Undefined lets everybody call. */
-  readonly keys: ApiKeys | undefined;
+  readonly access: Omit<AccessOptions, "now">;
   /** A stream whose caller takes nothing for so long is ended; ms. */
   readonly stalledMs?: number;
   /** Told of each call once, when it has ended, in its trace. */
@@ -49,6 +47,7 @@ const healthMessages = Object.fromEntries(
  * @throws when the port cannot be had
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
+  const access = createAccess({ ...options.access, now: options.now });
   const server = new Server({
     ...messageLimits(maxRequestBytes),
     "grpc.max_send_message_length": -1,
@@ -58,7 +57,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   });
   const stopping = new AbortController();
   const interceptor: ServerInterceptor<ClientCall> = (next) =>
-    observed(options.onCall)(authenticated(options.keys)(next));
+    observed(options.onCall)(access.interceptor(next));
   server.addService(
     serviceDefinition(GenerationService),
     implement(
@@ -90,6 +89,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       const hard = setTimeout(() => server.forceShutdown(), drainMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(hard);
+      access[Symbol.dispose]();
     },
   };
 }

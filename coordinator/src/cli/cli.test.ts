@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { openRules, rules } from "../../test/rules.ts";
+import { openApiKeys } from "../keys/index.ts";
+import { ruleSets } from "../rules/index.ts";
 import { openStoreReader } from "../store/index.ts";
 import { createAttempts } from "../weights/index.ts";
 import { readArguments, table, UsageError } from "./command.ts";
+import { keysCommand } from "./keys.ts";
 import { describeMiner, describeMiners } from "./miners.ts";
 import { describeWeights } from "./weights.ts";
 
@@ -132,4 +135,75 @@ test("a miner's history says of each verdict why, what it earned, and the weight
   const all = describeMiners(opened.store, rules, 7_000).split("\n");
   assert.match(all[1] ?? "", /^5A +1.0000 +1 +4 +25 % +1.0000 +59 s +0$/);
   assert.match(all[2] ?? "", /^5B +0.0000 +0 +0 +- +1.0000 +59 s +1$/);
+});
+
+test("keys are made, listed and ended by the command, and a coordinator that runs goes by that", async () => {
+  using opened = await openRules();
+  const context = (words: readonly string[], options: Record<string, readonly string[]> = {}) => {
+    const { config } = readArguments(keysCommand, ["--data-dir", opened.directory], {});
+    const printed: string[] = [];
+    const given = (option: string) => options[option] ?? [];
+    const print = async (text: string) => void printed.push(text);
+    const rest = {
+      rules: ruleSets.seed,
+      hotkey: assert.fail,
+      openChain: assert.fail,
+      now: () => 0,
+      note: assert.fail,
+    };
+    return { printed, all: { config, words, given, print, ...rest } };
+  };
+  using keys = openApiKeys(opened.directory);
+  const none = context(["list"]);
+  await keysCommand.run(none.all);
+  assert.match(none.printed.join(), /no key was made yet/);
+  const create = context(["create", "ann"], {
+    "--scope": ["generate", "read-all"],
+    "--expires-days": ["1"],
+    "--calls-per-minute": ["60"],
+  });
+  await keysCommand.run(create.all);
+  const key = keys.find(create.printed.join().trim(), 0) ?? assert.fail("the coordinator knows it");
+  assert.deepEqual(
+    [key.name, key.scopes, key.expiresAt],
+    ["ann", ["generate", "read-all"], new Date(86_400_000)],
+  );
+  const list = context(["list"]);
+  await keysCommand.run(list.all);
+  assert.match(list.printed.join(), new RegExp(`${key.id} +ann +generate,read-all .* 60 +-`));
+  await keysCommand.run(context(["revoke", key.id]).all);
+  assert.deepEqual(keys.list(), []);
+  for (const [words, options, problem] of [
+    [[], {}, /say `list`/],
+    [["revoke", key.id], {}, /there is no key/],
+    [["create", "ann"], {}, /scopes is empty/],
+    [["create", "ann"], { "--scope": ["all"] }, /no scope "all"; there are generate/],
+    [["create", "ann"], { "--scope": ["score"], "--expires-days": ["x"] }, /x is not a number/],
+  ] as const) {
+    await assert.rejects(keysCommand.run(context(words, options).all), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, problem);
+      return true;
+    });
+  }
+});
+
+test("a command's own options have values, beside the configuration's", () => {
+  const read = readArguments(
+    keysCommand,
+    ["create", "ann", "--scope", "score", "--data-dir=d", "--scope=generate"],
+    {},
+  );
+  assert.deepEqual(
+    [read.words, read.given("--scope")],
+    [
+      ["create", "ann"],
+      ["score", "generate"],
+    ],
+  );
+  assert.deepEqual([read.config.dataDir, read.given("--expires-days")], ["d", []]);
+  assert.throws(
+    () => readArguments(keysCommand, ["create", "ann", "--scope"], {}),
+    /needs a value/,
+  );
 });

@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly config: Config;
   /** Words of the command line that are neither the command nor options of the configuration. */
   readonly words: readonly string[];
+  /** What was given with the command's own options, by their names; nothing where an option was not given. */
+  readonly given: (option: string) => readonly string[];
   readonly rules: RuleSet;
   readonly hotkey: () => Promise<Keypair>;
   /** Connects; not to the chain in memory, which lives in the coordinator. */
@@ -33,10 +35,14 @@ export interface Command {
   readonly summary: string;
   /** Arguments beside the configuration's, for the overview. */
   readonly usage: string;
+  /** What its help says beside that: lines, each ended. */
+  readonly details?: string;
   /** Fixed words such as `--dry-run`, anywhere among the arguments. */
   readonly flags: readonly string[];
   /** How many free words may stand in front of everything else. */
   readonly freeWords: number;
+  /** Options of the command's own with a value each, such as `--scope`; they may be repeated. */
+  readonly options?: readonly string[];
   /**
    * @returns the exit status: 1 when what was looked at is not as it has to be
    * @throws UsageError, StoreError, ChainError …, each of which says all that helps
@@ -49,23 +55,40 @@ export interface Command {
  * @throws UsageError for a word too many, ConfigError for the rest
  */
 export function readArguments(
-  { flags, freeWords }: Pick<Command, "flags" | "freeWords">,
+  { flags, freeWords, options = [] }: Pick<Command, "flags" | "freeWords" | "options">,
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Pick<CommandContext, "config" | "words"> {
-  const end = argv.findIndex((word) => word.startsWith("-"));
-  const free = end === -1 ? argv : argv.slice(0, end);
-  const surplus = free[freeWords];
-  if (surplus !== undefined) {
-    throw new UsageError(`"${surplus}" is one argument too many`);
+): Pick<CommandContext, "config" | "words" | "given"> {
+  const firstOption = argv.findIndex((word) => word.startsWith("-"));
+  const words = firstOption === -1 ? argv : argv.slice(0, firstOption);
+  const tooMany = words[freeWords];
+  if (tooMany !== undefined) {
+    throw new UsageError(`"${tooMany}" is one argument too many`);
   }
-  const rest = argv.slice(free.length);
+  const values = new Map<string, string[]>();
+  const found: string[] = [];
+  const rest: string[] = [];
+  for (let at = words.length; at < argv.length; at++) {
+    const word = argv[at] ?? "";
+    const [name = "", inline] = word.split(/=(.*)/s);
+    if (flags.includes(word)) {
+      found.push(word);
+    } else if (options.includes(name)) {
+      const value = inline ?? argv[++at];
+      if (value === undefined) {
+        throw new UsageError(`${name} needs a value`);
+      }
+      values.set(name, [...(values.get(name) ?? []), value]);
+    } else {
+      rest.push(word);
+    }
+  }
   const config = loadConfig(lookConfig, {
-    argv: rest.filter((word) => !flags.includes(word)),
+    argv: rest,
     env,
     readFile: (path) => readFileSync(path, "utf8"),
   });
-  return { config, words: [...free, ...rest.filter((word) => flags.includes(word))] };
+  return { config, words: [...words, ...found], given: (option) => values.get(option) ?? [] };
 }
 
 /** Rows as aligned columns, numbers to the right; the first row is the heading. */

@@ -1,4 +1,7 @@
-/** Commands beside the coordinator itself: they look at its data directory and at the chain, and change neither. */
+/**
+ * Commands beside the coordinator itself, running or not: they look at its data directory and at the chain. Only `keys`
+ * changes something, in a database of its own.
+ */
 import { once } from "node:events";
 import { ChainError } from "@turntable/bittensor/chain";
 import { ConfigError, endOnBrokenPipe } from "@turntable/process";
@@ -7,6 +10,7 @@ import { StatusError } from "../status/index.ts";
 import { StorageFullError, StoreError } from "../store/index.ts";
 import { type Command, type CommandContext, readArguments, UsageError } from "./command.ts";
 import { dbCommand } from "./db.ts";
+import { keysCommand } from "./keys.ts";
 import { minersCommand } from "./miners.ts";
 import { statusCommand } from "./status.ts";
 import { weightsCommand } from "./weights.ts";
@@ -15,6 +19,7 @@ export type { CommandContext } from "./command.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   db: dbCommand,
+  keys: keysCommand,
   miners: minersCommand,
   status: statusCommand,
   weights: weightsCommand,
@@ -48,17 +53,17 @@ export async function runCommand(
   if (argv.includes("--help") || argv.includes("-h")) {
     process.stdout.write(
       `Usage: ${program} ${command.usage} [options]\n\n${command.summary}. ` +
-        `Its options are those of ${program}: give it the same.\n`,
+        `Its other options are those of ${program}: give it the same.\n${command.details ?? ""}`,
     );
     return 0;
   }
   endOnBrokenPipe();
   try {
-    const { config, words } = readArguments(command, argv, env);
+    const read = readArguments(command, argv, env);
     const note = (text: string): void => void process.stderr.write(text);
     return await command.run({
-      ...{ config, words, print, note, now: Date.now },
-      ...(await open(config)),
+      ...{ ...read, print, note, now: Date.now },
+      ...(await open(read.config)),
     });
   } catch (error) {
     if (error instanceof UsageError) {

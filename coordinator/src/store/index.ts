@@ -7,6 +7,7 @@ export { createKnownHotkeys, type KnownHotkeys } from "./known-hotkeys.ts";
 export { openNonceStore } from "./nonces.ts";
 export {
   databaseName,
+  openKeyStore,
   openStore,
   openStoreReader,
   type SqlValue,

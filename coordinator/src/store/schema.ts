@@ -320,3 +320,20 @@ CREATE TABLE nonces (
 CREATE INDEX nonces_by_time ON nonces (keep_until);
 `,
 ];
+
+/** API keys are in a database of their own, which the command `keys` writes beside a running coordinator. */
+export const keyMigrations: readonly string[] = [
+  `
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE,
+  scopes TEXT NOT NULL,
+  calls_per_minute INTEGER NOT NULL,
+  concurrent_calls INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  request_id TEXT UNIQUE
+) STRICT;
+`,
+];

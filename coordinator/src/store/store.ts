@@ -9,7 +9,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { migrate, schemaVersion } from "./migrate.ts";
-import { coordinatorMigrations } from "./schema.ts";
+import { coordinatorMigrations, keyMigrations } from "./schema.ts";
 import { isStorageFull, StorageFullError, StoreError } from "./store-error.ts";
 
 /** The coordinator's database in its data directory. */
@@ -101,6 +101,14 @@ export function openReadOnly(directory: string): DatabaseSync {
 export function unreadable(file: string, error: unknown): StoreError {
   const why = error instanceof Error ? error.message : String(error);
   return new StoreError(`${file}: cannot be read: ${why}`, { cause: error });
+}
+
+/**
+ * Opens the API keys of the data directory, which several processes may have open, and makes them when there are none.
+ * @throws StoreError when a newer version wrote them, or they cannot be opened
+ */
+export function openKeyStore(directory: string): Store {
+  return openDatabase(directory, "keys.sqlite", keyMigrations, "FULL", "NORMAL");
 }
 
 /** An exclusive transaction on a file of its own (S2): it ends with the process, however that ends. */

@@ -1,7 +1,7 @@
 /** GenerationService: one file for each RPC. */
 import type { GenerationService } from "@turntable/proto";
 import type { Handlers } from "@turntable/proto/rpc";
-import type { ClientCall } from "../authentication.ts";
+import type { ClientCall } from "../access.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { createTask } from "./create-task.ts";
 import { downloadAsset } from "./download-asset.ts";

@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GenerationService, ScoreReport, TaskSchema } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
 import type { CancelOutcome, Task, Tasks } from "../../tasks/index.ts";
-import type { ClientCall } from "../authentication.ts";
+import type { ClientCall } from "../access.ts";
 import { notFound } from "../errors.ts";
 import { type AssetMessage, assetMessage, type SubmittedAsset, taskMessage } from "../messages.ts";
 
@@ -39,16 +39,16 @@ export type Rpc<Name extends keyof Methods> = Handler<Methods[Name], ClientCall>
 const maxIdChars = 64;
 
 /**
- * A client's own task: those of others are not there for it.
+ * A client's own task: those of others are not there for it, unless it may read all.
  * @throws RpcError NOT_FOUND
  */
 export function findTask(
   tasks: Pick<Tasks, "get">,
   taskId: string,
-  { client }: Pick<ClientCall, "client">,
+  { client, readsAll }: Pick<ClientCall, "client" | "readsAll">,
 ): Task {
   const task = tasks.get(taskId);
-  if (task === undefined || task.client !== client) {
+  if (task === undefined || (task.client !== client && !readsAll)) {
     throw notFound(
       `no task "${taskId.slice(0, maxIdChars)}": there never was one, or it was removed some time after its end`,
     );

@@ -1,20 +1,20 @@
-/** API keys: who may call, told apart by name. Only hashes stay in memory. */
+/** A file of API keys: how clients are named where nobody makes keys with a command. Only hashes stay in memory. */
 import { hash } from "node:crypto";
+import { isOwnName } from "./names.ts";
 
-export interface ApiKeys {
-  /** The name of whose key this is; undefined when it is nobody's. */
-  nameOf(key: string): string | undefined;
+/** A line of the file. */
+export interface FileKey {
+  readonly name: string;
+  /** SHA-256 of the key in base64. */
+  readonly hash: string;
 }
-
-/** Tasks and callers that are nobody's key bear these names: a key of the same would see what is theirs. */
-const ownNames = new Set(["synthetic", "organic", "anonymous"]);
 
 /**
  * Parses a key file: one client a line, `name key`, blank lines and lines that begin with # skipped.
  * @throws Error naming the line that is neither.
  */
-export function parseApiKeys(text: string): ApiKeys {
-  const names = new Map<string, string>();
+export function parseApiKeys(text: string): readonly FileKey[] {
+  const keys: FileKey[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (/^\s*(#|$)/.test(line)) {
       continue;
@@ -25,20 +25,20 @@ export function parseApiKeys(text: string): ApiKeys {
         `API key file, line ${index + 1}: expected "name key" with a key of at least 16 characters`,
       );
     }
-    if (ownNames.has(name)) {
+    if (isOwnName(name)) {
       throw new Error(
         `API key file, line ${index + 1}: "${name}" means something of ours; name the client otherwise`,
       );
     }
-    names.set(hashOf(key), name);
+    keys.push({ name, hash: hashOf(key) });
   }
-  if (names.size === 0) {
+  if (keys.length === 0) {
     throw new Error("API key file: it has no keys, so nobody could call");
   }
-  return { nameOf: (key) => names.get(hashOf(key)) };
+  return keys;
 }
 
 /** Looking a hash up takes the same time for every wrong key. */
-function hashOf(key: string): string {
+export function hashOf(key: string): string {
   return hash("sha256", key, "base64");
 }

@@ -1,0 +1,141 @@
+/**
+ * Who calls, whether it may, and how much: known before anything of the request is read.
+ *
+ * C1 A call's caller is that of its API key. Without one it is `anonymous`, where that is allowed; a key that is not
+ *    known is nobody's there, as from when there were no keys.
+ * C2 A key's limits are counted over all its calls, whatever carries them.
+ * C3 A stream ends when its key does.
+ */
+import { AdminService, GenerationService, ScoringService } from "@turntable/proto";
+import type { CallContext, ServerInterceptor } from "@turntable/proto/rpc";
+import type { ApiKeys, CallLimits, Scope } from "../keys/index.ts";
+import { createCallCounts } from "./call-counts.ts";
+import { permissionDenied, unauthenticated } from "./errors.ts";
+import type { ObservedCall } from "./observing.ts";
+
+/** A call by a client that the API knows. */
+export interface ClientCall extends CallContext {
+  /** Name of the API key, or `anonymous` where none are needed. */
+  readonly client: string;
+  /** Tasks of all clients are there for it. */
+  readonly readsAll: boolean;
+}
+
+/** Who calls. */
+export interface Caller {
+  readonly client: string;
+  readonly scopes: readonly Scope[];
+  /** What its calls are counted by, and its key is known by; empty for `anonymous`. */
+  readonly id: string;
+  readonly limits: CallLimits;
+}
+
+export interface AccessOptions {
+  readonly keys: Pick<ApiKeys, "find" | "isGood">;
+  /** Whether everybody may generate and score. */
+  readonly anonymous: boolean;
+  /** ms since 1970 UTC */
+  readonly now: () => number;
+}
+
+/** Disposing it stops looking after open streams. */
+export interface Access extends Disposable {
+  readonly interceptor: ServerInterceptor<ClientCall, ObservedCall>;
+}
+
+/** How soon the streams of a key that was ended end, in ms. */
+const streamCheckMs = 1_000;
+
+const anonymous: Caller = {
+  client: "anonymous",
+  scopes: ["generate", "score"],
+  id: "",
+  limits: { callsPerMinute: 0, concurrentCalls: 0 },
+};
+
+export function createAccess({ keys, now, ...options }: AccessOptions): Access {
+  const counts = createCallCounts();
+  /** Streams of callers with a key. */
+  const streams = new Map<AbortController, Caller>();
+  const check = setInterval(() => {
+    for (const [ending, { id }] of streams) {
+      if (!keys.isGood(id, now())) {
+        ending.abort(unauthenticated("this API key has been ended or has expired"));
+      }
+    }
+  }, streamCheckMs).unref();
+
+  const callerOf = ({ headers }: CallContext): Caller => {
+    const secret = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+    const key = secret === undefined ? undefined : keys.find(secret, now());
+    if (key !== undefined) {
+      return { client: key.name, scopes: key.scopes, id: key.id, limits: key.limits };
+    }
+    if (options.anonymous) {
+      return anonymous; // C1
+    }
+    throw unauthenticated(
+      secret === undefined
+        ? "an API key is needed: send the metadata `authorization: Bearer <key>`"
+        : "this API key is not known here, or not any more",
+    );
+  };
+
+  return {
+    interceptor: (next) => async (context) => {
+      const caller = callerOf(context);
+      const { client, scopes } = caller;
+      context.note({ client });
+      checkScopes(context.path, scopes);
+      using _counted = counts.begin(caller, now()); // C2
+      const call = { ...context, client, readsAll: scopes.includes("read-all") };
+      if (caller === anonymous || !streamPaths.has(context.path)) {
+        return await next(call);
+      }
+      const ending = new AbortController();
+      streams.set(ending, caller);
+      try {
+        await next({ ...call, signal: AbortSignal.any([context.signal, ending.signal]) });
+      } finally {
+        streams.delete(ending);
+      }
+      // A stream that was cut short must not look like one that came to its end.
+      ending.signal.throwIfAborted(); // C3
+    },
+    [Symbol.dispose]: () => clearInterval(check),
+  };
+}
+
+const services = [GenerationService, ScoringService, AdminService];
+const streamPaths: ReadonlySet<string> = new Set(
+  services.flatMap(({ typeName, methods }) =>
+    methods
+      .filter(({ methodKind }) => methodKind === "server_streaming")
+      .map(({ name }) => `/${typeName}/${name}`),
+  ),
+);
+
+/** Methods of GenerationService that change something; those who see everybody's tasks may call the others. */
+const changing: ReadonlySet<string> = new Set(["CreateTask", "CancelTask"]);
+
+/** What opens each method: one of these. */
+const scopesOf: ReadonlyMap<string, readonly Scope[]> = new Map([
+  ...GenerationService.methods.map(({ name }): [string, readonly Scope[]] => [
+    `/${GenerationService.typeName}/${name}`,
+    changing.has(name) ? ["generate"] : ["generate", "read-all"],
+  ]),
+  ...ScoringService.methods.map(({ name }): [string, readonly Scope[]] => [
+    `/${ScoringService.typeName}/${name}`,
+    ["score"],
+  ]),
+]);
+
+/** @throws RpcError PERMISSION_DENIED; what has no entry is AdminService's */
+function checkScopes(path: string, has: readonly Scope[]): void {
+  const needed = scopesOf.get(path) ?? ["admin"];
+  if (!needed.some((scope) => has.includes(scope))) {
+    throw permissionDenied(
+      `the scope ${needed.join(" or ")} is needed; this caller has ${has.join(", ")}`,
+    );
+  }
+}
