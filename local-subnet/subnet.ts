@@ -160,7 +160,7 @@ export async function startSubnet(
       const miner = {
         hotkey,
         validators: async () => [target],
-        generateUrl: generator.url,
+        endpoints: [{ url: generator.url }],
         logger,
       };
       stack.use(await startMiner(miner));

@@ -101,6 +101,7 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
       const { url } = await generator.logged(({ msg }) => msg === "ready");
       const miner = running.use(
         startProcess("turntable-miner", [
+          ...["--data-dir", join(directory, "miner")],
           ...["--hotkey-uri", "//Bob", "--generate-url", String(url), "--http-port", "0"],
           ...["--validator", `127.0.0.1:${ports.axon}:${validator.ss58}`],
           ...flags,

@@ -59,9 +59,10 @@ export async function requestGeneration(
   }
 }
 
-/** The seed of a miner's try at a task: another for each task and miner, the same each time. */
-export function seedFor(taskId: string, hotkey: string): number {
-  return createHash("sha256").update(`${taskId} ${hotkey}`).digest().readUInt32BE();
+/** The seed of a miner's try at a task: another for each task, miner and round, the same each time. */
+export function seedFor(taskId: string, hotkey: string, round = 0): number {
+  const turn = round === 0 ? "" : ` ${round}`;
+  return createHash("sha256").update(`${taskId} ${hotkey}${turn}`).digest().readUInt32BE();
 }
 
 /** Not `fetch`: that gives up when an answer's headers take five minutes, and generation may take nine. */

@@ -1,14 +1,18 @@
 /** The miner as operators run it: a process. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { before, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ready } from "@turntable/bittensor/keys";
+import { promisify } from "node:util";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
+import { startLocalNode } from "@turntable/bittensor/local-node";
 import {
   farAhead,
   type LogLine,
@@ -20,6 +24,7 @@ import {
 
 before(ready);
 
+const run = promisify(execFile);
 const command = fileURLToPath(new URL("../bin/turntable-miner", import.meta.url));
 
 /** The development key //Alice as polkadot.js 16 exports it. */
@@ -31,8 +36,15 @@ const exportOfAlice = {
 };
 
 function start(t: TestContext, args: readonly string[]) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  t.after(() => child.kill("SIGKILL"));
+  const dataDir = mkdtempSync(join(tmpdir(), "miner-"));
+  const child = spawn(command, ["--data-dir", dataDir, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await ended;
+    await rm(dataDir, { recursive: true, force: true });
+  });
   const lines: LogLine[] = [];
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -41,8 +53,7 @@ function start(t: TestContext, args: readonly string[]) {
   const reader = createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
   const ended = once(child, "close").then(([code]) => ({ code, stderr }));
   return {
-    child,
-    ended,
+    ...{ child, dataDir, ended },
     async logged(msg: string): Promise<LogLine> {
       for (;;) {
         const line = lines.find((candidate) => candidate.msg === msg);
@@ -80,8 +91,45 @@ it("mines with the keys, validators and generator of its flags, and stops in ord
   assert.equal(await (await fetch(`http://${http}/readyz`)).text(), "ok\n");
   const metrics = await (await fetch(`http://${http}/metrics`)).text();
   assert.match(metrics, /^turntable_miner_tasks_total\{[^}]*outcome="accepted"[^}]*\} 1/m);
+  assert.match(metrics, /^turntable_miner_validator_average_fidelity\{[^}]*\} 1$/m);
+  assert.match(metrics, /^turntable_miner_generations_total\{[^}]*outcome="made"[^}]*\} 1/m);
+  const { stdout: table } = await run(command, ["status", "--data-dir", miner.dataDir]);
+  assert.match(table, /^validator +tasks +accepted +average +reward +cooldown +p50 +p95$/m);
+  assert.match(
+    table,
+    new RegExp(`^${hotkey.slice(0, 8)}… 127.0.0.1:${port} +1 +1 \\(100 %\\) `, "m"),
+  );
   miner.child.kill("SIGTERM");
   assert.deepEqual(await miner.ended, { code: 0, stderr: "" });
+  const { stdout: json } = await run(command, ["status", "--data-dir", miner.dataDir, "--json"]);
+  assert.equal(JSON.parse(json).validators[0].accepted, 1);
+});
+
+it("finds its validators on the chain", async (t) => {
+  const netuid = 17;
+  const validator = await startValidator(
+    t,
+    { pull: () => (validator.pulls.length > 1 ? { cooldown_until: farAhead } : { task }) },
+    { now: Date.now },
+  );
+  const generator = await startGenerator(t, () => smallPly());
+  await using chain = createLocalChain({ subnets: [{ netuid }], allowLoopback: true });
+  const { ip, port, hotkey: ss58 } = validator.target;
+  chain.register({ netuid, hotkey: ss58, stakeTao: 1_000 });
+  await chain.serveAxon({ netuid, hotkey: keypairFromUri("//Bob"), address: { ip, port } });
+  await using node = await startLocalNode({ chain, port: 0 });
+  const miner = start(t, [
+    ...["--hotkey-uri", "//Alice", "--chain-endpoints", node.url, "--chain-sync-ms", "1000"],
+    ...["--generate-url", generator.url, "--http-port", "0"],
+  ]);
+  const alice = keypairFromUri("//Alice").ss58;
+  await miner.logged(
+    `the hotkey ${alice} is not registered on subnet 17: register it; until then nothing is mined`,
+  );
+  assert.equal(validator.pulls.length, 0);
+  chain.register({ netuid, hotkey: alice });
+  assert.equal((await miner.logged("the hotkey is registered")).validators, 1);
+  assert.equal((await miner.logged("task done")).outcome, "accepted");
 });
 
 it("takes a hotkey that polkadot.js exported, with a password file", async (t) => {

@@ -1,7 +1,8 @@
-/** How an asset goes to the validator: its bytes as text, and what is declared of them. */
+/** How an asset goes to the validator: its bytes, and what is declared of them. */
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
 import { readAsset, writeSpz } from "@turntable/splat";
+import type { Packed } from "./store/index.ts";
 
 /**
  * `as-is` sends what the generator made. `zstd` wraps files that are not compressed. `spz` turns them into SPZ, lossy
@@ -10,47 +11,36 @@ import { readAsset, writeSpz } from "@turntable/splat";
 export const packings = ["as-is", "zstd", "spz"] as const;
 export type Packing = (typeof packings)[number];
 
-export interface Packed {
-  readonly base64: string;
-  /** Before base64. */
-  readonly sizeBytes: number;
-  /** The subnet's `data_format`: what the file is once it is unpacked. */
-  readonly format: "ply" | "hdf5";
-  /** The subnet's `compression`: 0 none, 1 zstd around the file, 2 SPZ. */
-  readonly compression: 0 | 1 | 2;
-}
-
 const zstd = promisify(zstdCompress);
 
-/**
- * Undefined for bytes that no validator would take for an asset.
- * @throws AssetError when they are to become SPZ and cannot be read.
- */
-export async function pack(bytes: Buffer, packing: Packing): Promise<Packed | undefined> {
+/** What the bytes are, by their beginning; undefined for bytes that no validator would take for an asset. */
+export function assetKind(bytes: Buffer): "ply" | "hdf5" | "spz" | undefined {
   const start = bytes.subarray(0, 4).toString("latin1");
-  // gzip, or a zstd frame: what SPZ files are.
-  if (start.startsWith("\x1f\x8b") || start === "\x28\xb5\x2f\xfd") {
-    return packed(bytes, "ply", 2);
+  // gzip, a zstd frame, or the magic of SPZ 4: what SPZ files are.
+  if (start.startsWith("\x1f\x8b") || start === "\x28\xb5\x2f\xfd" || start === "NGSP") {
+    return "spz";
   }
-  const format = start.startsWith("ply") ? "ply" : start === "\x89HDF" ? "hdf5" : undefined;
-  if (format === undefined) {
-    return undefined;
+  return start.startsWith("ply") ? "ply" : start === "\x89HDF" ? "hdf5" : undefined;
+}
+
+/** @throws AssetError when they are to become SPZ and cannot be read, RangeError when they are no asset */
+export async function pack(bytes: Buffer, packing: Packing): Promise<Packed> {
+  const kind = assetKind(bytes);
+  if (kind === undefined) {
+    throw new RangeError("the bytes are no PLY, SPZ or HDF5");
+  }
+  if (kind === "spz") {
+    return { bytes, format: "ply", compression: 2 };
   }
   switch (packing) {
     case "as-is":
-      return packed(bytes, format, 0);
+      return { bytes, format: kind, compression: 0 };
     case "zstd":
-      return packed(await zstd(bytes), format, 1);
+      return { bytes: await zstd(bytes), format: kind, compression: 1 };
     case "spz":
-      return packed(writeSpz(await readAsset(bytes)), "ply", 2);
+      return {
+        bytes: Buffer.from(writeSpz(await readAsset(bytes))),
+        ...{ format: "ply", compression: 2 },
+      };
   }
-}
-
-function packed(
-  bytes: Uint8Array,
-  format: Packed["format"],
-  compression: Packed["compression"],
-): Packed {
-  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-  return { base64, sizeBytes: bytes.byteLength, format, compression };
 }

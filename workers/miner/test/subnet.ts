@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { type AxonCall, createNonceMemory, route, startAxon } from "@turntable/bittensor/axon";
 import type { AxonTarget } from "@turntable/bittensor/dendrite";
 import { keypairFromUri } from "@turntable/bittensor/keys";
@@ -40,6 +41,13 @@ export const feedback = {
 };
 
 export const task = { type: "text", id: "task-1", prompt: "a räd cube" };
+
+let tasks = 1;
+
+/** A task of its own each time, as validators give them. */
+export function nextTask() {
+  return { ...task, id: `task-${++tasks}` };
+}
 
 /** Unix seconds; a cooldown until then ends the matter. */
 export const farAhead = 4_000_000_000;
@@ -119,6 +127,29 @@ export async function startGenerator(
   return { url: `http://127.0.0.1:${port}`, prompts, seeds };
 }
 
+/**
+ * A validation endpoint that answers with what `answer` says; undefined is a fault of its own.
+ * @returns its URL
+ */
+export async function startScorer(
+  t: TestContext,
+  answer: (body: Readonly<Record<string, unknown>>) => number | undefined,
+): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const body: unknown = JSON.parse(Buffer.concat(await request.toArray()).toString());
+    const score = answer(Object(body));
+    response.writeHead(score === undefined ? 500 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(score === undefined ? { error: "no model" } : { score }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo; // it listens on a port
+  return `http://127.0.0.1:${port}`;
+}
+
 /** A clock on which no pause takes time. */
 export function createClock(startAt = 1_700_000_000_000) {
   const pauses: number[] = [];
@@ -127,7 +158,7 @@ export function createClock(startAt = 1_700_000_000_000) {
     pauses: pauses as readonly number[],
     now: () => now,
     async sleep(delayMs: number, signal: AbortSignal) {
-      await new Promise(setImmediate); // lets sockets have their turn
+      await wait(5); // lets sockets have their turn: what is under way takes time of this clock, too
       signal.throwIfAborted();
       pauses.push(delayMs);
       now += delayMs;
@@ -148,9 +179,12 @@ export interface RunningMiner {
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
 }
 
+export type MineOptions = Pick<MinerOptions, "validators"> &
+  Partial<MinerOptions> & { readonly generateUrl: string | readonly string[] };
+
 export async function mine(
   t: TestContext,
-  options: Pick<MinerOptions, "validators" | "generateUrl"> & Partial<MinerOptions>,
+  { generateUrl, ...options }: MineOptions,
 ): Promise<RunningMiner> {
   const log: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
@@ -163,7 +197,11 @@ export async function mine(
       }
     },
   });
-  const miner = await startMiner({ hotkey: keypairFromUri("//Alice"), logger, ...options });
+  const miner = await startMiner({
+    ...{ hotkey: keypairFromUri("//Alice"), logger },
+    endpoints: [generateUrl].flat().map((url) => ({ url })),
+    ...options,
+  });
   t.after(() => miner[Symbol.asyncDispose]());
   return {
     miner,

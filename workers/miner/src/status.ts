@@ -1,0 +1,127 @@
+/** `turntable-miner status`: how a miner stands with each validator, from its own records, running or not. */
+import { readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import {
+  asksForHelp,
+  type ConfigDefinition,
+  ConfigError,
+  configHelp,
+  endOnBrokenPipe,
+  hostAndPort,
+  loadConfig,
+} from "@turntable/process";
+import { z } from "zod";
+import { minerConfig } from "./config.ts";
+import { type MinerStanding, MinerStoreError, readStanding } from "./store/index.ts";
+
+const schema = z.object({
+  dataDir: minerConfig.schema.shape.dataDir.describe("the miner's folder"),
+  watch: z.boolean().default(false).describe("show it again and again, until Ctrl-C"),
+  json: z.boolean().default(false).describe("as JSON, one line each time"),
+  everyMs: z.number().int().min(100).max(3_600_000).default(2_000).describe("pause of --watch"),
+});
+
+const statusConfig: ConfigDefinition<typeof schema> = {
+  command: "turntable-miner status",
+  summary: "shows what each validator said of the miner's tasks, and how its endpoints do",
+  schema,
+};
+
+export const statusHelp =
+  "\nBeside the miner itself:\n  turntable-miner status    how it stands with each validator; see its --help\n";
+
+/** @returns the exit status: 0, 1 without records, 2 for a wrong command line */
+export async function runStatus(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  endOnBrokenPipe();
+  if (asksForHelp(argv)) {
+    process.stdout.write(configHelp(statusConfig));
+    return 0;
+  }
+  try {
+    const readFile = (path: string): string => readFileSync(path, "utf8");
+    const config = loadConfig(statusConfig, { argv, env, readFile });
+    const stop = new AbortController();
+    process.once("SIGINT", () => stop.abort());
+    const clear = config.watch && !config.json && process.stdout.isTTY ? "\u001b[2J\u001b[H" : "";
+    do {
+      const now = Date.now();
+      const standing = readStanding(config.dataDir, now);
+      const text = config.json ? `${JSON.stringify(standing)}\n` : describeStanding(standing, now);
+      process.stdout.write(`${clear}${text}`);
+      if (config.watch) {
+        await wait(config.everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      }
+    } while (config.watch && !stop.signal.aborted);
+    return 0;
+  } catch (error) {
+    const [problems, status] =
+      error instanceof ConfigError
+        ? [error.problems, 2]
+        : error instanceof MinerStoreError
+          ? [[error.message], 1]
+          : [undefined, 1];
+    if (problems === undefined) {
+      throw error;
+    }
+    for (const problem of problems) {
+      process.stderr.write(`${statusConfig.command}: ${problem}\n`);
+    }
+    return status;
+  }
+}
+
+/** @param now ms since 1970 UTC */
+export function describeStanding({ validators, endpoints }: MinerStanding, now: number): string {
+  const validatorRows = validators.map((v) => [
+    `${v.hotkey.slice(0, 8)}… ${hostAndPort(v.ip, v.port)}`,
+    v.unfinished > 0 ? `${v.tasks} +${v.unfinished}` : `${v.tasks}`,
+    v.tasks === 0 ? "-" : `${v.accepted} (${Math.round((100 * v.accepted) / v.tasks)} %)`,
+    v.average?.toFixed(3) ?? "-",
+    v.reward?.toFixed(3) ?? "-",
+    v.askAt > now ? `${Math.ceil((v.askAt - now) / 1000)} s` : "-",
+    secondsOf(v.generateMs?.p50),
+    secondsOf(v.generateMs?.p95),
+  ]);
+  const reasons = validators.flatMap((v) => [
+    ...(v.failure === "" ? [] : [`${v.hotkey.slice(0, 8)}… gives no task: ${v.failure}`]),
+    ...v.lastReasons.map((reason) => `${v.hotkey.slice(0, 8)}… ${reason}`),
+  ]);
+  const endpointRows = endpoints.map((e) => [
+    e.endpoint,
+    `${e.tries}`,
+    `${e.failures}`,
+    secondsOf(e.generateMs?.p50),
+    secondsOf(e.generateMs?.p95),
+    e.lastFailure,
+  ]);
+  const times = ["p50", "p95"];
+  const heading = ["validator", "tasks", "accepted", "average", "reward", "cooldown", ...times];
+  const parts = [
+    validators.length === 0 ? "no validator was asked yet\n" : table([heading, ...validatorRows]),
+    reasons.length === 0 ? "" : `last reasons\n${reasons.map((line) => `  ${line}\n`).join("")}`,
+    endpoints.length === 0
+      ? ""
+      : table([
+          ["endpoint, last 24 hours", "tries", "failures", ...times, "last failure"],
+          ...endpointRows,
+        ]),
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function secondsOf(ms: number | undefined): string {
+  return ms === undefined ? "-" : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const lines = rows.map((row) =>
+    row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  "),
+  );
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
