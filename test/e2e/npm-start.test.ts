@@ -43,6 +43,7 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
       seen.promise,
       closed.then(() => assert.fail(`it ended before its first task:\n${output}`)),
     ]);
+    assert.doesNotMatch(output, /"level":/, "a newcomer is warned of something");
     assert.match(output, /succeeded by \w+, score 0\.9/);
     assert.match(output, /wrong {4}.+, rejected/);
 

@@ -8,16 +8,16 @@ test("addresses that only their own network reaches are known", () => {
     "10.1.2.3",
     "172.31.0.1",
     "192.168.1.9",
-    "127.0.0.1",
     "100.64.0.9",
     "169.254.1.1",
-    "::1",
     "fd00::1",
     "fe80::1",
   ]) {
     assert.ok(isPrivateAddress(ip), ip);
   }
   for (const ip of [
+    "127.0.0.1",
+    "::1",
     "8.8.8.8",
     "172.32.0.1",
     "100.128.0.1",

@@ -60,13 +60,15 @@ export async function announceAxons(
   }
 }
 
-/** Source: the IANA registries of special-purpose addresses. */
+/**
+ * Source: the IANA registries of special-purpose addresses. Loopback is not among them: the real chain refuses it, and
+ * one that takes it is for miners on this machine.
+ */
 const privateRanges = new BlockList();
 for (const [net, bits] of [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.168.0.0", 16],
@@ -74,7 +76,7 @@ for (const [net, bits] of [
   privateRanges.addSubnet(net, bits, "ipv4");
 }
 for (const [net, bits] of [
-  ["::", 127],
+  ["::", 128],
   ["fc00::", 7],
   ["fe80::", 10],
 ] as const) {
