@@ -11,6 +11,7 @@ import { QueueUnavailableError } from "../contract.ts";
 import { sentenceOf } from "./advice.ts";
 import type { NatsOptions } from "./options.ts";
 import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+import { identityOf, readOrRefuse, readTlsFiles, tlsTrouble, whyNoAnswer } from "./tls.ts";
 import { backoffMs, pause } from "./waiting.ts";
 
 /** A peer that is gone without a word is noticed after three of these. */
@@ -26,6 +27,7 @@ export async function connectFirst(
   signal: AbortSignal,
 ): Promise<NatsConnection> {
   const natsOptions = connectionOptions(options, reconnectDelayMs);
+  let lastReason: QueueUnavailableError | undefined;
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await connect(natsOptions);
@@ -36,19 +38,39 @@ export async function connectFirst(
           { cause: error },
         );
       }
+      // Knocking again costs seconds, and is for the first log line.
+      const reason = attempt === 0 ? await explained(error, options) : tlsError(error);
       if (attempt === 0) {
-        options.onEvent?.({
-          kind: "trouble",
-          what: `waiting for NATS at ${serverList(options)}`,
-          error,
-        });
+        const what = `waiting for NATS at ${serverList(options)}`;
+        options.onEvent?.({ kind: "trouble", what, error: reason ?? error });
       }
+      lastReason = reason ?? lastReason;
       await pause(backoffMs(attempt), signal);
       if (signal.aborted) {
-        throw unreachable(options, error);
+        throw unreachable(options, lastReason ?? error);
       }
     }
   }
+}
+
+/** What of TLS fails, or why there is no answer; undefined when neither is known. */
+async function explained(
+  error: unknown,
+  options: NatsOptions,
+): Promise<QueueUnavailableError | undefined> {
+  const known = tlsError(error);
+  const isRefused = error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+  if (known !== undefined || isRefused) {
+    return known;
+  }
+  const [first] = [options.servers].flat().map(parseServer);
+  const why = first === undefined ? undefined : await whyNoAnswer(first.server, options.tls);
+  return why === undefined ? undefined : new QueueUnavailableError(why, { cause: error });
+}
+
+function tlsError(error: unknown): QueueUnavailableError | undefined {
+  const trouble = tlsTrouble(error);
+  return trouble === undefined ? undefined : new QueueUnavailableError(trouble, { cause: error });
 }
 
 function connectionOptions(
@@ -62,6 +84,8 @@ function connectionOptions(
   const token = options.token ?? first?.token;
   const { credentialsFile } = options;
   const tls = tlsOptions(options.tls);
+  const isTls = Object.keys(tls).length > 0 || urls.some((url) => url.isTls);
+  const checkServerIdentity = identityOf(urls.map(({ host }) => host));
   return {
     servers: urls.map((url) => url.server),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -70,7 +94,7 @@ function connectionOptions(
     ...(credentialsFile === undefined
       ? {}
       : { authenticator: credsAuthenticator(credentialsReader(credentialsFile)) }),
-    ...(Object.keys(tls).length === 0 && !urls.some((url) => url.isTls) ? {} : { tls }),
+    ...(isTls ? { tls: { ...tls, ...{ checkServerIdentity } } } : {}),
     timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: reconnectDelayMs,
@@ -95,19 +119,11 @@ function credentialsReader(file: string): () => Uint8Array {
   };
 }
 
-/** @throws NatsServerError: waiting does not bring the file */
-function readOrRefuse(file: string, what: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new NatsServerError(`${what} for NATS cannot be read: ${why}`, { cause });
-  }
-}
-
 /** The client library takes neither credentials nor a scheme's TLS from the address. */
 function parseServer(server: string): {
   server: string;
+  /** Without port and brackets. */
+  host: string;
   user: string | undefined;
   password: string | undefined;
   token: string | undefined;
@@ -124,6 +140,7 @@ function parseServer(server: string): {
   // A name alone is a token, as for every NATS tool.
   const isToken = url.username !== "" && url.password === "";
   return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
     server: url.port === "" ? url.hostname : `${url.hostname}:${url.port}`,
     user: isToken ? undefined : text(url.username),
     password: text(url.password),
@@ -134,19 +151,10 @@ function parseServer(server: string): {
 
 const withoutSecret = (server: string): string => server.replace(/\/\/[^@]*@/, "//…@");
 
-/** @throws NatsServerError when one of the files cannot be read */
+/** The library reads the files again at every connect, so that they can be renewed. @throws NatsServerError */
 function tlsOptions(tls: NatsOptions["tls"] = {}): NonNullable<ConnectionOptions["tls"]> {
+  readTlsFiles(tls);
   const { caFile, certFile, keyFile, handshakeFirst } = tls;
-  for (const file of [caFile, certFile, keyFile]) {
-    if (file !== undefined) {
-      readOrRefuse(file, "a file of TLS");
-    }
-  }
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    throw new NatsServerError(
-      "of TLS for NATS a certificate and its key are given together, or none",
-    );
-  }
   return {
     ...(caFile === undefined ? {} : { caFile }),
     ...(certFile === undefined ? {} : { certFile }),
@@ -164,9 +172,13 @@ function serverList(options: NatsOptions): string {
 }
 
 export function unreachable(options: NatsOptions, cause: unknown): QueueUnavailableError {
+  const where = `NATS at ${serverList(options)}`;
+  if (cause instanceof QueueUnavailableError) {
+    return new QueueUnavailableError(`${where} cannot be used: ${cause.message}`, { cause });
+  }
   const reason = cause instanceof Error ? ` (${sentenceOf(cause)})` : "";
   return new QueueUnavailableError(
-    `NATS at ${serverList(options)} cannot be reached${reason}. Is nats-server running there, with JetStream?`,
+    `${where} cannot be reached${reason}. Is nats-server running there, with JetStream?`,
     { cause },
   );
 }
