@@ -1,5 +1,11 @@
 /** Details of a refused call, as any gRPC client reads them: google.rpc.Status in the trailer `grpc-status-details-bin`. */
-import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { type Any, anyPack, anyUnpack, durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 import {
   BadRequestSchema,
@@ -59,15 +65,17 @@ export function encodeErrorDetails(
 /** What the trailer says, without the kinds of detail that are none of ours; nothing of one that cannot be read. */
 export function parseErrorDetails(trailer: Uint8Array): ErrorDetails {
   try {
-    return readDetails(fromBinary(StatusSchema, trailer).details);
+    const { details } = fromBinary(StatusSchema, trailer);
+    return readErrorDetails((schema) => details.flatMap((any) => anyUnpack(any, schema) ?? []));
   } catch {
     return noErrorDetails; // the call has failed already, and its status says why
   }
 }
 
-function readDetails(details: readonly Any[]): ErrorDetails {
-  const of = <Desc extends DescMessage>(schema: Desc) =>
-    details.flatMap((any) => anyUnpack(any, schema) ?? []);
+/** What an error's details say. @param of gives those of one kind */
+export function readErrorDetails(
+  of: <Desc extends DescMessage>(schema: Desc) => readonly MessageShape<Desc>[],
+): ErrorDetails {
   const { retryDelay } = of(RetryInfoSchema).at(0) ?? {};
   return {
     fields: of(BadRequestSchema)

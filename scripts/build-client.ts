@@ -10,7 +10,12 @@ import { readWorkspaces, root } from "./workspaces.ts";
 
 const folder = join(root, "client-sdk");
 /** Entries by the name under which they are imported. */
-const entries = { index: "src/index.ts" };
+const entries = {
+  index: "src/index.ts",
+  web: "src/web.ts",
+  wallet: "src/wallet.ts",
+  admin: "src/admin.ts",
+};
 /** Files that are started, not imported: they need no declarations. */
 const programs = {
   cli: "src/cli/main.ts",

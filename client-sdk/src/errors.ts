@@ -104,6 +104,23 @@ export class TaskFailedError extends TurntableError {
   }
 }
 
+/** A scoring ended without a report. */
+export class ScoringFailedError extends TurntableError {
+  override name = "ScoringFailedError";
+  readonly code = "scoring-failed";
+  readonly scoringId: string;
+  /** `Scoring.failure.code`: `invalid-asset` when the bytes are no asset, `system-fault`, `expired`, `cancelled`. */
+  readonly failureCode: string;
+  readonly details: string;
+
+  constructor(scoringId: string, failureCode: string, details: string) {
+    super(`the asset could not be scored: ${details || failureCode}`);
+    this.scoringId = scoringId;
+    this.failureCode = failureCode;
+    this.details = details;
+  }
+}
+
 /** An option of the client cannot be used; the message says which, and what is expected. Never holds a secret. */
 export class InvalidOptionError extends TurntableError {
   override name = "InvalidOptionError";

@@ -30,20 +30,9 @@ export async function verifyAssetOrigin(
   options: VerifyOptions = {},
 ): Promise<AssetOrigin> {
   // Loaded when first needed: the cryptography takes longer to start than everything else in this package.
-  const [{ ready }, { verifySubmission }] = await Promise.all([
-    import("@turntable/bittensor/keys"),
-    import("@turntable/bittensor/synapse"),
-  ]);
-  await ready();
-  const form = verifySubmission(
-    {
-      submitTime: asset.submitTimeNs,
-      prompt: asset.prompt,
-      validatorHotkey: asset.validatorHotkey,
-      minerHotkey: asset.minerHotkey,
-    },
-    Buffer.from(asset.signature).toString("base64"),
-    options.consentText,
-  );
+  const { readyToVerify, signedYear } = await import("@turntable/bittensor/verify");
+  await readyToVerify();
+  const facts = { ...asset, submitTime: asset.submitTimeNs };
+  const form = signedYear(facts, asset.signature, options.consentText);
   return form === undefined ? { kind: "mismatch" } : { kind: "verified", form };
 }

@@ -31,9 +31,8 @@ export async function verifyReport(
     return { kind: "unsigned" };
   }
   // Loaded when first needed: the cryptography takes longer to start than everything else in this package.
-  const { ready, verifySignature } = await import("@turntable/bittensor/keys");
-  await ready();
-  const signed = Buffer.from(canonicalReport(report));
-  const isTrue = verifySignature(signed, report.signature, validatorHotkey);
+  const { readyToVerify, verifySignature } = await import("@turntable/bittensor/verify");
+  await readyToVerify();
+  const isTrue = verifySignature(canonicalReport(report), report.signature, validatorHotkey);
   return { kind: isTrue ? "verified" : "mismatch" };
 }

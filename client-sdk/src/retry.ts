@@ -2,7 +2,6 @@
  * When to try again: only what is unavailable, with growing, jittered pauses, as long as patience lasts. Patience
  * counts from the first failure after the last success.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { CallFailedError } from "./errors.ts";
 
 /** How long and how often to try a server that cannot be reached. */
@@ -47,14 +46,19 @@ export interface Timing {
 export const systemTiming: Timing = {
   now: () => performance.now(),
   random: Math.random,
-  async sleep(delayMs, signal) {
-    try {
-      await sleep(delayMs, undefined, signal === undefined ? {} : { signal });
-    } catch (error) {
-      signal?.throwIfAborted(); // the signal's reason rather than Node's AbortError
-      throw error;
-    }
-  },
+  sleep: (delayMs, signal) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, delayMs);
+      signal?.addEventListener("abort", abort, { once: true });
+    }),
 };
 
 /** Whether the server has ever answered; shared by all operations of a client. */

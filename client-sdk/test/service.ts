@@ -19,6 +19,7 @@ import {
   LintSeverity,
   type ScoreReport,
   ScoreReportSchema,
+  ScoringService,
   type Task,
   TaskSchema,
   TaskState,
@@ -35,6 +36,7 @@ import { createTurntableClient, type TurntableClientOptions } from "../src/clien
 import type { Timing } from "../src/retry.ts";
 
 export type TestHandlers = Partial<Handlers<typeof GenerationService>>;
+export type ScoringHandlers = Handlers<typeof ScoringService>;
 export type EventInit = MessageInitShape<typeof WatchTaskResponseSchema>;
 
 export interface TestService {
@@ -47,8 +49,12 @@ export interface TestService {
   restart(): Promise<void>;
 }
 
-/** Starts a service that answers with `handlers` and refuses everything else; it ends with the test. */
-export async function startService(t: TestContext, handlers: TestHandlers): Promise<TestService> {
+/** Starts services that answer with these handlers and refuse everything else; they end with the test. */
+export async function startService(
+  t: TestContext,
+  handlers: TestHandlers,
+  scoringHandlers: Partial<ScoringHandlers> = {},
+): Promise<TestService> {
   const calls: CallContext[] = [];
   const refused = async (): Promise<never> => {
     throw new RpcError(status.UNIMPLEMENTED, "this test has no such answer");
@@ -75,10 +81,23 @@ export async function startService(t: TestContext, handlers: TestHandlers): Prom
     },
     recorded,
   );
+  const scoring = implement(
+    ScoringService,
+    {
+      createScoring: refused,
+      uploadAsset: refused,
+      getScoring: refused,
+      cancelScoring: refused,
+      watchScoring: refusedStream,
+      ...scoringHandlers,
+    },
+    recorded,
+  );
   let server: Server;
   const listen = (port: number): Promise<number> => {
     server = new Server(messageLimits());
     server.addService(serviceDefinition(GenerationService), implementation);
+    server.addService(serviceDefinition(ScoringService), scoring);
     return new Promise((resolve, reject) => {
       server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),

@@ -8,6 +8,8 @@ import {
   create,
   type DescMessage,
   type DescMethod,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
   type DescService,
   fromBinary,
   type MessageInitShape,
@@ -56,31 +58,43 @@ export function createServiceClient<S extends DescService>(
   service: S,
   client: Client,
 ): ServiceClient<S> {
-  const methods = service.methods.map((method) => [
-    method.localName,
-    method.methodKind === "unary" ? unaryMethod(client, method) : streamMethod(client, method),
-  ]);
+  const methods = service.methods.map((method) => [method.localName, methodOf(client, method)]);
   // Built from the same descriptor that the type is computed from.
   return Object.fromEntries(methods) as ServiceClient<S>;
 }
 
-type UntypedMessage = MessageShape<DescMessage>;
+function methodOf(client: Client, method: DescMethod): unknown {
+  switch (method.methodKind) {
+    case "unary":
+      return unaryMethod(client, method as DescMethodUnary); // as its kind says
+    case "server_streaming":
+      return streamMethod(client, method as DescMethodServerStreaming);
+    default:
+      throw new TypeError(`${method.toString()} takes a stream, which none of ours does`);
+  }
+}
 
-const codecOf = (method: DescMethod) => ({
+const codecOf = <I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O> | DescMethodServerStreaming<I, O>,
+) => ({
   path: pathOf(method),
-  requestSerialize: (message: UntypedMessage) => asBuffer(toBinary(method.input, message)),
-  responseDeserialize: (bytes: Buffer): UntypedMessage => fromBinary(method.output, bytes),
+  requestSerialize: (message: MessageShape<I>) => asBuffer(toBinary(method.input, message)),
+  responseDeserialize: (bytes: Buffer): MessageShape<O> => fromBinary(method.output, bytes),
 });
 
-function unaryMethod(client: Client, method: DescMethod) {
+/** A unary method as a typed function over a grpc-js client. */
+export function unaryMethod<I extends DescMessage, O extends DescMessage>(
+  client: Client,
+  method: DescMethodUnary<I, O>,
+) {
   const { path, requestSerialize, responseDeserialize } = codecOf(method);
-  return (init: unknown, options: ClientCallOptions): Promise<UntypedMessage> =>
+  return (init: MessageInitShape<I>, options: ClientCallOptions): Promise<MessageShape<O>> =>
     new Promise((resolve, reject) => {
       const { signal } = options;
       signal?.throwIfAborted();
-      const request = toInput(method, init);
+      const request = create(method.input, init);
       const endSpan = startClientSpan(path, options); // C2
-      const finish = (error: unknown, response: UntypedMessage | undefined): void => {
+      const finish = (error: unknown, response: MessageShape<O> | undefined): void => {
         signal?.removeEventListener("abort", cancel);
         endSpan(error);
         if (response !== undefined) {
@@ -103,15 +117,19 @@ function unaryMethod(client: Client, method: DescMethod) {
     });
 }
 
-function streamMethod(client: Client, method: DescMethod) {
+/** A server-streaming method as a typed function over a grpc-js client. */
+export function streamMethod<I extends DescMessage, O extends DescMessage>(
+  client: Client,
+  method: DescMethodServerStreaming<I, O>,
+) {
   const { path, requestSerialize, responseDeserialize } = codecOf(method);
   return async function* (
-    init: unknown,
+    init: MessageInitShape<I>,
     options: ClientCallOptions,
-  ): AsyncGenerator<UntypedMessage, void, undefined> {
+  ): AsyncGenerator<MessageShape<O>, void, undefined> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const request = toInput(method, init);
+    const request = create(method.input, init);
     const endSpan = startClientSpan(path, options); // C2
     const call = client.makeServerStreamRequest(
       path,
@@ -160,9 +178,4 @@ function startClientSpan(path: string, options: ClientCallOptions): (error: unkn
 
 function deadlineOption(options: ClientCallOptions): { deadline?: Date } {
   return options.deadline === undefined ? {} : { deadline: options.deadline };
-}
-
-/** `ServiceClient` ties the value to the method's message; `create` returns a message as it is. */
-function toInput(method: DescMethod, init: unknown): UntypedMessage {
-  return create(method.input, init as MessageInitShape<DescMessage>);
 }

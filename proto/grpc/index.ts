@@ -3,6 +3,8 @@ export {
   type ClientMethod,
   createServiceClient,
   type ServiceClient,
+  streamMethod,
+  unaryMethod,
 } from "./client.ts";
 export { defaultMaxMessageBytes, messageLimits } from "./method.ts";
 export { descriptorPackage } from "./reflection.ts";

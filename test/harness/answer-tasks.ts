@@ -1,11 +1,18 @@
-/** A miner and a worker in one: whatever is asked for, the same bytes are the answer, and they score well. */
+/** A miner and a worker in one: whatever is asked for is answered, and scores well. */
 import { create } from "@bufbuild/protobuf";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { signedResults, type TestSubnet } from "./coordinator.ts";
 
-/** Runs until it is disposed. */
-export function answerTasks(subnet: TestSubnet, bytes: Uint8Array): AsyncDisposable {
+/**
+ * Runs until it is disposed. The rules let the miner answer once and then wait.
+ * @param judged told when there is a verdict
+ */
+export function answerTasks(
+  subnet: TestSubnet,
+  bytes: Uint8Array,
+  judged: () => void = () => undefined,
+): AsyncDisposable {
   const { miner, target, source } = subnet;
   const controller = new AbortController();
   const { signal } = controller;
@@ -16,6 +23,7 @@ export function answerTasks(subnet: TestSubnet, bytes: Uint8Array): AsyncDisposa
       if (task !== null) {
         const body = signedResults(subnet, task, bytes);
         await miner.call(submitResults, { target, body, signal });
+        judged();
       } else {
         await new Promise((resolve) => setTimeout(resolve, pullEveryMs));
       }

@@ -23,9 +23,9 @@ export {
   keypairFromSeed,
   keypairFromUri,
   ready,
-  verifySignature,
 } from "./keypair.ts";
 export { type Environment, passwordsIn, passwordValue, passwordVariable } from "./password.ts";
+export { verifySignature } from "./signature.ts";
 export { isSs58, publicKeyOf, ss58Of } from "./ss58.ts";
 export { isSignedBy, readyToVerify, type SignedForm } from "./verify.ts";
 export {

@@ -4,7 +4,7 @@
  */
 import { ristretto255 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
-import { hexToU8a, stringToU8a } from "@polkadot/util";
+import { hexToU8a } from "@polkadot/util";
 import {
   cryptoWaitReady,
   keyExtractSuri,
@@ -15,8 +15,7 @@ import {
   sr25519PairFromSeed,
   sr25519Sign,
 } from "@polkadot/util-crypto";
-import { publicKeyOf, ss58Of } from "./ss58.ts";
-import { isSignedBy, type SignedForm } from "./verify.ts";
+import { ss58Of } from "./ss58.ts";
 
 /** A key that signs. Texts are signed as UTF-8; neither kind is wrapped or decoded. */
 export interface Keypair {
@@ -97,28 +96,6 @@ export function miniSecretOf(mnemonic: string): Uint8Array {
     throw new KeyError("the mnemonic is not a valid BIP39 phrase");
   }
   return mnemonicToMiniSecret(words);
-}
-
-/**
- * Whether the hotkey signed the message, as it is or wrapped in `<Bytes>…</Bytes>` (which browser wallets add, and
- * Python's verify takes too). Anything malformed is false.
- * @param form "bare" tries the message as it is alone, for signers that are known not to wrap: a wrong one costs half
- */
-export function verifySignature(
-  message: string | Uint8Array,
-  signature: Uint8Array,
-  ss58: string,
-  form: SignedForm = "either",
-): boolean {
-  if (signature.length !== 64) {
-    return false;
-  }
-  const publicKey = publicKeyOf(ss58);
-  if (publicKey === undefined) {
-    return false;
-  }
-  const bytes = typeof message === "string" ? stringToU8a(message) : message;
-  return isSignedBy(bytes, signature, publicKey, form);
 }
 
 const cofactor = 8n;

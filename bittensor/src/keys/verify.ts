@@ -26,11 +26,15 @@ export function isSignedBy(
   if (form === "bare") {
     return false;
   }
-  return isValid(Buffer.concat([bytesPrefix, message, bytesSuffix]), signature, publicKey);
+  const wrapped = new Uint8Array(bytesPrefix.length + message.length + bytesSuffix.length);
+  wrapped.set(bytesPrefix);
+  wrapped.set(message, bytesPrefix.length);
+  wrapped.set(bytesSuffix, bytesPrefix.length + message.length);
+  return isValid(wrapped, signature, publicKey);
 }
 
-const bytesPrefix = Buffer.from("<Bytes>");
-const bytesSuffix = Buffer.from("</Bytes>");
+const bytesPrefix = new TextEncoder().encode("<Bytes>");
+const bytesSuffix = new TextEncoder().encode("</Bytes>");
 
 function isValid(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
   try {

@@ -1,3 +1,4 @@
+export { ConsentTextError, consentTextSha256, loadConsentText } from "./consent.ts";
 export {
   anyJson,
   bigint,
@@ -33,9 +34,6 @@ export {
 } from "./sn17.ts";
 export { retrieveUser, storeUser } from "./sn21.ts";
 export {
-  ConsentTextError,
-  consentTextSha256,
-  loadConsentText,
   type ProtocolYear,
   type SubmissionFacts,
   signSubmission,

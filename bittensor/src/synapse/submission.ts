@@ -1,13 +1,9 @@
 /**
  * The signature of subnet 17 over a submission: sr25519 by the miner's hotkey over texts glued together without
- * separators; from October 2024 on with a consent text in front.
+ * separators; from October 2024 on with a consent text in front. Verifying needs no Node.
  */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { type Keypair, verifySignature } from "../keys/index.ts";
-
-/** SHA-256 of the consent text (199 bytes) that miners of the subnet sign since October 2024. */
-export const consentTextSha256 = "4ce1b0e563e233282c91114687a4e08765cfc2b4e00ad94a13607352cd09ecc9";
+import type { Keypair } from "../keys/keypair.ts";
+import { verifySignature } from "../keys/signature.ts";
 
 /** The years of the subnet's protocol: in 2025's, miners sign the consent text in front of 2024's. */
 export type ProtocolYear = "2024" | "2025";
@@ -55,39 +51,25 @@ export function verifySubmission(
   if (!/^[A-Za-z0-9+/]{86}==$/.test(signature)) {
     return undefined;
   }
-  const bytes = Buffer.from(signature, "base64");
+  return signedYear(facts, Buffer.from(signature, "base64"), consentText);
+}
+
+/**
+ * The protocol year whose text the miner signed; undefined when neither's.
+ * @param signature 64 bytes; others are nobody's
+ */
+export function signedYear(
+  facts: SubmissionFacts,
+  signature: Uint8Array,
+  consentText?: string,
+): ProtocolYear | undefined {
   const messages = submissionMessages(facts, consentText);
   const signed = (protocolYear: ProtocolYear): boolean => {
     const message = messages[protocolYear];
-    return message !== undefined && verifySignature(message, bytes, facts.minerHotkey);
+    return message !== undefined && verifySignature(message, signature, facts.minerHotkey);
   };
   if (signed("2025")) {
     return "2025";
   }
   return signed("2024") ? "2024" : undefined;
-}
-
-/** The consent file is not the text that the subnet signs. */
-export class ConsentTextError extends Error {
-  override name = "ConsentTextError";
-}
-
-/**
- * Reads the consent text and checks that it is the subnet's, byte for byte.
- * @param sha256 of another text, for other subnets
- * @throws ConsentTextError
- */
-export async function loadConsentText(
-  path: string,
-  sha256: string = consentTextSha256,
-): Promise<string> {
-  const bytes = await readFile(path);
-  const digest = createHash("sha256").update(bytes).digest("hex");
-  if (digest !== sha256) {
-    throw new ConsentTextError(
-      `${path}: ${bytes.length} bytes with SHA-256 ${digest}, but the subnet's consent text has ${sha256}; ` +
-        "it must be the text alone, without quotes or a final newline",
-    );
-  }
-  return bytes.toString("utf8");
 }

@@ -14,6 +14,11 @@ export const invalidArgument = (field: string, problem: string): RpcError =>
   detailed(statusCodes.INVALID_ARGUMENT, `${field} ${problem}`, {
     fields: [{ field, description: problem }],
   });
+/** A field of the request points beyond the end of what it points into. */
+export const outOfRange = (field: string, problem: string): RpcError =>
+  detailed(statusCodes.OUT_OF_RANGE, `${field} ${problem}`, {
+    fields: [{ field, description: problem }],
+  });
 /** There is no such thing for this caller. */
 export const notFound = (what: string): RpcError => new RpcError(statusCodes.NOT_FOUND, what);
 /** What was to be made exists in another form. */

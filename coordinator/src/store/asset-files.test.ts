@@ -158,3 +158,19 @@ test("a file is read piece by piece, and one that is broken throws at its end", 
   rmSync(join(folder.path, sha256));
   assert.equal(await assets.read(sha256), undefined);
 });
+
+test("an asset is read from an offset on", async () => {
+  using folder = directory();
+  const assets = await openAssetFiles(folder.path);
+  using saved = await assets.save(new Uint8Array([1, 2, 3]));
+  for (const [offset, expected] of [
+    [2, [3]],
+    [3, []],
+  ] as const) {
+    const found: number[] = [];
+    for await (const chunk of (await assets.read(saved.sha256, offset)) ?? assert.fail()) {
+      found.push(...chunk);
+    }
+    assert.deepEqual(found, expected);
+  }
+});

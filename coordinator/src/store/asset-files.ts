@@ -33,10 +33,11 @@ export interface AssetFiles {
   load(sha256: string): Promise<Uint8Array | undefined>;
   /**
    * The bytes piece by piece, as they are asked for, at most `chunkBytes` at a time; undefined when there is no such
-   * file. Reading them to their end throws when they are others than the hash says.
+   * file. Reading them from the first to the last throws when they are others than the hash says.
+   * @param offset the first byte that is wanted
    * @throws TypeError when `sha256` is no such hash
    */
-  read(sha256: string): Promise<AsyncIterable<Uint8Array> | undefined>;
+  read(sha256: string, offset?: number): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Removes the file; false when there is none, or somebody has just saved those bytes and still holds them. */
   remove(sha256: string): Promise<boolean>;
   /**
@@ -155,9 +156,9 @@ export async function openAssetFiles(
         throw error;
       }
     },
-    async read(sha256) {
+    async read(sha256, offset = 0) {
       try {
-        return chunksOf(await open(pathOf(sha256), "r"), sha256);
+        return chunksOf(await open(pathOf(sha256), "r"), sha256, offset);
       } catch (error) {
         if (isMissing(error)) {
           return undefined;
@@ -195,20 +196,25 @@ export async function openAssetFiles(
 }
 
 /** Closes the file when it was read, or nobody goes on with it. */
-async function* chunksOf(file: FileHandle, sha256: string): AsyncGenerator<Uint8Array> {
+async function* chunksOf(
+  file: FileHandle,
+  sha256: string,
+  offset: number,
+): AsyncGenerator<Uint8Array> {
   await using _file = file;
   const found = createHash("sha256");
-  for (;;) {
+  for (let position = offset; ; ) {
     const chunk = Buffer.allocUnsafeSlow(chunkBytes);
-    const { bytesRead } = await file.read(chunk, 0, chunkBytes);
+    const { bytesRead } = await file.read(chunk, 0, chunkBytes, position);
     if (bytesRead === 0) {
       break;
     }
+    position += bytesRead;
     const bytes = chunk.subarray(0, bytesRead);
     found.update(bytes);
     yield bytes;
   }
-  if (found.digest("hex") !== sha256) {
+  if (offset === 0 && found.digest("hex") !== sha256) {
     throw new Error(`the file of the asset ${sha256} is broken`);
   }
 }

@@ -89,3 +89,31 @@ test("a client has so many downloads at one time, and another when one has ended
   await first.return?.(undefined);
   await start();
 });
+
+test("a download goes on at an offset, up to the asset's end and not beyond", async () => {
+  const asked: number[] = [];
+  using opened = openGeneration({
+    async readAsset(_sha256, offset) {
+      asked.push(offset);
+      return pieces(Uint8Array.of(1, 2, 3).subarray(offset));
+    },
+  });
+  const { id } = opened.create();
+  opened.judged("accepted", 0.9);
+  const handle = downloadAsset(opened.options);
+  const at = async (offset: bigint) => {
+    const answers = [];
+    const asking = create(DownloadAssetRequestSchema, { taskId: id, offset });
+    for await (const { part, offset: from } of handle(asking, callBy("alice"))) {
+      answers.push(part?.case === "chunk" ? [...(part.value ?? [])] : from);
+    }
+    return answers;
+  };
+  assert.deepEqual(await at(2n), [2n, [3]]);
+  assert.deepEqual(await at(3n), [3n]);
+  await assert.rejects(
+    at(4n),
+    refusedWith(statusCodes.OUT_OF_RANGE, /offset is 4, the asset has 3 bytes/),
+  );
+  assert.deepEqual(asked, [2, 3]);
+});

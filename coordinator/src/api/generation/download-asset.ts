@@ -1,5 +1,5 @@
 import { isEnded } from "../../tasks/index.ts";
-import { exhausted, failedPrecondition } from "../errors.ts";
+import { exhausted, failedPrecondition, outOfRange } from "../errors.ts";
 import { assetOf, findTask, type GenerationOptions, type Rpc } from "./service.ts";
 
 /** Enough for a page full of viewers. */
@@ -7,7 +7,7 @@ export const defaultMaxDownloads = 16;
 /** When a client that has too many is told to come back: until then some will have ended, in ms. */
 const busyRetryMs = 2_000;
 
-/** The best asset: first what it is, then its bytes in chunks. */
+/** The best asset: first what it is, then its bytes in chunks, from an offset on. */
 export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> {
   const { maxDownloads = defaultMaxDownloads } = options;
   /** How many each client has now. */
@@ -30,7 +30,7 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
       },
     };
   };
-  return async function* ({ taskId }, call) {
+  return async function* ({ taskId, offset }, call) {
     const task = findTask(options.tasks, taskId, call);
     const asset = assetOf(options, task);
     if (asset === undefined) {
@@ -45,12 +45,16 @@ export function downloadAsset(options: GenerationOptions): Rpc<"downloadAsset"> 
         `the asset of task ${task.id} was removed: assets are kept for some days and while there is space; ask for the prompt again`,
       );
     }
+    const { sizeBytes = 0n } = asset.message;
+    if (offset > sizeBytes) {
+      throw outOfRange("offset", `is ${offset}, the asset has ${sizeBytes} bytes`);
+    }
     using _running = begin(call.client);
-    const chunks = await options.readAsset(asset.sha256);
+    const chunks = await options.readAsset(asset.sha256, Number(offset));
     if (chunks === undefined) {
       throw new Error(`the asset ${asset.sha256} is gone`);
     }
-    yield { part: { case: "asset", value: asset.message } };
+    yield { part: { case: "asset", value: asset.message }, offset };
     for await (const value of chunks) {
       yield { part: { case: "chunk", value } };
     }

@@ -18,7 +18,10 @@ export interface GenerationOptions {
   /** A report by its submission's id; undefined when that was not scored. */
   readonly reportOf: (id: string) => ScoreReport | undefined;
   /** An asset's bytes, piece by piece, by its SHA-256 in hex; undefined when it is gone. */
-  readonly readAsset: (sha256: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
+  readonly readAsset: (
+    sha256: string,
+    offset: number,
+  ) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Downloads of one client at one time. */
   readonly maxDownloads?: number;
   /** Longest prompt, in characters (code points). */

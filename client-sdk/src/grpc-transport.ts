@@ -1,0 +1,127 @@
+/** The connection over gRPC: the only file of this package that knows @grpc/grpc-js. */
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
+import {
+  type ClientCallOptions,
+  messageLimits,
+  streamMethod,
+  unaryMethod,
+} from "@turntable/proto/grpc";
+import { parseAddress } from "./address.ts";
+import { CallFailedError, ClientClosedError } from "./errors.ts";
+import {
+  type CallOptions,
+  checkApiKey,
+  failedCall,
+  headersOf,
+  type Transport,
+} from "./transport.ts";
+
+/** How to encrypt the connection. */
+export interface TlsOptions {
+  /** Certificates (PEM) to trust instead of those that come with Node. */
+  readonly rootCertificates?: string | Uint8Array | undefined;
+}
+
+export interface GrpcOptions {
+  /** Host and port of a coordinator's gRPC API, for example `127.0.0.1:50051`. */
+  readonly address: string;
+  /** Sent as `authorization: Bearer …`; without TLS it travels in the clear. */
+  readonly apiKey?: string | undefined;
+  /** Encrypts the connection; `{}` trusts the certificates that come with Node. Default: not encrypted. */
+  readonly tls?: TlsOptions | undefined;
+  /**
+   * Whether to go through the proxy that the variables grpc_proxy, https_proxy or http_proxy name, but for hosts of
+   * no_proxy and this machine; without it they are not looked at.
+   */
+  readonly proxy?: boolean | undefined;
+}
+
+/** Reconnecting is paced by the retries above this file; grpc-js must not wait longer than they do. */
+const reconnectBackoffMs = { first: 100, longest: 2_000 };
+/** A peer that vanished without a word is noticed within the sum of both, in ms. */
+const keepaliveMs = { time: 60_000, timeout: 20_000 };
+
+/**
+ * Connects on the first call.
+ * @throws InvalidOptionError for an address or key that cannot be used.
+ */
+export function createGrpcTransport(options: GrpcOptions): Transport {
+  const { target, isLocal } = parseAddress(options.address);
+  const { apiKey } = options;
+  checkApiKey(apiKey);
+  const client = new Client(target, channelCredentials(options.tls), {
+    ...messageLimits(),
+    // Variables such as http_proxy are set in company networks for browsers; grpc-js would take them unasked.
+    "grpc.enable_http_proxy": options.proxy === true && !isLocal ? 1 : 0,
+    "grpc.initial_reconnect_backoff_ms": reconnectBackoffMs.first,
+    "grpc.max_reconnect_backoff_ms": reconnectBackoffMs.longest,
+    "grpc.keepalive_time_ms": keepaliveMs.time,
+    "grpc.keepalive_timeout_ms": keepaliveMs.timeout,
+  });
+  let closed = false;
+  const explain = (error: unknown, signal: AbortSignal | undefined): unknown =>
+    closed ? new ClientClosedError({ cause: error }) : callError(error, signal);
+  const grpcOptions = (call: CallOptions): ClientCallOptions => {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headersOf(call, apiKey))) {
+      metadata.set(name, value);
+    }
+    return { metadata, signal: call.signal, deadline: call.deadline, trace: call.trace };
+  };
+  return {
+    async unary(method, request, call) {
+      try {
+        return await unaryMethod(client, method)(request, grpcOptions(call));
+      } catch (error) {
+        throw explain(error, call.signal);
+      }
+    },
+    async *stream(method, request, call) {
+      try {
+        yield* streamMethod(client, method)(request, grpcOptions(call));
+      } catch (error) {
+        throw explain(error, call.signal);
+      }
+    },
+    [Symbol.dispose]() {
+      closed = true;
+      client.close();
+    },
+  };
+}
+
+function channelCredentials(tls: TlsOptions | undefined) {
+  if (tls === undefined) {
+    return credentials.createInsecure();
+  }
+  if (tls.rootCertificates === undefined) {
+    return credentials.createSsl();
+  }
+  return credentials.createSsl(Buffer.from(tls.rootCertificates));
+}
+
+/** How grpc-js wraps the system's own words, such as `connect ECONNREFUSED 127.0.0.1:50051`; OpenSSL's end a line. */
+const refusedConnection =
+  /^No connection established\. Last error: (?:Error: )?(.*?)\s*\. Resolution note: /s;
+
+function callError(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted && error === signal.reason) {
+    return error;
+  }
+  if (!(error instanceof Error)) {
+    return new CallFailedError("unknown", String(error));
+  }
+  const code = "code" in error && typeof error.code === "number" ? error.code : status.UNKNOWN;
+  const given =
+    "details" in error && typeof error.details === "string" ? error.details : error.message;
+  const reason = refusedConnection.exec(given)?.[1] ?? given;
+  // grpc-js puts an error that it does not have into words.
+  const details = /^(undefined|null|)$/.test(reason) ? "no connection could be made" : reason;
+  const trailer =
+    "metadata" in error && error.metadata instanceof Metadata
+      ? error.metadata.get(errorDetailsTrailer)[0]
+      : undefined;
+  const more = Buffer.isBuffer(trailer) ? parseErrorDetails(trailer) : undefined;
+  return failedCall(code, details, error, more);
+}
