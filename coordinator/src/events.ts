@@ -277,6 +277,18 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
             "no weights are set",
           );
           return;
+        case "missing":
+          logger.error(
+            { netuid, validator, block: event.block, reason: event.reason },
+            "weights that the chain took are not there",
+          );
+          return;
+        case "foreign":
+          logger.warn(
+            { netuid, validator, block: event.block },
+            "somebody else set weights with this hotkey: does another validator run with it?",
+          );
+          return;
         case "late":
           logger.error(
             { netuid, validator, blocks: event.blocks, reason: event.reason },

@@ -74,5 +74,7 @@ for (const commitRevealEnabled of [false, true]) {
       }
     }
     assert.deepEqual(Object.fromEntries(local.weightsOf(netuid, 0)), { 1: 43690, 2: 65535 });
+    assert.deepEqual(await chain.weights(netuid, 0), local.weightsOf(netuid, 0), "as read back");
+    assert.equal((await chain.weights(netuid, 1)).size, 0);
   });
 }

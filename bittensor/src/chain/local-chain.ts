@@ -209,6 +209,7 @@ export function createLocalChain(options: LocalChainOptions = {}): LocalChain {
     },
     uidOf: async (netuid, hotkey) => uidOf(subnetOf(netuid), hotkey),
     hyperparameters: async (netuid) => subnetOf(netuid).hyperparameters,
+    weights: async (netuid, uid) => subnetOf(netuid).neurons[uid]?.weights ?? new Map(),
     async serveAxon({ netuid, hotkey, address, version = sdkVersionNumber("9.9.0") }) {
       const { ip, ipType } = ipToChain(address.ip);
       const known = subnetOf(netuid).axons.get(hotkey.ss58);

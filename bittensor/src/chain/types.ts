@@ -91,6 +91,8 @@ export interface Chain extends AsyncDisposable {
   /** undefined: not registered. */
   uidOf(netuid: number, hotkey: string, signal?: AbortSignal): Promise<number | undefined>;
   hyperparameters(netuid: number, signal?: AbortSignal): Promise<Hyperparameters>;
+  /** The weights that a uid has on the chain, u16 by uid; empty when none, or they were not revealed yet. */
+  weights(netuid: number, uid: number, signal?: AbortSignal): Promise<ReadonlyMap<number, number>>;
   /** Announces an axon, unless the chain has exactly that already. */
   serveAxon(serve: ServeAxon, signal?: AbortSignal): Promise<ChainOutcome>;
   /** Sets weights, or commits them where the subnet demands it. */

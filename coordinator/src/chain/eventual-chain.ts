@@ -4,7 +4,7 @@ import type { Chain } from "@turntable/bittensor/chain";
 /** What a coordinator asks of the chain. */
 export type CoordinatorChain = Pick<
   Chain,
-  "blockNumber" | "hyperparameters" | "metagraph" | "serveAxon" | "setWeights"
+  "blockNumber" | "hyperparameters" | "metagraph" | "serveAxon" | "setWeights" | "weights"
 >;
 
 export interface EventualChain extends CoordinatorChain, AsyncDisposable {
@@ -53,6 +53,10 @@ export function createEventualChain(
     async hyperparameters(netuid, signal) {
       const open = await abortable(connected(), signal);
       return await abortable(open.hyperparameters(netuid, signal), signal);
+    },
+    async weights(netuid, uid, signal) {
+      const open = await abortable(connected(), signal);
+      return await abortable(open.weights(netuid, uid, signal), signal);
     },
     // What was sent is waited for: its outcome has to be known.
     setWeights: async (set, signal) =>

@@ -56,6 +56,15 @@ test("the dry run says what would be set and why, and changes nothing", async ()
   const after = await describe(1_000);
   assert.match(after, /1970-01-01T00:00:00.005Z +61 +1 +not known\n/);
   assert.match(after, / +61 +1 +refused +SettingWeightsTooFast: no\n/);
+  assert.match(after, /\non the chain: no weights of this validator\n/);
+
+  const set = { netuid, mechanism: 0, values: [65535], versionKey: 200n };
+  chain.advance(60);
+  chain.ledger.setWeights("V", { ...set, uids: [1] });
+  assert.match(await describe(1_000), /\non the chain: 1 weights, those sent at block 61\n/);
+  chain.advance(200);
+  chain.ledger.setWeights("V", { ...set, uids: [2] });
+  assert.match(await describe(1_000), /\non the chain: 1 weights, which no attempt of this data/);
 });
 
 test("a command takes the coordinator's own options, and no words that it does not know", () => {

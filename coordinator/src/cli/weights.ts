@@ -3,7 +3,13 @@ import type { Chain, Hyperparameters } from "@turntable/bittensor/chain";
 import { createMinerReader, type Miner } from "../miners/index.ts";
 import type { RuleSet } from "../rules/index.ts";
 import { openStoreReader, type StoreReader } from "../store/index.ts";
-import { type Plan, planWeights, readAttempts } from "../weights/index.ts";
+import {
+  isSame,
+  type Plan,
+  planWeights,
+  readAttempts,
+  type WeightAttempt,
+} from "../weights/index.ts";
 import { type Command, table, UsageError } from "./command.ts";
 
 export const weightsCommand: Command = {
@@ -29,7 +35,7 @@ export const weightsCommand: Command = {
 
 export interface DescribeWeights {
   readonly store: StoreReader;
-  readonly chain: Pick<Chain, "metagraph" | "hyperparameters">;
+  readonly chain: Pick<Chain, "metagraph" | "hyperparameters" | "weights">;
   readonly netuid: number;
   /** The validator's, ss58. */
   readonly hotkey: string;
@@ -37,6 +43,10 @@ export interface DescribeWeights {
   /** ms since 1970 UTC */
   readonly now: number;
 }
+
+const attemptsShown = 5;
+/** Committed weights are revealed some attempts later. */
+const attemptsLookedAt = 64;
 
 /** The plan of this moment in words and tables. */
 export async function describeWeights(options: DescribeWeights): Promise<string> {
@@ -49,10 +59,13 @@ export async function describeWeights(options: DescribeWeights): Promise<string>
   const miners = new Map(metagraph.neurons.map((neuron) => [neuron.uid, get(neuron.hotkey, now)]));
   const rewards = new Map([...miners.values()].map((miner) => [miner.hotkey, miner.reward]));
   const plan = planWeights({ hotkey, metagraph, hyperparameters, rules, rewards });
-  const attempts = readAttempts(store).latest(netuid, hotkey, 5);
+  const attempts = readAttempts(store).latest(netuid, hotkey, attemptsLookedAt);
+  const onChain =
+    plan.neuron === undefined ? new Map() : await chain.weights(netuid, plan.neuron.uid);
   return [
     `subnet ${netuid} at block ${metagraph.block}, rules ${rules.name}, ${describeNeuron(plan, hotkey)}`,
     `the subnet: ${describeSubnet(hyperparameters)}`,
+    `on the chain: ${describeOnChain(onChain, attempts)}`,
     `due: ${describeDue(plan, metagraph.block)}`,
     "",
     describeRows(plan, miners),
@@ -62,15 +75,17 @@ export async function describeWeights(options: DescribeWeights): Promise<string>
           "the latest attempts:",
           table([
             ["at", "block", "weights", "outcome", "said"],
-            ...attempts.map((attempt) => [
-              new Date(attempt.at).toISOString(),
-              attempt.includedBlock ?? attempt.block,
-              attempt.rows.length,
-              attempt.outcome ?? "not known",
-              attempt.revealRound === undefined
-                ? attempt.message
-                : `revealed with round ${attempt.revealRound}`,
-            ]),
+            ...attempts
+              .slice(0, attemptsShown)
+              .map((attempt) => [
+                new Date(attempt.at).toISOString(),
+                attempt.includedBlock ?? attempt.block,
+                attempt.rows.length,
+                attempt.outcome ?? "not known",
+                attempt.revealRound === undefined
+                  ? attempt.message
+                  : `revealed with round ${attempt.revealRound}`,
+              ]),
           ]),
         ]),
     "",
@@ -94,6 +109,19 @@ function describeSubnet(hyperparameters: Hyperparameters): string {
     `weights are ${how}, ${minAllowedWeights} or more, every ${weightsRateLimit} blocks at most; ` +
     `an epoch has ${tempo} blocks; version ${weightsVersion} or later`
   );
+}
+
+function describeOnChain(
+  onChain: ReadonlyMap<number, number>,
+  attempts: readonly WeightAttempt[],
+): string {
+  if (onChain.size === 0) {
+    return "no weights of this validator";
+  }
+  const attempt = attempts.find(({ rows }) => isSame(rows, onChain));
+  return attempt === undefined
+    ? `${onChain.size} weights, which no attempt of this data directory sent`
+    : `${onChain.size} weights, those sent at block ${attempt.includedBlock ?? attempt.block}`;
 }
 
 function describeDue({ due, weights, neuron }: Plan, block: number): string {

@@ -1,4 +1,5 @@
 export { createAttempts, readAttempts, type WeightAttempt } from "./attempts.ts";
 export { backOffBlocks, type Plan, planWeights } from "./plan.ts";
+export { isSame } from "./standing.ts";
 export { startWeights, type WeightsEvent, type WeightsPlace } from "./start-weights.ts";
 export { type Rewards, type WeightRow, weightsNow } from "./weights-now.ts";

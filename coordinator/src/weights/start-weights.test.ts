@@ -19,6 +19,7 @@ const rules = { weights: { ...ruleSets.seed.weights, intervalBlocks: 20, lookMs:
 function open(
   hyperparameters: Parameters<LocalChain["setHyperparameters"]>[1] = {},
   change: (chain: LocalChain) => Partial<LocalChain> = () => ({}),
+  patienceMs = 60_000,
 ) {
   const directory = mkdtempSync(join(tmpdir(), "turntable-weights-"));
   const store = openStore(directory);
@@ -37,7 +38,7 @@ function open(
     startWeights({
       place: { netuid, hotkey: hotkey ?? assert.fail() },
       chain: { ...chain, ...change(chain) },
-      ...{ rules, attempts },
+      ...{ rules, attempts, patienceMs },
       rewardsOf: () => rewards,
       onEvent: (event) => events.push(event),
       onTrouble: (_, error) => troubles.push(error),
@@ -188,4 +189,194 @@ test("a restart sends nothing before it is due: the chain knows when weights cam
   subnet.chain.advance(10);
   await again.runNow();
   assert.equal(subnet.latest().length, 2);
+});
+
+test("what the chain took and a fork undid is told and sent again, and its row says so", async () => {
+  let isUndone = true;
+  await using subnet = open({}, (chain) => ({
+    setWeights: async (set) =>
+      isUndone
+        ? { kind: "included", block: await chain.blockNumber(), revealRound: undefined }
+        : chain.setWeights(set),
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  assert.deepEqual(await subnet.look(5), [], "it may still be that the chain is behind");
+  isUndone = false;
+  const [missing, again] = await subnet.look(1);
+  assert.ok(missing?.kind === "missing" && missing.block === 21);
+  assert.match(missing.reason, /included in block 21, and has nothing of it/);
+  assert.ok(again?.kind === "attempt" && again.outcome.kind === "included");
+  assert.deepEqual(subnet.onChain(), { 1: 65535 });
+  assert.deepEqual(
+    subnet.latest().map(({ outcome }) => outcome),
+    ["included", "failed"],
+  );
+  assert.deepEqual(await subnet.look(6), []);
+});
+
+test("commits that are never revealed are told, and new ones go on", async () => {
+  await using subnet = open({ commitRevealEnabled: true, tempo: 50 }, (chain) => ({
+    async setWeights({ hotkey: { ss58 } }) {
+      const call = { netuid, mechanism: 0, commit: new Uint8Array(200), revealRound: 1n };
+      chain.commitWeights(ss58, { ...call, version: 4 }, 0n);
+      return { kind: "included", block: await chain.blockNumber(), revealRound: 1n };
+    },
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  const told: WeightsEvent[] = [];
+  for (let blocks = 0; blocks < 160; blocks += 20) {
+    told.push(...(await subnet.look(20)));
+  }
+  const missing = told.find(({ kind }) => kind === "missing");
+  assert.ok(missing?.kind === "missing");
+  assert.match(missing.reason, /committed in block 21 and not revealed with round 1/);
+  assert.equal(told.filter(({ kind }) => kind === "attempt").length, 8);
+});
+
+test("two validators with one hotkey notice each other, and weights come once an interval", async () => {
+  await using subnet = open();
+  await using store = openOther();
+  const foreign: number[] = [];
+  const others: WeightsEvent[] = [];
+  await using other = startWeights({
+    place: { netuid, hotkey },
+    ...{ chain: subnet.chain, rules, attempts: store.attempts, now: () => 1_000 },
+    rewardsOf: () => new Map([[b.ss58, 1]]),
+    onEvent: (event) => others.push(event),
+    onTrouble: (_, error) => assert.fail(String(error)),
+  });
+  subnet.rewards.set(a.ss58, 1);
+  let included = 0;
+  for (let block = 0; block < 90; block++) {
+    subnet.chain.advance(1);
+    // In turns, so that each is sometimes the first.
+    const mine = block < 45 ? await subnet.look() : [];
+    await other.runNow();
+    const events = [...mine, ...(block < 45 ? [] : await subnet.look()), ...others.splice(0)];
+    for (const event of events) {
+      if (event.kind === "foreign") {
+        foreign.push(event.block);
+      }
+      included += event.kind === "attempt" && event.outcome.kind === "included" ? 1 : 0;
+    }
+  }
+  assert.ok(foreign.length > 0);
+  assert.equal(included, 4);
+});
+
+/** Attempts of another coordinator. */
+function openOther() {
+  const directory = mkdtempSync(join(tmpdir(), "turntable-weights-"));
+  const store = openStore(directory);
+  return {
+    attempts: createAttempts(store),
+    async [Symbol.asyncDispose]() {
+      store[Symbol.dispose]();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+test("commit-reveal may be switched on and off in the middle", async () => {
+  await using subnet = open({ tempo: 50 });
+  subnet.rewards.set(a.ss58, 1).set(b.ss58, 4);
+  const kinds: string[] = [];
+  for (const commitRevealEnabled of [false, true, false]) {
+    subnet.chain.setHyperparameters(netuid, { commitRevealEnabled });
+    subnet.rewards.set(a.ss58, commitRevealEnabled ? 2 : 1);
+    for (let blocks = 0; blocks < 200; blocks++) {
+      kinds.push(...(await subnet.look(1)).map(({ kind }) => kind));
+    }
+    assert.deepEqual(subnet.onChain(), { 1: commitRevealEnabled ? 32768 : 16384, 2: 65535 });
+  }
+  assert.deepEqual(new Set(kinds), new Set(["attempt"]));
+  assert.equal(kinds.length, 30, "one each 20 blocks");
+});
+
+test("the chain may want commits between our look and our sending: the next try is one", async () => {
+  await using subnet = open({ tempo: 50 }, (chain) => ({
+    async setWeights(set) {
+      const { commitRevealEnabled } = await chain.hyperparameters(netuid);
+      chain.setHyperparameters(netuid, { commitRevealEnabled: true });
+      return commitRevealEnabled
+        ? chain.setWeights(set)
+        : { kind: "refused", name: "CommitRevealEnabled", message: "it is on" };
+    },
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  const [event] = await subnet.look(1);
+  assert.ok(event?.kind === "attempt" && event.outcome.kind === "included");
+  assert.notEqual(event.outcome.revealRound, undefined);
+});
+
+test("who takes a miner's uid while weights are sent has them no longer than until the next", async () => {
+  const newcomer = "5Newcomer";
+  await using subnet = open({ maxUids: 3, immunityPeriod: 0 }, (chain) => ({
+    setWeights(set) {
+      chain.register({ netuid, hotkey: newcomer });
+      return chain.setWeights(set);
+    },
+  }));
+  subnet.rewards.set(a.ss58, 1).set(b.ss58, 3);
+  subnet.chain.setHyperparameters(netuid, { maxUids: 3 });
+  await subnet.look(20);
+  const { neurons } = await subnet.chain.metagraph(netuid);
+  const taken = neurons.find((neuron) => neuron.hotkey === newcomer)?.uid ?? assert.fail();
+  await subnet.look(20);
+  assert.deepEqual(
+    subnet.latest()[0]?.rows.map(({ uid }) => uid),
+    neurons.map(({ uid }) => uid).filter((uid) => uid !== 0 && uid !== taken),
+  );
+  assert.equal(subnet.onChain()[taken], undefined);
+});
+
+test("a validator that lost its uid and is registered at another goes on from there, without an alarm", async () => {
+  await using subnet = open({ maxUids: 4, immunityPeriod: 0 });
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  subnet.chain.setHyperparameters(netuid, { maxUids: 3 });
+  subnet.chain.register({ netuid, hotkey: "5Newcomer" });
+  const { neurons } = await subnet.chain.metagraph(netuid);
+  assert.ok(!neurons.some((neuron) => neuron.hotkey === hotkey.ss58), "the oldest made room");
+  const kinds = (await subnet.look(20)).map(({ kind }) => kind);
+  subnet.chain.setHyperparameters(netuid, { maxUids: 4 });
+  const uid = subnet.chain.register({ netuid, hotkey: hotkey.ss58 });
+  for (let blocks = 0; blocks < 45; blocks++) {
+    kinds.push(...(await subnet.look(1)).map(({ kind }) => kind));
+  }
+  assert.deepEqual(kinds, ["barred", "attempt", "attempt"]);
+  assert.equal(uid, 3);
+  assert.equal(subnet.chain.weightsOf(netuid, uid).size, 1);
+});
+
+test("a chain that takes connections and never answers is away after a while, and looked at again", async () => {
+  let hangs = true;
+  const never = Promise.withResolvers<never>();
+  await using subnet = open(
+    {},
+    (chain) => ({
+      metagraph: (of, signal) => {
+        signal?.addEventListener("abort", () => never.reject(signal.reason));
+        return hangs ? never.promise : chain.metagraph(of);
+      },
+    }),
+    50,
+  );
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  assert.ok(subnet.troubles.length > 0);
+  hangs = false;
+  assert.equal((await subnet.look(5))[0]?.kind, "attempt");
+});
+
+test("weights that cannot be read back are trouble, and sent all the same", async () => {
+  await using subnet = open({}, () => ({
+    weights: () => Promise.reject(new ChainError("the chain's runtime has no weights")),
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  assert.equal((await subnet.look(20))[0]?.kind, "attempt");
+  assert.equal((await subnet.look(20))[0]?.kind, "attempt");
+  assert.ok(subnet.troubles.length >= 2);
 });

@@ -4,13 +4,16 @@
  * V1 When it is time is read from the chain, which knows when weights came last; a restart changes nothing.
  * V2 An attempt is written down before it is sent, and what the chain said afterwards.
  * V3 A failure is tried again after some blocks, several times in an epoch; a chain that is away, at the next look.
+ * V4 What the chain took is looked for on the chain: what a fork undid is sent again, and weights that were never
+ *    revealed, or are somebody else's, are told.
  */
-import type { Chain } from "@turntable/bittensor/chain";
+import type { Chain, Hyperparameters, Neuron } from "@turntable/bittensor/chain";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { type Loop, startLoop } from "@turntable/process";
 import type { RuleSet } from "../rules/index.ts";
-import type { AttemptOutcome, Attempts } from "./attempts.ts";
+import type { AttemptOutcome, Attempts, WeightAttempt } from "./attempts.ts";
 import { backOffBlocks, intervalBlocks, type Plan, planWeights, valuesOf } from "./plan.ts";
+import { attemptsToJudge, settledBlocks, standingOf } from "./standing.ts";
 import type { Rewards } from "./weights-now.ts";
 
 /** Whose weights, and where. */
@@ -29,6 +32,10 @@ export type WeightsEvent = { readonly netuid: number; readonly validator: string
     }
   /** None can be set, or there is nothing to set; told once for each reason. */
   | { readonly kind: "barred" | "none"; readonly reason: string }
+  /** The chain took weights and does not have them; told once of each. */
+  | { readonly kind: "missing"; readonly block: number; readonly reason: string }
+  /** Weights of the hotkey were set in this block, and not by us; told once of each. */
+  | { readonly kind: "foreign"; readonly block: number }
   /** The last weights are twice as old as they should be: somebody has to look. Told once an interval. */
   | { readonly kind: "late"; readonly blocks: number; readonly reason: string }
   /** How old the last weights are, after each look. */
@@ -37,7 +44,10 @@ export type WeightsEvent = { readonly netuid: number; readonly validator: string
 
 export interface WeightsOptions {
   readonly place: WeightsPlace;
-  readonly chain: Pick<Chain, "blockNumber" | "metagraph" | "hyperparameters" | "setWeights">;
+  readonly chain: Pick<
+    Chain,
+    "blockNumber" | "metagraph" | "hyperparameters" | "weights" | "setWeights"
+  >;
   readonly rules: Pick<RuleSet, "weights">;
   readonly attempts: Attempts;
   /** What each of the hotkeys (ss58) has earned. */
@@ -46,14 +56,19 @@ export interface WeightsOptions {
   readonly onTrouble: (what: string, error: unknown) => void;
   /** ms since 1970 UTC */
   readonly now: () => number;
+  /** A chain that has not told its state after so long is away, in ms; 45,000 when absent. */
+  readonly patienceMs?: number;
 }
 
 /** Between two looks at what bars us, or at rewards that are not there yet, in blocks. */
 const idleBlocks = 5;
+/** A chain that has not answered after so long is away, in ms. */
+const defaultPatienceMs = 45_000;
 
 /** Starts the loop; the first look comes at once. */
 export function startWeights(options: WeightsOptions): Loop {
   const { place, chain, rules, attempts, now, onTrouble } = options;
+  const { patienceMs = defaultPatienceMs } = options;
   const { netuid, hotkey } = place;
   const tell = (event: DistributiveOmit<WeightsEvent, "netuid" | "validator">): void =>
     options.onEvent({ netuid, validator: hotkey.ss58, ...event });
@@ -67,6 +82,9 @@ export function startWeights(options: WeightsOptions): Loop {
   /** Why there are no weights, as it was told last. */
   let told = "";
   let lateToldAt = 0;
+  let firstUpdate: number | undefined;
+  let foreignTold: number | undefined;
+  let missingTold: number | undefined;
   /** The newest block that was seen, and the looks since then that did not reach the chain, each about a block. */
   let head = 0;
 
@@ -79,7 +97,11 @@ export function startWeights(options: WeightsOptions): Loop {
 
   const readPlan = async (
     signal: AbortSignal,
-  ): Promise<{ readonly plan: Plan; readonly block: number; readonly tempo: number }> => {
+  ): Promise<{
+    readonly plan: Plan;
+    readonly block: number;
+    readonly hyperparameters: Hyperparameters;
+  }> => {
     const [metagraph, hyperparameters] = await Promise.all([
       chain.metagraph(netuid, signal),
       chain.hyperparameters(netuid, signal),
@@ -90,7 +112,34 @@ export function startWeights(options: WeightsOptions): Loop {
     interval = intervalBlocks(rules, hyperparameters);
     const plan = planWeights(input);
     lastUpdate = plan.neuron?.lastUpdate;
-    return { plan, block: metagraph.block, tempo: hyperparameters.tempo };
+    return { plan, block: metagraph.block, hyperparameters };
+  };
+
+  /** V4 */
+  const judge = async (
+    neuron: Neuron,
+    block: number,
+    hyperparameters: Hyperparameters,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const count = attemptsToJudge(hyperparameters, interval);
+    const latest = attempts.latest(netuid, hotkey.ss58, count);
+    const onChain = await chain.weights(netuid, neuron.uid, signal);
+    firstUpdate ??= neuron.lastUpdate;
+    const updates = { lastUpdate: neuron.lastUpdate, firstUpdate };
+    const standing = standingOf({ attempts: latest, ...updates, onChain, block, hyperparameters });
+    if (standing.kind === "foreign" && standing.atBlock !== foreignTold) {
+      foreignTold = standing.atBlock;
+      tell({ kind: "foreign", block: standing.atBlock });
+    } else if (standing.kind === "missing" && standing.attempt.id !== missingTold) {
+      missingTold = standing.attempt.id;
+      const { attempt, isUndone } = standing;
+      const reason = missingReason(attempt, isUndone);
+      if (isUndone) {
+        attempts.end(attempt.id, { kind: "failed", message: reason });
+      }
+      tell({ kind: "missing", block: attempt.includedBlock ?? attempt.block, reason });
+    }
   };
 
   const send = async (
@@ -117,7 +166,7 @@ export function startWeights(options: WeightsOptions): Loop {
       failures = 0;
       told = "";
       lastUpdate = outcome.kind === "included" ? outcome.block : block;
-      notBefore = lastUpdate + interval;
+      notBefore = lastUpdate + Math.min(settledBlocks, interval);
     } else {
       failures += 1;
       told = "the last attempt failed";
@@ -126,13 +175,21 @@ export function startWeights(options: WeightsOptions): Loop {
   };
 
   const look = async (signal: AbortSignal): Promise<void> => {
-    head = await chain.blockNumber(signal);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+    head = await chain.blockNumber(patience);
     if (head < notBefore) {
       return;
     }
-    const { plan, block, tempo } = await readPlan(signal); // V1
+    const { plan, block, hyperparameters } = await readPlan(patience); // V1
     head = block;
-    const { due, weights } = plan;
+    const { due, weights, neuron } = plan;
+    if (neuron !== undefined) {
+      await judge(neuron, block, hyperparameters, patience).catch((error: unknown) => {
+        signal.throwIfAborted();
+        // Whoever cannot look back can send all the same.
+        onTrouble(`subnet ${netuid}: weights on the chain could not be looked at`, error);
+      });
+    }
     notBefore = block + idleBlocks;
     if (due.kind === "barred") {
       tellOnce("barred", due.reason);
@@ -141,7 +198,7 @@ export function startWeights(options: WeightsOptions): Loop {
     } else if (weights.kind === "none") {
       tellOnce("none", weights.reason);
     } else {
-      await send(weights.rows, block, tempo, signal);
+      await send(weights.rows, block, hyperparameters.tempo, signal);
     }
   };
 
@@ -176,6 +233,15 @@ export function startWeights(options: WeightsOptions): Loop {
   });
   void loop.runNow();
   return loop;
+}
+
+function missingReason({ includedBlock, revealRound }: WeightAttempt, isUndone: boolean): string {
+  if (isUndone) {
+    return `the chain said that they were included in block ${includedBlock}, and has nothing of it any more`;
+  }
+  return revealRound === undefined
+    ? `they were included in block ${includedBlock}, and others are on the chain`
+    : `they were committed in block ${includedBlock} and not revealed with round ${revealRound}`;
 }
 
 /** `Omit` of each member of a union. */

@@ -102,6 +102,24 @@ export async function isCommitReveal(api: ApiPromise, netuid: number): Promise<b
   );
 }
 
+/** u16 by uid; of the subnet's first mechanism, where there are several. */
+export async function readWeights(
+  api: ApiPromise,
+  netuid: number,
+  uid: number,
+): Promise<ReadonlyMap<number, number>> {
+  const pairs = await readStorage(api, "weights", netuid, uid);
+  if (!Array.isArray(pairs)) {
+    throw new ChainError("the chain's weights are not what was expected");
+  }
+  return new Map(
+    pairs.map((pair: unknown) => {
+      const [target, weight]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+      return [numberOf(target, "weights"), numberOf(weight, "weights")];
+    }),
+  );
+}
+
 /** The axon that the chain has for a hotkey; undefined when none. */
 export async function readAxon(
   api: ApiPromise,

@@ -28,6 +28,7 @@ import {
   readNumber,
   readStorage,
   readUid,
+  readWeights,
 } from "./reads.ts";
 import { defaultRetryLimits, type RetryLimits } from "./retry.ts";
 import { type Call, submitOnce } from "./submit.ts";
@@ -282,6 +283,7 @@ function createChain(
     metagraph: (netuid, signal) => reading(() => readMetagraph(api, netuid), signal),
     uidOf: (netuid, hotkey, signal) => reading(() => readUid(api, netuid, hotkey), signal),
     hyperparameters: (netuid, signal) => reading(() => readHyperparameters(api, netuid), signal),
+    weights: (netuid, uid, signal) => reading(() => readWeights(api, netuid, uid), signal),
 
     async serveAxon({ netuid, hotkey, address, version = defaultSdkVersion }, signal) {
       const { ip, ipType } = ipToChain(address.ip);
