@@ -9,6 +9,7 @@ export {
   databaseName,
   openKeyStore,
   openStore,
+  openStoreInMemory,
   openStoreReader,
   type SqlValue,
   type Store,

@@ -65,6 +65,13 @@ export function openStore(directory: string): Store {
   }
 }
 
+/** The coordinator's tables in memory, which end with it: for simulations, which make more than a disk would take. */
+export function openStoreInMemory(): Store {
+  const database = new DatabaseSync(":memory:");
+  migrate(database, "in memory", coordinatorMigrations);
+  return wrap(database, "OFF");
+}
+
 /**
  * Opens the database of a coordinator, running or not, for reading alone.
  * @throws StoreError when there is none, or one of another version

@@ -3,6 +3,7 @@ export {
   fingerprint,
   type GeometryFingerprint,
   geometryBytes,
+  geometryLength,
   geometryOf,
   isSame,
   logSizeTolerance,
