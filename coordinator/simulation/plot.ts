@@ -25,7 +25,7 @@ export function plot(all: readonly Simulated[], baseline: string, title: string)
   );
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
-    `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>` +
+    `font-family="sans-serif" font-size="12"><title>${escaped(title)}</title><rect width="100%" height="100%" fill="#fff"/>` +
     `${text(margin.left, 22, title, "bold")}${panels.join("")}</svg>\n`
   );
 }

@@ -7,7 +7,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Neuron } from "@turntable/bittensor/chain";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { createRandom } from "@turntable/splat/test";
-import { createMinerProtocol, type PullAnswer } from "../src/axon/index.ts";
+import { createMinerProtocol } from "../src/axon/index.ts";
 import { createMiners } from "../src/miners/index.ts";
 import type { RuleSet } from "../src/rules/index.ts";
 import { type AssetFiles, openStoreInMemory } from "../src/store/index.ts";
@@ -125,7 +125,8 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     })),
   );
 
-  const score = (id: string, work: Work): void => {
+  /** @param told resolves when the miner has its answer; the clock stands still until then */
+  const score = async (id: string, work: Work, told: Promise<void>): Promise<void> => {
     type Outcome = MessageInitShape<typeof RenderScoreResultSchema>["outcome"];
     let outcome: NonNullable<Outcome>;
     if (random() < population.faults) {
@@ -144,7 +145,9 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     const result = { jobId: id, submissionId: id, outcome, geometry, replica };
     const applied = submissions.applyResult(create(RenderScoreResultSchema, result), now());
     if (applied.kind === "again") {
-      agenda.after(population.scoringSeconds * secondMs, () => score(id, work));
+      agenda.after(population.scoringSeconds * secondMs, () => score(id, work, told));
+    } else {
+      await told;
     }
   };
 
@@ -165,13 +168,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
       },
       never,
     );
-    const id = await Promise.race([taken, answer.then(() => undefined)]);
-    if (id !== undefined && work !== undefined) {
-      workshop.handedIn(miner.group, work);
-      agenda.after(population.scoringSeconds * secondMs, () => score(id, work));
-    }
-    // The verdict comes later on the agenda, which waits for nobody.
-    void answer.then(({ feedback, cooldown_until }) => {
+    const told = answer.then(({ feedback, cooldown_until }) => {
       if (work !== undefined && again === 0) {
         miner.submitted += 1;
         miner.accepted += feedback?.verdict === "accepted" ? 1 : 0;
@@ -182,6 +179,13 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
       }
       comeBack(miner, cooldown_until);
     });
+    const id = await Promise.race([taken, told]);
+    if (id === undefined || work === undefined || submissions.stillPending(id) === undefined) {
+      await told;
+      return;
+    }
+    workshop.handedIn(miner.group, work);
+    agenda.after(population.scoringSeconds * secondMs, () => score(id, work, told));
   };
 
   const comeBack = (miner: Miner, cooldownUntil: number): void => {
@@ -190,31 +194,24 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     agenda.after(hammers ? Math.min(hammerMs, waitMs) : waitMs, () => pull(miner));
   };
 
-  const work = (miner: Miner, { task, submit_before }: PullAnswer): void => {
+  const pull = (miner: Miner): void => {
+    const { group, hotkey } = miner;
+    const { task, submit_before, cooldown_until } = protocol.pull(hotkey);
     if (task === null) {
+      comeBack(miner, cooldown_until);
       return;
     }
-    const { group, hotkey } = miner;
     miner.tasks += 1;
-    const made = workshop.make(group, hotkey);
+    const work = workshop.make(group, hotkey);
     const leftMs = submit_before * secondMs - now();
-    if (random() < group.saysNothing || made.seconds * secondMs > leftMs) {
+    if (random() < group.saysNothing || work.seconds * secondMs > leftMs) {
       agenda.after(leftMs + lateMs, () => pull(miner));
       return;
     }
     const isGivenBack = random() < group.givesBack;
-    agenda.after(made.seconds * secondMs, () =>
-      submit(miner, task.id, isGivenBack ? undefined : made),
+    agenda.after(work.seconds * secondMs, () =>
+      submit(miner, task.id, isGivenBack ? undefined : work),
     );
-  };
-
-  const pull = (miner: Miner): void => {
-    const answer = protocol.pull(miner.hotkey);
-    if (answer.task === null) {
-      comeBack(miner, answer.cooldown_until);
-    } else {
-      work(miner, answer);
-    }
   };
 
   for (const miner of miners) {

@@ -21,8 +21,8 @@ const play = (rules: RuleSetName, days: number, change: Partial<Population> = {}
   });
 
 for (const [rules, days, known] of [
-  ["seed", 0.09, ["text", "rushing"]],
-  ["2025", 0.3, []],
+  ["seed", 0.07, ["text", "rushing"]],
+  ["2025", 0.25, []],
 ] as const) {
   test(`rules ${rules}: honest, skilled miners earn most, but for what the document names`, async () => {
     const simulated = await play(rules, days);
