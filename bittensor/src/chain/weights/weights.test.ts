@@ -70,8 +70,8 @@ describe("weights", () => {
     );
   });
 
-  // None, or more than the dust in which float32, as the SDKs compute, has no digits left.
-  const rewards = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 100, noNaN: true }));
+  // None, or more than the dust in which the epsilon of the SDKs' limiting counts: an accepted result is 0.6 at least.
+  const rewards = fc.oneof(fc.constant(0), fc.double({ min: 1e-3, max: 100, noNaN: true }));
 
   it("never exceed the subnet's limit by more than rounding", () => {
     fc.assert(
