@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { createLocalChain, type LostCommit } from "@turntable/bittensor/chain";
+import { createLocalChain, type LocalChain, type LostCommit } from "@turntable/bittensor/chain";
 import {
   createHotkeyFile,
   createMnemonic,
@@ -31,10 +31,17 @@ import { startCoordinator } from "@turntable/coordinator";
 import { createPrompts } from "@turntable/coordinator/prompts";
 import { ruleSets } from "@turntable/coordinator/rules";
 import { startGenerationEndpoint } from "@turntable/generation";
-import { startMiner } from "@turntable/miner";
+import { openMinerStore, startMiner } from "@turntable/miner";
 import { createLogger, type Logger, type StopControl } from "@turntable/process";
 import { startWorker, type WorkerOptions } from "@turntable/validation";
 import { showFirstTask } from "./first-task.ts";
+import {
+  createMarketEngines,
+  describeMarket,
+  type MarketMiner,
+  marketRoles,
+  readMarket,
+} from "./market.ts";
 import { parseRegistration, type SubnetOptions } from "./options.ts";
 import { say, shortPath } from "./say.ts";
 
@@ -42,6 +49,8 @@ const netuid = 17;
 const loopback = "127.0.0.1";
 /** The chain's limits for people who wait: seconds instead of a quarter of an hour, at a block a second. */
 const quickChain = { tempo: 60, weightsRateLimit: 10, servingRateLimit: 5 };
+/** Between two looks at the market, in ms. */
+const marketEveryMs = 15_000;
 const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
 
 /**
@@ -84,10 +93,8 @@ export async function startSubnet(
       onLostCommit: sayLostCommit,
     }),
   );
-  chain.register({ netuid, hotkey: validator.ss58, stakeTao: 10_000 });
-  for (const { ss58 } of minerKeys) {
-    chain.register({ netuid, hotkey: ss58 });
-  }
+  const validatorUid = chain.register({ netuid, hotkey: validator.ss58, stakeTao: 10_000 });
+  const minerUids = minerKeys.map(({ ss58: hotkey }) => chain.register({ netuid, hotkey }));
   for (const registration of options.register.map(parseRegistration)) {
     if (registration !== undefined) {
       chain.register({ netuid, ...registration });
@@ -108,7 +115,7 @@ export async function startSubnet(
       queue,
       dataDir: join(dir, "coordinator"),
       rules: ruleSets[options.rules],
-      prompts: options.synthetic ? createPrompts(prompts) : undefined,
+      prompts: options.synthetic || options.demoMarket ? createPrompts(prompts) : undefined,
       consentText:
         options.consentFile === undefined ? undefined : await loadConsentText(options.consentFile),
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
@@ -154,16 +161,32 @@ export async function startSubnet(
   // Queued before the miners come, so that it is the first they get.
   const first = options.prompt === "" ? undefined : await client.create(options.prompt);
   if (options.miners > 0) {
-    const generator = stack.use(await startGenerationEndpoint({ host: loopback, port: 0 }));
     const target = { ip: loopback, port: coordinator.axonPort, hotkey: validator.ss58 };
-    for (const hotkey of minerKeys) {
-      const miner = {
-        hotkey,
-        validators: async () => [target],
-        endpoints: [{ url: generator.url }],
-        logger,
-      };
-      stack.use(await startMiner(miner));
+    const engines = options.demoMarket ? createMarketEngines() : undefined;
+    const urls = await Promise.all(
+      (engines === undefined ? [undefined] : marketRoles.map((role) => engines[role])).map(
+        async (engine) => {
+          const place = { host: loopback, port: 0, ...(engine === undefined ? {} : { engine }) };
+          return stack.use(await startGenerationEndpoint(place)).url;
+        },
+      ),
+    );
+    const market: MarketMiner[] = [];
+    for (const [index, hotkey] of minerKeys.entries()) {
+      const store = stack.use(openMinerStore(join(dir, `miner-${index + 1}`)));
+      const url = urls[index % urls.length] ?? "";
+      const role = marketRoles[index % marketRoles.length] ?? "good";
+      market.push({ role, uid: minerUids[index] ?? 0, store });
+      stack.use(
+        await startMiner({
+          ...{ hotkey, store, logger },
+          validators: async () => [target],
+          endpoints: [{ url }],
+        }),
+      );
+    }
+    if (options.demoMarket) {
+      stack.defer(showMarket(market, chain, validatorUid));
     }
   } else if (first !== undefined) {
     say("There is no miner yet: the first task waits for one that you start and --register.");
@@ -180,6 +203,21 @@ export async function startSubnet(
     });
   }
   return stack.move();
+}
+
+/** Says again and again how the market stands. @returns what ends that */
+function showMarket(
+  miners: readonly MarketMiner[],
+  chain: LocalChain,
+  validatorUid: number,
+): () => void {
+  const startedAt = Date.now();
+  const timer = setInterval(() => {
+    const now = Date.now();
+    const rows = readMarket(miners, chain.weightsOf(netuid, validatorUid), now);
+    say(`\nMarket after ${Math.round((now - startedAt) / 1000)} s\n${describeMarket(rows)}`);
+  }, marketEveryMs);
+  return () => clearInterval(timer);
 }
 
 function sayLostCommit({ hotkey, when, reason }: LostCommit): void {

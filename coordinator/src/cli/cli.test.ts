@@ -121,7 +121,10 @@ test("a miner's history says of each verdict why, what it earned, and the weight
     [
       ...[
         ["06.000Z", "rejected", "wrong-signature", "0.0000", "0.0000", "none yet", "wrong"],
-        ["05.000Z", "rejected", "low-score", "0.2000", "0.0000", "none yet"],
+        [
+          ...["05.000Z", "rejected", "low-score", "0.2000", "0.0000", "none yet"],
+          "scored 0.200, 0.6 is needed",
+        ],
         [
           "04.000Z",
           "invalid-asset",

@@ -15,7 +15,10 @@ export function verdictOf(result: RenderScoreResult, rules: Pick<RuleSet, "accep
       const demonstration = model?.demonstration ?? false;
       return score >= rules.acceptance
         ? { kind: "accepted", score, demonstration }
-        : { kind: "rejected", code: "low-score", score, demonstration };
+        : {
+            ...{ kind: "rejected", code: "low-score", score, demonstration },
+            reason: `scored ${score.toFixed(3)}, ${rules.acceptance} is needed`,
+          };
     }
     case "invalidAsset":
       return {
