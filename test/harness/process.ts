@@ -16,6 +16,8 @@ export interface RunningProcess extends AsyncDisposable {
   output(): string;
   /** The first log line, past or to come, that `matches`. Fails when the process ends before. */
   logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Resolves once a line holds `text`. Fails when the process ends before. */
+  printed(text: string): Promise<void>;
   /** Ends it as a crash would, and waits until it is gone. */
   kill9(): Promise<void>;
   /** Asks it to stop and gives its exit status. */
@@ -53,6 +55,19 @@ export function startProcess(command: string, args: readonly string[]): RunningP
     wake();
   });
 
+  /** Tries whenever there is more, until there is something. */
+  const waitFor = async <Found>(find: () => Found | undefined): Promise<Found> => {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) {
+        return found;
+      }
+      if (ended) {
+        throw new Error(`${command} ended:\n${output}`);
+      }
+      await new Promise<void>((resolve) => notify.push(resolve));
+    }
+  };
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
     await closed;
@@ -61,19 +76,20 @@ export function startProcess(command: string, args: readonly string[]): RunningP
   return {
     pid: pidOf(child),
     output: () => output,
-    async logged(matches) {
-      for (let seen = 0; ; ) {
-        for (; seen < lines.length; seen++) {
-          const line = lines[seen];
+    logged(matches) {
+      let seen = 0;
+      return waitFor(() => {
+        while (seen < lines.length) {
+          const line = lines[seen++];
           if (line !== undefined && matches(line)) {
             return line;
           }
         }
-        if (ended) {
-          throw new Error(`${command} ended:\n${output}`);
-        }
-        await new Promise<void>((resolve) => notify.push(resolve));
-      }
+        return undefined;
+      });
+    },
+    async printed(text) {
+      await waitFor(() => (output.includes(text) ? true : undefined));
     },
     kill9: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
