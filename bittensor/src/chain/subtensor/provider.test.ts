@@ -4,10 +4,11 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
+import { refusalOf } from "./connect-failure.ts";
 import type { ChainEvent } from "./events.ts";
 import { libraryLine } from "./library-console.ts";
 import { createProvider, DisconnectedError, NodeError } from "./provider.ts";
-import { refusalOf, retryDelayMs } from "./retry.ts";
+import { retryDelayMs } from "./retry.ts";
 import { connectSubtensor } from "./subtensor.ts";
 
 const quick = { first: 1, longest: 4, afterRefusal: 1 };
@@ -104,6 +105,25 @@ describe("the connection to a node", () => {
     );
     assert.equal(node.knocks(), 4);
     assert.equal(await provider.send("chain_getHead", []), "chain_getHead");
+  });
+
+  it("says what an answer that is no node's may mean", async (t) => {
+    for (const [answer, message] of [
+      ["200 OK", /answers as a web server/],
+      [
+        "301 Moved Permanently\r\nlocation: https://other.example/x",
+        /elsewhere \(other\.example\)/,
+      ],
+      ["404 Not Found", /no node's WebSocket is at this path/],
+      ["407 Proxy Authentication Required", /a proxy on the way/],
+    ] as const) {
+      const node = await startNode(t);
+      node.refusals.push(answer);
+      const { events, seen } = connect(t, [node.url]);
+      await seen(({ kind }) => kind === "away");
+      const [away] = events;
+      assert.match(away?.kind === "away" ? away.reason : "", message);
+    }
   });
 
   it("tries the next endpoint, and says why the first one failed", async (t) => {
@@ -227,13 +247,22 @@ describe("the pause before the next try", () => {
   });
 
   it("is longer after a refusal, and as long as the endpoint asks, within reason", () => {
-    const refused = refusalOf(429, "Too Many Requests", undefined);
+    const refused = refusalOf(429, "Too Many Requests", {});
     assert.equal(retryDelayMs(0, refused, limits, 1), 5_000);
-    assert.equal(retryDelayMs(0, refusalOf(429, "", "90"), limits, 1), 90_000);
-    assert.equal(retryDelayMs(0, refusalOf(429, "", "99999"), limits, 1), 600_000);
-    assert.match(refusalOf(429, "Slow down", "90").reason, /^HTTP 429 Slow down .*wait 90 s/);
+    assert.equal(retryDelayMs(0, refusalOf(429, "", { "retry-after": "90" }), limits, 1), 90_000);
+    assert.equal(
+      retryDelayMs(0, refusalOf(429, "", { "retry-after": "99999" }), limits, 1),
+      600_000,
+    );
+    assert.match(
+      refusalOf(429, "Slow down", { "retry-after": "90" }).reason,
+      /^HTTP 429 Slow down .*wait 90 s/,
+    );
     // A date instead of seconds is not worth a parser
-    assert.equal(refusalOf(503, "", "Wed, 21 Oct 2026 07:28:00 GMT").retryAfterS, undefined);
+    assert.equal(
+      refusalOf(503, "", { "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }).retryAfterS,
+      undefined,
+    );
   });
 });
 

@@ -16,8 +16,9 @@ import type {
   ProviderInterfaceEmitted,
 } from "@polkadot/rpc-provider/types";
 import WebSocket from "ws";
+import { type ConnectFailure, failureOf, refusalOf } from "./connect-failure.ts";
 import type { ChainEvent } from "./events.ts";
-import { type ConnectFailure, type RetryLimits, refusalOf, retryDelayMs } from "./retry.ts";
+import { type RetryLimits, retryDelayMs } from "./retry.ts";
 
 export interface ProviderOptions {
   /** ws or wss, one at least. */
@@ -103,12 +104,11 @@ export function createProvider(options: ProviderOptions): Provider {
     };
     opening.on("unexpected-response", (_request, response) => {
       const { statusCode = 0, statusMessage = "", headers } = response;
-      failure ??= refusalOf(statusCode, statusMessage, headers["retry-after"]);
+      failure ??= refusalOf(statusCode, statusMessage, headers);
       opening.terminate();
     });
     opening.on("error", (error: Error & { readonly code?: string }) => {
-      const reason = error.message === "" ? (error.code ?? error.name) : error.message;
-      failure ??= { reason, isRefusal: false, retryAfterS: undefined };
+      failure ??= failureOf(error);
     });
     opening.on("open", () => {
       isUp = true;

@@ -1,14 +1,6 @@
 /** How long a client waits before it knocks at an endpoint again. */
 
-/** Why a try to connect failed. */
-export interface ConnectFailure {
-  /** In words, e.g. "HTTP 429 Too Many Requests at the handshake". */
-  readonly reason: string;
-  /** The endpoint is there and does not want us: a rate limit, a server that is overloaded. */
-  readonly isRefusal: boolean;
-  /** Seconds that the endpoint asks for; undefined when it names none. */
-  readonly retryAfterS: number | undefined;
-}
+import type { ConnectFailure } from "./connect-failure.ts";
 
 /** ms */
 export interface RetryLimits {
@@ -42,30 +34,4 @@ export function retryDelayMs(
   const full = Math.min(longest, doubled);
   const asked = Math.min(longestRetryAfterMs, retryAfterS * 1000);
   return Math.max(full / 2 + random * (full / 2), asked);
-}
-
-/**
- * Why an endpoint did not open a WebSocket, by its HTTP answer.
- * @param retryAfter the header of that name; only a number of seconds counts, not a date
- */
-export function refusalOf(
-  status: number,
-  statusText: string,
-  retryAfter: string | undefined,
-): ConnectFailure {
-  const seconds = /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) : undefined;
-  const asked = seconds === undefined ? "" : `, which asks to wait ${seconds} s`;
-  const hint =
-    status === 429
-      ? ": too many requests from this address"
-      : status >= 500
-        ? ": the endpoint is overloaded or down"
-        : status === 401 || status === 403
-          ? ": this endpoint does not let us in"
-          : ": is this a node's WebSocket?";
-  return {
-    reason: `HTTP ${status} ${statusText} at the handshake${asked}${hint}`,
-    isRefusal: true,
-    retryAfterS: seconds,
-  };
 }
