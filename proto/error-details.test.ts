@@ -16,13 +16,18 @@ test("details are those that every gRPC client reads", () => {
   const expected = Buffer.concat([
     Buffer.from([0x08, 3]),
     field(0x12, "no"),
+    any("ErrorInfo", Buffer.concat([field(0x0a, "WRONG"), field(0x12, "turntable")])),
     any("BadRequest", field(0x0a, field(0x0a, "prompt"), field(0x12, "is empty"))),
     any("QuotaFailure", field(0x0a, field(0x0a, "tasks"), field(0x12, "2 are open"))),
     any("RetryInfo", field(0x0a, Buffer.from([0x08, 1, 0x10, 0x80, 0xca, 0xb5, 0xee, 0x01]))),
   ]);
-  const encoded = encodeErrorDetails(3, "no", { fields, limits, retryAfterMs: 1_500 });
+  const encoded = encodeErrorDetails(3, "no", {
+    ...{ reason: "WRONG", fields, limits, retryAfterMs: 1_500 },
+  });
   assert.deepEqual(encoded, expected);
-  assert.deepEqual(parseErrorDetails(encoded), { fields, limits, retryAfterMs: 1_500 });
+  assert.deepEqual(parseErrorDetails(encoded), {
+    ...{ reason: "WRONG", fields, limits, retryAfterMs: 1_500 },
+  });
 });
 
 test("kinds of detail that are none of ours are skipped, and what cannot be read says nothing", () => {

@@ -9,12 +9,15 @@ import {
 import { type Any, anyPack, anyUnpack, durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 import {
   BadRequestSchema,
+  ErrorInfoSchema,
   QuotaFailureSchema,
   RetryInfoSchema,
 } from "./gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "./gen/google/rpc/status_pb.ts";
 
 export interface ErrorDetails {
+  /** What happened, for programs (ErrorInfo): `FIELD_TOO_LARGE`; empty when the server does not say. */
+  readonly reason: string;
   /** Fields of the request that are wrong (BadRequest). */
   readonly fields: readonly FieldProblem[];
   /** Limits that stand in the way (QuotaFailure). */
@@ -37,16 +40,27 @@ export interface LimitProblem {
   readonly description: string;
 }
 
-export const noErrorDetails: ErrorDetails = { fields: [], limits: [], retryAfterMs: undefined };
+export const noErrorDetails: ErrorDetails = {
+  reason: "",
+  fields: [],
+  limits: [],
+  retryAfterMs: undefined,
+};
+/** Whose reasons ours are (ErrorInfo). */
+export const errorDomain = "turntable";
 export const errorDetailsTrailer = "grpc-status-details-bin";
 
 /** The trailer's bytes. */
 export function encodeErrorDetails(
   code: number,
   message: string,
-  { fields = [], limits = [], retryAfterMs }: Partial<ErrorDetails>,
+  { reason = "", fields = [], limits = [], retryAfterMs }: Partial<ErrorDetails>,
 ): Buffer {
   const details: Any[] = [];
+  if (reason !== "") {
+    const info = create(ErrorInfoSchema, { reason, domain: errorDomain });
+    details.push(anyPack(ErrorInfoSchema, info));
+  }
   if (fields.length > 0) {
     const fieldViolations = fields.map((field) => ({ ...field }));
     details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
@@ -60,6 +74,16 @@ export function encodeErrorDetails(
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
   return Buffer.from(toBinary(StatusSchema, create(StatusSchema, { code, message, details })));
+}
+
+/** The trailer's details by their types' names, as other transports carry them. */
+export function statusDetails(
+  trailer: Uint8Array,
+): { type: string; value: Uint8Array<ArrayBuffer> }[] {
+  return fromBinary(StatusSchema, trailer).details.map(({ typeUrl, value }) => ({
+    type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+    value: new Uint8Array(value),
+  }));
 }
 
 /** What the trailer says, without the kinds of detail that are none of ours; nothing of one that cannot be read. */
@@ -77,7 +101,9 @@ export function readErrorDetails(
   of: <Desc extends DescMessage>(schema: Desc) => readonly MessageShape<Desc>[],
 ): ErrorDetails {
   const { retryDelay } = of(RetryInfoSchema).at(0) ?? {};
+  const info = of(ErrorInfoSchema).find(({ domain }) => domain === errorDomain);
   return {
+    reason: info?.reason ?? "",
     fields: of(BadRequestSchema)
       .flatMap(({ fieldViolations }) => fieldViolations)
       .map(({ field, description }) => ({ field, description })),

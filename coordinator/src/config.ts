@@ -100,6 +100,17 @@ const schema = z
         .describe(
           "nobody calls without an API key, on loopback either (behind a proxy, say); elsewhere and with a file of keys that is so anyway",
         ),
+      corsOrigins: z
+        .array(
+          z
+            .string()
+            .refine(
+              (text) => text === "*" || (URL.canParse(text) && new URL(text).origin === text),
+              "is no origin, https://example.com; or *",
+            ),
+        )
+        .default([])
+        .describe("origin of pages in browsers that may call the API over HTTP; `*` for all"),
     }),
     grpc: z.object({
       host: interfaceSchema("127.0.0.1").describe("interface of the public API"),

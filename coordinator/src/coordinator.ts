@@ -8,7 +8,15 @@ import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
-import { defaultMaxDownloads, defaultStalledMs, startApi } from "./api/index.ts";
+import {
+  attachWeb,
+  defaultMaxDownloads,
+  defaultStalledMs,
+  drainMs,
+  maxWebBodyBytes,
+  startApi,
+  webSpan,
+} from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { announceAxons, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
 import { createClock } from "./clock.ts";
@@ -49,6 +57,8 @@ export interface CoordinatorOptions {
     | (Listen & {
         /** Keys of a file, beside those that the data directory has; undefined lets everybody call. */
         readonly keys: readonly FileKey[] | undefined;
+        /** Origins of pages that may call it over HTTP; none when absent. */
+        readonly corsOrigins?: readonly string[];
       })
     | undefined;
   /** The first axon, and where the others listen, too. */
@@ -201,8 +211,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       ...options.http,
       metrics,
       notReady: () => dispatch.notReady() ?? space.lack(),
+      ...(api === undefined
+        ? {}
+        : {
+            ...{ drainMs, maxBodyBytes: maxWebBodyBytes, spanOf: webSpan(api) },
+            routes: (app) => attachWeb(app, api, options.grpc?.corsOrigins ?? []),
+          }),
     }),
   );
+  stack.defer(() => api?.endStreams());
   stack.use(await startClockwork({ ...state, events, now, miners: registrations.miners }));
   void dispatch.check(); // a queue that is away, or a long backlog, does not hold up the start
 

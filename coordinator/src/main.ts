@@ -83,7 +83,11 @@ function runCoordinator(): Promise<void> {
       const hotkey = await hotkeyOf(config);
       const extra = await Promise.all(config.axon.also.map((place) => axonPlaceOf(place, config)));
       const grpc = config.api.enabled
-        ? { ...config.grpc, keys: await fileKeysOf(config) }
+        ? {
+            ...config.grpc,
+            keys: await fileKeysOf(config),
+            corsOrigins: config.api.corsOrigins,
+          }
         : undefined;
       const prompts = config.prompts.synthetic
         ? createPrompts(await text(config.prompts.file))

@@ -5,8 +5,10 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AggregationType, MeterProvider } from "@opentelemetry/sdk-metrics";
 import {
   answeredAlready,
+  type HttpApp,
   type HttpContext,
   type HttpServer,
+  type HttpServerOptions,
   startHttpServer,
 } from "./http/index.ts";
 
@@ -50,7 +52,8 @@ export function createMetrics(serviceName: string): Metrics {
   };
 }
 
-export interface StatusServerOptions {
+export interface StatusServerOptions
+  extends Pick<HttpServerOptions<unknown>, "maxBodyBytes" | "spanOf" | "drainMs"> {
   /** Interface to listen on. */
   readonly host: string;
   /** 0 takes a free one. */
@@ -58,20 +61,21 @@ export interface StatusServerOptions {
   readonly metrics: Metrics;
   /** Why the process is not ready, or undefined when it is. */
   readonly notReady: () => string | undefined;
+  /** Attaches what else the process serves. */
+  readonly routes?: (app: HttpApp) => void;
 }
 
 /** Serves `/livez`, `/readyz` and `/metrics`; a stop is not held up by those who ask. */
 export function startStatusServer({
-  host,
-  port,
   metrics,
   notReady,
+  routes,
+  ...options
 }: StatusServerOptions): Promise<HttpServer> {
   return startHttpServer({
-    host,
-    port,
     drainMs: 0,
     failureBody: ({ message }) => message,
+    ...options,
     routes(app) {
       app.get("/livez", (context) => context.text("ok\n"));
       app.get("/readyz", (context) => {
@@ -79,6 +83,7 @@ export function startStatusServer({
         return context.text(`${reason ?? "ok"}\n`, reason === undefined ? 200 : 503);
       });
       app.get("/metrics", (context) => metrics.handle(context));
+      routes?.(app);
     },
   });
 }

@@ -3,69 +3,10 @@ import assert from "node:assert/strict";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { GenerationService } from "@turntable/proto";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
-import { createServiceClient } from "@turntable/proto/grpc";
-import { openRules, rules, validator } from "../../test/rules.ts";
-import { openApiKeys, parseApiKeys } from "../keys/index.ts";
-import { type ApiCallEvent, type ApiOptions, startApi } from "./index.ts";
-
-const anonymous = { metadata: new Metadata() };
-
-interface Change extends Partial<Omit<ApiOptions, "access">> {
-  readonly maxOpenTasks?: number;
-  /** Text of a key file; without it everybody may call. */
-  readonly keyFile?: string;
-}
-
-async function open({ keyFile, ...change }: Change = {}) {
-  await using stack = new AsyncDisposableStack();
-  const subnet = stack.use(await openRules(change));
-  const fromFile = keyFile === undefined ? [] : parseApiKeys(keyFile);
-  const keys = stack.use(openApiKeys(subnet.directory, fromFile));
-  const events: ApiCallEvent[] = [];
-  const api = stack.use(
-    await startApi({
-      host: "127.0.0.1",
-      port: 0,
-      access: { keys, anonymous: keyFile === undefined },
-      tasks: subnet.tasks,
-      cancelTask: (taskId) => subnet.submissions.cancel(taskId, 1_000),
-      validatorHotkey: validator.ss58,
-      submissionOf: subnet.submissions.get,
-      reportOf: subnet.reports.get,
-      readAsset: subnet.assets.read,
-      maxPromptChars: 10,
-      onCall: (event) => events.push(event),
-      now: () => 1_000,
-      ...change,
-    }),
-  );
-  const channel = new Client(`127.0.0.1:${api.port}`, credentials.createInsecure());
-  stack.defer(() => channel.close());
-  const client = createServiceClient(GenerationService, channel);
-  const running = stack.move();
-  return {
-    ...{ subnet, keys, api, events, client },
-    /** A task of `anonymous`, made through the API. */
-    async ask(prompt = "a red cube"): Promise<string> {
-      return (await client.createTask({ prompt }, anonymous)).task?.id ?? assert.fail();
-    },
-    /** Hands in and scores, as `hotkey`. */
-    async score(
-      taskId: string,
-      hotkey: string,
-      score: number,
-      bytes?: Uint8Array,
-    ): Promise<string> {
-      const { id } = await subnet.submit(taskId, hotkey, 1_000, bytes);
-      subnet.submissions.applyResult(subnet.scored(id, score), 1_000);
-      return id;
-    },
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
+import { anonymous, openApi as open } from "../../test/api.ts";
+import { rules } from "../../test/rules.ts";
 
 function failsWith(code: number, message: RegExp) {
   return (error: ServiceError) => {

@@ -18,7 +18,7 @@ test("a malformed field is named for people and for programs", () => {
   const error = errors.invalidArgument("prompt", "is empty");
   assert.deepEqual([error.code, error.message], [status.INVALID_ARGUMENT, "prompt is empty"]);
   assert.deepEqual(detailsOf(error), {
-    ...noErrorDetails,
+    ...{ ...noErrorDetails, reason: "FIELD_INVALID" },
     fields: [{ field: "prompt", description: "is empty" }],
   });
 });
@@ -27,12 +27,12 @@ test("what is too large names its limit and no time to try again; what has no ro
   const large = errors.tooLarge("prompt", "has 2000 characters");
   assert.equal(large.code, status.RESOURCE_EXHAUSTED);
   assert.deepEqual(detailsOf(large), {
-    ...noErrorDetails,
+    ...{ ...noErrorDetails, reason: "FIELD_TOO_LARGE" },
     limits: [{ subject: "prompt", description: "has 2000 characters" }],
   });
   const full = errors.exhausted("tasks", "1000 tasks are open", 5_000);
   assert.deepEqual(detailsOf(full), {
-    ...noErrorDetails,
+    ...{ ...noErrorDetails, reason: "LIMIT_REACHED" },
     limits: [{ subject: "tasks", description: "1000 tasks are open" }],
     retryAfterMs: 5_000,
   });
@@ -48,9 +48,15 @@ test("of a bug the caller learns an id, and nothing else", () => {
   assert.equal(detailsOf(error), undefined);
 });
 
-test("the other refusals have their code", () => {
-  assert.equal(errors.notFound("x").code, status.NOT_FOUND);
-  assert.equal(errors.alreadyExists("x").code, status.ALREADY_EXISTS);
-  assert.equal(errors.failedPrecondition("x").code, status.FAILED_PRECONDITION);
-  assert.equal(errors.unauthenticated("x").code, status.UNAUTHENTICATED);
+test("the other refusals have their code, and a reason for programs", () => {
+  for (const [error, code, reason] of [
+    [errors.notFound("x"), status.NOT_FOUND, "NOT_FOUND"],
+    [errors.alreadyExists("x"), status.ALREADY_EXISTS, "ALREADY_EXISTS"],
+    [errors.failedPrecondition("x"), status.FAILED_PRECONDITION, "WRONG_STATE"],
+    [errors.outOfRange("x", "y"), status.OUT_OF_RANGE, "OUT_OF_RANGE"],
+    [errors.unauthenticated("x"), status.UNAUTHENTICATED, "UNAUTHENTICATED"],
+    [errors.permissionDenied("x"), status.PERMISSION_DENIED, "PERMISSION_DENIED"],
+  ] as const) {
+    assert.deepEqual([error.code, detailsOf(error)?.reason], [code, reason]);
+  }
 });

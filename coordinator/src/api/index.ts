@@ -1,3 +1,11 @@
 export { defaultMaxDownloads } from "./generation/index.ts";
 export type { ApiCallEvent } from "./observing.ts";
-export { type Api, type ApiOptions, defaultStalledMs, startApi } from "./server.ts";
+export {
+  type Api,
+  type ApiOptions,
+  defaultStalledMs,
+  drainMs,
+  maxWebBodyBytes,
+  startApi,
+} from "./server.ts";
+export { attachWeb, webSpan } from "./web.ts";

@@ -1,16 +1,17 @@
-/** The gRPC server: the public API with health and reflection. */
-
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+/** Services over gRPC, with health and reflection, and the same services for plain HTTP. */
+import type { DescService } from "@bufbuild/protobuf";
+import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { hostAndPort } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
+import { type WebHandler, webHandlers } from "@turntable/proto/connect";
 import {
   descriptorPackage,
   implement,
   messageLimits,
   serviceDefinition,
 } from "@turntable/proto/grpc";
-import type { ServerInterceptor } from "@turntable/proto/rpc";
+import type { Handlers, ServerInterceptor } from "@turntable/proto/rpc";
 import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
 import { type AccessOptions, type ClientCall, createAccess } from "./access.ts";
 import { unavailable } from "./errors.ts";
@@ -30,24 +31,77 @@ export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
 
 export interface Api extends AsyncDisposable {
   readonly port: number;
+  /** What answers the same calls over plain HTTP, by their paths. */
+  readonly web: ReadonlyMap<string, WebHandler>;
+  /** Ends the streams, whatever carries them; part of disposing it. */
+  endStreams(): void;
 }
 
 /** Slow lines take a chunk of an asset in less, in ms. */
 export const defaultStalledMs = 60_000;
-/** Requests are small; what is large is streamed. */
-const maxRequestBytes = 1024 * 1024;
-const healthService = GenerationService.typeName;
+/** Largest request: a piece of an upload, and room for its other fields. */
+const maxRequestBytes = 1024 * 1024 + 1024;
+/** The same over HTTP, where bytes in JSON are base64. */
+export const maxWebBodyBytes = 2 * 1024 * 1024;
 /** For reflection: each message's definition brings its whole file, and with it the service. */
 const healthMessages = Object.fromEntries(
   Object.entries(healthDefinition).map(([name, { requestType }]) => [name, requestType]),
 );
+
+/** A service with its handlers, for every transport. */
+interface Offered {
+  readonly service: DescService;
+  readonly native: UntypedServiceImplementation;
+  readonly web: ReadonlyMap<string, WebHandler>;
+}
 
 /**
  * Starts the server. Disposing it ends the streams, lets unary calls finish, and cuts what is left after `drainMs`.
  * @throws when the port cannot be had
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const access = createAccess({ ...options.access, now: options.now });
+  const { onCall, now, stalledMs = defaultStalledMs } = options;
+  await using stack = new AsyncDisposableStack();
+  const access = stack.use(createAccess({ ...options.access, now }));
+  const stopping = new AbortController();
+  const interceptor: ServerInterceptor<ClientCall> = (next) =>
+    observed(onCall)(access.interceptor(next));
+  const offer = <S extends DescService>(
+    service: S,
+    handlers: Handlers<S, ClientCall>,
+  ): Offered => ({
+    service,
+    native: implement(service, handlers, interceptor, { stalledMs }),
+    web: webHandlers(service, handlers, interceptor, {
+      maxMessageBytes: maxWebBodyBytes,
+      stalledMs,
+    }),
+  });
+  const offered = [
+    offer(GenerationService, generationHandlers({ ...options, stop: stopping.signal })),
+  ];
+  const endStreams = (): void =>
+    stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
+  const server = stack.use(await startGrpcServer({ ...options, offered }));
+  stack.defer(endStreams);
+  const running = stack.move();
+  return {
+    port: server.port,
+    web: new Map(offered.flatMap(({ web }) => [...web])),
+    endStreams,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function startGrpcServer({
+  host,
+  port,
+  offered,
+}: {
+  readonly host: string;
+  readonly port: number;
+  readonly offered: readonly Offered[];
+}): Promise<AsyncDisposable & { readonly port: number }> {
   const server = new Server({
     ...messageLimits(maxRequestBytes),
     "grpc.max_send_message_length": -1,
@@ -55,41 +109,34 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_permit_without_calls": 1,
   });
-  const stopping = new AbortController();
-  const interceptor: ServerInterceptor<ClientCall> = (next) =>
-    observed(options.onCall)(access.interceptor(next));
-  server.addService(
-    serviceDefinition(GenerationService),
-    implement(
-      GenerationService,
-      generationHandlers({ ...options, stop: stopping.signal }),
-      interceptor,
-      { stalledMs: options.stalledMs ?? defaultStalledMs },
-    ),
+  for (const { service, native } of offered) {
+    server.addService(serviceDefinition(service), native);
+  }
+  const names = ["", ...offered.map(({ service }) => service.typeName)];
+  const health = new HealthImplementation(
+    Object.fromEntries(names.map((name) => [name, "SERVING"])),
   );
-  const health = new HealthImplementation({ "": "SERVING", [healthService]: "SERVING" });
   health.addToServer(server);
   new ReflectionService({
-    ...descriptorPackage(GenerationService),
+    ...descriptorPackage(...offered.map(({ service }) => service)),
     ...healthMessages,
   }).addToServer(server);
-
-  const address = hostAndPort(options.host, options.port);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      hostAndPort(host, port),
+      ServerCredentials.createInsecure(),
+      (error, boundTo) => (error === null ? resolve(boundTo) : reject(error)),
     );
   });
   return {
-    port,
+    port: bound,
     async [Symbol.asyncDispose]() {
-      health.setStatus("", "NOT_SERVING");
-      health.setStatus(healthService, "NOT_SERVING");
-      stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
+      for (const name of names) {
+        health.setStatus(name, "NOT_SERVING");
+      }
       const hard = setTimeout(() => server.forceShutdown(), drainMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(hard);
-      access[Symbol.dispose]();
     },
   };
 }
@@ -97,4 +144,4 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 /** When a caller that a shutdown cut off is told to come back: starting again takes at least that long, in ms. */
 const restartMs = 1_000;
 /** Calls in flight have this long to end after the streams were told to, in ms. */
-const drainMs = 5_000;
+export const drainMs = 5_000;

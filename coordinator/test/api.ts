@@ -1,0 +1,92 @@
+/** The API on loopback, over gRPC and HTTP: the coordinator's rules, workers in the test's hands. */
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { startHttpServer } from "@turntable/process";
+import { GenerationService } from "@turntable/proto";
+import { createServiceClient } from "@turntable/proto/grpc";
+import {
+  type ApiCallEvent,
+  type ApiOptions,
+  attachWeb,
+  maxWebBodyBytes,
+  startApi,
+} from "../src/api/index.ts";
+import { openApiKeys, parseApiKeys } from "../src/keys/index.ts";
+import { openRules, validator } from "./rules.ts";
+
+export interface ApiChange extends Partial<Omit<ApiOptions, "access">> {
+  readonly maxOpenTasks?: number;
+  /** Text of a key file; without it everybody may call. */
+  readonly keyFile?: string;
+  readonly corsOrigins?: readonly string[];
+}
+
+export const anonymous = { metadata: new Metadata() };
+
+/** @param change of the API's own options, and of what it stands on */
+export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChange = {}) {
+  await using stack = new AsyncDisposableStack();
+  const subnet = stack.use(await openRules(change));
+  const fromFile = keyFile === undefined ? [] : parseApiKeys(keyFile);
+  const keys = stack.use(openApiKeys(subnet.directory, fromFile));
+  const events: ApiCallEvent[] = [];
+  const told = new EventEmitter();
+  const api = stack.use(
+    await startApi({
+      host: "127.0.0.1",
+      port: 0,
+      access: { keys, anonymous: keyFile === undefined },
+      tasks: subnet.tasks,
+      cancelTask: (taskId) => subnet.submissions.cancel(taskId, 1_000),
+      validatorHotkey: validator.ss58,
+      submissionOf: subnet.submissions.get,
+      reportOf: subnet.reports.get,
+      readAsset: subnet.assets.read,
+      maxPromptChars: 10,
+      onCall(event) {
+        events.push(event);
+        told.emit("call");
+      },
+      now: () => 1_000,
+      ...change,
+    }),
+  );
+  const http = stack.use(
+    await startHttpServer({
+      port: 0,
+      maxBodyBytes: maxWebBodyBytes,
+      routes: (app) => attachWeb(app, api, corsOrigins),
+    }),
+  );
+  stack.defer(() => api.endStreams());
+  const channel = new Client(`127.0.0.1:${api.port}`, credentials.createInsecure());
+  stack.defer(() => channel.close());
+  const client = createServiceClient(GenerationService, channel);
+  const running = stack.move();
+  return {
+    ...{ subnet, keys, api, http, events, client },
+    /** Resolves once so many calls have ended. */
+    async eventCount(count: number): Promise<void> {
+      while (events.length < count) {
+        await once(told, "call");
+      }
+    },
+    /** A task of `anonymous`, made through the API. */
+    async ask(prompt = "a red cube"): Promise<string> {
+      return (await client.createTask({ prompt }, anonymous)).task?.id ?? assert.fail();
+    },
+    /** Hands in and scores, as `hotkey`. */
+    async score(
+      taskId: string,
+      hotkey: string,
+      score: number,
+      bytes?: Uint8Array,
+    ): Promise<string> {
+      const { id } = await subnet.submit(taskId, hotkey, 1_000, bytes);
+      subnet.submissions.applyResult(subnet.scored(id, score), 1_000);
+      return id;
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

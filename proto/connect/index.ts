@@ -1,0 +1,1 @@
+export { corsHeaders, type WebCall, type WebHandler, webHandlers } from "./server.ts";
