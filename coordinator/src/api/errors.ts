@@ -15,11 +15,6 @@ export const invalidArgument = (field: string, problem: string): RpcError =>
     reason: "FIELD_INVALID",
     fields: [{ field, description: problem }],
   });
-/** A field of the request points beyond the end of what it points into. */
-export const outOfRange = (field: string, problem: string): RpcError =>
-  detailed(statusCodes.OUT_OF_RANGE, `${field} ${problem}`, {
-    fields: [{ field, description: problem }],
-  });
 /** There is no such thing for this caller. */
 export const notFound = (what: string): RpcError =>
   detailed(statusCodes.NOT_FOUND, what, { reason: "NOT_FOUND" });
@@ -29,7 +24,7 @@ export const alreadyExists = (message: string): RpcError =>
 /** The thing is not in the state for that; the message says which state it waits for. */
 export const failedPrecondition = (message: string): RpcError =>
   detailed(statusCodes.FAILED_PRECONDITION, message, { reason: "WRONG_STATE" });
-/** A field of the request goes beyond what is there by now. */
+/** A field of the request points beyond the end of what it points into. */
 export const outOfRange = (field: string, problem: string): RpcError =>
   detailed(statusCodes.OUT_OF_RANGE, `${field} ${problem}`, {
     reason: "OUT_OF_RANGE",
