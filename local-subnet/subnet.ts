@@ -28,7 +28,7 @@ import {
 } from "@turntable/bus/nats";
 import { createTurntableClient } from "@turntable/client";
 import { startCoordinator } from "@turntable/coordinator";
-import { createPrompts } from "@turntable/coordinator/prompts";
+import { parsePrompts } from "@turntable/coordinator/prompts";
 import { ruleSets } from "@turntable/coordinator/rules";
 import { startGenerationEndpoint } from "@turntable/generation";
 import { openMinerStore, startMiner } from "@turntable/miner";
@@ -115,7 +115,8 @@ export async function startSubnet(
       queue,
       dataDir: join(dir, "coordinator"),
       rules: ruleSets[options.rules],
-      prompts: options.synthetic || options.demoMarket ? createPrompts(prompts) : undefined,
+      prompts:
+        options.synthetic || options.demoMarket ? { list: parsePrompts(prompts) } : undefined,
       consentText:
         options.consentFile === undefined ? undefined : await loadConsentText(options.consentFile),
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },

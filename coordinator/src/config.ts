@@ -172,6 +172,45 @@ const schema = z
         .boolean()
         .default(true)
         .describe("give miners synthetic tasks when no client waits"),
+      seed: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "what the order of prompts follows from, so that a run can be repeated; a secret from miners; without it one is drawn and kept",
+        ),
+      service: z
+        .url({ protocol: /^https?$/ })
+        .refine((text) => {
+          const { username, password, search, hash } = new URL(text);
+          return `${username}${password}${search}${hash}` === "";
+        }, "takes no user, password, query or fragment: requests are signed with the hotkey")
+        .optional()
+        .describe(
+          "prompt service, asked at URL/get; its last list is kept, and the file's prompts serve until it gave one",
+        ),
+      method: z
+        .enum(["GET", "POST"])
+        .default("GET")
+        .describe("how the service is asked: GET with a body as in 2024, or POST"),
+      refreshMs: z
+        .number()
+        .int()
+        .min(1_000)
+        .default(3_600_000)
+        .describe("between two lists of the service"),
+      least: z
+        .number()
+        .int()
+        .min(1)
+        .default(1_000)
+        .describe("a list of the service with fewer prompts is refused"),
+      timeoutMs: z
+        .number()
+        .int()
+        .min(100)
+        .default(30_000)
+        .describe("the service's whole answer must be there within"),
     }),
     consentFile: z
       .string()

@@ -22,10 +22,10 @@ import { announceAxons, type CoordinatorChain, followRegistrations } from "./cha
 import { createClock } from "./clock.ts";
 import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
-import { createEvents, type Events } from "./events.ts";
+import { createEvents, type Events, observePrompts } from "./events.ts";
 import type { IntakeLimits } from "./intake.ts";
 import { type FileKey, openApiKeys } from "./keys/index.ts";
-import type { Prompts } from "./prompts/index.ts";
+import { type PromptOptions, type Prompts, startPrompts } from "./prompts/index.ts";
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
@@ -49,7 +49,7 @@ export interface CoordinatorOptions {
   readonly dataDir: string;
   readonly rules: RuleSet;
   /** What synthetic tasks ask for; undefined when miners shall get none. */
-  readonly prompts: Prompts | undefined;
+  readonly prompts: PromptOptions | undefined;
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
   /** The public API; undefined keeps it off. */
@@ -147,8 +147,25 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     }),
   );
 
+  const prompts =
+    options.prompts === undefined
+      ? undefined
+      : stack.use(
+          startPrompts({
+            ...options.prompts,
+            ...{ store: state.store, hotkey, now },
+            maxChars: limits.promptChars,
+            windowMs: rules.windowMs,
+            lent: tasks,
+            onEvent: events.prompts,
+            onTrouble: events.trouble,
+          }),
+        );
+  if (prompts !== undefined) {
+    observePrompts(metrics, prompts.count);
+  }
   const subnet = stack.use(
-    await openSubnetSide(options, { ...state, dispatch, events, now, places, validators }),
+    await openSubnetSide(options, { ...state, prompts, dispatch, events, now, places, validators }),
   );
   const { registrations, axons } = subnet;
   const keys = stack.use(openApiKeys(options.dataDir, options.grpc?.keys));
@@ -236,6 +253,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 interface SubnetSideParts extends Omit<CoordinatorState, keyof AsyncDisposable> {
+  readonly prompts: Prompts | undefined;
   readonly dispatch: Dispatch;
   readonly events: Events;
   readonly now: () => number;
@@ -281,7 +299,7 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
         const best = bestAssignment === undefined ? undefined : submissions.get(bestAssignment);
         return best === undefined ? undefined : await assets.load(best.assetSha256);
       },
-      drawPrompt: () => options.prompts?.draw(),
+      drawPrompt: (key) => parts.prompts?.draw(key),
       onAssigned: events.assigned,
       onSubmitted(submission, miner) {
         events.submitted(submission, miner);

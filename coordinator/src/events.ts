@@ -5,6 +5,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
+import type { PromptsEvent } from "./prompts/index.ts";
 import type { Removed, Retention } from "./retention/index.ts";
 import type { Status } from "./status/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
@@ -41,6 +42,8 @@ export interface Events {
   removed(removed: Removed): void;
   /** Weights were sent, or could not be, or are late. */
   weights(event: WeightsEvent): void;
+  /** The prompt service was asked, or a miner has had all prompts. */
+  prompts(event: PromptsEvent): void;
   /** How things are, once a minute. */
   minute(status: Status): void;
   /** A fault that is tried again. */
@@ -49,6 +52,8 @@ export interface Events {
   jobsQueuedAgain(): void;
 }
 
+/** That prompts are repeated is logged this often, in ms. */
+const repeatedLogMs = 3_600_000;
 /** Refusals for one reason are logged this often, in ms. */
 const refusalLogMs = 60_000;
 
@@ -109,6 +114,13 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         gauge.observe(blocks, { netuid });
       }
     });
+  const promptFetches = meter.createCounter("turntable_prompt_fetches", {
+    description: "lists asked of the prompt service, by outcome",
+  });
+  const promptsRepeated = meter.createCounter("turntable_prompts_repeated", {
+    description: "prompts that a miner was given again within its window, since it had had all",
+  });
+  let repeatedToldAt = Number.NEGATIVE_INFINITY;
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
@@ -299,6 +311,36 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
           throw new TypeError(`unknown event ${String(event satisfies never)}`);
       }
     },
+    prompts(event) {
+      switch (event.kind) {
+        case "fetched":
+          promptFetches.add(1, { outcome: "fetched" });
+          logger.info({ prompts: event.count }, "prompts fetched");
+          return;
+        case "failed":
+          promptFetches.add(1, { outcome: "failed" });
+          logger.warn(
+            { reason: event.reason, retry_ms: event.retryMs, prompts: event.count },
+            "the prompt service gave no list; those that are there are drawn from",
+          );
+          return;
+        case "repeated": {
+          promptsRepeated.add(1);
+          const now = performance.now();
+          if (now - repeatedToldAt < repeatedLogMs) {
+            return;
+          }
+          repeatedToldAt = now;
+          logger.warn(
+            { hotkey: event.hotkey, prompts: event.count },
+            "a miner has had every prompt within its window and gets them again; it can know them by now: give more prompts",
+          );
+          return;
+        }
+        default:
+          throw new TypeError(`unknown event ${String(event satisfies never)}`);
+      }
+    },
     minute({ at: _, startedAt, ...status }) {
       logger.info({ ...status, started_at: new Date(startedAt).toISOString() }, "status");
     },
@@ -339,4 +381,11 @@ export function observeStorage(
       gauge.observe(retention.assetBytes(), { what: "assets" });
       gauge.observe(retention.databaseBytes(), { what: "database" });
     });
+}
+
+/** Lets metrics tell how many prompts there are to draw from. */
+export function observePrompts({ meter }: Metrics, count: () => number): void {
+  meter
+    .createObservableGauge("turntable_prompts", { description: "prompts of synthetic tasks" })
+    .addCallback((gauge) => gauge.observe(count()));
 }

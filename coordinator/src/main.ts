@@ -26,7 +26,7 @@ import {
 } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import { type FileKey, parseApiKeys } from "./keys/index.ts";
-import { createPrompts } from "./prompts/index.ts";
+import { type PromptOptions, parsePrompts } from "./prompts/index.ts";
 import { type RuleSet, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
@@ -89,9 +89,7 @@ function runCoordinator(): Promise<void> {
             corsOrigins: config.api.corsOrigins,
           }
         : undefined;
-      const prompts = config.prompts.synthetic
-        ? createPrompts(await text(config.prompts.file))
-        : undefined;
+      const prompts = config.prompts.synthetic ? await promptsOf(config) : undefined;
       const consentText =
         config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
       const room = await openWaitingRoom(config.http, logger);
@@ -172,6 +170,17 @@ async function fileKeysOf({ grpc, api }: Config): Promise<readonly FileKey[] | u
 async function rulesOf({ rules, rulesFile }: Config): Promise<RuleSet> {
   const base = ruleSets[rules];
   return rulesFile === undefined ? base : ruleSetOf(base, await text(rulesFile), rulesFile);
+}
+
+async function promptsOf({ prompts }: Config): Promise<PromptOptions> {
+  const { file, seed, service: url, method, refreshMs, least, timeoutMs } = prompts;
+  const list = parsePrompts(await text(file));
+  if (list.length === 0) {
+    throw new Error(`${file}: has no prompts; give others, or --prompts-synthetic false`);
+  }
+  const service =
+    url === undefined ? undefined : { url, method, refreshMs, leastPrompts: least, timeoutMs };
+  return { list, seed, service };
 }
 
 async function hotkeyOf(config: Config): Promise<Keypair> {

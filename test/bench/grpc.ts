@@ -140,6 +140,8 @@ function oneTask(prompt: string): Tasks {
     openAssignment: unused,
     cancel: unused,
     release: unused,
+    promptLentAt: unused,
+    promptsLent: unused,
     assignSynthetic: unused,
     overdue: unused,
     boundDeadlines: unused,

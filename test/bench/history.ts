@@ -16,7 +16,6 @@ import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import type { JobSource } from "@turntable/bus";
 import { createInProcessQueue } from "@turntable/bus/in-process";
 import { startCoordinator } from "@turntable/coordinator";
-import { createPrompts } from "@turntable/coordinator/prompts";
 import { ruleSets } from "@turntable/coordinator/rules";
 import { createLogger } from "@turntable/process";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
@@ -59,7 +58,7 @@ async function open(directory: string) {
   const coordinator = await startCoordinator({
     ...{ hotkey: validator, chain, netuid, queue, dataDir: directory },
     rules: { ...ruleSets.seed, cooldownMs: 0 },
-    prompts: createPrompts("a red cube\na blue ball"),
+    prompts: { list: ["a red cube", "a blue ball"] },
     consentText: undefined,
     grpc: { host: "127.0.0.1", port: 0, keys: undefined },
     axon: { host: "127.0.0.1", port: 0 },

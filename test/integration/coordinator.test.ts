@@ -13,7 +13,6 @@ import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import type { TakenJob } from "@turntable/bus";
 import { CallFailedError, createTurntableClient, TaskState } from "@turntable/client";
 import { parseApiKeys } from "@turntable/coordinator/internal";
-import { createPrompts } from "@turntable/coordinator/prompts";
 import {
   canonicalReport,
   type RenderScoreJob,
@@ -365,7 +364,7 @@ test("an API key is asked for where there is a key file", async () => {
 });
 
 test("miners get synthetic tasks when no client waits", async () => {
-  await using subnet = await startTestSubnet({ prompts: createPrompts("a green ball\n") });
+  await using subnet = await startTestSubnet({ prompts: { list: ["a green ball"] } });
   assert.equal((await pullTaskOf(subnet)).prompt, "a green ball");
 });
 

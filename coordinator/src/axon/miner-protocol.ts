@@ -21,8 +21,8 @@ export interface MinerProtocolOptions {
   readonly rules: RuleSet;
   /** Whether a miner is among the strongest, which may have an extra copy of an organic task. */
   readonly isStrong: (hotkey: string) => boolean;
-  /** A prompt for a synthetic task; undefined when there shall be none. */
-  readonly drawPrompt: () => string | undefined;
+  /** A prompt for a synthetic task of this miner (ss58); undefined when there shall be none. */
+  readonly drawPrompt: (hotkey: string) => string | undefined;
   /** Which year's text the miner signed; undefined when the signature is wrong. */
   readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
   /** Why no task is lent now, besides those that miners have; undefined when they are. */
@@ -105,7 +105,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     if (organic !== undefined) {
       return organic;
     }
-    const prompt = options.drawPrompt();
+    const prompt = options.drawPrompt(hotkey);
     if (prompt === undefined) {
       return undefined;
     }

@@ -1,1 +1,7 @@
-export { createPrompts, type Prompts } from "./prompts.ts";
+export { parsePrompts } from "./list.ts";
+export {
+  type PromptOptions,
+  type Prompts,
+  type PromptsEvent,
+  startPrompts,
+} from "./prompts.ts";

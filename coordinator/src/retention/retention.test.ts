@@ -130,3 +130,15 @@ test("space that became free is given back to the disk", async () => {
   }
   assert.ok(file() < before / 3, `${before} bytes became ${file()}`);
 });
+
+test("which prompts a miner was lent is forgotten after the window", async () => {
+  using opened = await open();
+  const { tasks } = opened.subnet;
+  tasks.assignSynthetic("a red cube", "A", 0);
+  tasks.assignSynthetic("a blue ball", "A", hourMs);
+  await opened.retention.step(8 * hourMs);
+  assert.deepEqual([...tasks.promptsLent("A").keys()], ["a blue ball"]);
+  tasks.assignSynthetic("a blue ball", "A", 2 * hourMs);
+  await opened.retention.step(9 * hourMs);
+  assert.deepEqual([...tasks.promptsLent("A")], [["a blue ball", 2 * hourMs]]);
+});

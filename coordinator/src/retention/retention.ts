@@ -49,7 +49,7 @@ export interface Retention extends AsyncDisposable {
 /** How many rows of each kind a step looks at. */
 const assetsAStep = 100;
 const tasksAStep = 50;
-const observationsAStep = 500;
+const windowRowsAStep = 500;
 const filesAStep = 200;
 /** Pages that a step gives back to the disk. */
 const pagesAStep = 256;
@@ -207,7 +207,15 @@ export function createRetention(options: RetentionOptions): Retention {
       `DELETE FROM observations WHERE assignment_id IN
          (SELECT assignment_id FROM observations WHERE at <= ? ORDER BY at LIMIT ?)`,
       now - options.windowMs - windowMarginMs, // K2
-      observationsAStep,
+      windowRowsAStep,
+    );
+
+  const forgetPrompts = (now: number): void =>
+    store.run(
+      `DELETE FROM prompts_lent WHERE (hotkey, prompt) IN
+         (SELECT hotkey, prompt FROM prompts_lent WHERE at <= ? ORDER BY at LIMIT ?)`,
+      now - options.windowMs, // K2
+      windowRowsAStep,
     );
 
   const giveSpaceBack = (): void => {
@@ -246,6 +254,7 @@ export function createRetention(options: RetentionOptions): Retention {
       const removedAssets = await removeAssets(now);
       const tasks = await removeTasks(now);
       removeObservations(now);
+      forgetPrompts(now);
       giveSpaceBack();
       return { assets: removedAssets, tasks, orphans: await sweep(now) };
     },

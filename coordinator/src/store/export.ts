@@ -22,6 +22,7 @@ const exported: readonly Exported[] = [
   { table: "miners" },
   { table: "observations" },
   { table: "verdicts" },
+  { table: "prompts_lent" },
   { table: "known_hotkeys" },
   { table: "weight_attempts" },
 ];

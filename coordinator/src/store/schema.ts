@@ -306,6 +306,31 @@ CREATE INDEX verdicts_by_time ON verdicts (at);
   // With which share a verdict entered the miner's average, 0 when it did not, so that averages can be computed again
   // whatever the rules were; NULL in rows from before.
   "ALTER TABLE verdicts ADD COLUMN average_share REAL;",
+  // The last good list of the prompt service (a JSON array); by name the data directory's own seed ("seed"), the key of the
+  // deck that is drawn from ("deck") and how far it was ("drawn").
+  `
+CREATE TABLE prompt_lists (
+  service TEXT PRIMARY KEY,
+  fetched_at INTEGER NOT NULL,
+  prompts TEXT NOT NULL
+) STRICT;
+CREATE TABLE prompt_state (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+`,
+  // When a miner was last lent a task with a prompt, within its window.
+  `
+CREATE TABLE prompts_lent (
+  hotkey TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (hotkey, prompt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX prompts_lent_by_time ON prompts_lent (at);
+INSERT INTO prompts_lent SELECT a.hotkey, t.prompt, max(a.created_at)
+  FROM assignments a JOIN tasks t ON t.id = a.task_id GROUP BY a.hotkey, t.prompt;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

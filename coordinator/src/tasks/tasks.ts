@@ -121,6 +121,10 @@ export interface Tasks extends Disposable {
   /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
   latestAssignment(hotkey: string, taskId?: string): Assignment | undefined;
   assignment(id: string): Assignment | undefined;
+  /** When the miner was last lent a task with this prompt, ms since 1970 UTC; undefined when it was not within its window. */
+  promptLentAt(hotkey: string, prompt: string): number | undefined;
+  /** As `promptLentAt`, for all prompts: those before the window may be among them. */
+  promptsLent(hotkey: string): ReadonlyMap<string, number>;
   /** How the miner's latest assignments ended, as far as faults of ours go. */
   faults(hotkey: string, taskId?: string): Faults;
   /**
@@ -171,6 +175,7 @@ export interface Tasks extends Disposable {
 /** What a miner is told of an assignment that ended so. */
 export const cancelledReason = "the client cancelled the task; not your fault";
 const idRow = z.object({ id: z.string() });
+const lentRow = z.object({ prompt: z.string(), at: z.number() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
 const countRow = z.object({ count: z.number() });
 const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
@@ -301,6 +306,12 @@ export function createTasks(options: TasksOptions): Tasks {
         count + 1,
         now,
         Math.min(row.expires_at, now + options.leaseMs),
+      );
+      store.run(
+        "INSERT OR REPLACE INTO prompts_lent (hotkey, prompt, at) VALUES (?, ?, ?)",
+        hotkey,
+        row.prompt,
+        now,
       );
       const made = parseAssignment(store.get("SELECT * FROM assignments WHERE id = ?", id));
       advance(taskId, "assigned", made, now);
@@ -520,6 +531,23 @@ export function createTasks(options: TasksOptions): Tasks {
       return row === undefined ? undefined : parseAssignment(row);
     },
     assignment,
+    promptLentAt: (hotkey, prompt) =>
+      lentRow
+        .optional()
+        .parse(
+          store.get(
+            "SELECT prompt, at FROM prompts_lent WHERE hotkey = ? AND prompt = ?",
+            hotkey,
+            prompt,
+          ),
+        )?.at,
+    promptsLent: (hotkey) =>
+      new Map(
+        store
+          .all("SELECT prompt, at FROM prompts_lent WHERE hotkey = ?", hotkey)
+          .map((row) => lentRow.parse(row))
+          .map(({ prompt, at }) => [prompt, at]),
+      ),
     faults(hotkey, taskId) {
       const ended = store
         .all(
