@@ -17,10 +17,6 @@ export interface CallContext {
   readonly headers: CallHeaders;
   /** Aborted when nobody waits for the answer any more: the caller cancelled or is gone, or its deadline passed. */
   readonly signal: AbortSignal;
-  /** When the caller stops waiting; undefined when it gave no deadline. */
-  readonly deadline: Date | undefined;
-  /** The other end's address, `127.0.0.1:4711`. */
-  readonly peer: string;
 }
 
 /** One method's handler. An answer may be a message or the fields to create one from. */
@@ -38,8 +34,8 @@ export type Handlers<S extends DescService, C = CallContext> = {
 };
 
 /**
- * Wraps the whole life of every call, streams included; may refuse it by throwing, and hand more in the context
- * to what comes next.
+ * Wraps the whole life of every call, streams included; may refuse it by throwing, and add to the context, which is
+ * the call's own, for what comes next (`Object.assign`: a copy would lose what a transport computes on demand).
  */
 export type ServerInterceptor<Out, In = CallContext> = (
   next: (context: Out) => Promise<void>,

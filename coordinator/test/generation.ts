@@ -96,8 +96,6 @@ export function callBy(client: string, signal = new AbortController().signal): C
     signal,
     path: "/turntable.v1.GenerationService/Test",
     headers: { get: () => undefined },
-    deadline: undefined,
-    peer: "127.0.0.1:1",
   };
 }
 

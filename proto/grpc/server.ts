@@ -28,10 +28,8 @@ import {
 } from "@grpc/grpc-js";
 import {
   context as activeContext,
-  type Context,
   propagation,
   ROOT_CONTEXT,
-  type Span,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -110,6 +108,7 @@ export function implement(
   );
 }
 
+type GrpcCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
 type UntypedHandler = (request: unknown, context: unknown) => unknown;
 
 function unaryHandler(
@@ -121,13 +120,11 @@ function unaryHandler(
     call: ServerUnaryCall<Buffer, Buffer>,
     respond: (error: ErrorStatus | null, response?: Buffer) => void,
   ): void => {
-    const watch = watchCall(call);
     let response: Buffer | undefined;
     const run = interceptor(async (context) => {
       response = toBytes(method, await handler(toRequest(method, call.request), context)); // G4
     });
-    void answer(run, watch).then((error) => {
-      watch.end();
+    void answer(call, new ServedCall(call), run).then((error) => {
       if (error === undefined && response !== undefined) {
         respond(null, response);
       } else {
@@ -144,7 +141,6 @@ function streamHandler(
   { stalledMs }: ImplementOptions,
 ) {
   return (call: ServerWritableStream<Buffer, Buffer>): void => {
-    const watch = watchCall(call);
     const run = interceptor(async (context) => {
       // Interceptors hand on what they were given, and may end a stream earlier.
       const { signal } = context as CallContext;
@@ -158,8 +154,7 @@ function streamHandler(
         await write(call, toBytes(method, message), signal, stalledMs); // G1
       }
     });
-    void answer(run, watch).then((error) => {
-      watch.end();
+    void answer(call, new ServedCall(call), run).then((error) => {
       if (error === undefined) {
         call.end();
       } else {
@@ -187,11 +182,16 @@ function toBytes(method: DescMethod, init: unknown): Buffer {
 
 /** Runs a call to its end; an error comes back as the status to answer. */
 async function answer(
+  call: GrpcCall,
+  context: ServedCall,
   run: (context: CallContext) => Promise<void>,
-  { context, trace: traced, span }: WatchedCall,
 ): Promise<ErrorStatus | undefined> {
+  const parent = propagation.extract(ROOT_CONTEXT, call.metadata, metadataText);
+  const span = trace
+    .getTracer("@turntable/proto")
+    .startSpan(context.path.slice(1), { kind: SpanKind.SERVER }, parent);
   try {
-    await activeContext.with(traced, run, undefined, context); // G5
+    await activeContext.with(trace.setSpan(parent, span), run, undefined, context); // G5
     return undefined;
   } catch (error) {
     const status = errorStatus(error);
@@ -202,6 +202,7 @@ async function answer(
     return status;
   } finally {
     span.end();
+    context.end();
   }
 }
 
@@ -215,45 +216,59 @@ const serverFaults: ReadonlySet<number> = new Set([
   statusCodes.DATA_LOSS,
 ]);
 
-interface WatchedCall {
-  readonly context: CallContext;
-  /** Where the call's span is the active one. */
-  readonly trace: Context;
-  readonly span: Span;
-  readonly end: () => void;
+/** What handlers learn of a call. The signal is made when it is first asked for: few calls wait, and it costs most. */
+class ServedCall implements CallContext {
+  readonly path: string;
+  readonly headers: CallHeaders;
+  readonly #call: GrpcCall;
+  #controller: AbortController | undefined;
+  #isAnswered = false;
+
+  constructor(call: GrpcCall) {
+    this.path = call.getPath();
+    this.headers = new MetadataHeaders(call.metadata);
+    this.#call = call;
+  }
+
+  /** G2 */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#call.cancelled) {
+        this.#onCancelled();
+      } else if (!this.#isAnswered) {
+        this.#call.once("cancelled", this.#onCancelled);
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** The signal stays as it is: grpc-js reports a finished call as cancelled too. */
+  end(): void {
+    this.#isAnswered = true;
+    if (this.#controller !== undefined) {
+      this.#call.removeListener("cancelled", this.#onCancelled);
+    }
+  }
+
+  readonly #onCancelled = (): void => {
+    if (!this.#isAnswered) {
+      this.#controller?.abort(new Error("the caller no longer waits"));
+    }
+  };
 }
 
-/** The call's context; its signal follows the call until `end`, since grpc-js reports a finished call as cancelled too. */
-function watchCall(
-  call: ServerUnaryCall<Buffer, unknown> | ServerWritableStream<Buffer, unknown>,
-): WatchedCall {
-  const controller = new AbortController();
-  const onCancelled = () => controller.abort(new Error("the caller no longer waits")); // G2
-  call.once("cancelled", onCancelled);
-  const deadline = call.getDeadline();
-  const headers: CallHeaders = {
-    get(name) {
-      const [value] = call.metadata.get(name);
-      return typeof value === "string" ? value : undefined;
-    },
-  };
-  const parent = propagation.extract(ROOT_CONTEXT, call.metadata, metadataText);
-  const span = trace
-    .getTracer("@turntable/proto")
-    .startSpan(call.getPath().slice(1), { kind: SpanKind.SERVER }, parent);
-  const context: CallContext = {
-    path: call.getPath(),
-    headers,
-    signal: controller.signal,
-    deadline: deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline),
-    peer: call.getPeer(),
-  };
-  return {
-    context,
-    trace: trace.setSpan(parent, span),
-    span,
-    end: () => call.removeListener("cancelled", onCancelled),
-  };
+class MetadataHeaders implements CallHeaders {
+  readonly #metadata: Metadata;
+
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
+  }
+
+  get(name: string): string | undefined {
+    const [value] = this.#metadata.get(name);
+    return typeof value === "string" ? value : undefined;
+  }
 }
 
 /** How trace context is read from metadata; bytes are none, and neither are several. */

@@ -88,7 +88,7 @@ export function createAccess({ keys, now, ...options }: AccessOptions): Access {
       context.note({ client });
       checkScopes(context.path, scopes);
       using _counted = counts.begin(caller, now()); // C2
-      const call = { ...context, client, readsAll: scopes.includes("read-all") };
+      const call = Object.assign(context, { client, readsAll: scopes.includes("read-all") });
       if (caller === anonymous || !streamPaths.has(context.path)) {
         return await next(call);
       }

@@ -45,7 +45,7 @@ export function observed(onCall: (event: ApiCallEvent) => void): ServerIntercept
       facts = more;
     };
     try {
-      await next({ ...context, note });
+      await next(Object.assign(context, { note }));
     } catch (error) {
       const known =
         error instanceof StorageFullError ? unavailable(error.message, fullRetryMs) : error;

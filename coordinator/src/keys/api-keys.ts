@@ -3,7 +3,7 @@
  * `keys` makes and ends them beside a running coordinator.
  *
  * A1 A secret is told once, when its key is made; what is kept is its SHA-256. It has 256 bits of its own, so that the
- *    hash needs no salt.
+ *    hash needs no salt. One that is used stays in memory, as it does in the header tables of its connection.
  * A2 What another process writes holds from the next call on: SQLite says when another connection has written.
  */
 import { randomBytes } from "node:crypto";
@@ -116,20 +116,29 @@ export function openApiKeys(directory: string, fromFile: readonly FileKey[] = []
   ]);
   let known: { readonly version: number; readonly byHash: ReadonlyMap<string, ApiKey> } | undefined;
   let byId: ReadonlyMap<string, ApiKey> = new Map();
+  /** The hashes of secrets that were used, at most as many as there are keys: hashing costs as much as reading a call. */
+  const hashes = new Map<string, string>();
   const load = (): ReadonlyMap<string, ApiKey> => {
     const { data_version: version } = versionRow.parse(store.get("PRAGMA data_version")); // A2
     if (known?.version === version) {
       return known.byHash;
     }
     const rows = store.all("SELECT * FROM api_keys ORDER BY name, created_at, id").map(parseKey);
+    hashes.clear();
     known = { version, byHash: new Map([...fileKeys, ...rows]) };
     byId = new Map([...known.byHash.values()].map((key) => [key.id, key]));
     return known.byHash;
   };
   return {
     find(secret, now) {
-      const key = load().get(hashOf(secret));
-      return key !== undefined && isCurrent(key, now) ? key : undefined;
+      const keys = load();
+      const hash = hashes.get(secret) ?? hashOf(secret);
+      const key = keys.get(hash);
+      if (key === undefined) {
+        return undefined;
+      }
+      hashes.set(secret, hash);
+      return isCurrent(key, now) ? key : undefined;
     },
     isGood(id, now) {
       load();

@@ -4,7 +4,8 @@
  *
  * R1 Of what others send, only a `traceparent` of a sane length is looked at; what is passed on or stored is written
  *    anew from the ids that were in it. `tracestate` and baggage end here.
- * R2 Without an exporter a span is its ids: enough to tie log lines and processes together, at next to no cost.
+ * R2 Without an exporter a span is its parent's ids, or new ones where a trace begins: enough to tie log lines and
+ *    processes together at next to no cost, and whoever exports further on continues a span that somebody knows.
  */
 import { randomFillSync } from "node:crypto";
 import {
@@ -152,7 +153,9 @@ function createPropagator(): TextMapPropagator {
 const idTracer: Tracer = {
   startSpan: (_name, options, parent = context.active()) => {
     const above = options?.root === true ? undefined : trace.getSpanContext(parent);
-    return trace.wrapSpanContext(childOf(above));
+    return trace.wrapSpanContext(
+      above !== undefined && isSpanContextValid(above) ? above : newTrace(),
+    );
   },
   startActiveSpan: <F extends (span: Span) => unknown>(
     name: string,
@@ -166,14 +169,11 @@ const idTracer: Tracer = {
 
 const idProvider: TracerProvider = { getTracer: () => idTracer };
 
-function childOf(parent: SpanContext | undefined): SpanContext {
-  const spanId = randomHex(8);
-  if (parent !== undefined && isSpanContextValid(parent)) {
-    const { traceId, traceFlags } = parent;
-    return { traceId, spanId, traceFlags };
-  }
-  return { traceId: randomHex(16), spanId, traceFlags: TraceFlags.SAMPLED };
-}
+const newTrace = (): SpanContext => ({
+  traceId: randomHex(16),
+  spanId: randomHex(8),
+  traceFlags: TraceFlags.SAMPLED,
+});
 
 /** Random bytes in stock: asking the system for a few at a time costs more than all the rest of a span. */
 const stock = Buffer.alloc(4096);
