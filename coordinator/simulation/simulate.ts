@@ -112,7 +112,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
     isStrong: () => false,
     drawPrompt: () => `a thing ${++prompts}`,
     lendsNothing: () => undefined,
-    verify: ({ signature }) => (signature === "right" ? "2025" : undefined),
+    verify: async ({ signature }) => (signature === "right" ? "2025" : undefined),
     onAssigned: () => {},
     onSubmitted: ({ id }) => handedIn?.(id),
     isQueued: async () => true,
@@ -165,6 +165,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
         ...{ taskId, prompt: undefined, asset, release: () => {}, dataFormat: "ply" },
         ...{ dataVersion: 0, compression: 0, submitTime: BigInt(now()) * 1_000_000n },
         signature: work?.isSigned === false ? "wrong" : "right",
+        hasSigned: async () => false, // `verify` does without
       },
       never,
     );

@@ -72,7 +72,7 @@ export async function openRules({
     ) {
       const assignment = tasks.assign(taskId, hotkey, now);
       const made = await submissions.receive(submissionOf(assignment, bytes), now);
-      return made ?? assert.fail("it was not taken");
+      return made?.submission ?? assert.fail("it was not taken");
     },
     [Symbol.dispose]() {
       tasks[Symbol.dispose]();

@@ -10,6 +10,8 @@ export interface AxonThreads extends AsyncDisposable {
    * @param urgent of a caller who proved itself lately: goes first, and waits in a queue of its own
    */
   verify(job: VerifyJob, urgent: boolean): Promise<boolean> | undefined;
+  /** The same for a caller whose request was let in: it always waits, since a hotkey has a bounded number of those. */
+  verifyAdmitted(job: VerifyJob): Promise<boolean>;
   /** Opens a large body; takes its bytes away from this thread. Undefined when too many wait. */
   open(job: OpenJob): Promise<OpenedBody> | undefined;
 }
@@ -43,6 +45,8 @@ export function startAxonThreads(limits: Partial<AxonLimits> = {}): AxonThreads 
   });
   return {
     verify: (job, urgent) => verifiers.run(job, { urgent }),
+    verifyAdmitted: async (job) =>
+      (await verifiers.run(job, { urgent: true, admitted: true })) ?? false,
     open: (job) => openers.run(job, { transfer: job.pieces.map(({ buffer }) => buffer) }),
     async [Symbol.asyncDispose]() {
       await Promise.all([verifiers[Symbol.asyncDispose](), openers[Symbol.asyncDispose]()]);

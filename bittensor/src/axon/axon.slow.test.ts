@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import {
   assertRefused,
   freshNonce,
@@ -72,6 +73,40 @@ describe("a successful call", () => {
     assert.ok(!answer.body.includes('"task"') && !answer.body.includes('"compression"'));
     assert.equal(header(answer, "bt_header_input_obj_results"), "IiI=");
     assert.equal(header(answer, "bt_header_input_obj_submit_time"), "MA==");
+  });
+
+  it("lets its handler ask whether the caller signed a text, in a thread, however many wait there", async () => {
+    const asked: number[] = [];
+    const told: boolean[] = [];
+    await using rig = await startRig({
+      threads: {
+        ...threads,
+        verifyAdmitted(job) {
+          asked.push(job.message.length);
+          return threads.verifyAdmitted(job);
+        },
+      },
+      routes: [
+        route(submitResults, {
+          async handle({ hasSigned }) {
+            const signature = keypairFromUri("//Alice").sign("a text");
+            const wrapped = keypairFromUri("//Alice").sign("<Bytes>a text</Bytes>");
+            told.push(
+              ...(await Promise.all([
+                hasSigned("a text", signature),
+                hasSigned("a text", wrapped),
+                hasSigned("another", signature),
+                hasSigned("a text", signature.subarray(1)),
+              ])),
+            );
+            return {};
+          },
+        }),
+      ],
+    });
+    assert.equal((await rig.ask(submission)).status, 200);
+    assert.deepEqual(told, [true, true, false, false]);
+    assert.deepEqual(asked, [6, 6, 7], "what is no signature is not looked at");
   });
 
   it("has what clients of both protocol years need, and no end is null", async () => {
@@ -362,6 +397,15 @@ describe("refusals", () => {
     }
     assert.equal((await rig.ask({ body: '\ufeff{"axon":null,"dendrite":null}' })).status, 200);
     assertRefused(await rig.ask({ headers: { "Content-Type": "text/plain" } }), 500, /^Internal/);
+    assertRefused(
+      await rig.ask({
+        headers: { "Content-Encoding": "gzip" },
+        body: gzipSync('{"name":"PullTask"}'),
+      }),
+      415,
+      "The body has Content-Encoding gzip; send it as it is, without one",
+    );
+    assert.equal((await rig.ask({ headers: { "Content-Encoding": "identity" } })).status, 200);
     assertRefused(
       await rig.ask({ headers: { "Content-Type": "text/plain" }, version: "694" }),
       422,

@@ -73,6 +73,7 @@ export async function startAxon(options: AxonOptions): Promise<Axon> {
     publicKeyOf: createPublicKeys(limits.remembered),
     gate,
     verify: threads.verify,
+    verifyAdmitted: threads.verifyAdmitted,
     open: (job, sizeBytes) =>
       sizeBytes <= limits.smallBodyBytes ? openBody(job) : threads.open(job),
     budget: createBodyBudget(limits.bodiesBytes),

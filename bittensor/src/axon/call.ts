@@ -33,6 +33,8 @@ export interface CallContext extends Answerer {
   readonly gate: Gate;
   /** @param urgent of a caller who proved itself lately; undefined when too many wait */
   readonly verify: (job: VerifyJob, urgent: boolean) => Promise<boolean> | undefined;
+  /** Always waits: callers with a call in progress are few. */
+  readonly verifyAdmitted: (job: VerifyJob) => Promise<boolean>;
   /** Undefined when too many wait. */
   readonly open: (job: OpenJob, sizeBytes: number) => Promise<OpenedBody> | OpenedBody | undefined;
   readonly budget: BodyBudget;
@@ -217,6 +219,8 @@ export async function handleCall(
           read.payload?.drop();
           lease?.release();
         },
+        hasSigned: (text: string, signature: Uint8Array) =>
+          hasSigned(context, hotkey, text, signature),
         receivedAt: progress.receivedAt,
         timeoutS: head.timeoutS,
         signal: AbortSignal.any([origin.gone, context.stop]),
@@ -273,6 +277,10 @@ async function readCall(
     const [status, message] = bodyRefusals[reason];
     return answered(answer.refused(status, message ?? tooLarge(synapse)));
   };
+  const encoding = req.headers["content-encoding"]?.trim() ?? "";
+  if (encoding !== "" && encoding.toLowerCase() !== "identity") {
+    return answered(answer.refused(415, compressed(encoding)));
+  }
   const startedAt = performance.now();
   origin.invite();
   const limitBytes = synapse.maxBodyBytes;
@@ -339,6 +347,20 @@ async function readCall(
   }
 }
 
+async function hasSigned(
+  { publicKeyOf, verifyAdmitted }: Pick<CallContext, "publicKeyOf" | "verifyAdmitted">,
+  hotkey: string,
+  text: string,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const publicKey = publicKeyOf(hotkey);
+  if (publicKey === undefined || signature.length !== 64) {
+    return false;
+  }
+  const hex = Buffer.from(signature).toString("hex");
+  return await verifyAdmitted({ message: text, signature: hex, publicKey, form: "either" });
+}
+
 /** A span that began when the request came. */
 function withSpan({ trace: parent, startedAt }: Progress, name: string): Context {
   const span = trace
@@ -356,6 +378,11 @@ const bodyRefusals = {
   "body-of-hotkey": [503, "Another large request of this hotkey is on its way; send one at a time"],
   "slow-body": [408, "The body came in too slowly"],
 } as const;
+
+/** Unpacking would undo the limits on what a body may cost. */
+function compressed(encoding: string): string {
+  return `The body has Content-Encoding ${headerSafe(encoding)}; send it as it is, without one`;
+}
 
 const tooManyCalls = "Too many requests of this hotkey at one time";
 const tooManyNonces =

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import {
   assertRefused,
   type Rig,
@@ -253,6 +253,42 @@ describe("requests", () => {
     many.socket.resume().write(send(50));
     await closed(many.socket);
     assert.ok(reasons(rig).length < 10, "most were never looked at");
+  });
+
+  it("that were never answered are forgotten with their connection", async () => {
+    const entered = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const rig = await startRig({
+      limits: { graceMs: 300_000 },
+      routes: [
+        route(pullTask, {
+          async handle() {
+            entered.resolve();
+            await release.promise;
+            return {};
+          },
+        }),
+      ],
+    });
+    const send = (count: number): Buffer =>
+      Buffer.concat(
+        Array.from({ length: count }, () => {
+          const { head, body } = rig.request();
+          return Buffer.concat([Buffer.from(head), body]);
+        }),
+      );
+    // One connection ends while an answer waits for the one before it, another for having sent too many.
+    await using two = await openRaw(rig.axon.port);
+    two.socket.write(send(2));
+    await entered.promise;
+    await until(() => reasons(rig).includes("pipelined"));
+    two.socket.destroy();
+    await using many = await openRaw(rig.axon.port);
+    many.socket.resume().write(send(5));
+    await closed(many.socket);
+    release.resolve();
+    const stopped = rig.axon[Symbol.asyncDispose]().then(() => "stopped");
+    assert.equal(await Promise.race([stopped, sleep(5_000, "waits", { ref: false })]), "stopped");
   });
 
   it("one after another on a connection are fine", async () => {

@@ -41,6 +41,8 @@ test("what finds no place is refused at once, urgent ones and others each", asyn
     urgent.map((one) => one !== undefined),
     [true, true, false],
   );
+  const admitted = threads.run("admitted", { urgent: true, admitted: true });
+  assert.equal(await admitted, "echo admitted", "whoever is bounded otherwise finds a place");
   await Promise.all([...others, ...urgent]);
 });
 

@@ -1,7 +1,7 @@
 /**
  * Worker threads behind a bounded queue: what is urgent first, then in the order of coming.
  *
- * T1. Jobs that found no place are refused at once; nothing waits without bound.
+ * T1. Jobs that found no place are refused at once; nothing waits without bound but what was bounded before.
  * T2. A thread that dies fails the jobs it had, and the next job gets another one.
  * T3. Threads keep no process alive while they have no job.
  */
@@ -15,6 +15,8 @@ export interface Threads<Job, Done> extends AsyncDisposable {
 export interface RunOptions {
   /** Goes before all that are not, and waits in a queue of its own. */
   readonly urgent?: boolean;
+  /** Finds a place however long the queue is: who hands it in sees to it that there are not many (T1). */
+  readonly admitted?: boolean;
   /** Buffers of the job that are handed over instead of copied. */
   readonly transfer?: readonly Transferable[];
 }
@@ -135,9 +137,9 @@ export function startThreads<Job, Done>(options: ThreadsOptions): Threads<Job, D
     }
   }
   return {
-    run(job, { urgent: isUrgent = false, transfer = [] } = {}) {
+    run(job, { urgent: isUrgent = false, admitted = false, transfer = [] } = {}) {
       const queue = isUrgent ? urgent : others;
-      if (queue.length >= options.queue) {
+      if (queue.length >= options.queue && !admitted) {
         return undefined;
       }
       const done = Promise.withResolvers<unknown>();

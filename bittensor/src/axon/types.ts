@@ -24,6 +24,11 @@ export interface AxonCall<S> extends Caller {
    * Happens by itself when the handler is done.
    */
   readonly releaseBody: () => void;
+  /**
+   * Whether the caller's hotkey signed the text, as it is or wrapped in `<Bytes>`; found out away from the main thread.
+   * @param signature 64 bytes
+   */
+  readonly hasSigned: (text: string, signature: Uint8Array) => Promise<boolean>;
   /** Unix ms at which the headers had arrived. */
   readonly receivedAt: number;
   /** Seconds after which the caller gives up, as it says itself; undefined when it does not. */

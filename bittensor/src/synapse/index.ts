@@ -34,6 +34,7 @@ export {
 } from "./sn17.ts";
 export { retrieveUser, storeUser } from "./sn21.ts";
 export {
+  findSubmissionYear,
   type ProtocolYear,
   type SubmissionFacts,
   signSubmission,

@@ -48,10 +48,8 @@ export function verifySubmission(
   signature: string,
   consentText?: string,
 ): ProtocolYear | undefined {
-  if (!/^[A-Za-z0-9+/]{86}==$/.test(signature)) {
-    return undefined;
-  }
-  return signedYear(facts, Buffer.from(signature, "base64"), consentText);
+  const bytes = signatureBytes(signature);
+  return bytes && signedYear(facts, bytes, consentText);
 }
 
 /**
@@ -63,13 +61,47 @@ export function signedYear(
   signature: Uint8Array,
   consentText?: string,
 ): ProtocolYear | undefined {
-  const messages = submissionMessages(facts, consentText);
-  const signed = (protocolYear: ProtocolYear): boolean => {
-    const message = messages[protocolYear];
-    return message !== undefined && verifySignature(message, signature, facts.minerHotkey);
-  };
-  if (signed("2025")) {
-    return "2025";
+  return candidates(facts, consentText).find(([, text]) =>
+    verifySignature(text, signature, facts.minerHotkey),
+  )?.[0];
+}
+
+/**
+ * As `verifySubmission`, where somebody else verifies signatures.
+ * @param hasSigned whether the miner signed the text with these 64 bytes
+ */
+export async function findSubmissionYear(
+  facts: SubmissionFacts,
+  signature: string,
+  consentText: string | undefined,
+  hasSigned: (text: string, signature: Uint8Array) => Promise<boolean>,
+): Promise<ProtocolYear | undefined> {
+  const bytes = signatureBytes(signature);
+  if (bytes === undefined) {
+    return undefined;
   }
-  return signed("2024") ? "2024" : undefined;
+  for (const [year, text] of candidates(facts, consentText)) {
+    if (await hasSigned(text, bytes)) {
+      return year;
+    }
+  }
+  return undefined;
+}
+
+/** What miners sign now comes first. */
+const years = ["2025", "2024"] as const satisfies readonly ProtocolYear[];
+
+function candidates(
+  facts: SubmissionFacts,
+  consentText: string | undefined,
+): readonly (readonly [year: ProtocolYear, text: string])[] {
+  const messages = submissionMessages(facts, consentText);
+  return years.flatMap((year) => {
+    const text = messages[year];
+    return text === undefined ? [] : [[year, text] as const];
+  });
+}
+
+function signatureBytes(signature: string): Uint8Array | undefined {
+  return /^[A-Za-z0-9+/]{86}==$/.test(signature) ? Buffer.from(signature, "base64") : undefined;
 }

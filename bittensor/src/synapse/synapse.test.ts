@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
-import { keypairFromUri, ready } from "../keys/index.ts";
+import { keypairFromUri, ready, verifySignature } from "../keys/index.ts";
 import { FieldError, type FieldType } from "./field.ts";
 import {
   bigint,
@@ -14,6 +14,7 @@ import {
   ConsentTextError,
   completeFields,
   defineSynapse,
+  findSubmissionYear,
   float,
   HeaderError,
   int,
@@ -263,6 +264,27 @@ describe("a submission's signature", () => {
     );
     assert.equal(verifySubmission(whole, ""), undefined);
     assert.equal(verifySubmission(whole, `${older}\n`), undefined);
+  });
+
+  it("is found by whoever else verifies, the newest text first", async () => {
+    const whole = { ...facts, minerHotkey: miner().ss58 };
+    const find = async (signature: string, consent?: string) => {
+      const tried: string[] = [];
+      const year = await findSubmissionYear(whole, signature, consent, async (text, bytes) => {
+        tried.push(text.slice(0, 7));
+        return verifySignature(text, bytes, miner().ss58);
+      });
+      return [year, tried.length];
+    };
+    const older = signSubmission(miner(), facts);
+    assert.deepEqual(await find(signSubmission(miner(), facts, "I agree. "), "I agree. "), [
+      "2025",
+      1,
+    ]);
+    assert.deepEqual(await find(older, "I agree. "), ["2024", 2]);
+    assert.deepEqual(await find(older), ["2024", 1]);
+    assert.deepEqual(await find(Buffer.alloc(64).toString("base64")), [undefined, 1]);
+    assert.deepEqual(await find("no base64"), [undefined, 0]);
   });
 
   it("needs the subnet's own consent text, byte for byte", async () => {

@@ -162,6 +162,7 @@ function resultsOf(call: AxonCall<typeof submitResults>): Results {
     compression: fields.compression ?? 0,
     submitTime: fields.submit_time,
     signature: fields.signature,
+    hasSigned: call.hasSigned,
   };
 }
 

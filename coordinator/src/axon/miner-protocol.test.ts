@@ -28,8 +28,10 @@ async function open(prompt?: string, lendsNothing: () => string | undefined = ()
     isStrong: () => false,
     drawPrompt: () => prompt,
     lendsNothing,
-    verify: ({ signature }) =>
-      signature === "old" ? "2024" : signature === "new" ? "2025" : undefined,
+    async verify({ signature }) {
+      await new Promise(setImmediate); // as in a thread
+      return signature === "old" ? "2024" : signature === "new" ? "2025" : undefined;
+    },
     onAssigned: () => {},
     onSubmitted: ({ id }) => {
       waiting.push(id);
@@ -67,6 +69,8 @@ async function open(prompt?: string, lendsNothing: () => string | undefined = ()
       }
       return waiting.shift() ?? assert.fail();
     },
+    /** How many more submissions were told. */
+    taken: () => waiting.length,
     scored: (id: string, score: number) => submissions.applyResult(opened.scored(id, score), now),
     [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
@@ -96,6 +100,7 @@ function results(taskId: string): Results {
     compression: 0,
     submitTime: 1_764_000_000_000_000_001n,
     signature: "old",
+    hasSigned: () => assert.fail("signatures are told by name here"),
   };
 }
 
@@ -163,11 +168,14 @@ test("a rejected result costs nothing but the cooldown, and its miner gets no se
 test("fault 5: a system fault is no verdict: no reward, no penalty, no cooldown", async () => {
   using subnet = await open();
   subnet.ask("a red cube");
+  subnet.ask("a green ball");
   const taskId = subnet.pull("A");
   const old = subnet.submit("A", taskId);
-  const id = await subnet.submitted();
-  const current = subnet.submit("A", taskId, { signature: "new" });
-  subnet.apply(id, { case: "systemFault", value: { message: "the renderer crashed" } });
+  const current = subnet.submit("B", subnet.pull("B"), { signature: "new" });
+  for (let count = 0; count < 2; count++) {
+    const id = await subnet.submitted();
+    subnet.apply(id, { case: "systemFault", value: { message: "the renderer crashed" } });
+  }
   assert.equal((await old).feedback, null, "a client of 2024 tries again");
   assert.equal((await current).feedback?.validation_failed, true);
   assert.equal((await current).feedback?.reason.includes("renderer"), false, "nothing internal");
@@ -236,6 +244,28 @@ test("fault 7: a wrong task and a wrong signature count as violations with a coo
   assert.match(other.feedback?.reason ?? "", /prompt/);
   assert.equal(subnet.miners.get("A", start).violations, 2);
   assert.equal(subnet.tasks.get(task.id)?.state, "queued");
+});
+
+test("while a signature is looked at, its assignment may end or be handed in by another call of the miner", async () => {
+  using subnet = await open();
+  const task = subnet.ask("a red cube");
+  const [wrong, right, again] = [
+    subnet.submit("A", subnet.pull("A"), { signature: "forged" }),
+    subnet.submit("B", subnet.pull("B")),
+    subnet.submit("B", task.id),
+  ];
+  const late = subnet.submit("A", task.id);
+  const id = await subnet.submitted();
+  subnet.scored(id, 0.9);
+  assert.match((await wrong).feedback?.reason ?? "", /signature/);
+  assert.match((await late).feedback?.reason ?? "", /signature/, "what its assignment ended with");
+  assert.equal((await right).feedback?.verdict, "accepted");
+  assert.deepEqual(await again, await right);
+  assert.equal(subnet.taken(), 0, "told once");
+  assert.deepEqual(
+    ["A", "B"].map((hotkey) => subnet.miners.get(hotkey, start).violations),
+    [1, 0],
+  );
 });
 
 test("an empty submission gives the task back without a penalty beyond the cooldown", async () => {

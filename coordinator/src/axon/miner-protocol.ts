@@ -24,7 +24,7 @@ export interface MinerProtocolOptions {
   /** A prompt for a synthetic task of this miner (ss58); undefined when there shall be none. */
   readonly drawPrompt: (hotkey: string) => string | undefined;
   /** Which year's text the miner signed; undefined when the signature is wrong. */
-  readonly verify: (signed: SignedResults) => ProtocolYear | undefined;
+  readonly verify: (signed: SignedResults) => Promise<ProtocolYear | undefined>;
   /** Why no task is lent now, besides those that miners have; undefined when they are. */
   readonly lendsNothing: () => string | undefined;
   readonly onAssigned: (task: Task, hotkey: string) => void;
@@ -36,15 +36,11 @@ export interface MinerProtocolOptions {
   readonly now: () => number;
 }
 
-/** What a miner's signature is over. */
-export interface SignedResults {
+/** What a miner's signature is over, and who can tell. */
+export interface SignedResults extends Pick<Results, "submitTime" | "signature" | "hasSigned"> {
   /** The miner's, ss58. */
   readonly hotkey: string;
   readonly prompt: string;
-  /** Nanoseconds since 1970 by the miner's clock. */
-  readonly submitTime: bigint;
-  /** base64 as it came */
-  readonly signature: string;
 }
 
 export interface PullAnswer {
@@ -178,7 +174,6 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
 
   const waitForVerdict = async (
     submission: Submission,
-    protocolYear: ProtocolYear,
     hotkey: string,
     signal: AbortSignal,
   ): Promise<SubmitAnswer> => {
@@ -199,7 +194,9 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       "system-fault",
       "validation could not be finished; not your fault",
     );
-    return protocolYear === "2025" ? answer(fault) : { ...answer(fault), feedback: null };
+    return submission.protocolYear === "2025"
+      ? answer(fault)
+      : { ...answer(fault), feedback: null };
   };
 
   /** The year of a miner that waits for a verdict. */
@@ -213,6 +210,39 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     }
     tasks.abandon(found.id, "nothing was submitted in time", now());
     return tasks.assignment(found.id);
+  };
+
+  /** What results are for, and what becomes of them before anything of theirs costs time. */
+  const lookAt = (hotkey: string, results: Results): Found => {
+    const answered = (told: SubmitAnswer): Found => ({ kind: "answered", answer: told });
+    const assignment = latestInTime(hotkey, results.taskId);
+    const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
+    if (assignment === undefined || task === undefined) {
+      const reason = "this task was not assigned to you";
+      return answered(violation(hotkey, undefined, "not-assigned", reason));
+    }
+    const submission = submissions.get(assignment.id);
+    if (submission !== undefined) {
+      return { kind: "known", submission };
+    }
+    if (assignment.state !== "generating") {
+      return answered(ended(assignment));
+    }
+    if (results.prompt !== undefined && results.prompt !== task.prompt) {
+      const reason = "the prompt is not the one that was assigned";
+      return answered(violation(hotkey, assignment, "wrong-prompt", reason));
+    }
+    const { asset } = results;
+    if (asset.kind === "bytes" && asset.sizeBytes === 0) {
+      tasks.abandon(assignment.id, "given back by the miner", now());
+      miners.startCooldown(assignment, now());
+      const whose = { hotkey, assignmentId: assignment.id };
+      return answered(unscored(whose, "given-back", "given back"));
+    }
+    const problem = problemOf(results, now());
+    return problem === undefined
+      ? { kind: "open", assignment, task }
+      : answered(malformed(assignment, problem));
   };
 
   return {
@@ -248,39 +278,22 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     },
 
     async submit(hotkey, results, signal) {
-      const assignment = latestInTime(hotkey, results.taskId);
-      const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
-      if (assignment === undefined || task === undefined) {
-        return violation(hotkey, undefined, "not-assigned", "this task was not assigned to you");
+      let found = lookAt(hotkey, results);
+      let protocolYear: ProtocolYear | undefined;
+      if (found.kind === "open") {
+        protocolYear = await options.verify({ ...results, hotkey, prompt: found.task.prompt });
+        // Meanwhile its time may be over, or another of the miner's calls has handed it in.
+        found = lookAt(hotkey, results);
       }
-      const known = submissions.get(assignment.id);
-      const signed = { ...results, hotkey, prompt: task.prompt };
-      if (known !== undefined) {
+      if (found.kind === "answered") {
+        return found.answer;
+      }
+      if (found.kind === "known") {
         results.release();
-        return waitForVerdict(known, options.verify(signed) ?? "2024", hotkey, signal);
+        return waitForVerdict(found.submission, hotkey, signal);
       }
-      if (assignment.state !== "generating") {
-        return ended(assignment);
-      }
-      if (results.prompt !== undefined && results.prompt !== task.prompt) {
-        return violation(
-          hotkey,
-          assignment,
-          "wrong-prompt",
-          "the prompt is not the one that was assigned",
-        );
-      }
+      const { assignment, task } = found;
       const { asset } = results;
-      if (asset.kind === "bytes" && asset.sizeBytes === 0) {
-        tasks.abandon(assignment.id, "given back by the miner", now());
-        miners.startCooldown(assignment, now());
-        return unscored({ hotkey, assignmentId: assignment.id }, "given-back", "given back");
-      }
-      const problem = problemOf(results, now());
-      if (problem !== undefined) {
-        return malformed(assignment, problem);
-      }
-      const protocolYear = options.verify(signed);
       if (protocolYear === undefined) {
         return violation(
           hotkey,
@@ -292,8 +305,8 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       if (asset.kind === "malformed") {
         return malformed(assignment, "results are not base64");
       }
-      const submission = await inTraceOf(task, async () => {
-        const received = await submissions.receive(
+      const received = await inTraceOf(task, async () => {
+        const taken = await submissions.receive(
           {
             assignment,
             validator: options.validator,
@@ -308,19 +321,26 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
           },
           now(),
         );
-        if (received !== undefined) {
-          options.onSubmitted(received, hotkey);
+        if (taken?.isNew) {
+          options.onSubmitted(taken.submission, hotkey);
         }
-        return received;
+        return taken;
       });
       results.release();
-      if (submission === undefined) {
+      if (received === undefined) {
         return ended(tasks.assignment(assignment.id) ?? assignment);
       }
-      return waitForVerdict(submission, protocolYear, hotkey, signal);
+      return waitForVerdict(received.submission, hotkey, signal);
     },
   };
 }
+
+/** What results turn out to be for. */
+type Found =
+  | { readonly kind: "answered"; readonly answer: SubmitAnswer }
+  /** What they are for was submitted before. */
+  | { readonly kind: "known"; readonly submission: Submission }
+  | { readonly kind: "open"; readonly assignment: Assignment; readonly task: Task };
 
 /**
  * What becomes of a submission belongs to the trace of its task, so that whoever asked for that sees it to its end; the

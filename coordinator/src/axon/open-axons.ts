@@ -7,7 +7,7 @@ import {
   startAxonThreads,
 } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
-import { verifySubmission } from "@turntable/bittensor/synapse";
+import { findSubmissionYear } from "@turntable/bittensor/synapse";
 import { startMinerAxon } from "./miner-axon.ts";
 import { createMinerProtocol, type MinerProtocolOptions } from "./miner-protocol.ts";
 import { createPublicApi, type PublicApiOptions } from "./public-api.ts";
@@ -67,10 +67,11 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
       ...options,
       validator,
       verify: (signed) =>
-        verifySubmission(
+        findSubmissionYear(
           { ...signed, minerHotkey: signed.hotkey, validatorHotkey: validator },
           signed.signature,
           consentText,
+          signed.hasSigned,
         ),
     });
     const { port } = stack.use(

@@ -16,6 +16,8 @@ export interface Results {
   readonly submitTime: bigint;
   /** base64 */
   readonly signature: string;
+  /** Whether the miner signed the text with these 64 bytes. */
+  readonly hasSigned: (text: string, signature: Uint8Array) => Promise<boolean>;
 }
 
 /** What job and API can carry (uint32). */

@@ -60,6 +60,12 @@ export interface ReceiveSubmission
   readonly sha256?: string;
 }
 
+export interface Received {
+  readonly submission: Submission;
+  /** False when another call has stored it. */
+  readonly isNew: boolean;
+}
+
 /** What applying a result did. */
 export type ResultOutcome =
   /** The submission has its verdict now. */
@@ -82,7 +88,7 @@ export interface Submissions {
    * Stores a submission (U1); the stored one when the assignment has one already (U2), undefined when the assignment
    * ended without one. Bytes that were submitted before get their verdict at once, see `Duplicates`.
    */
-  receive(submission: ReceiveSubmission, now: number): Promise<Submission | undefined>;
+  receive(submission: ReceiveSubmission, now: number): Promise<Received | undefined>;
   /** Whether some submission's asset is this one and still kept. */
   keepsAsset(sha256: string): boolean;
   /** By its id, which is its assignment's. */
@@ -345,16 +351,14 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       const { id } = input.assignment;
       const known = get(id);
       if (known !== undefined) {
-        return known;
+        return { submission: known, isNew: false };
       }
       // Claimed first, then saved: of many at one time one is written, and the others get what became of it.
       const running = receiving.get(id);
-      if (running !== undefined) {
-        return running;
-      }
-      const taking = take(input, now).finally(() => receiving.delete(id));
+      const taking = running ?? take(input, now).finally(() => receiving.delete(id));
       receiving.set(id, taking);
-      return taking;
+      const submission = await taking;
+      return submission && { submission, isNew: running === undefined };
     },
     keepsAsset,
     get,
