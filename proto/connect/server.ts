@@ -35,8 +35,6 @@ import {
 export interface WebCall {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
-  /** The other end's address, `127.0.0.1:4711`. */
-  readonly peer: string;
   /** Breaks the connection off. */
   readonly cut: () => void;
 }
@@ -156,13 +154,10 @@ async function admit(
 
 function callContextOf(context: HandlerContext): CallContext {
   const { requestHeader, signal } = context;
-  const leftMs = context.timeoutMs();
   return {
     path: pathOf(context.method),
     headers: { get: (name) => requestHeader.get(name) ?? undefined },
     signal, // W3
-    deadline: leftMs === undefined ? undefined : new Date(Date.now() + leftMs),
-    peer: context.values.get(webCallKey)?.peer ?? "",
   };
 }
 

@@ -31,12 +31,7 @@ export const webSpan = ({ web }: Pick<Api, "web">) => {
 };
 
 function callOf({ env, var: { signal } }: HttpContext) {
-  const { remoteAddress = "", remotePort = 0 } = env.incoming.socket;
-  return {
-    signal,
-    peer: `${remoteAddress}:${remotePort}`,
-    cut: () => void env.outgoing.destroy(),
-  };
+  return { signal, cut: () => void env.outgoing.destroy() };
 }
 
 function withCors(
