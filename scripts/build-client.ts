@@ -2,7 +2,7 @@
  * Builds the package that is published, `client-sdk/dist`: what this repository does not publish is bundled into it, what
  * npm has stays a dependency. `node scripts/build-client.ts [DIRECTORY]`.
  */
-import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build, type InlineConfig } from "tsdown";
 import { packageOf, specifiersIn } from "./imports.ts";
@@ -52,6 +52,7 @@ async function buildClient(out: string): Promise<void> {
     await copyFile(join(folder, name), join(out, name));
   }
   await copyFile(join(root, "LICENSE"), join(out, "LICENSE"));
+  await cp(join(folder, "src/cli/viewer"), join(out, "viewer"), { recursive: true });
   await chmod(join(out, "cli.js"), 0o755);
 }
 

@@ -10,6 +10,7 @@ import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { signSubmission } from "@turntable/bittensor/synapse";
 import {
+  AdminService,
   type Asset,
   AssetSchema,
   AssignmentState,
@@ -114,6 +115,28 @@ export async function startService(
       await listen(port);
     },
   };
+}
+
+/** Starts an admin port that answers with these handlers and refuses everything else; it ends with the test. */
+export async function startAdminService(
+  t: TestContext,
+  handlers: Partial<Handlers<typeof AdminService>>,
+): Promise<{ readonly address: string }> {
+  const refused = async (): Promise<never> => {
+    throw new RpcError(status.UNIMPLEMENTED, "this test has no such answer");
+  };
+  const all = Object.fromEntries(AdminService.methods.map(({ localName }) => [localName, refused]));
+  const server = new Server(messageLimits());
+  // Every method has a handler, whose type is lost on the way.
+  const complete = { ...all, ...handlers } as Handlers<typeof AdminService>;
+  server.addService(serviceDefinition(AdminService), implement(AdminService, complete));
+  t.after(() => server.forceShutdown());
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return { address: `127.0.0.1:${port}` };
 }
 
 /** No pause between tries takes time, and each is recorded. */

@@ -1,7 +1,16 @@
 /** Where the coordinator is and how to get in: flag > variable > the local subnet's file > default. */
 import { readFileSync } from "node:fs";
 import type { TurntableClientOptions } from "../client.ts";
-import { type Arguments, UsageError } from "./arguments.ts";
+import { UsageError } from "./usage.ts";
+
+/** Options that lead to a server. */
+export interface ConnectionFlags {
+  readonly server?: string;
+  readonly apiKeyFile?: string;
+  readonly tls?: true;
+  readonly tlsCa?: string;
+  readonly proxy?: true;
+}
 
 export interface ServerConfig {
   readonly connection: Pick<TurntableClientOptions, "address" | "apiKey" | "tls" | "proxy">;
@@ -17,7 +26,20 @@ export interface ConfigSources {
 
 /** The local subnet (`npm start`) writes it into the folder that it was started in. */
 const addressesFile = ".turntable/addresses.json";
-const defaultAddress = "127.0.0.1:50051";
+/** The two ports of a coordinator: their names in that file, their variables, and where they are as a rule. */
+const ports = {
+  api: { name: "grpc", variable: "TURNTABLE_SERVER", address: "127.0.0.1:50051" },
+  admin: { name: "admin", variable: "TURNTABLE_ADMIN_SERVER", address: "127.0.0.1:50052" },
+} as const;
+
+export type Port = keyof typeof ports;
+
+/** What `--server` says of itself. */
+export function serverHelp(port: Port): string {
+  const { variable, address } = ports[port];
+  const what = port === "api" ? "the coordinator's API" : "the coordinator's admin port";
+  return `host:port of ${what} [${variable}, else ${addressesFile}, else ${address}]`;
+}
 
 export const systemSources: ConfigSources = {
   env: process.env,
@@ -25,36 +47,40 @@ export const systemSources: ConfigSources = {
 };
 
 /** @throws UsageError when a named file cannot be used. */
-export function loadServerConfig(args: Arguments, sources: ConfigSources): ServerConfig {
-  const { address, addressSource } = findAddress(args, sources);
-  const keyFile = args.text("api-key-file") ?? sources.env.TURNTABLE_API_KEY_FILE;
+export function loadServerConfig(
+  port: Port,
+  flags: ConnectionFlags,
+  sources: ConfigSources,
+): ServerConfig {
+  const { address, addressSource } = findAddress(port, flags, sources);
+  const keyFile = flags.apiKeyFile ?? sources.env.TURNTABLE_API_KEY_FILE;
   const apiKey =
     keyFile === undefined ? undefined : read(sources, keyFile, "the API key").split("\n")[0];
-  const caFile = args.text("tls-ca");
+  const caFile = flags.tlsCa;
   const rootCertificates =
     caFile === undefined ? undefined : read(sources, caFile, "the certificates");
-  const tls = args.flag("tls") || caFile !== undefined ? { rootCertificates } : undefined;
-  const proxy = args.flag("proxy");
-  return { connection: { address, apiKey: apiKey?.trim(), tls, proxy }, addressSource };
+  const tls = flags.tls || caFile !== undefined ? { rootCertificates } : undefined;
+  const connection = { address, apiKey: apiKey?.trim(), tls, proxy: flags.proxy };
+  return { connection, addressSource };
 }
 
-function findAddress(args: Arguments, sources: ConfigSources) {
-  const given = args.text("server");
-  if (given !== undefined) {
-    return { address: given, addressSource: "" };
+function findAddress(port: Port, flags: ConnectionFlags, sources: ConfigSources) {
+  const { name, variable, address } = ports[port];
+  if (flags.server !== undefined) {
+    return { address: flags.server, addressSource: "" };
   }
-  const variable = sources.env.TURNTABLE_SERVER;
-  if (variable !== undefined) {
-    return { address: variable, addressSource: "TURNTABLE_SERVER" };
+  const named = sources.env[variable];
+  if (named !== undefined) {
+    return { address: named, addressSource: variable };
   }
-  const local = localAddress(sources);
+  const local = localAddress(name, sources);
   if (local !== undefined) {
     return { address: local, addressSource: addressesFile };
   }
-  return { address: defaultAddress, addressSource: "the default" };
+  return { address, addressSource: "the default" };
 }
 
-function localAddress(sources: ConfigSources): string | undefined {
+function localAddress(name: string, sources: ConfigSources): string | undefined {
   let text: string;
   try {
     text = sources.readFile(addressesFile);
@@ -67,13 +93,12 @@ function localAddress(sources: ConfigSources): string | undefined {
   } catch {
     addresses = undefined;
   }
-  if (typeof addresses === "object" && addresses !== null && "grpc" in addresses) {
-    if (typeof addresses.grpc === "string") {
-      return addresses.grpc;
-    }
+  const address = new Map(Object.entries(Object(addresses))).get(name);
+  if (typeof address === "string") {
+    return address;
   }
   throw new UsageError(
-    `${addressesFile} has no "grpc" address: name the server with --server, or delete the file`,
+    `${addressesFile} has no "${name}" address: name the server with --server, or delete the file`,
   );
 }
 

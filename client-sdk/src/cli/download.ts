@@ -1,16 +1,21 @@
-import { saveAsset, saveOptions } from "./save.ts";
-import type { Verb } from "./verb.ts";
+import type { CliCommand } from "./command.ts";
+import { type CommonFlags, type Run, runVerb, withCommonOptions } from "./context.ts";
+import { type SaveFlags, saveAsset, withSaveOptions } from "./save.ts";
 
-export const downloadVerb: Verb = {
-  name: "download",
-  argument: "TASK",
-  summary: "download the asset of a succeeded task and check it",
-  options: saveOptions,
-  async run(context) {
-    const { args, client, output, signal } = context;
-    output.progress("downloading");
-    const download = await client.download(args.argument, { signal });
-    output.endProgress();
-    await saveAsset(args.argument, download, context);
-  },
-};
+export function addDownload(program: CliCommand, run: Run): void {
+  withCommonOptions(withSaveOptions(program.command("download <TASK>")))
+    .description("download the asset of a succeeded task and check it")
+    .action((taskId: string, flags: CommonFlags & SaveFlags) =>
+      runVerb(run, flags, async (context) => {
+        const { client, output, signal } = context;
+        output.progress("downloading");
+        const download = await client.download(taskId, {
+          signal,
+          onProgress: ({ doneBytes, sizeBytes }) =>
+            output.progress("downloading", doneBytes / sizeBytes),
+        });
+        output.endProgress();
+        await saveAsset(taskId, download, flags, context);
+      }),
+    );
+}

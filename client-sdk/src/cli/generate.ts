@@ -1,35 +1,153 @@
-import { parseDurationMs } from "./arguments.ts";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CallFailedError } from "../errors.ts";
+import { runBatch } from "./batch.ts";
+import type { CliCommand } from "./command.ts";
+import {
+  type CommonFlags,
+  type Run,
+  runVerb,
+  type VerbContext,
+  withCommonOptions,
+} from "./context.ts";
 import { describeEvent } from "./events.ts";
-import { saveAsset, saveOptions } from "./save.ts";
-import { printable } from "./text.ts";
-import type { Verb } from "./verb.ts";
+import { explain } from "./explain.ts";
+import { promptLines, repeated } from "./prompts.ts";
+import { extension, type SaveFlags, saveAsset, withSaveOptions } from "./save.ts";
+import { formatDuration, printable, slug } from "./text.ts";
+import { duration, UsageError, whole } from "./usage.ts";
 
-export const generateVerb: Verb = {
-  name: "generate",
-  argument: "PROMPT",
-  summary: "make an asset: create a task, follow it, download and check the result",
-  options: {
-    ...saveOptions,
-    timeout: {
-      value: "TIME",
-      help: "stop waiting after this time, such as 90s or 5m; the task goes on",
-    },
-  },
-  async run(context) {
-    const { args, client, output, signal } = context;
-    const timeout = args.text("timeout");
-    const made = await client.generate(args.argument, {
-      signal,
-      timeoutMs: timeout === undefined ? undefined : parseDurationMs("timeout", timeout),
-      onProgress(event, taskId) {
-        if (event.kind === "created") {
-          output.note(`task ${printable(taskId)}`);
+interface GenerateFlags extends CommonFlags, SaveFlags {
+  readonly timeout?: number;
+  readonly prompts?: string;
+  readonly count?: number;
+  readonly parallel: number;
+}
+
+const defaultParallel = 4;
+const maxParallel = 64;
+const maxCount = 10_000;
+
+export function addGenerate(program: CliCommand, run: Run): void {
+  withCommonOptions(withSaveOptions(program.command("generate [PROMPT]")))
+    .description("make an asset: create a task, follow it, download and check the result")
+    .option(
+      "--timeout <TIME>",
+      "stop waiting after this time, such as 90s or 5m; the task goes on",
+      duration("timeout"),
+    )
+    .option("--prompts <FILE>", "one prompt a line; - is standard input; --out names a folder then")
+    .option("--count <N>", "so many assets of each prompt", whole("count", 1, maxCount))
+    .option(
+      "--parallel <N>",
+      `so many at one time, up to ${maxParallel}, where there are several`,
+      whole("parallel", 1, maxParallel),
+      defaultParallel,
+    )
+    .action((prompt: string | undefined, flags: GenerateFlags) =>
+      runVerb(run, flags, async (context) => {
+        if (prompt === undefined && flags.prompts === undefined) {
+          throw new UsageError("PROMPT is missing: turntable generate PROMPT, or --prompts FILE");
         }
-        context.suggest(`turntable watch ${taskId}`);
-        output.progress(event.kind === "succeeded" ? "downloading" : describeEvent(event));
-      },
-    });
-    output.endProgress();
-    await saveAsset(made.task.id, made, context);
-  },
-};
+        if (prompt !== undefined && flags.prompts !== undefined) {
+          throw new UsageError("give PROMPT or --prompts FILE, not both");
+        }
+        if (prompt !== undefined && flags.count === undefined) {
+          return await generateOne(prompt, flags, context);
+        }
+        const prompts =
+          flags.prompts === undefined ? [prompt ?? ""] : promptLines(flags.prompts, context.signal);
+        return await generateMany(repeated(prompts, flags.count ?? 1), flags, context);
+      }),
+    );
+}
+
+async function generateOne(prompt: string, flags: GenerateFlags, context: VerbContext) {
+  const { client, output, signal } = context;
+  const made = await client.generate(prompt, {
+    signal,
+    timeoutMs: flags.timeout,
+    onProgress(event, taskId) {
+      if (event.kind === "created") {
+        output.note(`task ${printable(taskId)}`);
+      }
+      context.suggest(`turntable watch ${taskId}`);
+      output.progress(event.kind === "succeeded" ? "downloading" : describeEvent(event));
+    },
+    onDownload: ({ doneBytes, sizeBytes }) => output.progress("downloading", doneBytes / sizeBytes),
+  });
+  output.endProgress();
+  await saveAsset(made.task.id, made, flags, context);
+}
+
+/** @throws SomeFailedError at the end when some have no asset */
+async function generateMany(
+  prompts: AsyncIterable<string>,
+  flags: GenerateFlags,
+  context: VerbContext,
+): Promise<void> {
+  const { client, json, output, signal } = context;
+  if (flags.out === "-") {
+    throw new UsageError("--out -: several assets go to a folder, not to standard output");
+  }
+  const folder = flags.out ?? ".";
+  await mkdir(folder, { recursive: true });
+  context.suggest("turntable tasks");
+  const startedAt = performance.now();
+  const { done, failed } = await runBatch(prompts, {
+    parallel: flags.parallel,
+    signal,
+    onChange: ({ done, failed, running, total }) =>
+      output.progress(
+        `${done + failed}${total === undefined ? "" : ` of ${total}`} made${failed > 0 ? `, ${failed} of them failed` : ""}, ${running} in work`,
+        total === undefined ? undefined : (done + failed) / total,
+      ),
+    async work(prompt, index) {
+      const timeoutMs = flags.timeout;
+      const made = await patiently(signal, () => client.generate(prompt, { signal, timeoutMs }));
+      const name = `${String(index + 1).padStart(4, "0")}-${slug(prompt)}.${extension(made.asset)}`;
+      await saveAsset(made.task.id, made, { ...flags, out: join(folder, name) }, context);
+    },
+    async onFailure(prompt, error) {
+      const message = explain(error, undefined, undefined);
+      output.note(`failed: ${printable(prompt)}: ${message}`);
+      if (json) {
+        const code = error instanceof Error && "code" in error ? error.code : "error";
+        await output.write(`${JSON.stringify({ prompt, error: { code, message } })}\n`);
+      }
+    },
+  });
+  output.endProgress();
+  const took = formatDuration(performance.now() - startedAt);
+  output.note(`${done} of ${done + failed} made in ${took}, in ${folder}`);
+  if (failed > 0) {
+    throw new SomeFailedError(failed);
+  }
+}
+
+/** Each failure was told when it came. */
+class SomeFailedError extends Error {
+  override name = "SomeFailedError";
+  readonly code = "some-failed";
+  constructor(failed: number) {
+    super(`${failed} ${failed === 1 ? "prompt has" : "prompts have"} no asset; see above`);
+  }
+}
+
+/** A server that has too many open tasks says when to come back; a batch has the time. */
+async function patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof CallFailedError) || error.code !== "resource-exhausted") {
+        throw error;
+      }
+      if (error.retryAfterMs === undefined) {
+        throw error;
+      }
+      await sleep(error.retryAfterMs, undefined, { signal });
+    }
+  }
+}

@@ -7,8 +7,11 @@ export interface Output {
   write(text: string | Uint8Array): Promise<void>;
   /** A line for people, beside the result. */
   note(line: string): void;
-  /** Shows what is going on: one line that changes on a terminal, a line a change elsewhere. */
-  progress(text: string): void;
+  /**
+   * Shows what is going on: one line that changes on a terminal, with a bar where it is known how far it is (0 to 1); a
+   * line a change of the text elsewhere.
+   */
+  progress(text: string, fraction?: number): void;
   /** Ends the changing line. */
   endProgress(): void;
 }
@@ -23,11 +26,13 @@ export function createOutput(
 ): Output {
   const startedAt = performance.now();
   let current: string | undefined;
+  let shown: number | undefined;
   let ticker: NodeJS.Timeout | undefined;
   const draw = (): void => {
     const elapsed = formatDuration(performance.now() - startedAt);
     const width = Math.max(20, (stderr.columns || defaultColumns) - 1);
-    stderr.write(`\r\x1b[K${`${current} (${elapsed})`.slice(0, width)}`);
+    const bar = shown === undefined ? "" : ` ${barOf(shown)}`;
+    stderr.write(`\r\x1b[K${`${current}${bar} (${elapsed})`.slice(0, width)}`);
   };
   const clear = (): void => {
     clearInterval(ticker);
@@ -47,21 +52,30 @@ export function createOutput(
       clear();
       stderr.write(`${line}\n`);
     },
-    progress(text) {
-      if (text === current) {
-        return;
-      }
-      if (!stderr.isTTY) {
-        current = text;
-        stderr.write(`${text}\n`);
+    progress(text, fraction) {
+      const percent = fraction === undefined ? undefined : Math.floor(fraction * 100);
+      if (text === current && (percent === shown || !stderr.isTTY)) {
         return;
       }
       current = text;
+      shown = percent;
+      if (!stderr.isTTY) {
+        stderr.write(`${text}\n`);
+        return;
+      }
       ticker ??= setInterval(draw, tickMs);
       draw();
     },
     endProgress: clear,
   };
+}
+
+const barCells = 20;
+
+/** `[██████████          ] 50 %` */
+function barOf(percent: number): string {
+  const full = Math.min(barCells, Math.round((percent / 100) * barCells));
+  return `[${"█".repeat(full)}${" ".repeat(barCells - full)}] ${percent} %`;
 }
 
 /** Writes a file whole or not at all: beside its place first, then renamed. */

@@ -1,4 +1,7 @@
-import { toJson } from "@bufbuild/protobuf";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { fromJsonString, toJson } from "@bufbuild/protobuf";
 import {
   LintSeverity,
   type Model,
@@ -7,8 +10,10 @@ import {
   subnetAcceptance,
 } from "@turntable/proto";
 import { type ReportSignature, verifyReport } from "../report-signature.ts";
+import type { CliCommand } from "./command.ts";
+import { type CommonFlags, type Run, runVerb, withCommonOptions } from "./context.ts";
 import { bar, demonstrationNote, formatDuration, printable, table } from "./text.ts";
-import type { Verb } from "./verb.ts";
+import { UsageError } from "./usage.ts";
 
 /** Nobody vouches for what the report says. */
 export class UntrustedReportError extends Error {
@@ -16,32 +21,94 @@ export class UntrustedReportError extends Error {
   readonly code = "untrusted-report";
 }
 
-export const reportVerb: Verb = {
-  name: "report",
-  argument: "TASK",
-  summary: "show how a task's result was scored, and check who vouches for it",
-  options: {
-    validator: {
-      value: "SS58",
-      help: "the validator's hotkey that must have signed it [the one that the report names]",
-    },
-  },
-  async run({ args, client, output, signal }) {
-    const report = await client.report(args.argument, { signal });
-    const validatorHotkey = args.text("validator");
-    const signature = await verifyReport(report, { validatorHotkey });
-    await output.write(
-      args.flag("json")
-        ? `${JSON.stringify(toJson(ScoreReportSchema, report))}\n`
-        : describeReport(report, signature),
+interface ReportFlags extends CommonFlags {
+  readonly validator?: string;
+  readonly asset?: string;
+}
+
+const validatorOption = [
+  "--validator <SS58>",
+  "the validator's hotkey that must have signed it [the one that the report names]",
+] as const;
+
+export function addReport(program: CliCommand, run: Run): void {
+  const report = program
+    .command("report")
+    .description("how a task's result was scored, and who vouches for it");
+  const show = report.command("show <TASK>", { isDefault: true });
+  show.isStandIn = true;
+  withCommonOptions(show)
+    .description("show a task's report and check its signature")
+    .option(...validatorOption)
+    .action((taskId: string, flags: ReportFlags) =>
+      runVerb(run, flags, async ({ client, json, output, signal }) => {
+        const found = await client.report(taskId, { signal });
+        const signature = await verifyReport(found, { validatorHotkey: flags.validator });
+        await output.write(
+          json
+            ? `${JSON.stringify(toJson(ScoreReportSchema, found))}\n`
+            : describeReport(found, signature),
+        );
+        insistOn(signature, found, flags.validator);
+      }),
     );
-    if (signature.kind !== "verified") {
-      throw new UntrustedReportError(
-        `do not rely on this report: ${complaint(signature.kind, report, validatorHotkey)}`,
-      );
-    }
-  },
-};
+  withCommonOptions(report.command("verify <FILE>"))
+    .description(
+      "check a report that was kept with report show --json, without a server; - is standard input",
+    )
+    .option(...validatorOption)
+    .option("--asset <FILE>", "check as well that this is the asset that was scored")
+    .action((file: string, flags: ReportFlags) =>
+      runVerb(run, flags, async ({ json, output }) => {
+        const found = await readReport(file);
+        const signature = await verifyReport(found, { validatorHotkey: flags.validator });
+        const sha256 =
+          flags.asset === undefined
+            ? undefined
+            : createHash("sha256")
+                .update(await readFile(flags.asset))
+                .digest();
+        const isAsset = sha256 === undefined ? undefined : sha256.equals(found.assetSha256);
+        const { taskId, prompt, score, validatorHotkey } = found;
+        await output.write(
+          json
+            ? `${JSON.stringify({ signature: signature.kind, taskId, prompt, score, validatorHotkey, isAsset })}\n`
+            : `${signature.kind}  score ${score.toFixed(4)}  validator ${printable(validatorHotkey)}  "${printable(prompt)}"\n`,
+        );
+        insistOn(signature, found, flags.validator);
+        if (isAsset === false) {
+          throw new UntrustedReportError(
+            `the report is of another asset: ${flags.asset} has the SHA-256 ${hex(sha256)}, scored was ${hex(found.assetSha256)}`,
+          );
+        }
+      }),
+    );
+}
+
+/** @throws UntrustedReportError */
+function insistOn(
+  signature: ReportSignature,
+  report: ScoreReport,
+  trusted: string | undefined,
+): void {
+  if (signature.kind !== "verified") {
+    throw new UntrustedReportError(
+      `do not rely on this report: ${complaint(signature.kind, report, trusted)}`,
+    );
+  }
+}
+
+/** @throws UsageError for a file that holds none */
+async function readReport(file: string): Promise<ScoreReport> {
+  const content = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+  try {
+    return fromJsonString(ScoreReportSchema, content);
+  } catch (cause) {
+    throw new UsageError(`${file} holds no report; turntable report show TASK --json prints one`, {
+      cause,
+    });
+  }
+}
 
 function complaint(
   kind: Exclude<ReportSignature["kind"], "verified">,

@@ -1,24 +1,31 @@
 /** The end of `generate` and `download`: check where the asset came from, put it where it was asked for, say so. */
 import type { Asset } from "@turntable/proto";
+import type { Command } from "commander";
 import type { Download } from "../download.ts";
 import { type AssetOrigin, verifyAssetOrigin } from "../origin.ts";
-import type { OptionSpec } from "./arguments.ts";
+import type { VerbContext } from "./context.ts";
 import { convertAsset, isWritable } from "./convert.ts";
 import { writeFileWhole } from "./output.ts";
 import { formatBytes, formatScore, printable, shortHotkey } from "./text.ts";
-import type { VerbContext } from "./verb.ts";
 
-export const saveOptions: Readonly<Record<string, OptionSpec>> = {
-  out: {
-    value: "FILE",
-    help: "where to put the asset, converted when it ends in .ply, .spz or .h5; - is standard output [TASK.FORMAT]",
-  },
-  raw: { help: "keep the miner's bytes, whatever --out ends in" },
-  "consent-file": {
-    value: "FILE",
-    help: "the subnet's licence consent text, which miners of 2025 sign",
-  },
-};
+export interface SaveFlags {
+  readonly out?: string;
+  readonly raw?: true;
+  readonly consentFile?: string;
+}
+
+export function withSaveOptions(verb: Command): Command {
+  return verb
+    .option(
+      "--out <FILE>",
+      "where to put the asset, converted when it ends in .ply, .spz or .h5; - is standard output [TASK.FORMAT]",
+    )
+    .option("--raw", "keep the miner's bytes, whatever --out ends in")
+    .option(
+      "--consent-file <FILE>",
+      "the subnet's licence consent text, which miners of 2025 sign",
+    );
+}
 
 /** The signature is provably not the miner's. */
 export class ForgedAssetError extends Error {
@@ -30,20 +37,20 @@ export class ForgedAssetError extends Error {
 export async function saveAsset(
   taskId: string,
   { asset, bytes }: Download,
-  context: VerbContext,
+  flags: SaveFlags,
+  { output, json }: Pick<VerbContext, "output" | "json">,
 ): Promise<void> {
-  const { args, output } = context;
-  const consentText = await consentTextOf(args.text("consent-file"));
+  const consentText = await consentTextOf(flags.consentFile);
   const origin = await verifyAssetOrigin(asset, { consentText });
   if (origin.kind === "mismatch" && consentText !== undefined) {
     throw new ForgedAssetError(
       `the signature of miner ${asset.minerHotkey} does not match; nothing was written`,
     );
   }
-  const out = args.text("out") ?? `${taskId}.${extension(asset)}`;
+  const out = flags.out ?? `${taskId}.${extension(asset)}`;
   const given = /\.([a-z0-9]+)$/i.exec(out)?.[1]?.toLowerCase();
   const isOther = given !== undefined && given !== extension(asset);
-  const isConverted = isOther && !args.flag("raw") && isWritable(given);
+  const isConverted = isOther && flags.raw !== true && isWritable(given);
   const activated = (asset.encoding?.version ?? 0) >= 1;
   const written = isConverted ? await convertAsset(bytes, given, activated) : bytes;
   if (out === "-") {
@@ -62,7 +69,7 @@ export async function saveAsset(
       "warning: the miner's signature is not of the 2024 form; --consent-file FILE checks the 2025 form too",
     );
   }
-  const lines = args.flag("json")
+  const lines = json
     ? JSON.stringify(saveSummary(taskId, out, asset, origin))
     : [
         out === "-" ? "standard output" : out,
@@ -112,7 +119,7 @@ function describeOrigin(origin: AssetOrigin): string {
 }
 
 /** The subnet's compressions: 1 is zstd around the file, 2 an SPZ file. */
-function extension(asset: Asset): string {
+export function extension(asset: Asset): string {
   const { format = "bin", compression = 0 } = asset.encoding ?? {};
   if (compression === 2) {
     return "spz";

@@ -6,7 +6,8 @@ import {
   ListTasksResponseSchema,
   type Task,
 } from "@turntable/proto";
-import { parseWhole } from "./arguments.ts";
+import type { CliCommand } from "./command.ts";
+import { type CommonFlags, type Run, runVerb, withCommonOptions } from "./context.ts";
 import {
   demonstrationNote,
   formatDuration,
@@ -16,44 +17,55 @@ import {
   table,
   taskStateName,
 } from "./text.ts";
-import type { Verb } from "./verb.ts";
+import { whole } from "./usage.ts";
 
-const defaultLimit = "20";
+const defaultLimit = 20;
 const maxLimit = 500;
 const promptWidth = 50;
 
-export const tasksVerb: Verb = {
-  name: "tasks",
-  summary: "list tasks, newest first",
-  options: {
-    limit: { value: "N", help: `at most this many, up to ${maxLimit} [${defaultLimit}]` },
-    "page-token": { value: "TOKEN", help: "where the page before ended" },
-  },
-  async run({ args, client, output, signal }) {
-    const pageSize = parseWhole("limit", args.text("limit") ?? defaultLimit, 1, maxLimit);
-    const page = await client.list({ pageSize, pageToken: args.text("page-token"), signal });
-    if (args.flag("json")) {
-      const message = create(ListTasksResponseSchema, {
-        tasks: [...page.tasks],
-        nextPageToken: page.nextPageToken ?? "",
-      });
-      await output.write(`${JSON.stringify(toJson(ListTasksResponseSchema, message))}\n`);
-      return;
-    }
-    const now = Date.now();
-    const rows = page.tasks.map((task) => row(task, now));
-    await output.write(
-      table(["TASK", "STATE", "SCORE", "MINER", "AGE", "PROMPT"], rows, ["SCORE", "AGE"]),
+interface TasksFlags extends CommonFlags {
+  readonly limit?: number;
+  readonly pageToken?: string;
+}
+
+export function addTasks(program: CliCommand, run: Run): void {
+  withCommonOptions(program.command("tasks"))
+    .alias("list")
+    .description("list tasks, newest first")
+    .option(
+      "--limit <N>",
+      `at most this many, up to ${maxLimit} [${defaultLimit}]`,
+      whole("limit", 1, maxLimit),
+    )
+    .option("--page-token <TOKEN>", "where the page before ended")
+    .action((flags: TasksFlags) =>
+      runVerb(run, flags, async ({ client, json, output, signal }) => {
+        const pageSize = flags.limit ?? defaultLimit;
+        const page = await client.list({ pageSize, pageToken: flags.pageToken, signal });
+        if (json) {
+          const message = create(ListTasksResponseSchema, {
+            tasks: [...page.tasks],
+            nextPageToken: page.nextPageToken ?? "",
+          });
+          await output.write(`${JSON.stringify(toJson(ListTasksResponseSchema, message))}\n`);
+          return;
+        }
+        await output.write(taskTable(page.tasks, Date.now()));
+        if (page.tasks.some((task) => scored(task)?.demonstration)) {
+          output.note(`* by ${demonstrationNote}`);
+        }
+        if (page.nextPageToken !== undefined) {
+          const limit = flags.limit === undefined ? "" : ` --limit ${pageSize}`;
+          output.note(`more: turntable tasks${limit} --page-token ${page.nextPageToken}`);
+        }
+      }),
     );
-    if (page.tasks.some((task) => scored(task)?.demonstration)) {
-      output.note(`* by ${demonstrationNote}`);
-    }
-    if (page.nextPageToken !== undefined) {
-      const limit = args.text("limit") === undefined ? "" : ` --limit ${pageSize}`;
-      output.note(`more: turntable tasks${limit} --page-token ${page.nextPageToken}`);
-    }
-  },
-};
+}
+
+export function taskTable(tasks: readonly Task[], now: number): string {
+  const rows = tasks.map((task) => row(task, now));
+  return table(["TASK", "STATE", "SCORE", "MINER", "AGE", "PROMPT"], rows, ["SCORE", "AGE"]);
+}
 
 function row(task: Task, now: number): readonly string[] {
   // The miner whose asset is the task's result; while there is none, the miner that got the task last.

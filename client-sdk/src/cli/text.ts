@@ -1,5 +1,6 @@
 /** How values look to people. */
-import { TaskStateSchema } from "@turntable/proto";
+import type { DescEnum } from "@bufbuild/protobuf";
+import { AssignmentStateSchema, TaskStateSchema } from "@turntable/proto";
 
 /** Text of others on a terminal: control characters shown, not obeyed. */
 export function printable(text: string): string {
@@ -88,10 +89,21 @@ export function table(
 
 /** `SUCCEEDED` -> `succeeded`; a state of a newer server is shown as its number. */
 export function taskStateName(state: number): string {
-  return (
-    TaskStateSchema.values
-      .find(({ number }) => number === state)
-      ?.localName.toLowerCase()
-      .replaceAll("_", "-") ?? `state ${state}`
-  );
+  return enumName(TaskStateSchema, state) ?? `state ${state}`;
+}
+
+/** `INVALID_ASSET` -> `invalid-asset` */
+export function assignmentStateName(state: number): string {
+  return enumName(AssignmentStateSchema, state) ?? `state ${state}`;
+}
+
+/** `READ_ALL` -> `read-all`; undefined for a number that has no name here. */
+export function enumName(schema: DescEnum, number: number): string | undefined {
+  return schema.value[number]?.localName.toLowerCase().replaceAll("_", "-");
+}
+
+/** Words of a text as part of a file's name: `a-red-cube`. */
+export function slug(text: string): string {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return [...words.join("-")].slice(0, 40).join("").replace(/-$/, "") || "asset";
 }
