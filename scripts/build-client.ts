@@ -53,6 +53,7 @@ async function buildClient(out: string): Promise<void> {
   }
   await copyFile(join(root, "LICENSE"), join(out, "LICENSE"));
   await cp(join(folder, "src/cli/viewer"), join(out, "viewer"), { recursive: true });
+  await cp(join(folder, "examples"), join(out, "examples"), { recursive: true });
   await chmod(join(out, "cli.js"), 0o755);
 }
 

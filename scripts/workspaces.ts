@@ -5,6 +5,7 @@ import { z } from "zod";
 
 const packageSchema = z.object({
   name: z.string(),
+  version: z.string(),
   workspaces: z.array(z.string()).default([]),
   dependencies: z.record(z.string(), z.string()).default({}),
   optionalDependencies: z.record(z.string(), z.string()).default({}),

@@ -3,14 +3,20 @@ export type {
   Asset,
   AssetEncoding,
   Assignment,
+  LintFinding,
+  Model,
+  Renderer,
   ScoreReport,
   Scoring,
+  ScoringFailure,
   Task,
   TaskFailure,
+  Timings,
   ViewScore,
+  WatchTaskResponse,
 } from "@turntable/proto";
-export { AssignmentState, ScoringState, TaskState } from "@turntable/proto";
-export type { FieldProblem, LimitProblem } from "@turntable/proto/error-details";
+export { AssignmentState, LintSeverity, ScoringState, TaskState } from "@turntable/proto";
+export type { ErrorDetails, FieldProblem, LimitProblem } from "@turntable/proto/error-details";
 export type {
   AssetStream,
   Download,
@@ -36,7 +42,7 @@ export {
   type VerifyReportOptions,
   verifyReport,
 } from "./report-signature.ts";
-export type { RetryNotice, RetryPolicy } from "./retry.ts";
+export type { RetryNotice, RetryPolicy, Timing } from "./retry.ts";
 export type { ScoreOptions } from "./scoring.ts";
 export {
   type CreateOptions,

@@ -13,6 +13,7 @@ export {
   type Keypair,
   keypairFromMnemonic,
   keypairFromUri,
+  type LoadHotkeyOptions,
   loadHotkey,
   ready,
 } from "@turntable/bittensor/keys";

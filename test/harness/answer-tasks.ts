@@ -5,12 +5,13 @@ import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { signedResults, type TestSubnet } from "./coordinator.ts";
 
 /**
- * Runs until it is disposed. The rules let the miner answer once and then wait.
+ * Runs until it is disposed. The rules let the miner answer once and then wait, unless they are changed.
+ * @param answer gives other bytes for each task: the same ones again are a duplicate
  * @param judged told when there is a verdict
  */
 export function answerTasks(
   subnet: TestSubnet,
-  bytes: Uint8Array,
+  answer: () => Uint8Array,
   judged: () => void = () => undefined,
 ): AsyncDisposable {
   const { miner, target, source } = subnet;
@@ -21,7 +22,7 @@ export function answerTasks(
       const pulled = await miner.call(pullTask, { target, body: {}, signal });
       const task = pulled.kind === "ok" ? pulled.fields.task : null;
       if (task !== null) {
-        const body = signedResults(subnet, task, bytes);
+        const body = signedResults(subnet, task, answer());
         await miner.call(submitResults, { target, body, signal });
         judged();
       } else {
@@ -36,7 +37,13 @@ export function answerTasks(
         return;
       }
       const { jobId, submissionId, prompt } = taken.job;
-      const report = create(ScoreReportSchema, { score: 0.9, prompt });
+      const report = create(ScoreReportSchema, {
+        ...{ jobId, submissionId, prompt, score: 0.9, model: { name: "a-model" } },
+        views: [
+          { azimuthDeg: 0, elevationDeg: -20, probability: 1 },
+          { azimuthDeg: 10, elevationDeg: -20, probability: 0.8 },
+        ],
+      });
       await taken.complete(
         create(RenderScoreResultSchema, {
           jobId,

@@ -56,7 +56,7 @@ describe("the package", { concurrency: true }, () => {
 
     const bytes = randomBytes(100_000);
     await using subnet = await startTestSubnet();
-    await using _answers = answerTasks(subnet, bytes);
+    await using _answers = answerTasks(subnet, () => bytes);
     writeFileSync(join(project, "first.js"), firstExample());
     const address = `127.0.0.1:${subnet.coordinator.grpcPort}`;
     const { node, version } = oldestNode();

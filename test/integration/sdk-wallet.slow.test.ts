@@ -22,7 +22,7 @@ test("a hotkey on the list gets its asset through the dendrite, and others learn
   const { taskId, pollingIntervalMs } = await client.create("a red cube");
   assert.equal(pollingIntervalMs, 30_000);
   const judged = Promise.withResolvers<void>();
-  await using _answers = answerTasks(subnet, Buffer.from("an asset"), judged.resolve);
+  await using _answers = answerTasks(subnet, () => Buffer.from("an asset"), judged.resolve);
   await judged.promise;
   const seen: string[] = [];
   const onStatus = ({ kind }: { readonly kind: string }) => void seen.push(kind);
