@@ -7,6 +7,7 @@ export function natsSchema(others: string) {
   return z.object({
     servers: z
       .array(z.string())
+      .min(1, { error: "one server is needed at least" })
       .default(["nats://127.0.0.1:4222"])
       .describe("where the NATS servers are"),
     credentialsFile: z.string().optional().describe("NATS credentials, a .creds file"),

@@ -63,6 +63,18 @@ test("a flag wins over a variable, a variable over the file, the file over the d
   });
 });
 
+test("a variable that is empty counts as none, and white space around it not at all", () => {
+  const file = { "c.json": '{"grpc": {"listen": "file:1"}}' };
+  const argv = ["--hotkey-file", "k", "--config", "c.json"];
+  for (const [variable, listen] of [
+    ["", "file:1"],
+    ["  \n", "file:1"],
+    ["env:1\n", "env:1"],
+  ] as const) {
+    assert.equal(load(argv, { TURNTABLE_GRPC_LISTEN: variable }, file).grpc.listen, listen);
+  }
+});
+
 test("lists come from repeated flags or a comma", () => {
   assert.deepEqual(load(["--hotkey-file", "k", "--peer", "a", "--peer", "b"]).peer, ["a", "b"]);
   assert.deepEqual(load(["--hotkey-file", "k"], { TURNTABLE_PEER: "a,b" }).peer, ["a", "b"]);

@@ -65,13 +65,13 @@ export function loadConfig<Schema extends z.ZodObject>(
     assign(values, option, undefined);
   }
 
-  const file = flags.get("config")?.[0] ?? sources.env[`${variablePrefix}CONFIG`];
+  const file = flags.get("config")?.[0] ?? variableOf(sources, `${variablePrefix}CONFIG`);
   if (file !== undefined) {
     mergeFile(values, file, options, sources, problems);
   }
   for (const option of options) {
     const fromFlag = flags.get(option.flag.slice(2));
-    const fromEnv = sources.env[option.variable];
+    const fromEnv = variableOf(sources, option.variable);
     if (fromFlag !== undefined) {
       assign(values, option, parseTexts(option, fromFlag, problems));
     } else if (fromEnv !== undefined) {
@@ -121,7 +121,7 @@ Usage: ${definition.command} [options]
 ${lines.join("\n")}
 
 Each option is also a variable: ${example?.flag} is ${example?.variable}. A flag wins over a variable, a
-variable over the file, the file over the default in brackets.
+variable that is not empty over the file, the file over the default in brackets.
 `;
 }
 
@@ -307,6 +307,12 @@ function mergeFile(
     }
   };
   walk(content, []);
+}
+
+/** An empty one is none: compose files and charts write those for what is not set. Files end in a line end. */
+function variableOf({ env }: ConfigSources, name: string): string | undefined {
+  const text = env[name]?.trim();
+  return text === "" ? undefined : text;
 }
 
 function splitList(option: ConfigOption, text: string): readonly string[] {

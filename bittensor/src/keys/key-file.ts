@@ -54,6 +54,17 @@ export function parseKeyFile(text: string): KeyFile {
   return { ss58: keypair.ss58, publicKey: keypair.publicKey, keypair };
 }
 
+/** What a text is instead of JSON, without a word of what may be secret. */
+function noJson(text: string): string {
+  if (text === "") {
+    return "the key file is empty";
+  }
+  const areWords = /^[a-z]{3,8}(\s+[a-z]{3,8}){11,23}$/.test(text);
+  return areWords
+    ? "the key file holds bare words: `bittensor-wallet regen --mnemonic-file` makes a key file of them"
+    : "the key file is not JSON";
+}
+
 /** The secrets that a key file holds, for those who want to see them written out. */
 export function secretsIn(text: string): {
   readonly mnemonic: string | undefined;
@@ -130,7 +141,7 @@ function parseFields(text: string): Fields {
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new KeyError("the key file is not JSON"); // no cause: its message would quote the secret
+    throw new KeyError(noJson(text)); // no cause: its message would quote the secret
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     throw new KeyError("the key file is not a JSON object");

@@ -113,7 +113,7 @@ describe("key files", () => {
     assert.match(await failure('{"secretPhrase": "abandon amount'), /not JSON/);
     assert.ok(!(await failure('{"secretPhrase": "abandon amount')).includes("abandon"));
     assert.match(await failure("[]"), /not a JSON object/);
-    assert.match(await failure(""), /not JSON/);
+    assert.match(await failure(""), /is empty$/);
     assert.match(await failure("{}"), /neither a secret nor an address/);
     assert.match(await failure(`{"ss58Address":"${ss58}"}`), /public key only/);
     assert.match(await failure("$NACLxxxx"), /encrypted \(NaCl\)/);

@@ -128,7 +128,43 @@ describe("the loader of hotkeys", () => {
   });
 });
 
+describe("what is no key file", () => {
+  it("is told with what to do, and without a word of a secret", async () => {
+    const { folder } = await createFolder();
+    await mkdir(join(folder, "hotkeys"));
+    await writeFile(join(folder, "hotkeys", "first"), keyFileText(phrase));
+    await assert.rejects(
+      loadHotkey(join(folder, "hotkeys")),
+      /hotkeys: is a folder, not a key file; in .*hotkeys there is: first$/,
+    );
+    const path = join(folder, "hotkey");
+    for (const [text, message] of [
+      [`${phrase}\n`, /bare words: .*regen --mnemonic-file/],
+      [`0x${"ab".repeat(32)}`, /bare seed, of which .*regen --seed-file/],
+      ["", /is empty$/],
+    ] as const) {
+      await writeFile(path, text);
+      await assert.rejects(loadHotkey(path), (error) => {
+        assert.ok(error instanceof KeyFileError);
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /abandon|abab/);
+        return true;
+      });
+    }
+  });
+});
+
 describe("the list of wallets", () => {
+  it("names an encrypted hotkey by the public half beside it", async () => {
+    const { folder } = await createFolder();
+    const hotkeys = join(folder, "miner", "hotkeys");
+    await mkdir(hotkeys, { recursive: true });
+    await writeFile(join(hotkeys, "locked"), "$NACL and more");
+    await writeFile(join(hotkeys, "lockedpub.txt"), publicKeyFileText(publicKey));
+    const [wallet] = await listWallets(folder);
+    assert.deepEqual(wallet?.hotkeys, [{ name: "locked", ss58 }]);
+  });
+
   it("follows links, as mounted secrets are, and leaves out the folders behind them", async () => {
     const { folder } = await createFolder();
     // A mounted secret: the files are links into ..data, which is a link to a folder with a date

@@ -178,7 +178,7 @@ export async function listWallets(path: string): Promise<readonly WalletSummary[
         hotkeys: await Promise.all(
           secrets.map(async (file) => ({
             name: file,
-            ss58: await addressIn(walletFiles({ path, name, hotkey: file }).hotkey),
+            ss58: await addressOfHotkey(walletFiles({ path, name, hotkey: file }).hotkey),
           })),
         ),
       };
@@ -198,23 +198,29 @@ export async function ensureWalletFolders(place: WalletPlace): Promise<void> {
 
 async function broken(path: string, error: unknown): Promise<KeyFileError> {
   const reason = error instanceof Error ? error.message : String(error);
-  const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
-  return new KeyFileError(path, isAbsent ? await absence(path) : reason, { cause: error });
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const told =
+    code === "ENOENT"
+      ? `there is no such file; ${await whatIsIn(dirname(resolve(path)))}`
+      : code === "EISDIR"
+        ? `is a folder, not a key file; ${await whatIsIn(resolve(path))}`
+        : reason;
+  return new KeyFileError(path, told, { cause: error });
 }
 
-/** What is there instead of a file that is not: its neighbours, or those of the first folder that exists. */
-async function absence(path: string): Promise<string> {
-  let folder = dirname(resolve(path));
+/** What is in a folder, or in the first above it that exists. */
+async function whatIsIn(path: string): Promise<string> {
+  let folder = path;
   while (!(await isThere(folder)) && folder !== dirname(folder)) {
     folder = dirname(folder);
   }
   const names = [...(await namesIn(folder, "files")), ...(await namesIn(folder, "folders"))];
   if (names.length === 0) {
-    return `there is no such file; ${folder} is empty`;
+    return `${folder} is empty`;
   }
   const shown = names.slice(0, namesShown).join(", ");
   const more = names.length > namesShown ? `, and ${names.length - namesShown} more` : "";
-  return `there is no such file; in ${folder} there is: ${shown}${more}`;
+  return `in ${folder} there is: ${shown}${more}`;
 }
 
 const namesShown = 12;
@@ -222,7 +228,11 @@ const namesShown = 12;
 async function secretOf(path: string, options: OpenKeyOptions): Promise<Keypair> {
   const { keypair } = await openKeyFile(path, options);
   if (keypair === undefined) {
-    throw new KeyFileError(path, "holds a public key only; a key file with its secret is needed");
+    throw new KeyFileError(
+      path,
+      "holds a public key only (or a bare seed, of which `bittensor-wallet regen --seed-file` makes a key file); " +
+        "a key file with its secret is needed",
+    );
   }
   return keypair;
 }
@@ -246,6 +256,11 @@ async function firstThatOpens(
     }
     return firstThatOpens(others, what, open);
   }
+}
+
+/** Of an encrypted one from the public half beside it, where there is one. */
+async function addressOfHotkey(path: string): Promise<string | undefined> {
+  return (await addressIn(path)) ?? (await addressIn(`${path}pub.txt`));
 }
 
 async function addressIn(path: string): Promise<string | undefined> {

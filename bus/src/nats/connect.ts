@@ -132,8 +132,8 @@ function parseServer(server: string): {
   const url = URL.parse(server.includes("://") ? server : `nats://${server}`);
   if (url === null || url.hostname === "" || !/^(nats|tls):$/.test(url.protocol)) {
     throw new NatsServerError(
-      `"${withoutSecret(server)}" is no address of NATS: nats://host:4222, tls://host:4222 and host:4222 are accepted, ` +
-        "with user:password@ or token@ before the host",
+      `"${withoutSecret(server)}" is no address of NATS: nats://host:4222, tls://host:4222, host:4222 and [::1]:4222 are ` +
+        "accepted, with user:password@ or token@ before the host",
     );
   }
   const text = (part: string) => (part === "" ? undefined : decodeURIComponent(part));
