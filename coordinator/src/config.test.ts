@@ -33,6 +33,17 @@ test("exactly one hotkey is asked for", () => {
   assert.deepEqual(problemsOf("--hotkey-uri", "//Alice"), []);
 });
 
+test("the address to announce is one that somebody can reach, with or without brackets", () => {
+  const announce = (ip: string) => ["--hotkey-uri", "//Alice", "--axon-external-ip", ip];
+  for (const ip of ["[2001:db8::1]", "2001:db8::1"]) {
+    assert.equal(load(...announce(ip)).axon.externalIp, "2001:db8::1");
+  }
+  assert.match(problemsOf(...announce("axon.example")).join(), /names cannot be announced/);
+  for (const ip of ["0.0.0.0", "::", "[::]"]) {
+    assert.match(problemsOf(...announce(ip)).join(), /stands for every address/);
+  }
+});
+
 test("the chain in memory stands alone, and nothing is registered on another", () => {
   const key = ["--hotkey-uri", "//Alice"];
   assert.match(

@@ -137,7 +137,12 @@ const schema = z
         ),
       externalIp: z
         .string()
+        .transform((text) => text.replace(/^\[(.*)\]$/, "$1"))
         .refine((text) => isIP(text) !== 0, "is not an IP address; names cannot be announced")
+        .refine(
+          (text) => !/^[0:.]+$/.test(text),
+          "stands for every address of this machine, and nobody can reach it; give the one that miners reach",
+        )
         .optional()
         .describe(
           "address to announce on the chain, as miners reach it; without it none is announced",
