@@ -27,6 +27,23 @@ const strongSchema = z.strictObject({
   extraCopies: z.number().int().min(0),
 });
 
+const duelsSchema = z.strictObject({
+  /** So many pairs of accepted assets are judged an hour at most; with 0 there are no duels. */
+  perHour: z.number().int().min(0).max(3600),
+  /** Whether a reward is accepted results × rating, and not × average fidelity. */
+  rewarded: z.boolean(),
+  /** The rating that everybody starts with, how uncertain it is, and how much it is expected to move. */
+  start: z.strictObject({
+    rating: z.number().min(1).max(10_000),
+    deviation: z.number().min(1).max(1_000),
+    volatility: z.number().min(0.001).max(1),
+  }),
+  /** Glicko-2's τ: how much volatility may change. */
+  tau: z.number().min(0.2).max(1.2),
+  /** In such a time without a duel a rating loses as much certainty as in one period of Glicko-2, in ms. */
+  periodMs: ms.min(1),
+});
+
 const ruleSetSchema = z.strictObject({
   /** As in `--rules`, or the name that a file gives. */
   name: z.string().min(1),
@@ -88,6 +105,10 @@ const ruleSetSchema = z.strictObject({
   /** A miner that found no task is asked to come back after this long, in ms. */
   idleMs: ms,
   weights: weightsSchema,
+  duels: duelsSchema.refine(
+    ({ perHour, rewarded }) => perHour > 0 || !rewarded,
+    "ratings cannot be rewarded without duels: perHour is 0",
+  ),
   /** The validator's version that miners are told: patch + 100 × minor + 10,000 × major. */
   validatorVersion: z.number().int().min(0),
   /** Name of the scoring profile, which says how submissions are rendered and scored. */
@@ -100,7 +121,11 @@ export type RuleSet = DeepReadonly<z.infer<typeof ruleSetSchema>>;
 
 /** What a file may change: any of it. */
 const changesSchema = ruleSetSchema
-  .extend({ weights: weightsSchema.partial(), strong: strongSchema.partial() })
+  .extend({
+    weights: weightsSchema.partial(),
+    strong: strongSchema.partial(),
+    duels: duelsSchema.extend({ start: duelsSchema.shape.start.partial() }).partial(),
+  })
   .partial();
 
 /** A file of rules that cannot be used; the message names each fault. */
@@ -126,13 +151,14 @@ export function ruleSetOf(base: RuleSet, text: string, file: string): RuleSet {
   if (!changes.success) {
     throw fault(file, changes.error);
   }
-  const { weights, strong, ...others } = changes.data;
+  const { weights, strong, duels, ...others } = changes.data;
   const made = ruleSetSchema.safeParse({
     ...base,
     name: file,
     ...others,
     weights: { ...base.weights, ...weights },
     strong: { ...base.strong, ...strong },
+    duels: { ...base.duels, ...duels, start: { ...base.duels.start, ...duels?.start } },
   });
   if (!made.success) {
     throw fault(file, made.error);

@@ -40,6 +40,13 @@ const seed: RuleSet = {
     form: "share",
     versionKey: 200,
   },
+  duels: {
+    perHour: 0,
+    rewarded: false,
+    start: { rating: 1500, deviation: 350, volatility: 0.06 }, // for who is not rated, by the paper
+    tau: 0.5,
+    periodMs: 24 * hourMs,
+  },
   validatorVersion: 200,
   profile: "sn17-seed",
 };

@@ -65,6 +65,12 @@ test("a file changes numbers of a rule set, also inner ones, and gets its name w
     countRejected: true,
     weights: { ...seed.weights, intervalBlocks: 30 },
   });
+  const { duels } = ruleSetOf(seed, '{"duels": {"perHour": 6, "start": {"rating": 1}}}', "d");
+  assert.deepEqual(duels, {
+    ...seed.duels,
+    perHour: 6,
+    start: { ...seed.duels.start, rating: 1 },
+  });
   assert.equal(ruleSetOf(seed, '{"name": "x"}', "mine.json").name, "x");
 });
 
@@ -73,6 +79,7 @@ for (const [text, message] of [
   ['{"cooldown": 1}', /mine\.json: .*cooldown/],
   ['{"averageAlpha": 2, "weights": {"form": "x"}}', /averageAlpha.*; weights\.form/],
   ['{"fidelitySteps": [{"score": 0.6, "fidelity": 1}, {"score": 0.8, "fidelity": 1}]}', /fall/],
+  ['{"duels": {"rewarded": true}}', /duels: .*perHour is 0/],
   ["[]", /the file: /],
 ] as const) {
   test(`a file that cannot be used says why: ${text}`, () => {

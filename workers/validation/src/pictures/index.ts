@@ -2,6 +2,7 @@ export { encodeContactSheet, type SheetView, writeContactSheet } from "./contact
 export { encodePng, PictureError, readPng, writePng } from "./png.ts";
 export {
   encodeGrid,
+  encodeQuarters,
   encodeTurntable,
   frontView,
   gridViews,

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import sharp from "sharp";
 import type { RgbImage } from "../render/index.ts";
-import { encodeContactSheet, encodeGrid, encodePng, encodeTurntable } from "./index.ts";
+import {
+  encodeContactSheet,
+  encodeGrid,
+  encodePng,
+  encodeQuarters,
+  encodeTurntable,
+} from "./index.ts";
 
 function plain(size: number, colour: readonly [number, number, number]): RgbImage {
   const pixels = Uint8Array.from({ length: size * size * 3 }, (_, i) => colour[i % 3] ?? 0);
@@ -35,6 +41,20 @@ test("a PNG keeps every pixel", async () => {
     .raw()
     .toBuffer({ resolveWithObject: true });
   assert.deepEqual(new Uint8Array(data), noise.pixels);
+});
+
+test("four quarters of a turn become one JPEG, made smaller where they are larger", async () => {
+  const grey = plain(32, [128, 128, 128]);
+  const turn = [red, grey, green, grey, blue, grey, grey, grey];
+  const { width, height, at } = await pixelsOf(await encodeQuarters(turn, 16));
+  assert.deepEqual([width, height], [32, 32]);
+  const middles = [at(8, 8), at(24, 8), at(8, 24), at(24, 24)];
+  for (const [i, colour] of [red, green, blue, grey].entries()) {
+    const wanted = [...colour.pixels.subarray(0, 3)];
+    const far = wanted.map((value, channel) => Math.abs(value - (middles[i]?.[channel] ?? 0)));
+    assert.ok(Math.max(...far) < 8, `quarter ${i} is ${middles[i]}`);
+  }
+  assert.equal((await pixelsOf(await encodeQuarters(turn, 500))).width, 64);
 });
 
 test("a grid has two pictures in a row", async () => {

@@ -2,7 +2,7 @@
 import sharp from "sharp";
 import type { RgbImage, View } from "../render/index.ts";
 import { paste } from "./paste.ts";
-import { encodePng } from "./png.ts";
+import { encodeJpeg, encodePng, shrink } from "./png.ts";
 
 /** Slightly from above, as one looks at a thing on a table; degrees. */
 const elevationDeg = -15;
@@ -28,6 +28,23 @@ function around(count: number): readonly View[] {
 
 /** A PNG of pictures of one size, two in a row. */
 export async function encodeGrid(images: readonly RgbImage[]): Promise<Uint8Array> {
+  return await encodePng(gridOf(images));
+}
+
+/**
+ * A JPEG of four views a quarter turn apart, two in a row.
+ * @param turn pictures of one size all around, in order
+ * @param px side of each view; what is smaller already is not enlarged
+ */
+export async function encodeQuarters(turn: readonly RgbImage[], px: number): Promise<Uint8Array> {
+  const quarters = [0, 1, 2, 3].flatMap((n) => turn[Math.floor((n * turn.length) / 4)] ?? []);
+  const small = quarters.map((image) =>
+    shrink(image, Math.min(px, image.width), Math.min(px, image.height)),
+  );
+  return await encodeJpeg(gridOf(await Promise.all(small)));
+}
+
+function gridOf(images: readonly RgbImage[]): RgbImage {
   const [{ width, height } = { width: 1, height: 1 }] = images;
   const rows = Math.ceil(images.length / 2);
   const page: RgbImage = {
@@ -38,7 +55,7 @@ export async function encodeGrid(images: readonly RgbImage[]): Promise<Uint8Arra
   for (const [index, image] of images.entries()) {
     paste(page, image, (index % 2) * width, Math.floor(index / 2) * height);
   }
-  return await encodePng(page);
+  return page;
 }
 
 /** An animated WebP that never ends, of pictures of one size. */

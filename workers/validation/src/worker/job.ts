@@ -4,6 +4,7 @@ import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable
 import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
 import { AssetError, type GeometryFingerprint } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
+import { encodeQuarters } from "../pictures/index.ts";
 import {
   createReport,
   type PreparedAsset,
@@ -22,6 +23,8 @@ export type JobOutcome =
       readonly kind: "scored";
       readonly report: ScoreReport;
       readonly geometry: GeometryFingerprint;
+      /** A JPEG, where the job asks for one and the asset is accepted. */
+      readonly picture: Uint8Array | undefined;
     }
   /** The miner's doing. */
   | { readonly kind: "invalidAsset"; readonly code: string; readonly message: string }
@@ -114,8 +117,11 @@ export async function runJob(
       workerId: context.workerId,
       timings: { fetchMs, totalMs },
     });
+    const { picturePx } = taken.job;
+    const isShown = picturePx > 0 && report.score >= report.acceptance;
+    const picture = isShown ? await encodeQuarters(scored.images, picturePx) : undefined;
     context.scorer.renderer.recycle?.(scored.images);
-    return { kind: "scored", report, geometry: scored.geometry };
+    return { kind: "scored", report, geometry: scored.geometry, picture };
   } catch (error) {
     return outcomeOf(error, taken, context);
   }

@@ -163,8 +163,8 @@ async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): P
     switch (outcome.kind) {
       case "scored": {
         const value = outcome.report;
-        const geometry = geometryBytes(outcome.geometry);
-        await taken.complete(result(taken, workerId, { case: "scored", value }, geometry));
+        const extras = { geometry: geometryBytes(outcome.geometry), picture: outcome.picture };
+        await taken.complete(result(taken, workerId, { case: "scored", value }, extras));
         return outcome;
       }
       case "invalidAsset": {
@@ -193,11 +193,14 @@ async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): P
   }
 }
 
+/** What a result tells of the asset beside its score. */
+type Extras = Readonly<Partial<Record<"geometry" | "picture", Uint8Array | undefined>>>;
+
 function result(
   { job, attempt }: TakenJob,
   workerId: string,
   outcome: NonNullable<MessageInitShape<typeof RenderScoreResultSchema>["outcome"]>,
-  geometry = new Uint8Array(),
+  { geometry, picture }: Extras = {},
 ): RenderScoreResult {
   return create(RenderScoreResultSchema, {
     jobId: job.jobId,
@@ -206,6 +209,7 @@ function result(
     workerId,
     attempt,
     outcome,
-    geometry,
+    ...(geometry === undefined ? {} : { geometry }),
+    ...(picture === undefined ? {} : { picture }),
   });
 }

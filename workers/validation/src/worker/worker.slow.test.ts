@@ -12,6 +12,7 @@ import {
   type RenderScoreResult,
 } from "@turntable/proto";
 import { writePly } from "@turntable/splat";
+import sharp from "sharp";
 import { createTestSplat } from "../render/index.ts";
 import { defaultModelDir } from "../score/index.ts";
 import { startWorker } from "./worker.ts";
@@ -70,6 +71,29 @@ test("scores an asset, twice the same", async () => {
   assert.equal(first.cameraSeed, 2n ** 64n - 1n);
   assert.equal(first.score, second?.score);
   assert.deepEqual(first.views, second?.views);
+});
+
+test("the result of an accepted asset brings a picture along where the job wants one", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  const sizes = [];
+  for (const [id, change] of [
+    ["wanted", { picturePx: 64, acceptance: Number.MIN_VALUE }],
+    ["rejected", { picturePx: 64, acceptance: 1 }],
+    ["unwanted", { acceptance: Number.MIN_VALUE }],
+  ] as const) {
+    await queue.submit({ ...job(id, ball), ...change });
+    const { outcome, picture } = await nextResult(queue);
+    assert.equal(outcome.case, "scored");
+    const { format, width, height } = picture.length === 0 ? {} : await sharp(picture).metadata();
+    sizes.push([id, format, width, height]);
+  }
+  assert.deepEqual(sizes, [
+    ["wanted", "jpeg", 128, 128],
+    ["rejected", undefined, undefined, undefined],
+    ["unwanted", undefined, undefined, undefined],
+  ]);
 });
 
 test("what lint finds is in the report", async () => {

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/bus/v1/render_score.proto.
  */
 export const file_turntable_bus_v1_render_score: GenFile = /*@__PURE__*/
-  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKUAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBQgcKBWFzc2V0IqkCChFSZW5kZXJTY29yZVJlc3VsdBIOCgZqb2JfaWQYASABKAkSFQoNc3VibWlzc2lvbl9pZBgCIAEoCRIPCgdyZXBsaWNhGAMgASgNEhEKCXdvcmtlcl9pZBgEIAEoCRIPCgdhdHRlbXB0GAUgASgNEisKBnNjb3JlZBgGIAEoCzIZLnR1cm50YWJsZS52MS5TY29yZVJlcG9ydEgAEjcKDWludmFsaWRfYXNzZXQYByABKAsyHi50dXJudGFibGUuYnVzLnYxLkludmFsaWRBc3NldEgAEjUKDHN5c3RlbV9mYXVsdBgIIAEoCzIdLnR1cm50YWJsZS5idXMudjEuU3lzdGVtRmF1bHRIABIQCghnZW9tZXRyeRgJIAEoDEIJCgdvdXRjb21lIi0KDEludmFsaWRBc3NldBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiHgoLU3lzdGVtRmF1bHQSDwoHbWVzc2FnZRgBIAEoCSpsCghKb2JDbGFzcxIZChVKT0JfQ0xBU1NfVU5TUEVDSUZJRUQQABIVChFKT0JfQ0xBU1NfT1JHQU5JQxABEhcKE0pPQl9DTEFTU19TWU5USEVUSUMQAhIVChFKT0JfQ0xBU1NfU0NPUklORxADYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
+  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKoAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBEhIKCnBpY3R1cmVfcHgYECABKA1CBwoFYXNzZXQiugIKEVJlbmRlclNjb3JlUmVzdWx0Eg4KBmpvYl9pZBgBIAEoCRIVCg1zdWJtaXNzaW9uX2lkGAIgASgJEg8KB3JlcGxpY2EYAyABKA0SEQoJd29ya2VyX2lkGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SKwoGc2NvcmVkGAYgASgLMhkudHVybnRhYmxlLnYxLlNjb3JlUmVwb3J0SAASNwoNaW52YWxpZF9hc3NldBgHIAEoCzIeLnR1cm50YWJsZS5idXMudjEuSW52YWxpZEFzc2V0SAASNQoMc3lzdGVtX2ZhdWx0GAggASgLMh0udHVybnRhYmxlLmJ1cy52MS5TeXN0ZW1GYXVsdEgAEhAKCGdlb21ldHJ5GAkgASgMEg8KB3BpY3R1cmUYCiABKAxCCQoHb3V0Y29tZSItCgxJbnZhbGlkQXNzZXQSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIh4KC1N5c3RlbUZhdWx0Eg8KB21lc3NhZ2UYASABKAkqbAoISm9iQ2xhc3MSGQoVSk9CX0NMQVNTX1VOU1BFQ0lGSUVEEAASFQoRSk9CX0NMQVNTX09SR0FOSUMQARIXChNKT0JfQ0xBU1NfU1lOVEhFVElDEAISFQoRSk9CX0NMQVNTX1NDT1JJTkcQA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
 
 /**
  * Render one submission and score it. Done at least once; results are idempotent by job id and replica.
@@ -139,6 +139,14 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
    * @generated from field: double acceptance = 15;
    */
   acceptance: number;
+
+  /**
+   * Side of each of the four views in the picture that the result of an accepted asset brings along, in pixels, at most
+   * that of the profile's own views; 0: none is wanted.
+   *
+   * @generated from field: uint32 picture_px = 16;
+   */
+  picturePx: number;
 };
 
 /**
@@ -227,6 +235,14 @@ export type RenderScoreResult = Message<"turntable.bus.v1.RenderScoreResult"> & 
    * @generated from field: bytes geometry = 9;
    */
   geometry: Uint8Array;
+
+  /**
+   * A JPEG of an accepted asset, where the job asks for one: front, right, back and left, two in a row. Empty from older
+   * workers.
+   *
+   * @generated from field: bytes picture = 10;
+   */
+  picture: Uint8Array;
 };
 
 /**
