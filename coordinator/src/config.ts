@@ -312,6 +312,30 @@ const schema = z
         ),
     }),
     telemetry: telemetrySchema,
+    duels: z.object({
+      url: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe(
+          "base URL of an OpenAI-compatible endpoint with a vision model that judges duels, such as http://127.0.0.1:8000/v1; it gets prompts and pictures",
+        ),
+      model: z.string().default("").describe("the model's name there"),
+      apiKeyFile: z.string().optional().describe("file with the endpoint's API key"),
+      timeoutMs: z
+        .number()
+        .int()
+        .min(100)
+        .max(600_000)
+        .default(60_000)
+        .describe("how long one answer may take"),
+      maxTokens: z
+        .number()
+        .int()
+        .min(1)
+        .max(32_768)
+        .default(512)
+        .describe("the most tokens of one answer; a duel takes two answers"),
+    }),
     duplicates: z.object({
       windowMs: z
         .number()

@@ -22,6 +22,7 @@ import { announceAxons, type CoordinatorChain, followRegistrations } from "./cha
 import { createClock } from "./clock.ts";
 import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
+import { createJudge, type JudgeOptions, startDuels } from "./duels/index.ts";
 import { createEvents, type Events, observePrompts } from "./events.ts";
 import type { IntakeLimits } from "./intake.ts";
 import { type FileKey, openApiKeys } from "./keys/index.ts";
@@ -90,6 +91,8 @@ export interface CoordinatorOptions {
     readonly stalledStreamMs?: number;
   } & Partial<AxonLimits & IntakeLimits>;
   readonly duplicates?: DuplicateLimits;
+  /** Who judges duels, where the rules have them; without it they wait. */
+  readonly judge?: JudgeOptions | undefined;
   /** Without it the default. */
   readonly retention?: RetentionLimits;
   readonly logger: Logger;
@@ -223,6 +226,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       onTrouble: events.trouble,
     }),
   );
+  if (state.duelBook !== undefined && options.judge !== undefined) {
+    stack.use(
+      startDuels({
+        ...{ book: state.duelBook, judge: createJudge(options.judge), now },
+        perHour: rules.duels.perHour,
+        onEvent: events.duel,
+        onTrouble: events.trouble,
+      }),
+    );
+  }
   const http = stack.use(
     await startStatusServer({
       ...options.http,

@@ -5,6 +5,7 @@ import type { Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
+import type { DuelEvent } from "./duels/index.ts";
 import type { PromptsEvent } from "./prompts/index.ts";
 import type { Removed, Retention } from "./retention/index.ts";
 import type { Status } from "./status/index.ts";
@@ -44,6 +45,8 @@ export interface Events {
   weights(event: WeightsEvent): void;
   /** The prompt service was asked, or a miner has had all prompts. */
   prompts(event: PromptsEvent): void;
+  /** A duel was judged, or could not be. */
+  duel(event: DuelEvent): void;
   /** How things are, once a minute. */
   minute(status: Status): void;
   /** A fault that is tried again. */
@@ -121,6 +124,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     description: "prompts that a miner was given again within its window, since it had had all",
   });
   let repeatedToldAt = Number.NEGATIVE_INFINITY;
+  const duels = meter.createCounter("turntable_duels", {
+    description:
+      "duels by outcome: decided, draw, or none since the judge was away or its answer unusable",
+  });
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
@@ -340,6 +347,18 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         default:
           throw new TypeError(`unknown event ${String(event satisfies never)}`);
       }
+    },
+    duel(event) {
+      if (event.kind === "failed") {
+        const { error, pauseMs } = event;
+        duels.add(1, { outcome: error.code });
+        logger.warn({ reason: error.message, pause_ms: pauseMs }, "duels pause");
+        return;
+      }
+      const { outcome, one, other, durationMs } = event;
+      duels.add(1, { outcome: outcome === "draw" ? "draw" : "decided" });
+      const winner = outcome === "one" ? one : outcome === "other" ? other : undefined;
+      logger.info({ one, other, winner, duration_ms: Math.round(durationMs) }, "duel");
     },
     minute({ at: _, startedAt, ...status }) {
       logger.info({ ...status, started_at: new Date(startedAt).toISOString() }, "status");

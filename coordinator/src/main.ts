@@ -25,9 +25,10 @@ import {
   retentionOf,
 } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
+import type { JudgeOptions } from "./duels/index.ts";
 import { type FileKey, parseApiKeys } from "./keys/index.ts";
 import { type PromptOptions, parsePrompts } from "./prompts/index.ts";
-import { type RuleSet, ruleSetOf, ruleSets } from "./rules/index.ts";
+import { type RuleSet, RulesError, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
@@ -92,6 +93,7 @@ function runCoordinator(): Promise<void> {
       const prompts = config.prompts.synthetic ? await promptsOf(config) : undefined;
       const consentText =
         config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
+      const judge = await judgeOf(config, rules);
       const room = await openWaitingRoom(config.http, logger);
       const { chain, queue } = await (async () => {
         await using _ = room;
@@ -116,7 +118,7 @@ function runCoordinator(): Promise<void> {
       })();
       const coordinator = stack.use(
         await startCoordinator({
-          ...{ hotkey, chain, queue, prompts, consentText, logger },
+          ...{ hotkey, chain, queue, prompts, consentText, judge, logger },
           netuid: config.chain.netuid,
           dataDir: config.dataDir,
           rules,
@@ -181,6 +183,22 @@ async function promptsOf({ prompts }: Config): Promise<PromptOptions> {
   const service =
     url === undefined ? undefined : { url, method, refreshMs, leastPrompts: least, timeoutMs };
   return { list, seed, service };
+}
+
+/** @throws when the rules have duels and nobody would judge them, or the other way round */
+async function judgeOf(
+  { duels: { url, model, apiKeyFile, timeoutMs, maxTokens } }: Config,
+  { duels }: RuleSet,
+): Promise<JudgeOptions | undefined> {
+  if ((url !== undefined) !== duels.perHour > 0) {
+    throw new RulesError(
+      url === undefined
+        ? "the rules have duels (duels.perHour), so somebody has to judge them: give --duels-url and --duels-model"
+        : '--duels-url is given, but the rules have no duels: set {"duels": {"perHour": 60}} in --rules-file',
+    );
+  }
+  const apiKey = apiKeyFile === undefined ? undefined : (await text(apiKeyFile)).trim();
+  return url === undefined ? undefined : { url, model, apiKey, timeoutMs, maxTokens };
 }
 
 async function hotkeyOf(config: Config): Promise<Keypair> {

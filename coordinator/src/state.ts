@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { Metrics } from "@turntable/process";
 import type { CoordinatorOptions } from "./coordinator.ts";
+import { createDuelBook } from "./duels/index.ts";
 import { type Events, observeOpenTasks, observeStorage } from "./events.ts";
 import { createIntake, defaultLimits } from "./intake.ts";
 import { createMiners } from "./miners/index.ts";
@@ -51,8 +52,10 @@ export async function openState(
   tasks.boundDeadlines(now());
   miners.boundCooldowns(now());
   const reports = createReports(store, hotkey, validators);
+  const duelBook = rules.duels.perHour > 0 ? createDuelBook(store, rules) : undefined;
   const submissions = createSubmissions({
     ...{ store, assets, tasks, miners, reports, rules, duplicates },
+    onAccepted: (accepted, at) => duelBook?.enter(accepted, at),
   });
   const retention = stack.use(
     createRetention({
@@ -75,7 +78,8 @@ export async function openState(
 
   const running = stack.move();
   return {
-    ...{ store, assets, miners, tasks, reports, submissions, retention, space, intake, nonces },
+    ...{ store, assets, miners, tasks, reports, submissions, duelBook, retention, space, intake },
+    nonces,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -14,6 +14,7 @@ import {
   createSubmissions,
   type DuplicateLimits,
   defaultDuplicateLimits,
+  type SubmissionsOptions,
 } from "../src/submissions/index.ts";
 import { type Assignment, createTasks } from "../src/tasks/index.ts";
 
@@ -28,10 +29,12 @@ export async function openRules({
   maxOpenTasks = 100,
   rules = ruleSets.seed,
   duplicates = defaultDuplicateLimits,
+  onAccepted = () => {},
 }: {
   readonly maxOpenTasks?: number;
   readonly rules?: RuleSet;
   readonly duplicates?: DuplicateLimits;
+  readonly onAccepted?: SubmissionsOptions["onAccepted"];
 } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "turntable-rules-"));
   const store = openStore(directory);
@@ -44,7 +47,7 @@ export async function openRules({
   });
   const reports = createReports(store, validator);
   const submissions = createSubmissions({
-    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+    ...{ store, assets, tasks, miners, reports, rules, duplicates, onAccepted },
   });
   const result = (id: string, outcome: Outcome, geometry = new Uint8Array(), replica = 0) =>
     create(RenderScoreResultSchema, { jobId: id, submissionId: id, outcome, geometry, replica });

@@ -377,7 +377,7 @@ function answer(feedback: Feedback): SubmitAnswer {
       average_fidelity_score: feedback.averageFidelity,
       generations_within_8_hours: feedback.observations,
       generations_within_the_window: feedback.observations,
-      current_duel_rating: 0,
+      current_duel_rating: feedback.duelRating,
       current_miner_reward: feedback.reward,
       verdict: feedback.verdict,
       reason: feedback.reason,

@@ -36,12 +36,14 @@ export function describeMiners(store: StoreReader, rules: RuleSet, now: number):
   return table([
     [
       ...["hotkey", "reward", "accepted", "scored", "rate", "average"],
+      ...(rules.duels.perHour > 0 ? ["rating"] : []),
       ...["cooldown", "violations"],
     ],
     ...miners.map((miner) => [
       ...[miner.hotkey, miner.reward.toFixed(4), miner.observations, miner.scored],
-      ...[rateOf(miner), miner.averageFidelity.toFixed(4), cooldownOf(miner, now)],
-      miner.violations,
+      ...[rateOf(miner), miner.averageFidelity.toFixed(4)],
+      ...(rules.duels.perHour > 0 ? [Math.round(miner.duelRating)] : []),
+      ...[cooldownOf(miner, now), miner.violations],
     ]),
   ]);
 }
@@ -59,7 +61,7 @@ export function describeMiner(
   const sets = oldest === undefined ? [] : readAttempts(store).included(oldest.at - 1);
   const standing =
     `${hotkey}, rules ${rules.name}: reward ${miner.reward.toFixed(4)} = ${miner.observations} accepted × ` +
-    `average ${miner.averageFidelity.toFixed(4)}; ${rateOf(miner)} of ${miner.scored} scored were accepted; ` +
+    `${qualityOf(miner, rules)}; ${rateOf(miner)} of ${miner.scored} scored were accepted; ` +
     `cooldown ${cooldownOf(miner, now)}, ${miner.cooldownViolations} pulls during cooldowns, ` +
     `${miner.violations} violations\n`;
   if (entries.length === 0) {
@@ -89,6 +91,16 @@ function weightAfter(sets: readonly WeightAttempt[], hotkey: string, at: number)
   }
   const weight = next.rows.find((row) => row.hotkey === hotkey)?.weight ?? 0;
   return `${weight}@${next.includedBlock ?? next.block}`;
+}
+
+/** What accepted results are multiplied with, and what there is beside it. */
+function qualityOf({ averageFidelity, duelRating }: Miner, { duels }: RuleSet): string {
+  const average = `average ${averageFidelity.toFixed(4)}`;
+  const rating = `duel rating ${Math.round(duelRating)}`;
+  if (duels.perHour === 0) {
+    return average;
+  }
+  return duels.rewarded ? `${rating} (${average})` : `${average} (${rating})`;
 }
 
 function rateOf({ observations, scored }: Miner): string {

@@ -6,3 +6,4 @@ export {
   type Miners,
   type RecordVerdict,
 } from "./miners.ts";
+export { countDuel } from "./ratings.ts";

@@ -17,6 +17,7 @@ import {
 } from "../rules/index.ts";
 import type { Store, StoreReader } from "../store/index.ts";
 import { addToHistory, type HistoryEntry } from "./history.ts";
+import { ratingOf } from "./ratings.ts";
 
 export interface Miner {
   /** ss58 */
@@ -35,7 +36,9 @@ export interface Miner {
   readonly observations: number;
   /** How many results were scored within the window, accepted or not. */
   readonly scored: number;
-  /** observations × averageFidelity */
+  /** What duels say of it; 0 where the rules have none. */
+  readonly duelRating: number;
+  /** observations × averageFidelity, or × duelRating where the rules say so */
   readonly reward: number;
 }
 
@@ -108,6 +111,7 @@ export function createMinerReader(store: StoreReader, rules: RuleSet): MinerRead
           now - rules.windowMs,
         ),
       );
+      const duelRating = rules.duels.perHour > 0 ? ratingOf(store, rules, hotkey, now).rating : 0;
       const averageFidelity = known?.average_fidelity ?? rules.averageStart;
       return {
         hotkey,
@@ -118,7 +122,8 @@ export function createMinerReader(store: StoreReader, rules: RuleSet): MinerRead
         averageFidelity,
         observations: accepted,
         scored,
-        reward: rewardOf(accepted, averageFidelity),
+        duelRating,
+        reward: rewardOf(accepted, rules.duels.rewarded ? duelRating : averageFidelity),
       };
     },
   };

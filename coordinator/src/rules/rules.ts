@@ -24,9 +24,9 @@ export function nextAverage(rules: RuleSet, average: number, fidelity: number): 
   return average + averageShareOf(rules, fidelity) * (fidelity - average);
 }
 
-/** The reward that a miner has earned: accepted results in the window × average fidelity. */
-export function rewardOf(observations: number, average: number): number {
-  return observations * average;
+/** The reward that a miner has earned: accepted results in the window × average fidelity, or × its rating. */
+export function rewardOf(observations: number, quality: number): number {
+  return observations * quality;
 }
 
 /**

@@ -176,7 +176,8 @@ function describeValidator({
 function describeStanding(standing: Standing, index: number): string {
   const { hotkey, observations, scored, averageFidelity, reward } = standing;
   const place = String(index + 1).padStart(4);
-  return `${place}  ${hotkey}  ${reward.toFixed(3)} = ${observations} of ${scored} accepted × ${averageFidelity.toFixed(4)}`;
+  const factor = observations === 0 ? averageFidelity : reward / observations; // its average, or its rating
+  return `${place}  ${hotkey}  ${reward.toFixed(3)} = ${observations} of ${scored} accepted × ${factor.toFixed(4)}`;
 }
 
 async function takeStatus(sources: StatusSources, startedAt: number, now: number): Promise<Status> {

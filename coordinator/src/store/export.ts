@@ -25,6 +25,8 @@ const exported: readonly Exported[] = [
   { table: "prompts_lent" },
   { table: "known_hotkeys" },
   { table: "weight_attempts" },
+  { table: "duels" },
+  { table: "duel_ratings" },
 ];
 
 export const exportedTables: readonly string[] = exported.map(({ table }) => table);

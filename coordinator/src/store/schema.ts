@@ -331,6 +331,37 @@ CREATE INDEX prompts_lent_by_time ON prompts_lent (at);
 INSERT INTO prompts_lent SELECT a.hotkey, t.prompt, max(a.created_at)
   FROM assignments a JOIN tasks t ON t.id = a.task_id GROUP BY a.hotkey, t.prompt;
 `,
+  // Duels: accepted assets with their pictures, pairs of them, and the ratings that follow.
+  `
+CREATE TABLE duel_entries (
+  id TEXT PRIMARY KEY REFERENCES submissions (id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  hotkey TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  picture BLOB NOT NULL
+) STRICT;
+CREATE INDEX duel_entries_by_prompt ON duel_entries (prompt, at);
+CREATE INDEX duel_entries_by_time ON duel_entries (at);
+CREATE TABLE duels (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  made_at INTEGER NOT NULL,
+  one TEXT NOT NULL,
+  other TEXT NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  ended_at INTEGER,
+  outcome TEXT
+) STRICT;
+CREATE INDEX duels_waiting ON duels (number, made_at) WHERE ended_at IS NULL;
+CREATE INDEX duels_by_end ON duels (ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE duel_ratings (
+  hotkey TEXT PRIMARY KEY,
+  rating REAL NOT NULL,
+  deviation REAL NOT NULL,
+  volatility REAL NOT NULL,
+  at INTEGER NOT NULL,
+  duels INTEGER NOT NULL
+) STRICT;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

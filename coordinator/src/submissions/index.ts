@@ -1,6 +1,7 @@
 export { type DuplicateLimits, defaultDuplicateLimits } from "./duplicates.ts";
 export type { Feedback, Submission } from "./submission.ts";
 export {
+  type Accepted,
   createSubmissions,
   type ReceiveSubmission,
   type ResultOutcome,

@@ -17,7 +17,7 @@ export interface Feedback {
   readonly averageFidelity: number;
   /** How many accepted results the miner has in the window. */
   readonly observations: number;
-  /** observations × averageFidelity */
+  readonly duelRating: number;
   readonly reward: number;
   /** ms since 1970 UTC */
   readonly cooldownUntil: number;
@@ -79,6 +79,7 @@ const feedbackJson = z.object({
   fidelity: z.number(),
   averageFidelity: z.number(),
   observations: z.number(),
+  duelRating: z.number().default(0), // rows from before there were duels
   reward: z.number(),
   cooldownUntil: z.number(),
 });

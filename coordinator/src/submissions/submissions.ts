@@ -128,7 +128,21 @@ export interface SubmissionsOptions {
   readonly reports: Reports;
   readonly rules: RuleSet;
   readonly duplicates?: DuplicateLimits;
+  /** Called in the transaction that accepts a submission, with its picture where the rules have duels. */
+  readonly onAccepted?: (accepted: Accepted, now: number) => void;
 }
+
+export interface Accepted {
+  readonly id: string;
+  /** The miner's, ss58. */
+  readonly hotkey: string;
+  readonly prompt: string;
+  /** JPEG; empty when the worker made none. */
+  readonly picture: Uint8Array;
+}
+
+/** Side of each of the four views in a picture for duels: what vision models look at without making it smaller. */
+const duelPicturePx = 256;
 
 /** Overdue submissions that are ended at one look, so that no look takes long. */
 const overdueAtOnce = 100;
@@ -216,6 +230,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       fidelity,
       averageFidelity: miner.averageFidelity,
       observations: miner.observations,
+      duelRating: miner.duelRating,
       reward: miner.reward,
       cooldownUntil: miner.cooldownUntil,
     };
@@ -429,6 +444,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         assetSizeBytes: BigInt(submission.assetSizeBytes),
         asset: { case: "inlineAsset", value: asset },
         deadline: timestampFromDate(task.expiresAt),
+        picturePx: rules.duels.perHour > 0 ? duelPicturePx : 0,
       });
     },
     markDispatched: (id, dispatch) =>
@@ -453,7 +469,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         return outcome;
       }),
     applyResult(result, now) {
-      const { submissionId, outcome, geometry } = result;
+      const { submissionId, outcome, geometry, picture } = result;
       const found = verdictOf(result, rules);
       if (found.kind === "system-fault") {
         return applyFault(result, found, now);
@@ -478,6 +494,9 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
               miners.withdraw(id);
             }
             duplicates.keep(submissionId, geometry, now);
+            const { taskId = "" } = tasks.assignment(submissionId) ?? {};
+            const prompt = tasks.get(taskId)?.prompt ?? "";
+            options.onAccepted?.({ id: submissionId, hotkey, prompt, picture }, now);
           }
           if (outcome.case !== "scored") {
             return;
