@@ -153,6 +153,9 @@ export function describeReport(report: ScoreReport, signature: ReportSignature):
       ? []
       : [["", describeFiles(model)] as const]),
     ...(model?.demonstration ? [["", demonstrationNote] as const] : []),
+    ...(report.unknownWords.length > 0
+      ? [["", `it does not know: ${printable(report.unknownWords.join(", "))}`] as const]
+      : []),
     [
       "renderer",
       `${printable(renderer?.backend ?? "")} ${printable(renderer?.version ?? "")}${renderer?.approximate ? ", approximate" : ""}`,

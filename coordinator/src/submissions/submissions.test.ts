@@ -116,6 +116,20 @@ test("fault 6: each outcome of a worker becomes its verdict", async () => {
   assert.equal(submissions.get(empty.id)?.feedback?.verdict, "system-fault");
 });
 
+test("a rejection names the words that a demonstration model does not know", async () => {
+  using subnet = await openRules();
+  const words = ["wooden", "b", "c", "d", "e", "f", "g"];
+  const { id } = await subnet.submit(subnet.ask(), "A");
+  const found = subnet.scored(id, 0.01);
+  assert.ok(found.outcome.case === "scored");
+  found.outcome.value.unknownWords = words;
+  subnet.submissions.applyResult(found, 1);
+  assert.equal(
+    subnet.submissions.get(id)?.feedback?.reason,
+    'scored 0.010, 0.6 is needed; the demonstration model does not know "wooden", "b", "c", "d", "e" and 2 more words',
+  );
+});
+
 test("whoever waits for a verdict gets it, or nothing when it leaves first", async () => {
   using subnet = await openRules();
   const { submissions } = subnet;

@@ -7,7 +7,7 @@ export function verdictOf(result: RenderScoreResult, rules: Pick<RuleSet, "accep
   const { outcome } = result;
   switch (outcome.case) {
     case "scored": {
-      const { score, model } = outcome.value;
+      const { score, model, unknownWords } = outcome.value;
       // A score that is no probability says that the worker is broken, not that the asset is bad.
       if (!(score >= 0 && score <= 1)) {
         return { kind: "system-fault", reason: "scoring failed" };
@@ -17,7 +17,7 @@ export function verdictOf(result: RenderScoreResult, rules: Pick<RuleSet, "accep
         ? { kind: "accepted", score, demonstration }
         : {
             ...{ kind: "rejected", code: "low-score", score, demonstration },
-            reason: `scored ${score.toFixed(3)}, ${rules.acceptance} is needed`,
+            reason: `scored ${score.toFixed(3)}, ${rules.acceptance} is needed${unknownNote(unknownWords)}`,
           };
     }
     case "invalidAsset":
@@ -33,3 +33,15 @@ export function verdictOf(result: RenderScoreResult, rules: Pick<RuleSet, "accep
       throw new TypeError(`unknown outcome ${String(outcome satisfies never)}`);
   }
 }
+
+/** Of a prompt with words that a demonstration model does not know, what the score says little about. */
+function unknownNote(words: readonly string[]): string {
+  if (words.length === 0) {
+    return "";
+  }
+  const named = words.slice(0, maxNamedWords).map((word) => `"${word}"`);
+  const more = words.length > named.length ? ` and ${words.length - named.length} more words` : "";
+  return `; the demonstration model does not know ${named.join(", ")}${more}`;
+}
+
+const maxNamedWords = 5;

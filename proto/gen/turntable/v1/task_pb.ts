@@ -148,8 +148,8 @@ export type Assignment = Message<"turntable.v1.Assignment"> & {
   score?: number | undefined;
 
   /**
-   * What was wrong, for people; set with ASSIGNMENT_STATE_INVALID_ASSET, ASSIGNMENT_STATE_SYSTEM_FAULT and
-   * ASSIGNMENT_STATE_DUPLICATE.
+   * What was wrong, for people; set with ASSIGNMENT_STATE_REJECTED, ASSIGNMENT_STATE_INVALID_ASSET,
+   * ASSIGNMENT_STATE_SYSTEM_FAULT and ASSIGNMENT_STATE_DUPLICATE.
    *
    * @generated from field: string reason = 8;
    */

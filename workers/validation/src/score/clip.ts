@@ -31,6 +31,8 @@ export interface Clip extends AsyncDisposable {
   readonly pictureSettings: string | undefined;
   /** A small model to show that things work; wherever its scores are shown, that is said. */
   readonly demonstration: boolean;
+  /** The words of a prompt that a demonstration model does not know; none of other models, which read any. */
+  unknownWords(prompt: string): readonly string[];
   /** What really runs it: `cpu`, `cuda` or `webgpu`. */
   readonly executionProvider: string;
   /** Where its operators run, if not all on the CPU. */
@@ -167,6 +169,7 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
     files: model.files,
     pictureSettings: model.pictureSettings,
     demonstration: model.demonstration,
+    unknownWords: (prompt) => (model.demonstration ? model.tokenizer.wordsInPieces(prompt) : []),
     executionProvider: inference.executionProvider,
     placement: inference.placement,
     ...(notes.length === 0 ? {} : { note: notes.join("; ") }),

@@ -24,6 +24,11 @@ test("a known word is one token, an unknown one its letters", () => {
   assert.deepEqual(tokens("cat"), ["c", "a", "t</w>"]);
 });
 
+test("words that are no tokens are told, each once; letters, numbers and marks are no words", () => {
+  const text = "a RED wooden cube, 12 grey Wooden!? x";
+  assert.deepEqual(tokenizer.wordsInPieces(text), ["wooden", "cube"]);
+});
+
 test("digits stand alone, marks stand together, endings with an apostrophe are split off", () => {
   assert.deepEqual(tokens("red12,blue!?"), [
     "red</w>",

@@ -16,6 +16,11 @@ export interface Tokenizer {
   readonly maxTokens: number;
   /** Input ids of a text, start and end token included, cut to `maxTokens`. */
   encode(text: string): readonly number[];
+  /**
+   * The words of a text that are no tokens by themselves, each once, in lower case. With a vocabulary of whole words,
+   * which demonstration models have, these are the ones that it does not know.
+   */
+  wordsInPieces(text: string): readonly string[];
 }
 
 /** The files of a directory that hold a tokenizer: one JSON, or the older pair. */
@@ -63,6 +68,12 @@ export function createTokenizer(files: TokenizerFiles, maxTokens: number): Token
         }
       }
       return [...ids.slice(0, maxTokens - 1), endId];
+    },
+    wordsInPieces(text) {
+      const words = new Set(Array.from(normalise(text).matchAll(pieces), ([piece]) => piece));
+      return [...words].filter(
+        (word) => /^\p{L}{2,}$/u.test(word) && mergePairs(byteSymbols(word), ranks).length > 1,
+      );
     },
   };
 }

@@ -27,9 +27,15 @@ const request = {
 };
 const files: readonly string[] = ["model.onnx"];
 const scorer = {
-  clip: { name: "tiny", sha256: new Uint8Array(32), demonstration: true, files },
+  clip: {
+    name: "tiny",
+    sha256: new Uint8Array(32),
+    demonstration: true,
+    files,
+    unknownWords: () => ["wooden"],
+  },
   renderer: { backend: "cpu", approximate: false },
-} as Pick<Scorer, "clip" | "renderer">; // only these are read
+} as unknown as Pick<Scorer, "clip" | "renderer">; // only these are read
 
 test("views are counted as low by the threshold that the job names, and the report says which", () => {
   const strict = createReport(scored, request, scorer, { acceptance: 0.75 });
@@ -46,4 +52,8 @@ test("a job that names no threshold goes by the subnet's", () => {
     const report = createReport(scored, request, scorer, more);
     assert.deepEqual([report.acceptance, report.lowViewShare], [0.6, 0.25]);
   }
+});
+
+test("the report names the words of the prompt that the model does not know", () => {
+  assert.deepEqual(createReport(scored, request, scorer).unknownWords, ["wooden"]);
 });

@@ -49,6 +49,7 @@ export function createReport(
       scored.views.filter(({ probability }) => probability < acceptance).length /
       scored.views.length,
     createTime: timestampNow(),
+    unknownWords: [...clip.unknownWords(request.prompt)],
     ...more,
     acceptance,
     timings: { decodeMs, renderMs, scoreMs, ...more.timings },
