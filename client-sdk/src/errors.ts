@@ -34,6 +34,8 @@ export class CallFailedError extends TurntableError {
   readonly code: StatusCode;
   /** The reason as the server, or the network, gave it. */
   readonly details: string;
+  /** What happened, for programs, such as `FIELD_TOO_LARGE`; empty when the server does not say. */
+  readonly reason: string;
   /** Fields of the request that the server found wrong, with `invalid-argument`. */
   readonly fields: readonly FieldProblem[];
   /** Limits that stand in the way, with `resource-exhausted`. */
@@ -49,7 +51,8 @@ export class CallFailedError extends TurntableError {
     super(`${code}: ${details}`, options);
     this.code = code;
     this.details = details;
-    const { fields, limits, retryAfterMs } = options.more ?? noErrorDetails;
+    const { reason, fields, limits, retryAfterMs } = options.more ?? noErrorDetails;
+    this.reason = reason;
     this.fields = fields;
     this.limits = limits;
     this.retryAfterMs = retryAfterMs;

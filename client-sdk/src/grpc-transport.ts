@@ -8,7 +8,7 @@ import {
   unaryMethod,
 } from "@turntable/proto/grpc";
 import { parseAddress } from "./address.ts";
-import { CallFailedError, ClientClosedError } from "./errors.ts";
+import { CallFailedError, ClientClosedError, InvalidOptionError } from "./errors.ts";
 import {
   type CallOptions,
   checkApiKey,
@@ -21,6 +21,15 @@ import {
 export interface TlsOptions {
   /** Certificates (PEM) to trust instead of those that come with Node. */
   readonly rootCertificates?: string | Uint8Array | undefined;
+  /** The client's own key and certificates (PEM), for servers that ask who calls. */
+  readonly client?: ClientCertificate | undefined;
+}
+
+/** Who the client is, to servers that ask for certificates. */
+export interface ClientCertificate {
+  readonly privateKey: string | Uint8Array;
+  /** The certificate of that key, and those that lead to one that the server trusts. */
+  readonly certificateChain: string | Uint8Array;
 }
 
 export interface GrpcOptions {
@@ -95,10 +104,19 @@ function channelCredentials(tls: TlsOptions | undefined) {
   if (tls === undefined) {
     return credentials.createInsecure();
   }
-  if (tls.rootCertificates === undefined) {
-    return credentials.createSsl();
+  const pem = (text: string | Uint8Array | undefined): Buffer | null =>
+    text === undefined ? null : Buffer.from(text);
+  const { rootCertificates, client } = tls;
+  try {
+    return credentials.createSsl(
+      pem(rootCertificates),
+      pem(client?.privateKey),
+      pem(client?.certificateChain),
+    );
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidOptionError(`a certificate or key cannot be used: ${reason}`, { cause });
   }
-  return credentials.createSsl(Buffer.from(tls.rootCertificates));
 }
 
 /** How grpc-js wraps the system's own words, such as `connect ECONNREFUSED 127.0.0.1:50051`; OpenSSL's end a line. */

@@ -1,6 +1,7 @@
 /** Where the coordinator is and how to get in: flag > variable > the local subnet's file > default. */
 import { readFileSync } from "node:fs";
 import type { TurntableClientOptions } from "../client.ts";
+import type { TlsOptions } from "../grpc-transport.ts";
 import { UsageError } from "./usage.ts";
 
 /** Options that lead to a server. */
@@ -9,6 +10,8 @@ export interface ConnectionFlags {
   readonly apiKeyFile?: string;
   readonly tls?: true;
   readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly proxy?: true;
 }
 
@@ -56,12 +59,32 @@ export function loadServerConfig(
   const keyFile = flags.apiKeyFile ?? sources.env.TURNTABLE_API_KEY_FILE;
   const apiKey =
     keyFile === undefined ? undefined : read(sources, keyFile, "the API key").split("\n")[0];
-  const caFile = flags.tlsCa;
-  const rootCertificates =
-    caFile === undefined ? undefined : read(sources, caFile, "the certificates");
-  const tls = flags.tls || caFile !== undefined ? { rootCertificates } : undefined;
+  const tls = tlsOptions(flags, sources);
   const connection = { address, apiKey: apiKey?.trim(), tls, proxy: flags.proxy };
   return { connection, addressSource };
+}
+
+/** @throws UsageError */
+function tlsOptions(
+  { tls, tlsCa, tlsCert, tlsKey }: ConnectionFlags,
+  sources: ConfigSources,
+): TlsOptions | undefined {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new UsageError("--tls-cert and --tls-key go together: the certificate and its key");
+  }
+  if (tls !== true && tlsCa === undefined && tlsCert === undefined) {
+    return undefined;
+  }
+  const client =
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : {
+          certificateChain: read(sources, tlsCert, "the certificate"),
+          privateKey: read(sources, tlsKey, "the certificate's key"),
+        };
+  const rootCertificates =
+    tlsCa === undefined ? undefined : read(sources, tlsCa, "the certificates");
+  return { rootCertificates, client };
 }
 
 function findAddress(port: Port, flags: ConnectionFlags, sources: ConfigSources) {

@@ -50,6 +50,11 @@ export function withCommonOptions(verb: Command, port: Port = "api"): Command {
     )
     .option("--tls", "encrypt the connection")
     .option("--tls-ca <FILE>", "certificates to trust (PEM); implies --tls")
+    .option(
+      "--tls-cert <FILE>",
+      "this client's certificate (PEM), for servers that ask; implies --tls",
+    )
+    .option("--tls-key <FILE>", "the key of that certificate (PEM)")
     .option("--proxy", "go through the proxy of grpc_proxy, https_proxy or http_proxy")
     .option("--json", "print JSON for programs");
 }

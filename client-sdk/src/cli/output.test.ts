@@ -42,6 +42,24 @@ describe("progress", () => {
   });
 });
 
+describe("a bar", () => {
+  it("moves on a terminal, and is no line of its own elsewhere", () => {
+    const terminal = streams(true);
+    terminal.output.progress("downloading", 0);
+    terminal.output.progress("downloading", 0.501);
+    terminal.output.progress("downloading", 0.502); // the same percent
+    const [, first, second, third] = terminal.shown().split("\r\x1b[K");
+    terminal.output.endProgress();
+    assert.match(first ?? "", /^downloading \[ {20}\] 0 %/);
+    assert.match(second ?? "", /^downloading \[█{10} {10}\] 50 %/);
+    assert.equal(third, undefined);
+    const pipe = streams(false);
+    pipe.output.progress("downloading", 0);
+    pipe.output.progress("downloading", 0.5);
+    assert.equal(pipe.shown(), "downloading\n");
+  });
+});
+
 describe("writeFileWhole", () => {
   it("leaves nothing behind when it fails", async (t) => {
     const directory = mkdtempSync(join(tmpdir(), "turntable-output-"));

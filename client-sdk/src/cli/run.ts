@@ -22,6 +22,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   const output = createOutput(process.stdout, process.stderr);
   // A reader that closed our output early, such as `head`, has all that it wanted.
   process.stdout.on("error", () => undefined);
+  process.stderr.on("error", () => undefined);
   const run: Run = { output, signal: interruption(), server: undefined, suggestion: undefined };
   const program = createProgram(run, (text) => void process.stdout.write(text));
   try {
