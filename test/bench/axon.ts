@@ -1,7 +1,8 @@
 /**
  * PullTask through the axon, signatures verified, for 256 miners: against a bare node:http server that does one sr25519
  * verification and answers with the same bytes. Both in one run, in turns, each in a thread of its own; the requests
- * are signed beforehand. Then the same calls while another address sends forged ones, against the quiet axon.
+ * are signed beforehand. Then the same calls while another address sends forged ones, against the quiet axon; and last a
+ * whole coordinator under a subnet's load (`axon-load.ts`, two minutes; `-- load` for that alone).
  * `npm run bench:axon`; exits with 1 below the bars.
  */
 import { once } from "node:events";
@@ -44,7 +45,10 @@ if (workerData === "axon") {
 } else if (typeof workerData?.floodPort === "number") {
   await flood(workerData.floodPort);
 } else {
-  await main();
+  if (process.argv[2] !== "load") {
+    await main();
+  }
+  await load();
 }
 
 async function serveAxon(): Promise<void> {
@@ -134,6 +138,27 @@ async function main(): Promise<void> {
     `beside ${beside.floodPerS.toFixed(0)} forged requests a second: p99 ${beside.floodMs.toFixed(1)} ms, quiet ${beside.quietMs.toFixed(1)} ms, ${beside.ratio.toFixed(2)} times (at most ${mostP99RatioInFlood})`,
   );
   if (rate < leastRateRatio || p99 > mostP99Ratio || beside.ratio > mostP99RatioInFlood) {
+    process.exitCode = 1;
+  }
+}
+
+/** A coordinator with 256 miners that submit 1 MB a minute each. */
+async function load(): Promise<void> {
+  const { measureLoad } = await import("./axon-load.ts");
+  const { axon, bare } = await measureLoad();
+  for (const [name, of] of Object.entries({ bare, coordinator: axon })) {
+    console.log(
+      `${name}, ${miners} miners, 1 MB a minute each: PullTask p50 ${of.pullP50Ms.toFixed(1)} ms, p99 ${of.pullP99Ms.toFixed(1)} ms, ` +
+        `submission to verdict p99 ${of.submitP99Ms.toFixed(0)} ms`,
+    );
+  }
+  const wrong = Object.entries({ ...bare.wrong, ...axon.wrong });
+  const p99 = axon.pullP99Ms / bare.pullP99Ms;
+  console.log(
+    `PullTask's p99 under load ${p99.toFixed(2)} times (at most ${mostP99Ratio}); refused or failed: ` +
+      (wrong.map(([what, count]) => `${count} times ${what}`).join(", ") || "nothing"),
+  );
+  if (p99 > mostP99Ratio || wrong.length > 0) {
     process.exitCode = 1;
   }
 }

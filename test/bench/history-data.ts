@@ -5,6 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 /** 256 miners with a cooldown of a minute bring so many tasks a day. */
 const tasksADay = 370_000;
 const dayMs = 24 * 3_600_000;
+/** So many are kept of each miner. */
+const verdictsOfEach = 1_000;
 /** About what a report of 36 views has. */
 const reportBytes = 800;
 
@@ -53,9 +55,15 @@ export function writeHistory(directory: string, tasks: number, miners: readonly 
       SELECT id, 'an axon', lower(hex(randomblob(32))), 1000000, 'spz', 0, 2, '1764000000000000001', randomblob(64),
         at + 15000, 'accepted', '${feedback}', at + 20000, CASE WHEN at > ${now - dayMs} THEN 'short' END
       FROM history ORDER BY at;
-    INSERT INTO reports SELECT id, randomblob(${reportBytes}) FROM history ORDER BY id;
-    INSERT INTO observations SELECT id, hotkey, at + 20000, 1 FROM history WHERE at > ${now - 2 * dayMs} ORDER BY id;
-    INSERT INTO miners SELECT hotkey, 0, 0, 0, 1 FROM miners_by_number;
+    INSERT INTO reports (id, report) SELECT id, randomblob(${reportBytes}) FROM history ORDER BY id;
+    INSERT INTO observations (assignment_id, hotkey, at, fidelity)
+      SELECT id, hotkey, at + 20000, 1 FROM history WHERE at > ${now - 2 * dayMs} ORDER BY id;
+    INSERT INTO miners (hotkey, cooldown_until, cooldown_violations, violations, average_fidelity)
+      SELECT hotkey, 0, 0, 0, 1 FROM miners_by_number;
+    INSERT INTO verdicts (hotkey, at, assignment_id, verdict, code, reason, score, fidelity, average_fidelity,
+        observations, reward, cooldown_until)
+      SELECT hotkey, at + 20000, id, 'accepted', 'accepted', '', 0.9, 1, 1, 1, 1, 0 FROM history
+      WHERE at > ${now} - ${verdictsOfEach} * ${miners.length} * ${everyMs} ORDER BY at;
     INSERT INTO task_events (task_id, sequence, at, kind, state, hotkey, message)
       SELECT task, k.column1, at, k.column2, k.column3, k.column4, ''
       FROM (SELECT task, at FROM history ORDER BY task),

@@ -1,0 +1,222 @@
+/**
+ * A whole coordinator with 256 miners, each of which pulls a task and submits 1 MB once a minute, scoring simulated:
+ * against a bare node:http server that answers the same calls with one sr25519 verification each. Both in processes of
+ * their own, in turns; miners come from addresses of their own, on new connections, as Python's do after a minute.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { createLocalChain } from "@turntable/bittensor/chain";
+import { type Keypair, keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
+import { signSubmission } from "@turntable/bittensor/synapse";
+import { buildRequest, openRaw } from "@turntable/bittensor/test";
+import { ruleSets } from "@turntable/coordinator/rules";
+import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
+import { netuid, startTestSubnet } from "../harness/coordinator.ts";
+
+const miners = 256;
+const minuteMs = 60_000;
+const assetBytes = 1_000_000;
+const scoringMs = 1_000;
+/** Turns of each server; a miner comes in one of them. */
+const turns = 2;
+const validatorUri = "//Alice";
+const task = { type: "text", id: "2f6b0c0e-7f6d-4a0b-9d33-0c7a3c0a6c11", prompt: "a red cube" };
+
+export interface LoadMeasured {
+  /** PullTask of all miners, ms. */
+  readonly pullP50Ms: number;
+  readonly pullP99Ms: number;
+  /** From the submission to the verdict, scoring included, ms. */
+  readonly submitP99Ms: number;
+  /** Answers that were not what a working miner gets, by what they were. */
+  readonly wrong: Readonly<Record<string, number>>;
+}
+
+interface Served {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+const [role] = process.argv.slice(2);
+if (role === "coordinator") {
+  await serveCoordinator();
+} else if (role === "bare") {
+  await serveBare();
+}
+
+export async function measureLoad(): Promise<Record<"axon" | "bare", LoadMeasured>> {
+  await ready();
+  const keys = Array.from({ length: miners }, (_, index) => keypairFromUri(`//Miner${index}`));
+  const servers = { axon: await start("coordinator"), bare: await start("bare") };
+  const taken = { axon: newTally(), bare: newTally() };
+  try {
+    for (let turn = 0; turn < turns; turn++) {
+      for (const name of ["axon", "bare"] as const) {
+        const of = keys.filter((_, index) => index % turns === turn);
+        await play(servers[name].port, of, taken[name]);
+      }
+    }
+  } finally {
+    for (const { child } of Object.values(servers)) {
+      child.kill("SIGKILL");
+    }
+  }
+  return { axon: summary(taken.axon), bare: summary(taken.bare) };
+}
+
+interface Tally {
+  readonly pullMs: number[];
+  readonly submitMs: number[];
+  readonly wrong: Map<string, number>;
+}
+
+function newTally(): Tally {
+  return { pullMs: [], submitMs: [], wrong: new Map() };
+}
+
+/** Each miner once, evenly over its share of a minute. */
+async function play(port: number, keys: readonly Keypair[], tally: Tally): Promise<void> {
+  const everyMs = minuteMs / miners;
+  const startedAt = performance.now();
+  const running: Promise<void>[] = [];
+  for (const [index, key] of keys.entries()) {
+    await setTimeout(Math.max(0, startedAt + index * everyMs - performance.now()));
+    const from = `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`;
+    running.push(
+      mine(port, key, from, tally).catch((error: unknown) => count(tally, String(error))),
+    );
+  }
+  await Promise.all(running);
+}
+
+async function mine(port: number, caller: Keypair, from: string, tally: Tally): Promise<void> {
+  const axonHotkey = keypairFromUri(validatorUri).ss58;
+  const pull = buildRequest({ caller, axonHotkey, synapse: "PullTask", nonce: nonceNow() });
+  const pulling = performance.now();
+  await using connection = await openRaw(port, from);
+  const pulled = await connection.send(pull.head, pull.body);
+  tally.pullMs.push(performance.now() - pulling);
+  const lent = pulled.status === 200 ? JSON.parse(pulled.body).task : undefined;
+  if (lent === undefined || lent === null) {
+    count(tally, `PullTask ${pulled.status} ${lent === null ? "without a task" : pulled.body}`);
+    return;
+  }
+  const submitTime = BigInt(Date.now()) * 1_000_000n;
+  const facts = { submitTime, prompt: lent.prompt, validatorHotkey: axonHotkey };
+  const fields = {
+    task_id: lent.id,
+    results: randomBytes(assetBytes).toString("base64"),
+    data_format: "ply",
+    compression: 0,
+    submit_time: Number(submitTime), // prints as it is: whole milliseconds
+    signature: signSubmission(caller, facts),
+  };
+  const submit = buildRequest({
+    ...{ caller, axonHotkey, synapse: "SubmitResults", nonce: nonceNow(), fields },
+    zeros: { results: '""', submit_time: "0", signature: '""' },
+    headers: { timeout: "300.0" },
+  });
+  const submitting = performance.now();
+  const answer = await connection.send(submit.head, submit.body);
+  tally.submitMs.push(performance.now() - submitting);
+  const verdict = answer.status === 200 ? JSON.parse(answer.body).feedback?.verdict : undefined;
+  if (verdict !== "accepted") {
+    count(tally, `SubmitResults ${answer.status} ${verdict ?? answer.body.slice(0, 200)}`);
+  }
+}
+
+function count({ wrong }: Tally, what: string): void {
+  wrong.set(what, (wrong.get(what) ?? 0) + 1);
+}
+
+let lastNonce = 0n;
+
+function nonceNow(): bigint {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  lastNonce = now > lastNonce ? now : lastNonce + 1n;
+  return lastNonce;
+}
+
+function summary({ pullMs, submitMs, wrong }: Tally): LoadMeasured {
+  return {
+    pullP50Ms: quantile(pullMs, 0.5),
+    pullP99Ms: quantile(pullMs, 0.99),
+    submitP99Ms: quantile(submitMs, 0.99),
+    wrong: Object.fromEntries(wrong),
+  };
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+}
+
+async function start(kind: "coordinator" | "bare"): Promise<Served> {
+  const child = fork(new URL(import.meta.url), [kind]);
+  const [port] = await once(child, "message");
+  return { child, port: Number(port) };
+}
+
+async function serveCoordinator(): Promise<void> {
+  await ready();
+  const chain = createLocalChain({ blockMs: 1000, subnets: [{ netuid }] });
+  const uris = [validatorUri, ...Array.from({ length: miners - 1 }, (_, n) => `//Miner${n}`)];
+  for (const uri of [...uris, `//Miner${miners - 1}`]) {
+    chain.register({ netuid, hotkey: keypairFromUri(uri).ss58 });
+  }
+  const subnet = await startTestSubnet({
+    ...{ chain, rules: ruleSets.seed, prompts: { list: ["a red cube", "a blue ball"] } },
+  });
+  const { source, coordinator } = subnet;
+  process.send?.(coordinator.axonPort);
+  for (;;) {
+    const taken = await source.take(new AbortController().signal);
+    if (taken === undefined) {
+      return;
+    }
+    void setTimeout(scoringMs).then(() => {
+      const { jobId, submissionId } = taken.job;
+      const outcome = { case: "scored" as const, value: create(ScoreReportSchema, { score: 0.9 }) };
+      return taken.complete(create(RenderScoreResultSchema, { jobId, submissionId, outcome }));
+    });
+  }
+}
+
+async function serveBare(): Promise<void> {
+  await ready();
+  const pullAnswer = JSON.stringify({ task, padding: "x".repeat(1_000) });
+  const submitAnswer = JSON.stringify({ feedback: { verdict: "accepted" } });
+  const server = createServer(async (req, res) => {
+    const of = (name: string): string => String(req.headers[name] ?? "");
+    const message = [
+      ...["bt_header_dendrite_nonce", "bt_header_dendrite_hotkey", "bt_header_axon_hotkey"],
+      ...["bt_header_dendrite_uuid", "computed_body_hash"],
+    ]
+      .map(of)
+      .join(".");
+    const signature = Buffer.from(of("bt_header_dendrite_signature").slice(2), "hex");
+    const isValid = verifySignature(message, signature, of("bt_header_dendrite_hotkey"));
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) {
+      chunks.push(chunk);
+    }
+    const isPull = req.url === "/PullTask";
+    if (!isPull) {
+      await setTimeout(scoringMs);
+    }
+    const answer = isPull ? pullAnswer : submitAnswer;
+    res.writeHead(isValid ? 200 : 401, {
+      "content-type": "application/json",
+      "content-length": String(answer.length),
+    });
+    res.end(answer);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address: AddressInfo | string | null = server.address();
+  process.send?.(typeof address === "object" ? address?.port : 0);
+}
