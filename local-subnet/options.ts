@@ -61,6 +61,10 @@ const schema = z
       .describe(
         "the subnet takes encrypted weights only, to a beacon of this chain's own: the Python SDKs encrypt to another, so that their weights would be lost",
       ),
+    client: z
+      .array(z.string().refine(isSs58, "not an ss58 address"))
+      .default([])
+      .describe("ss58 of a hotkey that may ask for assets over the axon (public API of 2024)"),
     miners: z.number().int().min(0).max(16).default(1).describe("how many miners of its own"),
     axonPort: port("port of the axon (8091 if it is free)"),
     grpcPort: port("port of the API (50051 if it is free)"),

@@ -121,7 +121,10 @@ export async function startSubnet(
         options.consentFile === undefined ? undefined : await loadConsentText(options.consentFile),
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
       // Neurons find the axon on the chain
-      axon: { host: "0.0.0.0", port: await portOr(options.axonPort, 8091), externalIp: loopback },
+      axon: {
+        ...{ host: "0.0.0.0", port: await portOr(options.axonPort, 8091), externalIp: loopback },
+        clients: options.client,
+      },
       http: { host: loopback, port: await portOr(options.httpPort, 9090) },
       limits: { promptChars: 1024, openTasks: 1000, submissionBytes: 96 << 20 },
       logger,

@@ -26,6 +26,7 @@ import { createJudge, type JudgeOptions, startDuels } from "./duels/index.ts";
 import { createEvents, type Events, observePrompts } from "./events.ts";
 import type { IntakeLimits } from "./intake.ts";
 import { type FileKey, openApiKeys } from "./keys/index.ts";
+import { historyOf } from "./miners/index.ts";
 import { type PromptOptions, type Prompts, startPrompts } from "./prompts/index.ts";
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
@@ -296,6 +297,7 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
       },
     }),
   );
+  const attempts = createAttempts(store);
   const axons = stack.use(
     await openAxons({
       ...{ places, tasks, miners, submissions, rules, nonces, now },
@@ -307,6 +309,9 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
       isStrong: registrations.isStrong,
       stakeOf: (subnet, key) => registrations.neuron(subnet, key)?.stakeTao ?? 0,
       clients: options.axon.clients ?? [],
+      historyOf: (miner, limit, before) => historyOf(store, miner, limit, before),
+      weightAfter: ({ netuid, hotkey }, miner, at) =>
+        attempts.weightAfter(netuid, hotkey.ss58, miner, at),
       maxPromptChars: limits.promptChars,
       async loadResult({ bestAssignment }) {
         const best = bestAssignment === undefined ? undefined : submissions.get(bestAssignment);
@@ -339,7 +344,6 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
     onAnnounced: events.axonAnnounced,
     onTrouble: events.trouble,
   });
-  const attempts = createAttempts(store);
   for (const place of distinctPlaces(places)) {
     stack.use(
       startWeights({

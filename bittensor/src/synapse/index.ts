@@ -58,3 +58,4 @@ export {
   terminal,
   terminalHeaders,
 } from "./terminal.ts";
+export { verdictHistory, verdictModel } from "./verdict-history.ts";

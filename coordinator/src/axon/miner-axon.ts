@@ -18,9 +18,11 @@ import {
   pullTask,
   statusCheck,
   submitResults,
+  verdictHistory,
 } from "@turntable/bittensor/synapse";
 import { StorageFullError } from "../tasks/index.ts";
 import type { MinerProtocol } from "./miner-protocol.ts";
+import type { OwnHistory } from "./own-history.ts";
 import type { PublicApi } from "./public-api.ts";
 import type { Results } from "./results.ts";
 
@@ -37,6 +39,8 @@ export interface MinerAxonOptions {
   /** Why no submission can be taken now; undefined when they are. */
   readonly takesNothing: () => string | undefined;
   readonly publicApi: PublicApi;
+  /** What miners may know of themselves. */
+  readonly ownHistory: OwnHistory;
   /** What is told of our version ... */
   readonly version: { readonly version: number; readonly validation_version: string };
   /** ... to those that have the stake for it. */
@@ -60,7 +64,7 @@ const answerEarlyS = 15;
  * @throws when the port cannot be had
  */
 export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
-  const { protocol, publicApi } = options;
+  const { protocol, publicApi, ownHistory } = options;
   const stopping = new AbortController();
   const strangers = ({ hotkey }: { readonly hotkey: string }) => publicApi.stranger(hotkey);
   const blacklist = ({ hotkey }: { readonly hotkey: string }) =>
@@ -105,6 +109,13 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
         blacklist: ({ hotkey }) =>
           options.mayAskVersion(hotkey) ? undefined : "Not enough stake to ask for the version",
         handle: () => ({ ...options.version }),
+      }),
+      route(verdictHistory, {
+        blacklist,
+        admit: ({ hotkey }) => ownHistory.limited(hotkey),
+        handle: ({ hotkey, fields }) => ({
+          ...ownHistory.page(hotkey, fields.limit, fields.before),
+        }),
       }),
       route(generate, {
         blacklist: strangers,

@@ -10,6 +10,7 @@ import type { Keypair } from "@turntable/bittensor/keys";
 import { findSubmissionYear } from "@turntable/bittensor/synapse";
 import { startMinerAxon } from "./miner-axon.ts";
 import { createMinerProtocol, type MinerProtocolOptions } from "./miner-protocol.ts";
+import { createOwnHistory, type OwnHistoryOptions } from "./own-history.ts";
 import { createPublicApi, type PublicApiOptions } from "./public-api.ts";
 
 /** Where an axon is, and whose. */
@@ -23,7 +24,8 @@ export interface AxonPlace {
 
 export interface OpenAxonsOptions
   extends Omit<MinerProtocolOptions, "validator" | "verify">,
-    Omit<PublicApiOptions, "tasks"> {
+    Omit<PublicApiOptions, "tasks">,
+    Pick<OwnHistoryOptions, "historyOf"> {
   readonly places: readonly AxonPlace[];
   /** Interface to listen on. */
   readonly host: string;
@@ -31,6 +33,11 @@ export interface OpenAxonsOptions
   readonly isRegistered: (netuid: number, hotkey: string) => boolean;
   /** Why no submission can be taken now; undefined when they are. */
   readonly takesNothing: () => string | undefined;
+  /** The weight that a miner had on an axon's subnet when weights were next set there. */
+  readonly weightAfter: (
+    place: AxonPlace,
+    ...whose: Parameters<OwnHistoryOptions["weightAfter"]>
+  ) => ReturnType<OwnHistoryOptions["weightAfter"]>;
   /** TAO of a registered hotkey (ss58); 0 for any other. */
   readonly stakeOf: (netuid: number, hotkey: string) => number;
   readonly nonces: NonceStore;
@@ -84,6 +91,12 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
         takesNothing: options.takesNothing,
         publicApi,
+        ownHistory: createOwnHistory({
+          historyOf: options.historyOf,
+          weightAfter: (hotkey, at) => options.weightAfter(place, hotkey, at),
+          taskOf: (assignmentId) => tasks.assignment(assignmentId)?.taskId,
+          now: options.now,
+        }),
         version: {
           version: options.rules.validatorVersion,
           validation_version: options.rules.profile,

@@ -5,6 +5,7 @@
 import { AxonError } from "@turntable/bittensor/axon";
 import { generationStatus } from "@turntable/bittensor/synapse";
 import type { Task, TaskState, Tasks } from "../tasks/index.ts";
+import { createWindowLimit } from "./window-limit.ts";
 
 export interface PublicApiOptions {
   /** Hotkeys (ss58) that may ask. */
@@ -61,8 +62,8 @@ const statuses = {
 export function createPublicApi(options: PublicApiOptions): PublicApi {
   const { tasks, now } = options;
   const clients = new Set(options.clients);
-  /** When each client asked lately, and when each task was looked at. */
-  const requests = new Map<string, readonly number[]>();
+  const requests = createWindowLimit(requestsPerWindow, windowMs, now);
+  /** When each task was looked at. */
   const polls = new Map<string, number>();
 
   const isTooSoon = (taskId: string): boolean => {
@@ -83,12 +84,7 @@ export function createPublicApi(options: PublicApiOptions): PublicApi {
 
   return {
     stranger: (hotkey) => (clients.has(hotkey) ? undefined : "Not whitelisted"),
-    limited(hotkey) {
-      const recent = (requests.get(hotkey) ?? []).filter((at) => now() - at < windowMs);
-      const isFull = recent.length >= requestsPerWindow;
-      requests.set(hotkey, isFull ? recent : [...recent, now()]);
-      return isFull ? "Rate limit" : undefined;
-    },
+    limited: (hotkey) => (requests.take(hotkey) ? undefined : "Rate limit"),
     generate(hotkey, prompt) {
       const count = [...prompt].length;
       if (prompt.trim() === "" || count > options.maxPromptChars) {

@@ -6,6 +6,8 @@ import { z } from "zod";
 import type { Store, StoreReader } from "../store/index.ts";
 
 export interface HistoryEntry {
+  /** Its place among all miners' verdicts; a later one has a higher one. */
+  readonly number: number;
   /** ss58 */
   readonly hotkey: string;
   /** ms since 1970 UTC */
@@ -37,6 +39,7 @@ const keepMs = 30 * 86_400_000;
 const keepEach = 1_000;
 
 const entryRow = z.object({
+  id: z.number(),
   hotkey: z.string(),
   at: z.number(),
   assignment_id: z.string().nullable(),
@@ -53,7 +56,7 @@ const entryRow = z.object({
 });
 
 /** Writes an entry, and forgets what is not kept. To be called in the verdict's transaction. */
-export function addToHistory(store: Store, entry: HistoryEntry): void {
+export function addToHistory(store: Store, entry: Omit<HistoryEntry, "number">): void {
   store.run("DELETE FROM verdicts WHERE at < ?", entry.at - keepMs);
   store.run(
     `INSERT INTO verdicts (hotkey, at, assignment_id, verdict, code, reason, score, fidelity,
@@ -81,17 +84,27 @@ export function addToHistory(store: Store, entry: HistoryEntry): void {
   );
 }
 
-/** The miner's latest verdicts, newest first. */
+/**
+ * The miner's latest verdicts, newest first.
+ * @param before only those before the one with this number; all when absent
+ */
 export function historyOf(
   store: StoreReader,
   hotkey: string,
   limit: number,
+  before = Number.MAX_SAFE_INTEGER,
 ): readonly HistoryEntry[] {
   return store
-    .all("SELECT * FROM verdicts WHERE hotkey = ? ORDER BY id DESC LIMIT ?", hotkey, limit)
+    .all(
+      "SELECT * FROM verdicts WHERE hotkey = ? AND id < ? ORDER BY id DESC LIMIT ?",
+      hotkey,
+      before,
+      limit,
+    )
     .map((value) => {
       const row = entryRow.parse(value);
       return {
+        number: row.id,
         hotkey: row.hotkey,
         at: row.at,
         assignmentId: row.assignment_id ?? undefined,

@@ -32,6 +32,16 @@ export interface AttemptReader {
   latest(netuid: number, validator: string, limit: number): readonly WeightAttempt[];
   /** Those that the chain took after `since` (ms since 1970 UTC), of all validators, oldest first. */
   included(since: number): readonly WeightAttempt[];
+  /**
+   * The weight that a hotkey had, 0 when none, and the block, when the validator's weights were next taken from `since` on
+   * (ms since 1970 UTC); undefined while they were not.
+   */
+  weightAfter(
+    netuid: number,
+    validator: string,
+    hotkey: string,
+    since: number,
+  ): { readonly weight: number; readonly block: number } | undefined;
 }
 
 export interface Attempts extends AttemptReader {
@@ -89,6 +99,21 @@ export function readAttempts(store: StoreReader): AttemptReader {
           since,
         )
         .map(parseAttempt),
+    weightAfter(netuid, validator, hotkey, since) {
+      const found = store.get(
+        `SELECT * FROM weight_attempts WHERE at >= ? AND netuid = ? AND validator = ?
+           AND outcome = 'included' ORDER BY at LIMIT 1`,
+        since,
+        netuid,
+        validator,
+      );
+      if (found === undefined) {
+        return undefined;
+      }
+      const { rows, block, includedBlock = block } = parseAttempt(found);
+      const weight = rows.find((row) => row.hotkey === hotkey)?.weight ?? 0;
+      return { weight, block: includedBlock };
+    },
   };
 }
 

@@ -13,27 +13,41 @@ import {
   startTelemetry,
 } from "@turntable/process";
 import type { z } from "zod";
+import { runCommand } from "./command.ts";
 import { minerConfig } from "./config.ts";
 import { parseEndpoint } from "./endpoints.ts";
+import { historyConfig, runHistory } from "./history.ts";
 import { startMiner } from "./miner.ts";
 import { createScorer } from "./quality.ts";
-import { runStatus, statusHelp } from "./status.ts";
+import { runStatus } from "./status.ts";
 import { type MinerStore, openMinerStore } from "./store/index.ts";
 import type { QualityOptions } from "./task.ts";
 import { followSubnet, parseValidator, type Subnet } from "./validators/index.ts";
 
 type Config = z.infer<typeof minerConfig.schema>;
 
+const commandsHelp = `
+Beside the miner itself, each with a --help of its own:
+  turntable-miner status     how it stands with each validator, from its own records
+  turntable-miner history    why it earned what it earned, as its validators tell it
+`;
+
 /** A chain that answers nobody is told, and tried again at the next look, in ms. */
 const chainPatienceMs = 30_000;
 
 const argv = process.argv.slice(2);
-if (argv[0] === "status") {
-  process.exitCode = await runStatus(argv.slice(1), process.env);
+const [command, ...rest] = argv;
+if (command === "status") {
+  process.exitCode = await runStatus(rest, process.env);
+} else if (command === "history") {
+  process.exitCode = await runCommand(historyConfig, rest, process.env, async (options) => {
+    await ready();
+    return await runHistory(options, await hotkeyOf(options));
+  });
 } else {
   await runMiner();
   if (asksForHelp(argv)) {
-    process.stdout.write(statusHelp);
+    process.stdout.write(commandsHelp);
   }
 }
 
@@ -86,7 +100,9 @@ function runMiner(): Promise<void> {
   });
 }
 
-async function hotkeyOf(config: Config): Promise<Keypair> {
+async function hotkeyOf(
+  config: Pick<Config, "hotkeyFile" | "hotkeyPasswordFile" | "hotkeyUri">,
+): Promise<Keypair> {
   if (config.hotkeyUri !== undefined) {
     return keypairFromUri(config.hotkeyUri);
   }

@@ -1,18 +1,10 @@
 /** `turntable-miner status`: how a miner stands with each validator, from its own records, running or not. */
-import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import {
-  asksForHelp,
-  type ConfigDefinition,
-  ConfigError,
-  configHelp,
-  endOnBrokenPipe,
-  hostAndPort,
-  loadConfig,
-} from "@turntable/process";
+import { type ConfigDefinition, hostAndPort } from "@turntable/process";
 import { z } from "zod";
+import { runCommand } from "./command.ts";
 import { minerConfig } from "./config.ts";
-import { type MinerStanding, MinerStoreError, readStanding } from "./store/index.ts";
+import { type MinerStanding, readStanding } from "./store/index.ts";
 
 const schema = z.object({
   dataDir: minerConfig.schema.shape.dataDir.describe("the miner's folder"),
@@ -27,22 +19,12 @@ const statusConfig: ConfigDefinition<typeof schema> = {
   schema,
 };
 
-export const statusHelp =
-  "\nBeside the miner itself:\n  turntable-miner status    how it stands with each validator; see its --help\n";
-
-/** @returns the exit status: 0, 1 without records, 2 for a wrong command line */
-export async function runStatus(
+/** @returns the exit status */
+export function runStatus(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  endOnBrokenPipe();
-  if (asksForHelp(argv)) {
-    process.stdout.write(configHelp(statusConfig));
-    return 0;
-  }
-  try {
-    const readFile = (path: string): string => readFileSync(path, "utf8");
-    const config = loadConfig(statusConfig, { argv, env, readFile });
+  return runCommand(statusConfig, argv, env, async (config) => {
     const stop = new AbortController();
     process.once("SIGINT", () => stop.abort());
     const clear = config.watch && !config.json && process.stdout.isTTY ? "\u001b[2J\u001b[H" : "";
@@ -56,21 +38,7 @@ export async function runStatus(
       }
     } while (config.watch && !stop.signal.aborted);
     return 0;
-  } catch (error) {
-    const [problems, status] =
-      error instanceof ConfigError
-        ? [error.problems, 2]
-        : error instanceof MinerStoreError
-          ? [[error.message], 1]
-          : [undefined, 1];
-    if (problems === undefined) {
-      throw error;
-    }
-    for (const problem of problems) {
-      process.stderr.write(`${statusConfig.command}: ${problem}\n`);
-    }
-    return status;
-  }
+  });
 }
 
 /** @param now ms since 1970 UTC */
