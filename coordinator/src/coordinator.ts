@@ -18,7 +18,7 @@ import {
   webSpan,
 } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
-import { announceAxons, type CoordinatorChain, followRegistrations } from "./chain/index.ts";
+import { type CoordinatorChain, followRegistrations, startAnnouncing } from "./chain/index.ts";
 import { createClock } from "./clock.ts";
 import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
@@ -340,10 +340,14 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
       onRefused: events.axonRefused,
     }),
   );
-  await announceAxons(chain, axons.places, options.axon, {
-    onAnnounced: events.axonAnnounced,
-    onTrouble: events.trouble,
-  });
+  stack.use(
+    await startAnnouncing({
+      ...{ chain, places: axons.places, outside: options.axon, now },
+      neuronOf: registrations.neuron,
+      onAnnounced: events.axonAnnounced,
+      onTrouble: events.trouble,
+    }),
+  );
   for (const place of distinctPlaces(places)) {
     stack.use(
       startWeights({

@@ -1,4 +1,4 @@
-export { type AxonAnnouncement, announceAxons } from "./announce.ts";
+export { type AxonAnnouncement, startAnnouncing } from "./announce.ts";
 export { type CoordinatorChain, createEventualChain } from "./eventual-chain.ts";
 export {
   followRegistrations,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
-import { announceAxon } from "./announce.ts";
+import { startAnnouncing } from "./announce.ts";
 import { followRegistrations } from "./index.ts";
 
 await ready();
@@ -179,15 +179,23 @@ test("a look that hangs does not hold up the end", async () => {
   assert.deepEqual(troubles, []);
 });
 
-test("an address goes to the chain once", async () => {
+test("an address goes to the chain once, and a stranger's is refused", async () => {
   await using chain = openChain();
-  const axon = { netuid: 17, hotkey: keypairFromUri("//Alice"), port: 8091 };
-  const first = await announceAxon(chain, axon, "203.0.113.5");
-  assert.deepEqual([first.outcome.kind, first.ip, first.port], ["included", "203.0.113.5", 8091]);
-  const again = await announceAxon(chain, axon, "203.0.113.5");
-  assert.equal(again.outcome.kind, "unchanged");
-  const stranger = { ...axon, hotkey: keypairFromUri("//Dave") };
-  assert.equal((await announceAxon(chain, stranger, "203.0.113.5")).outcome.kind, "refused");
+  const kinds: string[] = [];
+  const place = { netuid: 17, hotkey: keypairFromUri("//Alice"), port: 8091 };
+  for (const places of [[place], [place, { ...place, hotkey: keypairFromUri("//Dave") }]]) {
+    await using _announcing = await startAnnouncing({
+      ...{ chain, places, outside: { externalIp: "203.0.113.5" }, now: Date.now },
+      neuronOf: () => undefined,
+      onAnnounced: ({ ip, port, outcome }) => kinds.push(`${ip} ${port} ${outcome.kind}`),
+      onTrouble: (what) => assert.fail(what),
+    });
+  }
+  assert.deepEqual(kinds, [
+    "203.0.113.5 8091 included",
+    "203.0.113.5 8091 unchanged",
+    "203.0.113.5 8091 refused",
+  ]);
 });
 
 test("the strong have the highest incentive, and some at all; stake, permit and block are kept as read", async () => {
