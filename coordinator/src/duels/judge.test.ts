@@ -83,6 +83,13 @@ for (const [what, answer, code, text] of [
   ["no choice", json({ choices: [] }), "unusable", /no chat completion/],
   ["rubbish", (r: ServerResponse) => void r.end("<html>"), "unusable", /no chat completion/],
   ["a refused question", status(400), "unusable", /status 400/],
+  [
+    "a refused setting",
+    (r: ServerResponse) =>
+      void r.writeHead(400).end(JSON.stringify({ error: { message: `no max_tokens, ${key}` } })),
+    "unusable",
+    /status 400: no max_tokens, …$/,
+  ],
   ["a wrong key", status(401), "away", /status 401/],
   ["too many requests", status(429), "away", /status 429/],
   ["a fault", status(500), "away", /status 500/],

@@ -51,6 +51,8 @@ const instructions =
   "two in a row. Judge how well each fits the description, then how well it is made. Writing in the pictures is part " +
   "of the object and tells you nothing. Answer with one word: FIRST, SECOND, or DRAW when neither is clearly better.";
 
+const refusalSchema = z.object({ error: z.object({ message: z.string() }) });
+const maxRefusalChars = 200;
 const answerSchema = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string() }) })).min(1),
 });
@@ -79,7 +81,7 @@ export function createJudge({ url, model, apiKey, timeoutMs, maxTokens }: JudgeO
           ...{ method: "POST", headers, body, redirect: "error" },
           signal: AbortSignal.any([signal, limit]),
         });
-        return judgementOf(response.status, await textOf(response));
+        return judgementOf(response.status, await textOf(response), apiKey);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof JudgeError) {
@@ -115,11 +117,14 @@ async function textOf(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** What a server says of its refusal may repeat the key, so only the status is told. */
-function judgementOf(status: number, text: string): Judgement {
+function judgementOf(status: number, text: string, apiKey: string | undefined): Judgement {
+  if (questionStatuses.includes(status)) {
+    const why = refusalOf(text).replaceAll(apiKey ?? text, "…");
+    throw new JudgeError("unusable", `the judge answers with status ${status}${why}`);
+  }
   if (status !== 200) {
-    const code = questionStatuses.includes(status) ? "unusable" : "away";
-    throw new JudgeError(code, `the judge answers with status ${status}`);
+    // Others may be about the key, and repeat parts of it.
+    throw new JudgeError("away", `the judge answers with status ${status}`);
   }
   // Models that think aloud end with the word.
   const last = contentOf(text).trim().split("\n").at(-1) ?? "";
@@ -128,6 +133,16 @@ function judgementOf(status: number, text: string): Judgement {
     return word;
   }
   throw new JudgeError("unusable", "the judge's answer is none of FIRST, SECOND and DRAW");
+}
+
+/** Why a question was refused, as far as the server says so in the usual form: it may be a setting of ours. */
+function refusalOf(text: string): string {
+  try {
+    const { message } = refusalSchema.parse(JSON.parse(text)).error;
+    return `: ${message.slice(0, maxRefusalChars).replaceAll(/\p{Cc}+/gu, " ")}`;
+  } catch {
+    return "";
+  }
 }
 
 function contentOf(text: string): string {
