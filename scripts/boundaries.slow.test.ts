@@ -58,7 +58,7 @@ const refused: readonly (readonly [file: string, specifier: string])[] = [
   ["workers/generation/src/procedural/cells.ts", "../endpoint/index.ts"],
   ["workers/generation/src/engines/http.ts", "@turntable/validation"],
   ["workers/miner/src/miner.ts", "@turntable/proto"],
-  ["workers/miner/src/miner.ts", "@turntable/bittensor/chain"],
+  ["workers/miner/src/miner.ts", "@turntable/bittensor/axon"],
   ["workers/training/src/judge.ts", "../../validation/src/score/preprocess.ts"],
   ["workers/training/src/judge.ts", "@turntable/coordinator"],
   ["workers/validation/src/gpu/child.ts", "../render/index.ts"],

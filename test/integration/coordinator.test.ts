@@ -57,8 +57,10 @@ function failsWith(code: string, message: RegExp, details: Partial<ErrorDetails>
     assert.ok(error instanceof CallFailedError, String(error));
     assert.equal(error.code, code, error.message);
     assert.match(error.message, message);
-    const { fields, limits, retryAfterMs } = error;
-    assert.deepEqual({ fields, limits, retryAfterMs }, { ...noErrorDetails, ...details });
+    const expected: Partial<ErrorDetails> = { ...noErrorDetails, ...details };
+    assert.deepEqual(error.fields, expected.fields);
+    assert.deepEqual(error.limits, expected.limits);
+    assert.equal(error.retryAfterMs, expected.retryAfterMs);
     return true;
   };
 }
