@@ -102,6 +102,7 @@ async function manifestOf(used: ReadonlySet<string>): Promise<object> {
     engines: { node: `>=${oldestNode}` },
     exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
     bin: { turntable: "cli.js" },
+    sideEffects: Object.keys(programs).map((program) => `./${program}.js`),
     dependencies: Object.fromEntries(
       [...used].toSorted().map((dependency) => [dependency, `^${versions[dependency]}`]),
     ),

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
+import { rolldown } from "rolldown";
 import { answerTasks } from "../harness/answer-tasks.ts";
 import { startTestSubnet } from "../harness/coordinator.ts";
 
@@ -52,6 +53,7 @@ describe("the package", { concurrency: true }, () => {
     writeFileSync(join(project, "package.json"), '{ "private": true, "type": "module" }\n');
     const install = ["install", tarball, "--no-audit", "--no-fund", "--prefer-offline"];
     await run("npm", install, { cwd: project, timeout: 60_000 });
+    assert.doesNotMatch(await bundledForBrowsers(project), /\bfrom "node:|\brequire\(/);
     const user = otherAccount(project);
 
     const bytes = randomBytes(100_000);
@@ -77,6 +79,15 @@ describe("the package", { concurrency: true }, () => {
     await run(process.execPath, [tsc, ...compiler, ...types, "typed.ts"], user);
   });
 });
+
+/** An application of the web entry, as a bundler makes it of the installed package. */
+async function bundledForBrowsers(project: string): Promise<string> {
+  const input = join(project, "web.js");
+  writeFileSync(input, 'export * from "@turntable/client/web";\n');
+  await using bundle = await rolldown({ input, platform: "browser" });
+  const { output } = await bundle.generate({ codeSplitting: false });
+  return output[0].code;
+}
 
 /** The first example of the README, between imports and the end of its fence, as a program that takes the address. */
 function firstExample(): string {

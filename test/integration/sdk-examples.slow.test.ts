@@ -21,6 +21,7 @@ const printed: Readonly<Record<string, RegExp>> = {
   "02_watch.ts": /^1 created\n2 assigned\n3 submitted \n4 accepted 0\.9\n5 succeeded 0\.9\n$/,
   "03_report.ts": /^"a blue sphere": 0\.9 by \S+, verified\n {2}0\.800 at 10°, -20°\n/,
   "04_errors.ts": /^$/,
+  "05_score.ts": /^0 of 1000\n1000 of 1000\n.*0\.9 by a-model, verified\n$/s,
 };
 
 test("every example does what it says", async (t) => {

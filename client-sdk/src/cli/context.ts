@@ -36,6 +36,8 @@ export interface VerbContext {
 export interface Run {
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** The last words are JSON as well. */
+  readonly json: boolean;
   server: ServerConfig | undefined;
   suggestion: string | undefined;
 }

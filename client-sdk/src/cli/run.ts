@@ -23,7 +23,13 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   // A reader that closed our output early, such as `head`, has all that it wanted.
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
-  const run: Run = { output, signal: interruption(), server: undefined, suggestion: undefined };
+  const run: Run = {
+    output,
+    signal: interruption(),
+    json: argv.includes("--json"),
+    server: undefined,
+    suggestion: undefined,
+  };
   const program = createProgram(run, (text) => void process.stdout.write(text));
   try {
     await program.parseAsync(wordsOf(argv), { from: "user" });
@@ -49,7 +55,7 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-function report(error: unknown, { output, server, suggestion }: Run): void {
+function report(error: unknown, { json, output, server, suggestion }: Run): void {
   if (error instanceof CommanderError && error.exitCode === 0) {
     return; // help or version was asked for
   }
@@ -63,8 +69,15 @@ function report(error: unknown, { output, server, suggestion }: Run): void {
   if (isErrno(error) && error.code === "EPIPE") {
     return;
   }
-  output.note(`turntable: ${explain(error, server, suggestion)}`);
+  const message = explain(error, server, suggestion);
+  output.note(
+    json ? JSON.stringify({ error: { code: codeOf(error), message } }) : `turntable: ${message}`,
+  );
   process.exitCode = error instanceof UsageError || error instanceof InvalidOptionError ? 2 : 1;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "error";
 }
 
 function isErrno(error: unknown): error is NodeJS.ErrnoException {

@@ -133,6 +133,17 @@ describe("generate for many", () => {
   });
 });
 
+it("--json makes a failure JSON as well, with its code", async (t) => {
+  const { address } = await startService(t, {
+    async getTask() {
+      throw new RpcError(statusCodes.NOT_FOUND, "there is no task task-1");
+    },
+  });
+  const { code, stdout, stderr } = await runCommand(t, ["show", "task-1", "--json"], { address });
+  const error = { code: "not-found", message: "there is no task task-1" };
+  assert.deepEqual([code, stdout, JSON.parse(stderr)], [1, "", { error }]);
+});
+
 describe("one task", () => {
   it("is shown with what each miner made of it", async (t) => {
     const assignments = [
