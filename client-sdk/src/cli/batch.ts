@@ -3,7 +3,6 @@
 export interface BatchState {
   readonly done: number;
   readonly failed: number;
-  readonly running: number;
   /** undefined while there may be more to come. */
   readonly total: number | undefined;
 }
@@ -28,7 +27,7 @@ export async function runBatch<T>(
   const running = new Set<Promise<void>>();
   const counts = { done: 0, failed: 0 };
   let total: number | undefined;
-  const tell = () => onChange({ ...counts, running: running.size, total });
+  const tell = () => onChange({ ...counts, total });
   const run = async (item: T, index: number): Promise<void> => {
     try {
       await work(item, index);

@@ -98,11 +98,12 @@ async function generateMany(
   const { done, failed } = await runBatch(prompts, {
     parallel: flags.parallel,
     signal,
-    onChange: ({ done, failed, running, total }) =>
-      output.progress(
-        `${done + failed}${total === undefined ? "" : ` of ${total}`} made${failed > 0 ? `, ${failed} of them failed` : ""}, ${running} in work`,
-        total === undefined ? undefined : (done + failed) / total,
-      ),
+    onChange: ({ done, failed, total }) => {
+      const ended = done + failed;
+      const all = total === undefined ? "" : ` of ${total}`;
+      const some = failed === 0 ? "" : `, ${failed} of them without an asset`;
+      output.progress(`${ended}${all} ended${some}`, total && ended / total);
+    },
     async work(prompt, index) {
       const timeoutMs = flags.timeout;
       const made = await patiently(signal, () => client.generate(prompt, { signal, timeoutMs }));

@@ -137,14 +137,15 @@ function describeFiles({ files, pictureSettings }: Model): string {
 export function describeReport(report: ScoreReport, signature: ReportSignature): string {
   const { model, renderer, timings, views } = report;
   const facts: readonly (readonly [string, string])[] = [
-    ["task", printable(report.taskId)],
+    // A scoring has neither a task nor a miner.
+    ...(report.taskId === "" ? [] : [["task", printable(report.taskId)] as const]),
     ["prompt", printable(report.prompt)],
     [
       "score",
       `${report.score.toFixed(4)} (of ${views.length} views, ${Math.round(report.lowViewShare * 100)} % of them below ${report.acceptance || subnetAcceptance})`,
     ],
     ["fidelity", report.fidelity.toFixed(2)],
-    ["miner", printable(report.minerHotkey)],
+    ...(report.minerHotkey === "" ? [] : [["miner", printable(report.minerHotkey)] as const]),
     ["validator", printable(report.validatorHotkey)],
     ["signature", signature.kind === "verified" ? "verified: the validator's" : "NOT VERIFIED"],
     ["model", `${printable(model?.name ?? "")} (sha256 ${hex(model?.sha256)})`],
