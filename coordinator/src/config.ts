@@ -308,7 +308,7 @@ const schema = z
         .min(mebibyte)
         .default(defaultRetention.databaseBytes)
         .describe(
-          "the database; above it the oldest ended tasks go first, but for those within the miners' window",
+          "the database; above it the oldest ended tasks go first, but for those within the miners' window or that of duplicates",
         ),
     }),
     telemetry: telemetrySchema,

@@ -59,7 +59,9 @@ export async function openState(
   });
   const retention = stack.use(
     createRetention({
-      ...{ store, assets, keepsAsset: submissions.keepsAsset, windowMs: rules.windowMs },
+      ...{ store, assets, keepsAsset: submissions.keepsAsset },
+      windowMs: rules.windowMs,
+      duplicateWindowMs: duplicates.windowMs,
       limits: options.retention ?? defaultRetention,
     }),
   );

@@ -8,12 +8,15 @@ export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
 /** @param change of the default limits */
-export async function openRetention(change: Partial<RetentionLimits> = {}) {
+export async function openRetention(
+  change: Partial<RetentionLimits> = {},
+  { duplicateWindowMs = 0 } = {},
+) {
   const subnet = await openRules();
   const retention = createRetention({
     ...{ store: subnet.store, assets: subnet.assets, keepsAsset: subnet.submissions.keepsAsset },
     limits: { ...defaultRetention, ...change },
-    windowMs: rules.windowMs,
+    ...{ windowMs: rules.windowMs, duplicateWindowMs },
   });
   return {
     ...{ subnet, retention },

@@ -71,6 +71,18 @@ test("a task leaves with all that belongs to it; what the window counts stays", 
   assert.equal(subnet.store.get("SELECT * FROM observations"), undefined);
 });
 
+test("a duplicate is told for as long as its window is, whatever was removed of its original", async () => {
+  const limits = { databaseBytes: 0, syntheticTaskMs: 0, otherAssetMs: 0 };
+  using opened = await open(limits, { duplicateWindowMs: dayMs });
+  const { subnet, retention } = opened;
+  const bytes = bytesOf("the very bytes");
+  await opened.score(0.9, 0, "synthetic", bytes);
+  assert.deepEqual(await retention.step(dayMs - 1), { ...none, assets: 1 });
+  const again = await subnet.submit(subnet.ask("a cup", 1), "B", dayMs - 1, bytes);
+  assert.equal(again.feedback?.verdict, "duplicate");
+  assert.deepEqual((await retention.step(dayMs)).tasks, 1);
+});
+
 test("a task with an assignment that has not ended stays", async () => {
   using opened = await open({ organicTaskMs: 0 });
   const { subnet, retention } = opened;

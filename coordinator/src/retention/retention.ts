@@ -2,7 +2,8 @@
  * Removes what nobody needs any more, so that a coordinator can run for months.
  *
  * K1 What is open stays: a submission without a verdict and its asset, a task with an assignment that has not ended.
- * K2 What the miners' window counts stays, and so do the tasks that ended within it, whatever their number.
+ * K2 What the miners' window counts stays, and so do the tasks that ended within it, whatever their number, and those
+ *    that duplicates are told by.
  * K3 A step removes a bounded number of things in one transaction, so that nobody waits for it for long; what is left
  *    comes with the next one.
  * K4 A row says that its asset is removed before the file goes. A file without a row is removed by the sweep, but never
@@ -21,6 +22,8 @@ export interface RetentionOptions {
   readonly limits: RetentionLimits;
   /** An accepted result counts for this long, in ms. */
   readonly windowMs: number;
+  /** A submission is looked for as a duplicate's original for this long, in ms. */
+  readonly duplicateWindowMs: number;
 }
 
 /** How much a step has removed. */
@@ -159,7 +162,7 @@ export function createRetention(options: RetentionOptions): Retention {
       .map((row) => idRow.parse(row).id); // K1
 
   const dueTasks = (now: number): readonly string[] => {
-    const inWindow = now - options.windowMs; // K2
+    const inWindow = now - Math.max(options.windowMs, options.duplicateWindowMs); // K2
     const due = [
       ...endedTasks("synthetic", Math.min(now - limits.syntheticTaskMs, inWindow)),
       ...endedTasks("organic", Math.min(now - limits.organicTaskMs, inWindow)),

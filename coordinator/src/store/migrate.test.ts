@@ -76,6 +76,17 @@ for (const version of [3, 4]) {
       ],
     );
     assert.equal(tasks.events(done.id, 0).length, 16);
+    const open = store.all(
+      "SELECT prompt, open_assignments AS open FROM tasks WHERE ended_at IS NULL ORDER BY prompt",
+    );
+    assert.deepEqual(
+      open.map((row) => [Object(row).prompt, Object(row).open]),
+      [
+        ["a chair", 1],
+        ["a green tree", 0],
+        ["a table", 1],
+      ],
+    );
     const again = { prompt: "a red cube", client: "ann", idempotencyKey: "key-1" };
     assert.equal(tasks.create({ ...again, class: "organic" }, at).kind, "repeated");
 

@@ -362,6 +362,15 @@ CREATE TABLE duel_ratings (
   duels INTEGER NOT NULL
 ) STRICT;
 `,
+  // How many of an organic task's assignments have not ended: those that have a place are found without looking at others.
+  `
+ALTER TABLE tasks ADD COLUMN open_assignments INTEGER NOT NULL DEFAULT 0;
+UPDATE tasks SET open_assignments =
+    (SELECT count(*) FROM assignments a WHERE a.task_id = tasks.id AND a.ended_at IS NULL)
+  WHERE ended_at IS NULL AND class = 'organic';
+CREATE INDEX tasks_waiting_by_place ON tasks (client, open_assignments, created_at, id)
+  WHERE ended_at IS NULL AND class = 'organic' AND first_accepted_at IS NULL;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -31,7 +31,8 @@ export interface Lending {
 /** Among so many of the oldest a strong miner's task is looked for. */
 const strongChoice = 16;
 
-const idRow = z.object({ id: z.string() });
+const taskRow = z.object({ id: z.string(), created_at: z.number() });
+type LendableTask = z.infer<typeof taskRow>;
 const clientRow = z.object({ client: z.string() });
 
 /** Clients with organic tasks that have not ended. */
@@ -47,41 +48,62 @@ export function createLending(options: LendingOptions): Lending {
   const { store, assignmentsOf, organicCopies, strong } = options;
   const turns = createTurns();
 
-  /** The client's oldest task that the miner may have. */
+  /** Clients with a task on which fewer than so many miners are at work. */
+  const clientsWithPlace = (copies: number): ReadonlySet<string> => {
+    const rows = store.all(
+      `SELECT DISTINCT client FROM tasks INDEXED BY tasks_waiting_by_place
+       WHERE ended_at IS NULL AND class = 'organic' AND first_accepted_at IS NULL AND open_assignments < ?`,
+      copies,
+    );
+    return new Set(rows.map((row) => clientRow.parse(row).client));
+  };
+
+  /** The client's oldest task that the miner may have; undefined when none fits. */
   const fittingTask = (
     client: string,
     hotkey: string,
     now: number,
-    isStrong: (hotkey: string) => boolean,
+    {
+      isStrong,
+      copies,
+    }: { readonly isStrong: (hotkey: string) => boolean; readonly copies: number },
   ): string | undefined => {
-    const extra = isStrong(hotkey) ? (strong?.extraCopies ?? 0) : 0;
-    // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
-    const rows = store.all(
-      `SELECT id FROM tasks t INDEXED BY tasks_waiting WHERE client = ?5 AND class = 'organic' AND ended_at IS NULL
-         AND first_accepted_at IS NULL AND expires_at >= ?1
-         AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?2
-                         AND (a.state <> 'system-fault' OR a.attempt > ?4))
-         AND (SELECT count(*) FROM assignments a WHERE a.task_id = t.id
-              AND a.ended_at IS NULL) < ?3
-       ORDER BY created_at, id LIMIT ?6`,
-      now + Math.max(1, options.leastLoanMs),
-      hotkey,
-      organicCopies + extra,
-      options.faultTries,
-      client,
-      extra === 0 ? 1 : strongChoice,
-    );
-    const isFree = (taskId: string): boolean => {
-      const open = assignmentsOf(taskId).filter(isOpen);
-      return open.length < organicCopies || !open.some((other) => isStrong(other.hotkey));
+    const isFree = (taskId: string): boolean =>
+      !assignmentsOf(taskId).some((other) => isOpen(other) && isStrong(other.hotkey));
+    /** The oldest of those on which so many are at work. */
+    const oldestWith = (atWork: number): LendableTask | undefined => {
+      const isExtra = atWork >= organicCopies;
+      // Once accepted, no more copies are lent; failures free their slot (T2) but not for the same miner (T3).
+      const rows = store.all(
+        `SELECT id, created_at FROM tasks t INDEXED BY tasks_waiting_by_place
+         WHERE client = ?1 AND class = 'organic' AND ended_at IS NULL AND first_accepted_at IS NULL
+           AND open_assignments = ?2 AND expires_at >= ?3
+           AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.hotkey = ?4
+                           AND (a.state <> 'system-fault' OR a.attempt > ?5))
+         ORDER BY created_at, id LIMIT ?6`,
+        client,
+        atWork,
+        now + Math.max(1, options.leastLoanMs),
+        hotkey,
+        options.faultTries,
+        isExtra ? strongChoice : 1,
+      );
+      return rows.map((row) => taskRow.parse(row)).find(({ id }) => !isExtra || isFree(id)); // T9
     };
-    return rows.map((row) => idRow.parse(row).id).find((taskId) => extra === 0 || isFree(taskId)); // T9
+    const oldest = Array.from({ length: copies }, (_, atWork) => oldestWith(atWork))
+      .filter((task) => task !== undefined)
+      .toSorted((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
+    return oldest[0]?.id;
   };
 
   return {
     next(hotkey, now, isStrong) {
-      for (const client of turns.order(waitingClients(store))) {
-        const id = fittingTask(client, hotkey, now, isStrong);
+      const copies =
+        organicCopies + (strong !== undefined && isStrong(hotkey) ? strong.extraCopies : 0);
+      const withPlace = clientsWithPlace(copies);
+      const inTurn = turns.order(waitingClients(store)).filter((client) => withPlace.has(client));
+      for (const client of inTurn) {
+        const id = fittingTask(client, hotkey, now, { isStrong, copies });
         if (id !== undefined) {
           turns.served(client);
           return id;

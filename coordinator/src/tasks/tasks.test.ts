@@ -463,16 +463,48 @@ test("places are counted by client, and who finds none is told about when to com
   assert.deepEqual(full.kind === "full" && [full.of, full.limit], ["all", 3]);
 });
 
+test("how many are at work on a task is known, whatever becomes of its assignments", () => {
+  using opened = open({ maxOpenTasks: 10, organicCopies: 4, failExhausted: false });
+  const { tasks, store } = opened;
+  const wrong = (): unknown =>
+    store.get(
+      `SELECT count(*) AS count FROM tasks t WHERE ended_at IS NULL AND open_assignments <>
+         (SELECT count(*) FROM assignments a WHERE a.task_id = t.id AND a.ended_at IS NULL)`,
+    );
+  const expect = (what: string): void => assert.equal(Object(wrong()).count, 0, what);
+  const ids = ["a", "b"].map((client) => asked(tasks, client, 1));
+  const [first = "", second = ""] = ids;
+  const lend = (hotkey: string) => tasks.assign(first, hotkey, 2).id;
+  const [a = "", b = "", c = "", d = ""] = ["A", "B", "C", "D"].map(lend);
+  expect("lent");
+  tasks.abandon(a, "given back", 3);
+  tasks.markSubmitted(b, 3);
+  tasks.applyVerdict(b, { kind: "rejected", score: 0.1 }, 4);
+  expect("given back and rejected");
+  tasks.markSubmitted(c, 5);
+  tasks.applyVerdict(c, { kind: "system-fault" }, 6);
+  tasks.assign(second, "E", 6);
+  expect("a fault");
+  tasks.release((hotkey) => hotkey !== "E", 7);
+  tasks.expire(leaseMs + 2);
+  assert.equal(tasks.assignment(d)?.state, "abandoned");
+  expect("taken back and silent");
+  const free = tasks.assignOrganic("F", leaseMs + 3);
+  assert.equal(free?.taskId, first);
+  tasks.applyVerdict(c, { kind: "invalid-asset" }, leaseMs + 4);
+  expect("a fault overruled");
+});
+
 test("who waits is found by an index of what waits", () => {
   using opened = open();
   const plans = [
     "SELECT DISTINCT client FROM tasks INDEXED BY tasks_waiting WHERE ended_at IS NULL AND class = 'organic'",
-    `SELECT id FROM tasks t INDEXED BY tasks_waiting WHERE client = 'a' AND class = 'organic' AND ended_at IS NULL
-     ORDER BY created_at, id LIMIT 1`,
+    `SELECT id FROM tasks t INDEXED BY tasks_waiting_by_place WHERE client = 'a' AND class = 'organic' AND ended_at IS NULL
+     AND first_accepted_at IS NULL AND open_assignments = 1 ORDER BY created_at, id LIMIT 1`,
   ].map((sql) => opened.store.all(`EXPLAIN QUERY PLAN ${sql}`).map((step) => Object(step).detail));
   assert.deepEqual(plans, [
     ["SCAN tasks USING INDEX tasks_waiting"],
-    ["SEARCH t USING INDEX tasks_waiting (client=?)"],
+    ["SEARCH t USING INDEX tasks_waiting_by_place (client=? AND open_assignments=?)"],
   ]);
 });
 

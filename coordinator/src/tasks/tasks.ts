@@ -225,6 +225,10 @@ export function createTasks(options: TasksOptions): Tasks {
   const advance = (taskId: string, kind: TaskEventKind, cause: Assignment, now: number): void => {
     const row = taskRow.parse(store.get("SELECT * FROM tasks WHERE id = ?", taskId));
     const assignments = assignmentsOf(taskId);
+    if (row.class === "organic") {
+      const open = assignments.filter(isOpen).length;
+      store.run("UPDATE tasks SET open_assignments = ? WHERE id = ?", open, taskId);
+    }
     const { hotkey, score, demonstration, reason: message } = cause;
     const end = isEnded(row.state) ? undefined : endOf(row, assignments, now);
     const running = isEnded(row.state) ? row.state : stateOf(assignments);
