@@ -154,6 +154,7 @@ function oneTask(prompt: string): Tasks {
     abandon: unused,
     applyVerdict: unused,
     expire: unused,
+    expireOf: unused,
     tick: unused,
     events: unused,
     watch: unused,

@@ -359,6 +359,25 @@ test("silence costs a cooldown and counts; what comes after the lease is too lat
   assert.equal(cooldown_until, standing.cooldownUntil / 1000);
 });
 
+test("silence costs the same when the miner comes before the next tick, to submit late or to pull", async () => {
+  for (const late of ["submit", "pull"] as const) {
+    using subnet = await open("a green ball");
+    const task = subnet.ask("a red cube");
+    subnet.pull("A");
+    subnet.at(rules.leaseMs);
+    if (late === "submit") {
+      const { feedback } = await subnet.submit("A", task.id, { asset: payload("") });
+      assert.equal(feedback?.reason, "nothing was submitted in time");
+    }
+    const { task: next, cooldown_until } = subnet.protocol.pull("A");
+    const until = start + rules.leaseMs + rules.cooldownMs;
+    assert.deepEqual([next, cooldown_until], [null, until / 1000]);
+    assert.equal(subnet.miners.get("A", start + rules.leaseMs).silences, 1);
+    subnet.tasks.expire(start + rules.leaseMs);
+    assert.equal(subnet.miners.get("A", start + rules.leaseMs).silences, 1, "once");
+  }
+});
+
 for (const [year, signature] of [
   ["2024", "old"],
   ["2025", "new"],

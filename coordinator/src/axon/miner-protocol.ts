@@ -136,21 +136,8 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
         submissions.refuse(assignment, { kind: "rejected", code, reason }, now(), "violation"),
       );
     }
-    miners.countViolation(hotkey, now());
-    return unscored({ hotkey, assignmentId: undefined }, code, reason);
-  };
-
-  /** Answers what cost the miner something and is no submission, and keeps it in the miner's history. */
-  const unscored = (
-    whose: { readonly hotkey: string; readonly assignmentId: string | undefined },
-    code: string,
-    reason: string,
-  ): SubmitAnswer => {
-    miners.record(
-      { ...whose, code, reason, verdict: "rejected", score: 0, fidelity: 0, averageShare: 0 },
-      now(),
-    );
-    return answer(standing(whose.hotkey, "rejected", reason));
+    miners.recordViolation({ hotkey, code, reason }, now());
+    return answer(standing(hotkey, "rejected", reason));
   };
 
   /** What was submitted can be nobody's asset: the assignment ends with that. */
@@ -202,20 +189,12 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
   /** The year of a miner that waits for a verdict. */
   const waitingYear = (open: Assignment | undefined): ProtocolYear | undefined =>
     open?.state === "scoring" ? submissions.get(open.id)?.protocolYear : undefined;
-  /** The miner's latest assignment of the task; it ends here when its time is over and the next tick is still to come. */
-  const latestInTime = (hotkey: string, taskId: string): Assignment | undefined => {
-    const found = taskId === "" ? undefined : tasks.latestAssignment(hotkey, taskId);
-    if (found?.state !== "generating" || now() < found.expiresAt.getTime()) {
-      return found;
-    }
-    tasks.abandon(found.id, "nothing was submitted in time", now());
-    return tasks.assignment(found.id);
-  };
-
   /** What results are for, and what becomes of them before anything of theirs costs time. */
   const lookAt = (hotkey: string, results: Results): Found => {
     const answered = (told: SubmitAnswer): Found => ({ kind: "answered", answer: told });
-    const assignment = latestInTime(hotkey, results.taskId);
+    tasks.expireOf(hotkey, now());
+    const { taskId } = results;
+    const assignment = taskId === "" ? undefined : tasks.latestAssignment(hotkey, taskId);
     const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
     if (assignment === undefined || task === undefined) {
       const reason = "this task was not assigned to you";
@@ -234,10 +213,8 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
     }
     const { asset } = results;
     if (asset.kind === "bytes" && asset.sizeBytes === 0) {
-      tasks.abandon(assignment.id, "given back by the miner", now());
-      miners.startCooldown(assignment, now());
-      const whose = { hotkey, assignmentId: assignment.id };
-      return answered(unscored(whose, "given-back", "given back"));
+      submissions.giveBack(assignment, now());
+      return answered(answer(standing(hotkey, "rejected", "given back")));
     }
     const problem = problemOf(results, now());
     return problem === undefined
@@ -251,6 +228,7 @@ export function createMinerProtocol(options: MinerProtocolOptions): MinerProtoco
       return waitingYear(open) === "2024" ? "Waiting for the previous task" : undefined;
     },
     pull(hotkey) {
+      tasks.expireOf(hotkey, now()); // its silence counts before it gets another task
       const miner = miners.get(hotkey, now());
       const open = tasks.openAssignment(hotkey, now());
       const kept = open === undefined ? undefined : tasks.get(open.taskId);

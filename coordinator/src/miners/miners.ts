@@ -63,6 +63,11 @@ export interface Miners {
    * looked. To be called at the start.
    */
   boundCooldowns(now: number): void;
+  /**
+   * Counts and keeps a violation that concerns no assignment of the miner's. Only noted, since a miner may commit as
+   * many as it makes requests.
+   */
+  recordViolation(violation: Pick<HistoryEntry, "hotkey" | "code" | "reason">, now: number): void;
   /** Counts a task that was taken and not answered, and starts a cooldown. */
   countSilence(hotkey: string, now: number): void;
   /**
@@ -147,6 +152,19 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
       hotkey,
     );
   };
+  const countViolation = (hotkey: string, now: number): void =>
+    store.transaction(() => {
+      cool(hotkey, now, true, now);
+      store.run("UPDATE miners SET violations = violations + 1 WHERE hotkey = ?", hotkey);
+    });
+  const record = (verdict: RecordVerdict, now: number): void => {
+    const { averageFidelity, observations, reward, cooldownUntil } = reader.get(
+      verdict.hotkey,
+      now,
+    );
+    const after = { averageFidelity, observations, reward, cooldownUntil };
+    addToHistory(store, { ...verdict, ...after, at: now });
+  };
   return {
     ...reader,
     countCooldownViolation(hotkey) {
@@ -161,11 +179,13 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
         hotkey,
       );
     },
-    countViolation: (hotkey, now) =>
+    countViolation,
+    recordViolation: (violation, now) =>
       store.transaction(() => {
-        cool(hotkey, now, true, now);
-        store.run("UPDATE miners SET violations = violations + 1 WHERE hotkey = ?", hotkey);
-      }),
+        countViolation(violation.hotkey, now);
+        const nothing = { assignmentId: undefined, score: 0, fidelity: 0, averageShare: 0 };
+        record({ ...violation, ...nothing, verdict: "rejected" }, now);
+      }, "noted"),
     boundCooldowns: (now) =>
       store.run(
         "UPDATE miners SET cooldown_until = ?1 WHERE cooldown_until > ?1",
@@ -197,14 +217,7 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
       }),
     withdraw: (assignmentId) =>
       store.run("UPDATE observations SET fidelity = 0 WHERE assignment_id = ?", assignmentId),
-    record(verdict, now) {
-      const { averageFidelity, observations, reward, cooldownUntil } = reader.get(
-        verdict.hotkey,
-        now,
-      );
-      const after = { averageFidelity, observations, reward, cooldownUntil };
-      addToHistory(store, { ...verdict, ...after, at: now });
-    },
+    record,
     startCooldown: ({ hotkey, createdAt }, now) => cool(hotkey, createdAt.getTime(), false, now),
   };
 }

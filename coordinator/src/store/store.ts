@@ -38,8 +38,9 @@ export interface Store extends StoreReader {
   /**
    * Runs `work` in one transaction: all of it is on disk when this returns, or none of it. A call inside another
    * transaction joins that one.
+   * @param durability `noted` for what is only noted, see `note`
    */
-  transaction<Result>(work: () => Result): Result;
+  transaction<Result>(work: () => Result, durability?: "synced" | "noted"): Result;
   /** Calls `notify` once the running transaction is on disk; not at all when it fails. */
   afterCommit(notify: () => void): void;
 }
@@ -185,41 +186,45 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
     return statement;
   };
   let notifications: (() => void)[] | undefined;
+  const transact = <Result>(work: () => Result): Result => {
+    writing(() => database.exec("BEGIN IMMEDIATE")); // first: when it throws, no transaction is running
+    const pending: (() => void)[] = [];
+    notifications = pending;
+    try {
+      const result = work();
+      writing(() => database.exec("COMMIT"));
+      notifications = undefined;
+      for (const notify of pending) {
+        notify();
+      }
+      return result;
+    } catch (error) {
+      notifications = undefined;
+      if (database.isTransaction) {
+        database.exec("ROLLBACK");
+      }
+      throw error;
+    }
+  };
+  const noted = <Result>(work: () => Result): Result => {
+    // In WAL mode NORMAL writes the same without syncing; the next synced commit takes it along.
+    database.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return work();
+    } finally {
+      database.exec(`PRAGMA synchronous = ${synchronous}`);
+    }
+  };
   return {
     run: (sql, ...values) => void writing(() => prepare(sql).run(...values)),
-    note(sql, ...values) {
-      // In WAL mode NORMAL writes the same without syncing; the next synced commit takes it along.
-      database.exec("PRAGMA synchronous = NORMAL");
-      try {
-        writing(() => prepare(sql).run(...values));
-      } finally {
-        database.exec(`PRAGMA synchronous = ${synchronous}`);
-      }
-    },
+    note: (sql, ...values) => noted(() => writing(() => prepare(sql).run(...values))),
     get: (sql, ...values) => prepare(sql).get(...values),
     all: (sql, ...values) => prepare(sql).all(...values),
-    transaction(work) {
+    transaction(work, durability = "synced") {
       if (notifications !== undefined) {
         return work();
       }
-      writing(() => database.exec("BEGIN IMMEDIATE")); // first: when it throws, no transaction is running
-      const pending: (() => void)[] = [];
-      notifications = pending;
-      try {
-        const result = work();
-        writing(() => database.exec("COMMIT"));
-        notifications = undefined;
-        for (const notify of pending) {
-          notify();
-        }
-        return result;
-      } catch (error) {
-        notifications = undefined;
-        if (database.isTransaction) {
-          database.exec("ROLLBACK");
-        }
-        throw error;
-      }
+      return durability === "noted" ? noted(() => transact(work)) : transact(work);
     },
     afterCommit(notify) {
       if (notifications === undefined) {

@@ -98,6 +98,8 @@ export interface Submissions {
    * violation counted as one in the same transaction.
    */
   refuse(assignment: Assignment, verdict: Verdict, now: number, beside?: "violation"): Feedback;
+  /** The miner gives its task back: the assignment ends, and that has its cooldown. */
+  giveBack(assignment: Assignment, now: number): void;
   /** Waits for the verdict; undefined when `signal` is aborted first. */
   feedback(id: string, signal: AbortSignal): Promise<Feedback | undefined>;
   /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
@@ -387,6 +389,19 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
           throw new Error(`assignment ${assignment.id} has ended`);
         }
         return feedback;
+      }),
+    giveBack: (assignment, now) =>
+      store.transaction(() => {
+        const { id, hotkey } = assignment;
+        tasks.abandon(id, "given back by the miner", now);
+        miners.startCooldown(assignment, now);
+        miners.record(
+          {
+            ...{ hotkey, assignmentId: id, verdict: "rejected", code: "given-back" },
+            ...{ reason: "given back", score: 0, fidelity: 0, averageShare: 0 },
+          },
+          now,
+        );
       }),
     async feedback(id, signal) {
       for (;;) {

@@ -159,6 +159,8 @@ export interface Tasks extends Disposable {
   boundDeadlines(now: number): void;
   /** Ends what has run out of time. */
   expire(now: number): void;
+  /** Ends the miner's assignments that have, should the next `expire` be still to come. */
+  expireOf(hotkey: string, now: number): void;
   /**
    * Ends what only the time brings to its end: to be called about every second. What has run out of time, and where
    * the rules say so the organic tasks that each of `miners` has had and nobody works on.
@@ -379,15 +381,9 @@ export function createTasks(options: TasksOptions): Tasks {
       return { kind: "cancelled", task: get(taskId) ?? before, takenBack };
     });
 
-  const expire = (now: number): void => {
-    const late = store
-      .all(
-        `SELECT * FROM assignments
-         WHERE ended_at IS NULL AND state = 'generating' AND expires_at <= ?`,
-        now,
-      )
-      .map(parseAssignment);
-    for (const silent of late) {
+  /** T7 */
+  const endSilent = (rows: readonly unknown[], now: number): void => {
+    for (const silent of rows.map(parseAssignment)) {
       store.transaction(() => {
         abandon(silent.id, "nothing was submitted in time", now);
         if (silent.expiresAt.getTime() >= startedAt) {
@@ -395,6 +391,15 @@ export function createTasks(options: TasksOptions): Tasks {
         }
       });
     }
+  };
+
+  const expire = (now: number): void => {
+    const late = store.all(
+      `SELECT * FROM assignments
+       WHERE ended_at IS NULL AND state = 'generating' AND expires_at <= ?`,
+      now,
+    );
+    endSilent(late, now);
     const overdue = store.all(
       "SELECT * FROM tasks WHERE ended_at IS NULL AND expires_at <= ?",
       now,
@@ -629,6 +634,15 @@ export function createTasks(options: TasksOptions): Tasks {
         );
       }),
     expire,
+    expireOf(hotkey, now) {
+      const late = store.all(
+        `SELECT * FROM assignments INDEXED BY assignments_open_by_hotkey
+         WHERE hotkey = ? AND ended_at IS NULL AND state = 'generating' AND expires_at <= ?`,
+        hotkey,
+        now,
+      );
+      endSilent(late, now);
+    },
     tick(now, miners) {
       expire(now);
       if (options.failExhausted) {
