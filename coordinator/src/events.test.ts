@@ -34,3 +34,20 @@ test("each refusal of the axon is counted by reason; a flood of one is a line, a
   assert.match(text, /^turntable_refused_total\{.*reason="address-rate".*\} 1000$/m);
   assert.match(text, /^turntable_refused_total\{.*reason="slow-body".*\} 1$/m);
 });
+
+test("the age of weights is that of the oldest, where a subnet has several validators of ours", async () => {
+  const metrics = createMetrics("test");
+  const events = createEvents(createLogger("test", "silent"), metrics);
+  for (const [netuid, validator, blocks] of [
+    [17, "5A", 300],
+    [17, "5B", 20],
+    [18, "5A", 7],
+  ] as const) {
+    events.weights({ kind: "age", netuid, validator, blocks });
+  }
+  const http = { host: "127.0.0.1", port: 0, metrics, notReady: () => undefined };
+  await using server = await startStatusServer(http);
+  const text = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+  assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="17".*\} 300$/m);
+  assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="18".*\} 7$/m);
+});

@@ -107,14 +107,17 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const weightAttempts = meter.createCounter("turntable_weights_attempts", {
     description: "settings of weights by subnet and outcome",
   });
-  const weightsAge = new Map<number, number>();
+  /** By subnet and validator. */
+  const weightsAge = new Map<string, { readonly netuid: number; readonly blocks: number }>();
   meter
     .createObservableGauge("turntable_weights_blocks_since_success", {
-      description: "blocks since the validator's latest weights on the chain, by subnet",
+      description:
+        "blocks since the validator's latest weights on the chain, by subnet; of several validators the oldest",
     })
     .addCallback((gauge) => {
-      for (const [netuid, blocks] of weightsAge) {
-        gauge.observe(blocks, { netuid });
+      const ages = Map.groupBy(weightsAge.values(), ({ netuid }) => netuid);
+      for (const [netuid, all] of ages) {
+        gauge.observe(Math.max(...all.map(({ blocks }) => blocks)), { netuid });
       }
     });
   const promptFetches = meter.createCounter("turntable_prompt_fetches", {
@@ -273,7 +276,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       const { netuid, validator } = event;
       switch (event.kind) {
         case "age":
-          weightsAge.set(netuid, event.blocks);
+          weightsAge.set(`${netuid} ${validator}`, { netuid, blocks: event.blocks });
           return;
         case "attempt": {
           const { outcome, count, block } = event;

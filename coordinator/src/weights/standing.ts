@@ -7,7 +7,8 @@ import type { WeightAttempt } from "./attempts.ts";
 import type { WeightRow } from "./weights-now.ts";
 
 export type Standing =
-  | { readonly kind: "asSent" }
+  /** `landed`: this attempt, whose outcome was lost, turned out to be there. */
+  | { readonly kind: "asSent"; readonly landed?: WeightAttempt }
   /** It took this attempt, and does not have it; `isUndone`: nor does it know of the setting. */
   | { readonly kind: "missing"; readonly attempt: WeightAttempt; readonly isUndone: boolean }
   /** Weights of the hotkey were set or committed in this block, and not by us. */
@@ -54,7 +55,10 @@ export function standingOf(input: StandingInput): Standing {
   );
   const there = sent.find(({ rows }) => isSame(rows, onChain));
   if (owed === undefined || (there !== undefined && comesAfter(there, owed, input))) {
-    return { kind: "asSent" };
+    const isLost = there?.outcome === undefined || there.outcome === "unknown";
+    return there !== undefined && isLost && isOf(there, lastUpdate)
+      ? { kind: "asSent", landed: there }
+      : { kind: "asSent" };
   }
   return { kind: "missing", attempt: owed, isUndone: false };
 }
@@ -62,7 +66,7 @@ export function standingOf(input: StandingInput): Standing {
 /** Whether the chain's latest update may be that of the attempt, which a fork may have moved by some blocks. */
 function isOf({ block, includedBlock }: WeightAttempt, lastUpdate: number): boolean {
   const end = includedBlock === undefined ? block + lateBlocks : includedBlock + settledBlocks;
-  return lastUpdate >= block && lastUpdate <= end;
+  return lastUpdate >= block && lastUpdate <= Math.max(end, block + settledBlocks);
 }
 
 /** From the inclusion until the weights must be on the chain. */

@@ -380,3 +380,52 @@ test("weights that cannot be read back are trouble, and sent all the same", asyn
   assert.equal((await subnet.look(20))[0]?.kind, "attempt");
   assert.ok(subnet.troubles.length >= 2);
 });
+
+test("an attempt whose outcome was lost is found on the chain, and its row says so", async () => {
+  await using subnet = open({}, (chain) => ({
+    async setWeights(set) {
+      await chain.setWeights(set);
+      return { kind: "unknown", message: "the connection broke" };
+    },
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  assert.equal(subnet.latest()[0]?.outcome, "unknown");
+  assert.deepEqual(await subnet.look(1), [], "it is not sent again");
+  const [row, ...others] = subnet.latest();
+  assert.deepEqual([row?.outcome, row?.includedBlock, others.length], ["included", 21, 0]);
+});
+
+test("a chain that was never reached makes weights late, too", async () => {
+  // It tells its block, which is no age of anything.
+  await using subnet = open({}, () => ({
+    blockNumber: async () => 6_000_000,
+    metagraph: () => Promise.reject(new ChainError("away")),
+  }));
+  const late: WeightsEvent[] = [];
+  for (let looks = 0; looks < 70; looks++) {
+    late.push(...(await subnet.look(1)).filter(({ kind }) => kind === "late"));
+  }
+  assert.deepEqual(
+    late.map((event) => event.kind === "late" && [event.blocks, event.reason]),
+    [
+      [41, "the chain was not reached"],
+      [61, "the chain was not reached"],
+    ],
+  );
+});
+
+test("who loses its registration is told that it has old weights", async () => {
+  await using subnet = open({ maxUids: 3, immunityPeriod: 0 });
+  subnet.rewards.set(a.ss58, 1);
+  await subnet.look(20);
+  subnet.chain.register({ netuid, hotkey: "5Newcomer" });
+  const events: WeightsEvent[] = [];
+  for (let blocks = 0; blocks < 45; blocks++) {
+    events.push(...(await subnet.look(1)));
+  }
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ["barred", "late"],
+  );
+});

@@ -76,6 +76,8 @@ export function startWeights(options: WeightsOptions): Loop {
   /** There is nothing to do before this block. */
   let notBefore = 0;
   let failures = 0;
+  /** Whether the chain was ever read. */
+  let isReached = false;
   /** Block of the latest weights on the chain, or of the registration; undefined before the first look. */
   let lastUpdate: number | undefined;
   let interval = rules.weights.intervalBlocks;
@@ -87,6 +89,8 @@ export function startWeights(options: WeightsOptions): Loop {
   let missingTold: number | undefined;
   /** The newest block that was seen, and the looks since then that did not reach the chain, each about a block. */
   let head = 0;
+  /** Since the start: how old weights are at least, in blocks, as long as the chain was never read. */
+  let looksInVain = 0;
 
   const tellOnce = (kind: "barred" | "none", reason: string): void => {
     if (told !== reason) {
@@ -111,7 +115,8 @@ export function startWeights(options: WeightsOptions): Loop {
     const input = { hotkey: hotkey.ss58, metagraph, hyperparameters, rules, rewards };
     interval = intervalBlocks(rules, hyperparameters);
     const plan = planWeights(input);
-    lastUpdate = plan.neuron?.lastUpdate;
+    isReached = true;
+    lastUpdate = plan.neuron?.lastUpdate ?? lastUpdate; // who lost its place has old weights still
     return { plan, block: metagraph.block, hyperparameters };
   };
 
@@ -128,7 +133,10 @@ export function startWeights(options: WeightsOptions): Loop {
     firstUpdate ??= neuron.lastUpdate;
     const updates = { lastUpdate: neuron.lastUpdate, firstUpdate };
     const standing = standingOf({ attempts: latest, ...updates, onChain, block, hyperparameters });
-    if (standing.kind === "foreign" && standing.atBlock !== foreignTold) {
+    if (standing.kind === "asSent" && standing.landed !== undefined) {
+      const { lastUpdate: block } = neuron;
+      attempts.end(standing.landed.id, { kind: "included", block, revealRound: undefined });
+    } else if (standing.kind === "foreign" && standing.atBlock !== foreignTold) {
       foreignTold = standing.atBlock;
       tell({ kind: "foreign", block: standing.atBlock });
     } else if (standing.kind === "missing" && standing.attempt.id !== missingTold) {
@@ -203,15 +211,18 @@ export function startWeights(options: WeightsOptions): Loop {
   };
 
   const tellAge = (): void => {
-    if (lastUpdate === undefined) {
+    if (lastUpdate === undefined && isReached) {
+      return; // never registered, which was told
+    }
+    const at = lastUpdate === undefined ? looksInVain : head;
+    const blocks = Math.max(0, at - (lastUpdate ?? 0));
+    if (lastUpdate !== undefined) {
+      tell({ kind: "age", blocks });
+    }
+    if (blocks <= 2 * interval || at - lateToldAt < interval) {
       return;
     }
-    const blocks = Math.max(0, head - lastUpdate);
-    tell({ kind: "age", blocks });
-    if (blocks <= 2 * interval || head - lateToldAt < interval) {
-      return;
-    }
-    lateToldAt = head;
+    lateToldAt = at;
     tell({ kind: "late", blocks, reason: told || "the chain was not reached" });
   };
 
@@ -225,6 +236,7 @@ export function startWeights(options: WeightsOptions): Loop {
           return;
         }
         head += 1;
+        looksInVain += 1;
         onTrouble(`subnet ${netuid}: weights could not be looked after`, error);
       }
       tellAge();
