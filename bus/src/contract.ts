@@ -9,7 +9,7 @@
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
  * Q3  A result counts once: results are told apart by `<job id>.<replica>`, a double is dropped where possible,
  *     and consumers treat one that slips through as already applied.
- * Q4  Organic jobs are given out before synthetic ones that are already waiting.
+ * Q4  Organic jobs are given out before scoring ones that are already waiting, and those before synthetic ones.
  * Q5  A job that is being worked on is kept alive (every third of the ack wait); one whose worker died is given
  *     to another after the ack wait.
  * Q6  A job given out more than `maxDeliver` times, or terminated by its worker, goes to the dead letters with
@@ -40,16 +40,17 @@ export const resultSubject = "turntable.result.v1";
 /** How long a queue that shuts down waits for results that are being applied; they come again otherwise. */
 export const shutdownGraceMs = 5_000;
 
-export type JobClassName = "organic" | "synthetic";
+/** A client waits; an asset that a client brought; the prompt dataset. */
+export type JobClassName = "organic" | "scoring" | "synthetic";
 /** In the order in which workers ask. */
-export const jobClassNames: readonly JobClassName[] = ["organic", "synthetic"];
+export const jobClassNames: readonly JobClassName[] = ["organic", "scoring", "synthetic"];
 
 /** `turntable.job.v1.organic.sn17-seed` */
 export function jobSubject(jobClass: JobClassName, profile: string): string {
   return `turntable.job.v1.${jobClass}.${profile}`;
 }
 
-/** `workers-organic`, `workers-synthetic` */
+/** `workers-organic` */
 export function workersDurable(jobClass: JobClassName): string {
   return `workers-${jobClass}`;
 }
@@ -136,7 +137,7 @@ export interface DeadLetter {
 /** The worker's side. */
 export interface JobSource extends AsyncDisposable {
   /**
-   * Waits for the next job, organic ones first. One call gives one job: a worker calls it once for each renderer.
+   * Waits for the next job, by the order of the classes. One call gives one job: a worker calls it once for each renderer.
    * @returns undefined when `signal` is aborted or the source is disposed.
    */
   take(signal: AbortSignal): Promise<TakenJob | undefined>;

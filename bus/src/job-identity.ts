@@ -35,10 +35,12 @@ export function jobClassOf(job: RenderScoreJob): JobClassName {
   switch (job.class) {
     case JobClass.ORGANIC:
       return "organic";
+    case JobClass.SCORING:
+      return "scoring";
     case JobClass.SYNTHETIC:
       return "synthetic";
     default:
-      throw new InvalidJobError(`job ${job.jobId} has no class; set organic or synthetic`);
+      throw new InvalidJobError(`job ${job.jobId} has no class; set organic, scoring or synthetic`);
   }
 }
 

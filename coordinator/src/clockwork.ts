@@ -7,7 +7,7 @@ import type { CoordinatorState } from "./state.ts";
 const tickMs = 1_000;
 
 export interface ClockworkOptions
-  extends Pick<CoordinatorState, "submissions" | "tasks" | "retention" | "space"> {
+  extends Pick<CoordinatorState, "submissions" | "scorings" | "tasks" | "retention" | "space"> {
   readonly events: Events;
   /** ms since 1970 UTC */
   readonly now: () => number;
@@ -17,7 +17,7 @@ export interface ClockworkOptions
 
 /** Starts the loops, after deadlines were applied once. */
 export async function startClockwork(options: ClockworkOptions): Promise<AsyncDisposable> {
-  const { submissions, tasks, retention, space, events, now } = options;
+  const { submissions, scorings, tasks, retention, space, events, now } = options;
   await using stack = new AsyncDisposableStack();
   const ticks = stack.use(
     startLoop({
@@ -27,6 +27,7 @@ export async function startClockwork(options: ClockworkOptions): Promise<AsyncDi
           events.ended(outcome, now());
         }
         tasks.tick(now(), options.miners);
+        scorings.tick(now());
       },
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),
     }),

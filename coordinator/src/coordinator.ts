@@ -30,10 +30,11 @@ import { historyOf } from "./miners/index.ts";
 import { type PromptOptions, type Prompts, startPrompts } from "./prompts/index.ts";
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
+import type { PendingScoring } from "./scorings/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
 import { startStatus } from "./status/index.ts";
 import { createKnownHotkeys } from "./store/index.ts";
-import type { DuplicateLimits } from "./submissions/index.ts";
+import type { DuplicateLimits, Submission } from "./submissions/index.ts";
 import { createAttempts, startWeights } from "./weights/index.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
@@ -132,21 +133,32 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const state = stack.use(await openState(options, { events, metrics, now, validators }));
-  const { assets, miners, tasks, reports, submissions, space, intake } = state;
+  const { assets, miners, tasks, reports, submissions, scorings, space, intake } = state;
 
   const workers = createWorkerCount();
   const dispatch = stack.use(
-    startDispatch({
+    startDispatch<Submission | PendingScoring>({
       ...{ queue, now, onTrouble: events.trouble, onMended: events.jobsQueuedAgain },
-      pending: submissions.pending,
-      stillPending: submissions.stillPending,
-      job: submissions.job,
-      markDispatched: submissions.markDispatched,
+      pending: [submissions.pending, scorings.pending],
+      stillPending: (id) => submissions.stillPending(id) ?? scorings.stillPending(id),
+      job: (item) => ("validator" in item ? submissions.job(item) : scorings.job(item)),
+      markDispatched(id, dispatched) {
+        submissions.markDispatched(id, dispatched);
+        scorings.markDispatched(id, dispatched);
+      },
       onResult(result) {
         workers.seen(result.workerId, now());
-        events.result(result, submissions.applyResult(result, now()), now());
+        if (!scorings.applyResult(result, now())) {
+          events.result(result, submissions.applyResult(result, now()), now());
+        }
       },
-      fail: ({ id }, reason) => events.ended(submissions.fail(id, reason, now()), now()),
+      fail(item, reason) {
+        if ("validator" in item) {
+          events.ended(submissions.fail(item.id, reason, now()), now());
+        } else {
+          scorings.fail(item.id, reason, now());
+        }
+      },
       maxTries: limits.dispatchTries,
     }),
   );
@@ -181,6 +193,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
             host: options.grpc.host,
             port: options.grpc.port,
             access: { keys, anonymous: options.grpc.keys === undefined },
+            scoring: {
+              scorings,
+              limits: { assetBytes: limits.submissionBytes },
+              cancel(id) {
+                scorings.cancel(id, now());
+                void dispatch.withdraw(id);
+              },
+            },
             tasks,
             cancelTask(taskId) {
               const outcome = submissions.cancel(taskId, now());

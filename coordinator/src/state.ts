@@ -9,6 +9,7 @@ import { createIntake, defaultLimits } from "./intake.ts";
 import { createMiners } from "./miners/index.ts";
 import { createReports } from "./reports/index.ts";
 import { createRetention, defaultRetention } from "./retention/index.ts";
+import { createScorings, defaultScoringLimits, openUploads } from "./scorings/index.ts";
 import { createDiskSpace, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import { createSubmissions, defaultDuplicateLimits } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
@@ -57,10 +58,19 @@ export async function openState(
     ...{ store, assets, tasks, miners, reports, rules, duplicates },
     onAccepted: (accepted, at) => duelBook?.enter(accepted, at),
   });
+  const scorings = stack.use(
+    createScorings({
+      ...{ store, assets, reports, rules, onTrouble: events.trouble },
+      uploads: await openUploads(join(options.dataDir, "uploads")),
+      limits: { ...defaultScoringLimits, assetBytes: limits.submissionBytes },
+      isAssetOfOthers: submissions.keepsAsset,
+    }),
+  );
+  const keepsAsset = (sha256: string): boolean =>
+    submissions.keepsAsset(sha256) || scorings.keepsAsset(sha256);
   const retention = stack.use(
     createRetention({
-      ...{ store, assets, keepsAsset: submissions.keepsAsset },
-      windowMs: rules.windowMs,
+      ...{ store, assets, keepsAsset, windowMs: rules.windowMs },
       duplicateWindowMs: duplicates.windowMs,
       limits: options.retention ?? defaultRetention,
     }),
@@ -80,8 +90,8 @@ export async function openState(
 
   const running = stack.move();
   return {
-    ...{ store, assets, miners, tasks, reports, submissions, duelBook, retention, space, intake },
-    nonces,
+    ...{ store, assets, miners, tasks, reports, submissions, scorings, duelBook },
+    ...{ retention, space, intake, nonces },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,6 +1,8 @@
 /** The API on loopback, over gRPC and HTTP: the coordinator's rules, workers in the test's hands. */
 import assert from "node:assert/strict";
+import { hash, randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
+import { join } from "node:path";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { startHttpServer } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
@@ -13,7 +15,8 @@ import {
   startApi,
 } from "../src/api/index.ts";
 import { openApiKeys, parseApiKeys } from "../src/keys/index.ts";
-import { openRules, validator } from "./rules.ts";
+import { createScorings, openUploads } from "../src/scorings/index.ts";
+import { openRules, rules, validator } from "./rules.ts";
 
 export interface ApiChange extends Partial<Omit<ApiOptions, "access">> {
   readonly maxOpenTasks?: number;
@@ -30,6 +33,15 @@ export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChang
   const subnet = stack.use(await openRules(change));
   const fromFile = keyFile === undefined ? [] : parseApiKeys(keyFile);
   const keys = stack.use(openApiKeys(subnet.directory, fromFile));
+  const uploads = await openUploads(join(subnet.directory, "uploads"));
+  const scorings = stack.use(
+    createScorings({
+      ...{ store: subnet.store, assets: subnet.assets, reports: subnet.reports, rules, uploads },
+      limits: { open: 40, openOfClient: 30, assetBytes: 3_000_000 },
+      isAssetOfOthers: subnet.submissions.keepsAsset,
+      onTrouble: assert.fail,
+    }),
+  );
   const events: ApiCallEvent[] = [];
   const told = new EventEmitter();
   const api = stack.use(
@@ -37,6 +49,11 @@ export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChang
       host: "127.0.0.1",
       port: 0,
       access: { keys, anonymous: keyFile === undefined },
+      scoring: {
+        scorings,
+        limits: { assetBytes: 3_000_000 },
+        cancel: (id) => scorings.cancel(id, 1_000),
+      },
       tasks: subnet.tasks,
       cancelTask: (taskId) => subnet.submissions.cancel(taskId, 1_000),
       validatorHotkey: validator.ss58,
@@ -65,12 +82,26 @@ export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChang
   const client = createServiceClient(GenerationService, channel);
   const running = stack.move();
   return {
-    ...{ subnet, keys, api, http, events, client },
+    ...{ subnet, scorings, keys, api, http, events, client },
     /** Resolves once so many calls have ended. */
     async eventCount(count: number): Promise<void> {
       while (events.length < count) {
         await once(told, "call");
       }
+    },
+    /** A scoring of this client's, of three bytes; with a score once they are scored. */
+    async makeScoring(client: string, score?: number): Promise<string> {
+      const bytes = randomBytes(3);
+      const sha256 = hash("sha256", bytes, "hex");
+      const encoding = { format: "ply", version: 0, compression: 0 };
+      const request = { client, prompt: "a cup", sizeBytes: 3, sha256, encoding };
+      const outcome = scorings.create({ ...request, requestId: undefined }, 1_000);
+      const { id } = outcome.kind === "created" ? outcome.scoring : assert.fail(outcome.kind);
+      if (score !== undefined) {
+        await scorings.upload(id, 0, bytes, 1_000);
+        scorings.applyResult(subnet.scored(id, score), 1_000);
+      }
+      return id;
     },
     /** A task of `anonymous`, made through the API. */
     async ask(prompt = "a red cube"): Promise<string> {

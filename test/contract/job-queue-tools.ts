@@ -100,8 +100,8 @@ export interface Results {
 /** The ack of a job that was completed is on its way; it ends with the test. */
 export async function untilEmpty(queue: JobQueue): Promise<void> {
   for (;;) {
-    const { organic, synthetic } = await queue.depth();
-    if (organic + synthetic === 0) {
+    const { organic, scoring, synthetic } = await queue.depth();
+    if (organic + scoring + synthetic === 0) {
       return;
     }
     await new Promise(setImmediate);

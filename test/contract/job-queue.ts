@@ -89,21 +89,22 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
     );
 
     check(
-      "organic jobs go before synthetic ones that wait longer, each in order",
+      "organic jobs go before scorings, and those before synthetic ones, that wait longer",
       async (fixture) => {
         const { queue } = fixture;
         await queue.submit(testJob("s1", { class: JobClass.SYNTHETIC }));
         await queue.submit(testJob("s2", { class: JobClass.SYNTHETIC }));
+        await queue.submit(testJob("a", { class: JobClass.SCORING }));
         await queue.submit(testJob("o1"));
         await queue.submit(testJob("o2"));
         const source = await fixture.source();
         const order: string[] = [];
-        for (let i = 0; i < 4; i += 1) {
+        for (let i = 0; i < 5; i += 1) {
           const taken = await mustTake(source.take(patience()));
           order.push(taken.job.jobId);
           await taken.complete(resultOf(taken));
         }
-        assert.deepEqual(order, ["o1", "o2", "s1", "s2"]);
+        assert.deepEqual(order, ["o1", "o2", "a", "s1", "s2"]);
       },
     );
 
@@ -192,9 +193,9 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
         const inWork = await mustTake(source.take(patience()));
         const handedBack = await mustTake(source.take(patience()));
         await handedBack.handBack(60_000);
-        assert.deepEqual(await queue.depth(), { organic: 3, synthetic: 1 });
+        assert.deepEqual(await queue.depth(), { organic: 3, scoring: 0, synthetic: 1 });
         await inWork.terminate("for the test");
-        assert.deepEqual(await queue.depth(), { organic: 2, synthetic: 1 });
+        assert.deepEqual(await queue.depth(), { organic: 2, scoring: 0, synthetic: 1 });
       },
     );
   });

@@ -15,6 +15,7 @@ import { CallFailedError, createTurntableClient, TaskState } from "@turntable/cl
 import { parseApiKeys } from "@turntable/coordinator/internal";
 import {
   canonicalReport,
+  JobClass,
   type RenderScoreJob,
   RenderScoreResultSchema,
   ScoreReportSchema,
@@ -101,6 +102,18 @@ test("a task goes from the client to a miner, its submission to a worker, the re
     tasks.map(({ id, state }) => [id, state]),
     [[task.id, TaskState.SUCCEEDED]],
   );
+});
+
+test("an asset that a client brings goes to a worker, and comes back as a signed report", async () => {
+  await using subnet = await startTestSubnet();
+  const scoring = subnet.client.score(bytes, "a red cube");
+  const job = await taken(subnet);
+  assert.equal(job.job.class, JobClass.SCORING);
+  assert.deepEqual(Buffer.from(await job.fetchAsset()), bytes);
+  await job.complete(scored(job.job, 0.9));
+  const report = await scoring;
+  assert.deepEqual([report.score, report.minerHotkey], [0.9, ""]);
+  assert.ok(verifySignature(canonicalReport(report), report.signature, subnet.validator.ss58));
 });
 
 test("what a demonstration model scored says so in the task, its asset and its events", async () => {

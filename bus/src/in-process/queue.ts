@@ -62,9 +62,10 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   const clock = options.clock ?? systemClock;
   const lines: Readonly<Record<JobClassName, Line>> = {
     organic: { returned: new Set(), fresh: new Set() },
+    scoring: { returned: new Set(), fresh: new Set() },
     synthetic: { returned: new Set(), fresh: new Set() },
   };
-  const depth: Record<JobClassName, number> = { organic: 0, synthetic: 0 };
+  const depth: Record<JobClassName, number> = { organic: 0, scoring: 0, synthetic: 0 };
   const takers = new Set<(entry: Entry) => void>();
   /** Jobs that come back after a delay, each with what ends the waiting. */
   const returning = new Map<Entry, () => void>();

@@ -63,10 +63,10 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
     incarnation: () =>
       link.run(async () => String((await link.manager.streams.info(jobsStream)).created)),
     async depth() {
-      const [organic, synthetic] = await Promise.all(
+      const [organic, scoring, synthetic] = await Promise.all(
         jobClassNames.map((name) => link.run(() => consumerDepth(link, workersDurable(name)))),
       );
-      return { organic: organic ?? 0, synthetic: synthetic ?? 0 };
+      return { organic: organic ?? 0, scoring: scoring ?? 0, synthetic: synthetic ?? 0 };
     },
     async [Symbol.asyncDispose]() {
       closing.abort();

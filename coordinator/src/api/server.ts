@@ -3,7 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { hostAndPort } from "@turntable/process";
-import { GenerationService } from "@turntable/proto";
+import { GenerationService, ScoringService } from "@turntable/proto";
 import { type WebHandler, webHandlers } from "@turntable/proto/connect";
 import {
   descriptorPackage,
@@ -17,12 +17,15 @@ import { type AccessOptions, type ClientCall, createAccess } from "./access.ts";
 import { unavailable } from "./errors.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
+import { type ScoringOptions, scoringHandlers } from "./scoring/index.ts";
 
 export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly access: Omit<AccessOptions, "now">;
+  /** Without it there is no ScoringService. */
+  readonly scoring?: Pick<ScoringOptions, "scorings" | "limits" | "cancel">;
   /** A stream whose caller takes nothing for so long is ended; ms. */
   readonly stalledMs?: number;
   /** Told of each call once, when it has ended, in its trace. */
@@ -64,6 +67,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   await using stack = new AsyncDisposableStack();
   const access = stack.use(createAccess({ ...options.access, now }));
   const stopping = new AbortController();
+  const stop = stopping.signal;
   const interceptor: ServerInterceptor<ClientCall> = (next) =>
     observed(onCall)(access.interceptor(next));
   const offer = <S extends DescService>(
@@ -78,7 +82,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     }),
   });
   const offered = [
-    offer(GenerationService, generationHandlers({ ...options, stop: stopping.signal })),
+    offer(GenerationService, generationHandlers({ ...options, stop })),
+    ...(options.scoring === undefined
+      ? []
+      : [offer(ScoringService, scoringHandlers({ ...options, ...options.scoring, stop }))]),
   ];
   const endStreams = (): void =>
     stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));

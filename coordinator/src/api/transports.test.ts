@@ -4,7 +4,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { DescService } from "@bufbuild/protobuf";
-import { GenerationService } from "@turntable/proto";
+import { GenerationService, ScoringService } from "@turntable/proto";
 import { statusCodes } from "@turntable/proto/rpc";
 import { type ApiChange, openApi } from "../../test/api.ts";
 import { type CallOptions, openTransports, Refusal } from "../../test/transports.ts";
@@ -16,26 +16,45 @@ const { INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED, RESOURC
 const keyFile = "ann 0123456789abcdef";
 const ann = "0123456789abcdef";
 
+/** What requests are about: ann's. */
+interface Subject {
+  /** A task that has succeeded, and a new one. */
+  readonly taskId: string;
+  readonly newTask: string;
+  /** A scoring that was scored, and a new one, of three bytes. */
+  readonly scoringId: string;
+  readonly newScoring: string;
+}
+
 interface Rpc {
   readonly service: DescService;
   readonly method: string;
-  /** For a task that has succeeded, or for a new one. */
-  readonly request: (taskId: string, makeTask: () => string) => object;
+  readonly request: (subject: Subject) => object;
   /** What is in the answers, as JSON. */
   readonly answers: RegExp;
   readonly bad: object;
   readonly badCode: number;
-  /** A scope that does not open it. */
-  readonly closedTo: "score";
+  /** The scope that opens it, and one that does not. */
+  readonly openTo: Scope;
+  readonly closedTo: Scope;
 }
 
-const generation = { service: GenerationService, closedTo: "score" } as const;
+const generation = { service: GenerationService, openTo: "generate", closedTo: "score" } as const;
+const scoring = { service: ScoringService, openTo: "score", closedTo: "read-all" } as const;
 const ofTask = {
   ...generation,
-  request: (taskId: string) => ({ taskId }),
+  request: ({ taskId }: Subject) => ({ taskId }),
   bad: { taskId: "x" },
   badCode: NOT_FOUND,
 };
+
+const ofScoring = {
+  ...scoring,
+  request: ({ scoringId }: Subject) => ({ scoringId }),
+  bad: { scoringId: "x" },
+  badCode: NOT_FOUND,
+};
+const announced = { prompt: "a cup", sizeBytes: 3n, sha256: new Uint8Array(32) };
 
 const rpcs: readonly Rpc[] = [
   {
@@ -52,7 +71,22 @@ const rpcs: readonly Rpc[] = [
   { ...ofTask, method: "getReport", answers: /"score":0.9/ },
   {
     ...{ ...ofTask, method: "cancelTask", answers: /"state":6/ },
-    request: (_taskId, makeTask) => ({ taskId: makeTask() }),
+    request: ({ newTask: taskId }) => ({ taskId }),
+  },
+  {
+    ...{ ...scoring, method: "createScoring", answers: /"sizeBytes":"3".*"receivedBytes":"0"/ },
+    request: () => ({ ...announced, requestId: "r" }),
+    ...{ bad: { ...announced, sha256: new Uint8Array(31) }, badCode: INVALID_ARGUMENT },
+  },
+  {
+    ...{ ...ofScoring, method: "uploadAsset", answers: /"receivedBytes":"2","complete":false/ },
+    request: ({ newScoring: scoringId }) => ({ scoringId, offset: 0n, chunk: new Uint8Array(2) }),
+  },
+  { ...ofScoring, method: "getScoring", answers: /"state":3.*"score":0.9/ },
+  { ...ofScoring, method: "watchScoring", answers: /"state":3.*"score":0.9/ },
+  {
+    ...{ ...ofScoring, method: "cancelScoring", answers: /"code":"cancelled"/ },
+    request: ({ newScoring: scoringId }) => ({ scoringId }),
   },
 ];
 
@@ -96,13 +130,15 @@ test("every RPC over every transport", async (t) => {
   const taskId = opened.subnet.ask("a cup", 1_000, "ann");
   await opened.score(taskId, "A", 0.9);
   opened.subnet.tasks.tick(100_000, () => new Set());
-  const closed = { score: opened.keyWith("score").secret };
+  const scoringId = await opened.makeScoring("ann", 0.9);
   for (const [transport, call] of opened.transports) {
-    for (const { service, method, request, answers, bad, badCode, closedTo } of rpcs) {
+    for (const { service, method, request, answers, bad, badCode, openTo, closedTo } of rpcs) {
       const ask = (message: object, options: CallOptions = { key: ann }) =>
         told(call(service, method, message, options));
       await t.test(`${transport} ${method}`, async () => {
-        const good = request(taskId, () => opened.subnet.ask("a cup", 1_000, "ann"));
+        const newTask = opened.subnet.ask("a cup", 1_000, "ann");
+        const newScoring = await opened.makeScoring("ann");
+        const good = request({ taskId, newTask, scoringId, newScoring });
         assert.match(await ask(good), answers);
         const badReason = badCode === NOT_FOUND ? "NOT_FOUND" : "FIELD_INVALID";
         await assert.rejects(ask(bad), refusedWith(badCode, badReason));
@@ -110,13 +146,14 @@ test("every RPC over every transport", async (t) => {
           await assert.rejects(ask(good, { key }), refusedWith(UNAUTHENTICATED, "UNAUTHENTICATED"));
         }
         await assert.rejects(
-          ask(good, { key: closed[closedTo] }),
+          ask(good, { key: opened.keyWith(closedTo).secret }),
           refusedWith(PERMISSION_DENIED, "PERMISSION_DENIED"),
         );
-        const { secret: key } = opened.keyWith("generate", 1);
+        const { secret: key } = opened.keyWith(openTo, 1);
         await assert.rejects(ask(bad, { key }), refusedWith(badCode, badReason));
         await assert.rejects(ask(good, { key }), refusedWith(RESOURCE_EXHAUSTED, "LIMIT_REACHED"));
         await assert.rejects(ask(good, { key: ann, signal: AbortSignal.abort() }));
+        opened.scorings.cancel(newScoring, 1_000);
       });
     }
   }

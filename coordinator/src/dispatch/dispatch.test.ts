@@ -32,11 +32,13 @@ function createPending(...ids: string[]) {
     },
     read,
     options: {
-      pending(after, limit) {
-        const page = items.filter(({ id, sequence }) => id !== "" && sequence > after);
-        read.push(...page.slice(0, limit).map(({ id }) => id));
-        return page.slice(0, limit).map((item) => ({ ...item }));
-      },
+      pending: [
+        (after: number, limit: number) => {
+          const page = items.filter(({ id, sequence }) => id !== "" && sequence > after);
+          read.push(...page.slice(0, limit).map(({ id }) => id));
+          return page.slice(0, limit).map((item) => ({ ...item }));
+        },
+      ],
       stillPending(id) {
         const item = items.find((candidate) => candidate.id === id);
         if (item !== undefined) {
@@ -76,7 +78,7 @@ function start(queue: JobQueue, change: Partial<DispatchOptions<Dispatchable>> =
 function createForgetfulQueue() {
   const { queue } = createInProcessQueue();
   const submitted: string[] = [];
-  const depth = { organic: 0, synthetic: 0 };
+  const depth = { organic: 0, scoring: 0, synthetic: 0 };
   const forgetful: JobQueue = {
     ...queue,
     depth: async () => ({ ...depth }),
@@ -107,7 +109,7 @@ test("a submission that cannot be queued holds up no other; one whose job can ne
     onTrouble: (what) => troubles.push(what),
   });
   await dispatch.check();
-  assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
+  assert.deepEqual(await queue.depth(), { organic: 1, scoring: 0, synthetic: 0 });
   assert.deepEqual(troubles, ["submission sick could not be queued"]);
   assert.deepEqual(ended, ["gone"]);
   assert.equal(dispatch.notReady(), undefined);
@@ -159,7 +161,7 @@ test("what can never be queued is ended after its tries, with pauses that grow; 
   }
   assert.deepEqual(tried, [0, 1_000, 1_000, 3_000, 7_000]);
   assert.deepEqual(ended, ["poison: it could not be queued for scoring"]);
-  assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
+  assert.deepEqual(await queue.depth(), { organic: 1, scoring: 0, synthetic: 0 });
 });
 
 test("a result that does not end its submission has it queued again, as the job that it is by then", async () => {
@@ -458,9 +460,9 @@ test("what is withdrawn leaves the queue, before, while and after it is queued",
   );
   await dispatch.check();
   assert.deepEqual(submitted, ["after", "while", "stays"]);
-  assert.deepEqual(await queue.depth(), { organic: 2, synthetic: 0 });
+  assert.deepEqual(await queue.depth(), { organic: 2, scoring: 0, synthetic: 0 });
   await dispatch.withdraw("after");
-  assert.deepEqual(await queue.depth(), { organic: 1, synthetic: 0 });
+  assert.deepEqual(await queue.depth(), { organic: 1, scoring: 0, synthetic: 0 });
 });
 
 test("a queue that is away when something is withdrawn is told, and nothing more comes of it", async () => {

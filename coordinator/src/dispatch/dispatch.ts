@@ -34,8 +34,11 @@ export interface Dispatchable {
 export interface DispatchOptions<Item extends Dispatchable> {
   /** Not disposed by dispatch. */
   readonly queue: JobQueue;
-  /** Those without a verdict that came after the one with the sequence number `after`, oldest first. */
-  readonly pending: (after: number, limit: number) => readonly Item[];
+  /**
+   * For each source of items, with sequence numbers of its own: those without a verdict that came after the one with
+   * the sequence number `after`, oldest first.
+   */
+  readonly pending: readonly ((after: number, limit: number) => readonly Item[])[];
   /** The item while it has no verdict. */
   readonly stillPending: (id: string) => Item | undefined;
   /** Undefined when it can never be made. */
@@ -93,8 +96,8 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
   const failed = new Map<string, { readonly tries: number; readonly notBefore: number }>();
   /** Those that were withdrawn during this look, which may have read them before (D5). */
   const withdrawn = new Set<string>();
-  /** The sequence number up to which all are in one of the two, or have their verdict (D4). */
-  let seen = 0;
+  /** For each source, the sequence number up to which all are in one of the two, or have their verdict (D4). */
+  const seen = options.pending.map(() => 0);
   let incarnation: string | undefined;
   let emptySince: number | undefined;
   /** Why the last look could not queue anything. */
@@ -153,14 +156,14 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
     failed.delete(item.id);
   };
 
-  const submitNew = async (): Promise<void> => {
+  const submitNew = async (source: number): Promise<void> => {
     for (;;) {
-      const page = options.pending(seen, pageSize);
+      const page = options.pending[source]?.(seen[source] ?? 0, pageSize) ?? [];
       for (const item of page) {
         if (stopping.signal.aborted) {
           return;
         }
-        seen = item.sequence;
+        seen[source] = item.sequence;
         if (!withdrawn.has(item.id)) {
           await submit(item);
         }
@@ -194,8 +197,8 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       emptySince = undefined;
       return;
     }
-    const { organic, synthetic } = await queue.depth();
-    if (organic + synthetic > 0) {
+    const { organic, scoring, synthetic } = await queue.depth();
+    if (organic + scoring + synthetic > 0) {
       emptySince = undefined;
     } else {
       emptySince ??= now();
@@ -226,11 +229,13 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       if (current !== incarnation) {
         queuedAt.clear();
         failed.clear();
-        seen = 0;
+        seen.fill(0);
       }
       incarnation = current;
       await submitFailed();
-      await submitNew();
+      for (const source of seen.keys()) {
+        await submitNew(source);
+      }
       await submitLost();
       if (unreachable !== undefined) {
         options.onMended();

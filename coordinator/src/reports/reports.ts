@@ -10,6 +10,8 @@ export interface Reports {
    * there already is replaced: a replayed job may overrule what was found before.
    */
   save(submission: { readonly id: string; readonly validator: string }, report: ScoreReport): void;
+  /** The report with who vouches for it and the signature, for an asset that is no miner's. */
+  vouch(report: ScoreReport): ScoreReport;
   /** The report of a submission, by the submission's id; undefined when it was not scored. */
   get(id: string): ScoreReport | undefined;
 }
@@ -28,17 +30,20 @@ export function createReports(
   validator: Validator,
   others: ReadonlyMap<string, Validator> = new Map(),
 ): Reports {
+  const signed = (report: ScoreReport, { ss58, sign }: Validator): ScoreReport => {
+    const vouched = { ...report, validatorHotkey: ss58 };
+    return { ...vouched, signature: Buffer.from(sign(Buffer.from(canonicalReport(vouched)))) };
+  };
   return {
     save(submission, report) {
-      const { ss58, sign } = others.get(submission.validator) ?? validator;
-      const vouched = { ...report, validatorHotkey: ss58 };
-      const signature = sign(Buffer.from(canonicalReport(vouched)));
+      const vouched = signed(report, others.get(submission.validator) ?? validator);
       store.run(
         "INSERT OR REPLACE INTO reports (id, report) VALUES (?, ?)",
         submission.id,
-        toBinary(ScoreReportSchema, { ...vouched, signature }),
+        toBinary(ScoreReportSchema, vouched),
       );
     },
+    vouch: (report) => signed(report, validator),
     get(id) {
       const found = store.get("SELECT report FROM reports WHERE id = ?", id);
       return found === undefined

@@ -15,7 +15,7 @@ const sources = {
     },
     { netuid: 29, hotkey: "5Val", block: 9, neuron: null },
   ],
-  queueDepth: async () => ({ organic: 2, synthetic: 5 }),
+  queueDepth: async () => ({ organic: 2, scoring: 1, synthetic: 5 }),
   workers: () => 4,
   openTasks: () => ({ queued: 1, scoring: 7 }),
   miners: () => new Set(Array.from({ length: 12 }, (_, i) => `5M${i}`)),
@@ -55,7 +55,7 @@ test("the status is in the data directory, whole, and tells what people ask", as
 rules seed, 12 miners registered
 subnet 17 at block 1234: 5Val is uid 3, 5000 TAO, a permit, weights or registration at block 1200
 subnet 29 at block 9: 5Val is not registered
-queue: 2 organic and 5 synthetic jobs
+queue: 2 organic, 1 scoring and 5 synthetic jobs
 workers: 4 with results in the last ten minutes
 open tasks: 1 queued, 7 scoring
 the highest rewards:

@@ -34,7 +34,9 @@ const statusSchema = z.object({
     }),
   ),
   /** Jobs that wait or are in work; null when the queue is away. */
-  queue: z.object({ organic: z.number(), synthetic: z.number() }).nullable(),
+  queue: z
+    .object({ organic: z.number(), scoring: z.number().default(0), synthetic: z.number() })
+    .nullable(),
   /** Workers whose results came within the last ten minutes. */
   workers: z.number(),
   /** Tasks that have not ended, by state. */
@@ -145,7 +147,7 @@ export function describeStatus(status: Status, now: number): string {
       : `running for ${duration(now - status.startedAt)}, ${status.notReady ?? "ready"}`,
     `rules ${status.rules}, ${status.miners} miners registered`,
     ...status.validators.map(describeValidator),
-    `queue: ${queue === null ? "away" : `${queue.organic} organic and ${queue.synthetic} synthetic jobs`}`,
+    `queue: ${queue === null ? "away" : `${queue.organic} organic, ${queue.scoring} scoring and ${queue.synthetic} synthetic jobs`}`,
     `workers: ${status.workers} with results in the last ten minutes`,
     `open tasks: ${open.length === 0 ? "none" : open.join(", ")}`,
     top.length === 0 ? "no miner has a reward" : "the highest rewards:",

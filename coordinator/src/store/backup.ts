@@ -51,7 +51,8 @@ const pagesAStep = 4096;
 /** Assets between two tellings of the progress. */
 const assetsAStep = 1_000;
 
-const referredAssets = "SELECT DISTINCT asset_sha256 FROM submissions WHERE keep IS NOT NULL";
+const referredAssets = `SELECT asset_sha256 FROM submissions WHERE keep IS NOT NULL
+  UNION SELECT asset_sha256 FROM scorings WHERE ended_at IS NULL AND state = 'queued'`;
 const isKept = "SELECT 1 FROM submissions WHERE asset_sha256 = ? AND keep IS NOT NULL LIMIT 1";
 
 const assetRow = z.object({ asset_sha256: z.string() });

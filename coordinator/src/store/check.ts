@@ -190,7 +190,8 @@ async function checkAssets(
     }
   }
   const isKept = current.prepare(
-    "SELECT 1 FROM submissions WHERE asset_sha256 = ? AND keep IS NOT NULL LIMIT 1",
+    `SELECT 1 FROM submissions WHERE asset_sha256 = ?1 AND keep IS NOT NULL
+     UNION ALL SELECT 1 FROM scorings WHERE asset_sha256 = ?1 AND ended_at IS NULL LIMIT 1`,
   );
   let orphans = 0;
   for await (const name of assetNames(folder)) {

@@ -23,6 +23,7 @@ const exported: readonly Exported[] = [
   { table: "observations" },
   { table: "verdicts" },
   { table: "prompts_lent" },
+  { table: "scorings" },
   { table: "known_hotkeys" },
   { table: "weight_attempts" },
   { table: "duels" },

@@ -371,6 +371,40 @@ UPDATE tasks SET open_assignments =
 CREATE INDEX tasks_waiting_by_place ON tasks (client, open_assignments, created_at, id)
   WHERE ended_at IS NULL AND class = 'organic' AND first_accepted_at IS NULL;
 `,
+  // Assets that clients brought to have them scored, and those of them that wait for their result, in the order in which
+  // they were whole.
+  `
+CREATE TABLE scorings (
+  id TEXT PRIMARY KEY,
+  client TEXT NOT NULL,
+  request_id TEXT,
+  prompt TEXT NOT NULL,
+  state TEXT NOT NULL,
+  camera_seed TEXT NOT NULL,
+  format TEXT NOT NULL,
+  format_version INTEGER NOT NULL,
+  compression INTEGER NOT NULL,
+  asset_sha256 TEXT NOT NULL,
+  asset_size INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  failure_code TEXT,
+  failure_message TEXT,
+  report BLOB
+) STRICT;
+CREATE UNIQUE INDEX scorings_by_request ON scorings (client, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX scorings_open ON scorings (client) WHERE ended_at IS NULL;
+CREATE INDEX scorings_open_by_asset ON scorings (asset_sha256) WHERE ended_at IS NULL;
+CREATE INDEX scorings_by_expiry ON scorings (expires_at);
+CREATE TABLE scoring_jobs (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE REFERENCES scorings (id),
+  dispatch INTEGER NOT NULL DEFAULT 0,
+  traceparent TEXT
+) STRICT;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

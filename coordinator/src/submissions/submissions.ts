@@ -127,7 +127,7 @@ export interface SubmissionsOptions {
   readonly assets: AssetFiles;
   readonly tasks: Tasks;
   readonly miners: Miners;
-  readonly reports: Reports;
+  readonly reports: Pick<Reports, "save">;
   readonly rules: RuleSet;
   readonly duplicates?: DuplicateLimits;
   /** Called in the transaction that accepts a submission, with its picture where the rules have duels. */

@@ -1,5 +1,5 @@
 import { alreadyExists, exhausted, tooLarge, unavailable } from "../errors.ts";
-import { checkPrompt } from "./prompt.ts";
+import { checkPrompt } from "../prompt.ts";
 import { type GenerationOptions, messageOf, type Rpc } from "./service.ts";
 
 /** Longest idempotency key, in UTF-16 units. */

@@ -1,5 +1,5 @@
 /** What a prompt may be: one line of text that people see as it is. */
-import { invalidArgument, tooLarge } from "../errors.ts";
+import { invalidArgument, tooLarge } from "./errors.ts";
 
 /** What no prompt has, and the words for it; looked for in this order. */
 const refused: readonly (readonly [pattern: RegExp, what: string])[] = [
