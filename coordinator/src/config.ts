@@ -123,6 +123,14 @@ const schema = z
         ),
       insecureOpen: z.boolean().default(false).describe("serve other machines without API keys"),
     }),
+    admin: z.object({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe("serve AdminService, for API keys with the scope admin"),
+      host: interfaceSchema("127.0.0.1").describe("interface of AdminService"),
+      port: port(50052, "port of AdminService"),
+    }),
     axon: z.object({
       host: interfaceSchema("0.0.0.0").describe("interface of the axon"),
       port: port(8091, "port of the axon"),

@@ -8,34 +8,28 @@ import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
-import {
-  attachWeb,
-  defaultMaxDownloads,
-  defaultStalledMs,
-  drainMs,
-  maxWebBodyBytes,
-  startApi,
-  webSpan,
-} from "./api/index.ts";
+import { attachWeb, drainMs, maxWebBodyBytes, webSpan } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { type CoordinatorChain, followRegistrations, startAnnouncing } from "./chain/index.ts";
+import { openClientSide } from "./client-side.ts";
 import { createClock } from "./clock.ts";
 import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
 import { createJudge, type JudgeOptions, startDuels } from "./duels/index.ts";
 import { createEvents, type Events, observePrompts } from "./events.ts";
 import type { IntakeLimits } from "./intake.ts";
-import { type FileKey, openApiKeys } from "./keys/index.ts";
+import type { FileKey } from "./keys/index.ts";
 import { historyOf } from "./miners/index.ts";
 import { type PromptOptions, type Prompts, startPrompts } from "./prompts/index.ts";
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
 import type { PendingScoring } from "./scorings/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
-import { startStatus } from "./status/index.ts";
+import { type StatusSources, startStatus, takeStatus } from "./status/index.ts";
 import { createKnownHotkeys } from "./store/index.ts";
 import type { DuplicateLimits, Submission } from "./submissions/index.ts";
 import { createAttempts, startWeights } from "./weights/index.ts";
+import { createWorkers } from "./workers.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
 
@@ -64,6 +58,8 @@ export interface CoordinatorOptions {
         readonly corsOrigins?: readonly string[];
       })
     | undefined;
+  /** AdminService; undefined keeps it off. */
+  readonly admin?: Listen | undefined;
   /** The first axon, and where the others listen, too. */
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */
@@ -110,6 +106,8 @@ export interface Listen {
 export interface Coordinator extends AsyncDisposable {
   /** Undefined when the public API is off. */
   readonly grpcPort: number | undefined;
+  /** Undefined when the admin port is off. */
+  readonly adminPort: number | undefined;
   readonly axonPort: number;
   /** The extra axons in the order asked for, each with the port that it has. */
   readonly extraAxons: readonly AxonPlace[];
@@ -133,9 +131,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const state = stack.use(await openState(options, { events, metrics, now, validators }));
-  const { assets, miners, tasks, reports, submissions, scorings, space, intake } = state;
+  const { miners, tasks, submissions, scorings, space } = state;
 
-  const workers = createWorkerCount();
+  const workers = createWorkers();
   const dispatch = stack.use(
     startDispatch<Submission | PendingScoring>({
       ...{ queue, now, onTrouble: events.trouble, onMended: events.jobsQueuedAgain },
@@ -147,7 +145,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         scorings.markDispatched(id, dispatched);
       },
       onResult(result) {
-        workers.seen(result.workerId, now());
+        workers.seen(result, now());
         if (!scorings.applyResult(result, now())) {
           events.result(result, submissions.applyResult(result, now()), now());
         }
@@ -184,65 +182,35 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await openSubnetSide(options, { ...state, prompts, dispatch, events, now, places, validators }),
   );
   const { registrations, axons } = subnet;
-  const keys = stack.use(openApiKeys(options.dataDir, options.grpc?.keys));
-  const api =
-    options.grpc === undefined
-      ? undefined
-      : stack.use(
-          await startApi({
-            host: options.grpc.host,
-            port: options.grpc.port,
-            access: { keys, anonymous: options.grpc.keys === undefined },
-            scoring: {
-              scorings,
-              limits: { assetBytes: limits.submissionBytes },
-              cancel(id) {
-                scorings.cancel(id, now());
-                void dispatch.withdraw(id);
-              },
-            },
-            tasks,
-            cancelTask(taskId) {
-              const outcome = submissions.cancel(taskId, now());
-              for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
-                events.lost(assignment, "cancelled");
-                if (assignment.state === "scoring") {
-                  void dispatch.withdraw(assignment.id);
-                }
-              }
-              return outcome;
-            },
-            validatorHotkey: hotkey.ss58,
-            submissionOf: submissions.get,
-            reportOf: reports.get,
-            readAsset: assets.read,
-            maxDownloads: limits.downloads ?? defaultMaxDownloads,
-            stalledMs: limits.stalledStreamMs ?? defaultStalledMs,
-            maxPromptChars: limits.promptChars,
-            takesNothing: intake.takesNothing,
-            onCall: events.apiCall,
-            now,
-          }),
-        );
+  const statusSources: StatusSources = {
+    rules: rules.name,
+    notReady: dispatch.notReady,
+    validators: () =>
+      distinctPlaces(places).map((place) => ({
+        netuid: place.netuid,
+        hotkey: place.hotkey.ss58,
+        block: registrations.block(place.netuid),
+        neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
+      })),
+    queueDepth: () => queue.depth(),
+    workers: workers.count,
+    openTasks: tasks.countOpen,
+    miners: registrations.miners,
+    standingOf: miners.get,
+  };
+  const startedAt = now();
+  const clients = stack.use(
+    await openClientSide(options, {
+      ...{ ...state, dispatch, events, prompts, registrations, workers, now },
+      places: distinctPlaces(places),
+      status: () => takeStatus(statusSources, startedAt, now()),
+    }),
+  );
+  const { api } = clients;
   stack.use(
     startStatus({
       ...{ directory: options.dataDir, now },
-      sources: {
-        rules: rules.name,
-        notReady: dispatch.notReady,
-        validators: () =>
-          distinctPlaces(places).map((place) => ({
-            netuid: place.netuid,
-            hotkey: place.hotkey.ss58,
-            block: registrations.block(place.netuid),
-            neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
-          })),
-        queueDepth: () => queue.depth(),
-        workers: workers.count,
-        openTasks: tasks.countOpen,
-        miners: registrations.miners,
-        standingOf: miners.get,
-      },
+      sources: statusSources,
       onMinute: events.minute,
       onTrouble: events.trouble,
     }),
@@ -278,6 +246,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const [first, ...extraAxons] = axons.places;
   return {
     grpcPort: api?.port,
+    adminPort: clients.adminPort,
     axonPort: first?.port ?? options.axon.port,
     extraAxons,
     httpPort: http.port,
@@ -388,21 +357,4 @@ function distinctPlaces(places: readonly AxonPlace[]): readonly AxonPlace[] {
   return [
     ...new Map(places.map((place) => [`${place.netuid} ${place.hotkey.ss58}`, place])).values(),
   ];
-}
-
-/** Workers are known by their results: how many had one within the last ten minutes. Times are ms since 1970 UTC. */
-function createWorkerCount() {
-  const keepMs = 600_000;
-  const seenAt = new Map<string, number>();
-  return {
-    seen: (workerId: string, now: number): void => void seenAt.set(workerId, now),
-    count(now: number): number {
-      for (const [workerId, at] of seenAt) {
-        if (at < now - keepMs) {
-          seenAt.delete(workerId);
-        }
-      }
-      return seenAt.size;
-    },
-  };
 }

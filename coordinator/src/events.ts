@@ -37,8 +37,8 @@ export interface Events {
   ended(outcome: ResultOutcome, now: number): void;
   /** The machine's time was set, by so many ms. */
   clockSet(offMs: number): void;
-  /** Something was not taken or lent, since the disk is nearly full or too much waits. */
-  intakeRefused(kind: "disk" | "backlog"): void;
+  /** Something was not taken or lent, since the disk is nearly full, too much waits or somebody paused it. */
+  intakeRefused(kind: "disk" | "backlog" | "paused"): void;
   /** Retention has removed something, or nothing. */
   removed(removed: Removed): void;
   /** Weights were sent, or could not be, or are late. */

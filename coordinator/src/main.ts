@@ -123,6 +123,7 @@ function runCoordinator(): Promise<void> {
           dataDir: config.dataDir,
           rules,
           grpc,
+          admin: config.admin.enabled ? config.admin : undefined,
           axon: { ...config.axon, extra },
           http: config.http,
           limits: config.limits,
@@ -140,6 +141,9 @@ function runCoordinator(): Promise<void> {
           ...(coordinator.grpcPort === undefined
             ? {}
             : { grpc: hostAndPort(config.grpc.host, coordinator.grpcPort) }),
+          ...(coordinator.adminPort === undefined
+            ? {}
+            : { admin: hostAndPort(config.admin.host, coordinator.adminPort) }),
           axon: hostAndPort(config.axon.host, coordinator.axonPort),
           ...(extra.length === 0
             ? {}

@@ -137,6 +137,7 @@ function oneTask(prompt: string): Tasks {
     create: () => ({ kind: "repeated", task }),
     get: unused,
     list: unused,
+    listAll: unused,
     openAssignment: unused,
     cancel: unused,
     release: unused,

@@ -1,3 +1,4 @@
+export type { AdminOptions } from "./admin/index.ts";
 export { defaultMaxDownloads } from "./generation/index.ts";
 export type { ApiCallEvent } from "./observing.ts";
 export {
@@ -6,6 +7,7 @@ export {
   defaultStalledMs,
   drainMs,
   maxWebBodyBytes,
+  startAdmin,
   startApi,
 } from "./server.ts";
 export { attachWeb, webSpan } from "./web.ts";

@@ -11,7 +11,7 @@ import {
 import type { Submission } from "../submissions/index.ts";
 import type { Assignment, Task, TaskEvent } from "../tasks/index.ts";
 
-const taskStates = {
+export const taskStates = {
   queued: TaskState.QUEUED,
   assigned: TaskState.ASSIGNED,
   scoring: TaskState.SCORING,
@@ -19,6 +19,8 @@ const taskStates = {
   failed: TaskState.FAILED,
   cancelled: TaskState.CANCELLED,
 } as const satisfies Record<Task["state"], TaskState>;
+
+export const isTaskState = (text: string): text is Task["state"] => Object.hasOwn(taskStates, text);
 
 const assignmentStates = {
   generating: AssignmentState.GENERATING,

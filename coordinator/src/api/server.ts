@@ -3,7 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { hostAndPort } from "@turntable/process";
-import { GenerationService, ScoringService } from "@turntable/proto";
+import { AdminService, GenerationService, ScoringService } from "@turntable/proto";
 import { type WebHandler, webHandlers } from "@turntable/proto/connect";
 import {
   descriptorPackage,
@@ -14,6 +14,7 @@ import {
 import type { Handlers, ServerInterceptor } from "@turntable/proto/rpc";
 import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
 import { type AccessOptions, type ClientCall, createAccess } from "./access.ts";
+import { type AdminOptions, adminHandlers } from "./admin/index.ts";
 import { unavailable } from "./errors.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
@@ -58,34 +59,25 @@ interface Offered {
   readonly web: ReadonlyMap<string, WebHandler>;
 }
 
+export interface AdminServerOptions
+  extends Pick<ApiOptions, "host" | "port" | "access" | "onCall" | "now"> {
+  readonly admin: AdminOptions;
+}
+
 /**
- * Starts the server. Disposing it ends the streams, lets unary calls finish, and cuts what is left after `drainMs`.
+ * Starts the public API. Disposing it ends the streams, lets unary calls finish, and cuts what is left after `drainMs`.
  * @throws when the port cannot be had
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { onCall, now, stalledMs = defaultStalledMs } = options;
   await using stack = new AsyncDisposableStack();
-  const access = stack.use(createAccess({ ...options.access, now }));
+  const offer = stack.use(createOffer(options));
   const stopping = new AbortController();
   const stop = stopping.signal;
-  const interceptor: ServerInterceptor<ClientCall> = (next) =>
-    observed(onCall)(access.interceptor(next));
-  const offer = <S extends DescService>(
-    service: S,
-    handlers: Handlers<S, ClientCall>,
-  ): Offered => ({
-    service,
-    native: implement(service, handlers, interceptor, { stalledMs }),
-    web: webHandlers(service, handlers, interceptor, {
-      maxMessageBytes: maxWebBodyBytes,
-      stalledMs,
-    }),
-  });
   const offered = [
-    offer(GenerationService, generationHandlers({ ...options, stop })),
+    offer.offer(GenerationService, generationHandlers({ ...options, stop })),
     ...(options.scoring === undefined
       ? []
-      : [offer(ScoringService, scoringHandlers({ ...options, ...options.scoring, stop }))]),
+      : [offer.offer(ScoringService, scoringHandlers({ ...options, ...options.scoring, stop }))]),
   ];
   const endStreams = (): void =>
     stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
@@ -97,6 +89,44 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     web: new Map(offered.flatMap(({ web }) => [...web])),
     endStreams,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/**
+ * Starts AdminService, on a port of its own.
+ * @throws when the port cannot be had
+ */
+export async function startAdmin(
+  options: AdminServerOptions,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  await using stack = new AsyncDisposableStack();
+  const offer = stack.use(createOffer(options));
+  const offered = [offer.offer(AdminService, adminHandlers(options.admin))];
+  const { port } = stack.use(await startGrpcServer({ ...options, offered }));
+  const running = stack.move();
+  return { port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Joins services to the interceptors of all calls. */
+function createOffer({
+  onCall,
+  now,
+  access: accessOptions,
+  stalledMs = defaultStalledMs,
+}: Pick<ApiOptions, "onCall" | "now" | "access" | "stalledMs">) {
+  const access = createAccess({ ...accessOptions, now });
+  const interceptor: ServerInterceptor<ClientCall> = (next) =>
+    observed(onCall)(access.interceptor(next));
+  return {
+    offer: <S extends DescService>(service: S, handlers: Handlers<S, ClientCall>): Offered => ({
+      service,
+      native: implement(service, handlers, interceptor, { stalledMs }),
+      web: webHandlers(service, handlers, interceptor, {
+        maxMessageBytes: maxWebBodyBytes,
+        stalledMs,
+      }),
+    }),
+    [Symbol.dispose]: () => access[Symbol.dispose](),
   };
 }
 

@@ -125,13 +125,18 @@ export function historyOf(
 const pageSize = 500;
 const hotkeyRow = z.object({ hotkey: z.string() });
 
+/** Miners with a record, ss58, in alphabetical order, after this one. */
+export function minersAfter(store: StoreReader, after: string, limit: number): readonly string[] {
+  return store
+    .all("SELECT hotkey FROM miners WHERE hotkey > ? ORDER BY hotkey LIMIT ?", after, limit)
+    .map((row) => hotkeyRow.parse(row).hotkey);
+}
+
 /** Every miner with a record, ss58, in alphabetical order. */
 export function* knownMiners(store: StoreReader): Iterable<string> {
   let after = "";
   for (;;) {
-    const page = store
-      .all("SELECT hotkey FROM miners WHERE hotkey > ? ORDER BY hotkey LIMIT ?", after, pageSize)
-      .map((row) => hotkeyRow.parse(row).hotkey);
+    const page = minersAfter(store, after, pageSize);
     yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < pageSize) {

@@ -1,4 +1,9 @@
-export { type HistoryEntry, historyOf, knownMiners } from "./history.ts";
+export {
+  type HistoryEntry,
+  historyOf,
+  knownMiners,
+  minersAfter,
+} from "./history.ts";
 export {
   createMinerReader,
   createMiners,

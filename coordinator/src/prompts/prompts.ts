@@ -63,6 +63,8 @@ export interface Prompts extends AsyncDisposable {
   draw(hotkey: string): string | undefined;
   /** How many there are. */
   count(): number;
+  /** All of them, in the order of their source. */
+  list(): readonly string[];
   /** Asks the service when it is time, as happens every second by itself. */
   look(): Promise<void>;
 }
@@ -161,6 +163,7 @@ export function startPrompts(options: StartPrompts): Prompts {
       return oldestOf(list, promptsLent(hotkey)); // P2
     },
     count: () => deck.size,
+    list: () => list,
     look: async () => await loop?.runNow(),
     async [Symbol.asyncDispose]() {
       await loop?.[Symbol.asyncDispose]();

@@ -5,4 +5,5 @@ export {
   StatusError,
   type StatusSources,
   startStatus,
+  takeStatus,
 } from "./status.ts";

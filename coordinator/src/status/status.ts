@@ -182,7 +182,12 @@ function describeStanding(standing: Standing, index: number): string {
   return `${place}  ${hotkey}  ${reward.toFixed(3)} = ${observations} of ${scored} accepted × ${factor.toFixed(4)}`;
 }
 
-async function takeStatus(sources: StatusSources, startedAt: number, now: number): Promise<Status> {
+/** How it is now. */
+export async function takeStatus(
+  sources: StatusSources,
+  startedAt: number,
+  now: number,
+): Promise<Status> {
   const miners = [...sources.miners()];
   const top = miners
     .map((hotkey) => sources.standingOf(hotkey, now))

@@ -405,6 +405,8 @@ CREATE TABLE scoring_jobs (
   traceparent TEXT
 ) STRICT;
 `,
+  // Tasks of everybody by their time, for the operator's list.
+  "CREATE INDEX tasks_by_time ON tasks (created_at, id);",
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

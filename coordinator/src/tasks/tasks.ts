@@ -113,6 +113,12 @@ export interface Tasks extends Disposable {
   get(id: string): Task | undefined;
   /** A client's tasks, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
   list(client: string, limit: number, before?: string): readonly Task[] | undefined;
+  /** As `list`, of all clients and classes; `client` empty stands for all, `onlyOpen` for what has not ended. */
+  listAll(
+    of: { readonly client: string; readonly onlyOpen: boolean },
+    limit: number,
+    before?: string,
+  ): readonly Task[] | undefined;
   /**
    * What keeps the miner from another task: an assignment that it still has to submit, else one that waits for its
    * verdict, for as long as a task lasts.
@@ -485,32 +491,63 @@ export function createTasks(options: TasksOptions): Tasks {
       return { kind: "created", task };
     });
 
+  /** Where a page ends that begins after this task; undefined when there is no such task. */
+  const lastOf = (before: string | undefined): Pick<TaskRow, "created_at" | "id"> | undefined =>
+    before === undefined ? { created_at: Number.MAX_SAFE_INTEGER, id: "" } : rowOf(before);
+  const readable = (rows: readonly unknown[]): readonly Task[] =>
+    rows.flatMap((row) => {
+      try {
+        const task = taskRow.parse(row);
+        return [parseTask(task, assignmentsOf(task.id))];
+      } catch (error) {
+        options.onUnreadable?.(error); // one bad row must not hide the others
+        return [];
+      }
+    });
+
   return {
     create,
     get,
     list(client, limit, before) {
-      const last = before === undefined ? undefined : rowOf(before);
-      if (before !== undefined && last === undefined) {
+      const last = lastOf(before);
+      return last === undefined
+        ? undefined
+        : readable(
+            store.all(
+              `SELECT * FROM tasks WHERE client = ? AND class = 'organic' AND (created_at, id) < (?, ?)
+               ORDER BY created_at DESC, id DESC LIMIT ?`,
+              ...[client, last.created_at, last.id, limit],
+            ),
+          );
+    },
+    listAll({ client, onlyOpen }, limit, before) {
+      const last = lastOf(before);
+      if (last === undefined) {
         return undefined;
       }
-      return store
-        .all(
-          `SELECT * FROM tasks WHERE client = ? AND class = 'organic' AND (created_at, id) < (?, ?)
-           ORDER BY created_at DESC, id DESC LIMIT ?`,
-          client,
-          last?.created_at ?? Number.MAX_SAFE_INTEGER,
-          last?.id ?? "",
-          limit,
-        )
-        .flatMap((row) => {
-          try {
-            const task = taskRow.parse(row);
-            return [parseTask(task, assignmentsOf(task.id))];
-          } catch (error) {
-            options.onUnreadable?.(error); // one bad row must not hide the others
-            return [];
-          }
-        });
+      const page = [last.created_at, last.id, limit];
+      if (onlyOpen) {
+        return readable(
+          store.all(
+            `SELECT * FROM tasks INDEXED BY tasks_open WHERE ended_at IS NULL AND (?1 = '' OR client = ?1)
+               AND (created_at, id) < (?2, ?3) ORDER BY created_at DESC, id DESC LIMIT ?4`,
+            ...[client, ...page],
+          ),
+        );
+      }
+      return readable(
+        client === ""
+          ? store.all(
+              `SELECT * FROM tasks WHERE (created_at, id) < (?, ?)
+               ORDER BY created_at DESC, id DESC LIMIT ?`,
+              ...page,
+            )
+          : store.all(
+              `SELECT * FROM tasks WHERE client = ? AND (created_at, id) < (?, ?)
+               ORDER BY created_at DESC, id DESC LIMIT ?`,
+              ...[client, ...page],
+            ),
+      );
     },
     openAssignment(hotkey, now) {
       const row = store.get(

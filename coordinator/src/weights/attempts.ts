@@ -28,8 +28,13 @@ export interface WeightAttempt {
 }
 
 export interface AttemptReader {
-  /** The newest, of any outcome, first. */
-  latest(netuid: number, validator: string, limit: number): readonly WeightAttempt[];
+  /** The newest, of any outcome, first; those before the one with the number `before`. */
+  latest(
+    netuid: number,
+    validator: string,
+    limit: number,
+    before?: number,
+  ): readonly WeightAttempt[];
   /** Those that the chain took after `since` (ms since 1970 UTC), of all validators, oldest first. */
   included(since: number): readonly WeightAttempt[];
   /**
@@ -82,13 +87,14 @@ const attemptRow = z.object({
 /** The attempts in `store`, for looking at. */
 export function readAttempts(store: StoreReader): AttemptReader {
   return {
-    latest: (netuid, validator, limit) =>
+    latest: (netuid, validator, limit, before = Number.MAX_SAFE_INTEGER) =>
       store
         .all(
-          `SELECT * FROM weight_attempts WHERE netuid = ? AND validator = ?
+          `SELECT * FROM weight_attempts WHERE netuid = ? AND validator = ? AND id < ?
            ORDER BY id DESC LIMIT ?`,
           netuid,
           validator,
+          before,
           limit,
         )
         .map(parseAttempt),

@@ -1,5 +1,6 @@
 import { failedPrecondition } from "../errors.ts";
-import { findTask, type GenerationOptions, messageOf, type Rpc } from "./service.ts";
+import { messageOf } from "../task-message.ts";
+import { findTask, type GenerationOptions, type Rpc } from "./service.ts";
 
 /** Ends a task of the caller's; once more changes nothing. */
 export function cancelTask(options: GenerationOptions): Rpc<"cancelTask"> {

@@ -1,6 +1,7 @@
 import { alreadyExists, exhausted, tooLarge, unavailable } from "../errors.ts";
 import { checkPrompt } from "../prompt.ts";
-import { type GenerationOptions, messageOf, type Rpc } from "./service.ts";
+import { messageOf } from "../task-message.ts";
+import type { GenerationOptions, Rpc } from "./service.ts";
 
 /** Longest idempotency key, in UTF-16 units. */
 const maxIdempotencyKeyChars = 128;

@@ -1,6 +1,7 @@
 import { isEnded } from "../../tasks/index.ts";
 import { exhausted, failedPrecondition, outOfRange } from "../errors.ts";
-import { assetOf, findTask, type GenerationOptions, type Rpc } from "./service.ts";
+import { assetOf } from "../task-message.ts";
+import { findTask, type GenerationOptions, type Rpc } from "./service.ts";
 
 /** Enough for a page full of viewers. */
 export const defaultMaxDownloads = 16;

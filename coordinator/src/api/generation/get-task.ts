@@ -1,4 +1,5 @@
-import { findTask, type GenerationOptions, messageOf, type Rpc } from "./service.ts";
+import { messageOf } from "../task-message.ts";
+import { findTask, type GenerationOptions, type Rpc } from "./service.ts";
 
 /** One task of the caller's. */
 export function getTask(options: GenerationOptions): Rpc<"getTask"> {

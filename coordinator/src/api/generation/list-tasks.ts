@@ -1,5 +1,6 @@
 import { invalidArgument } from "../errors.ts";
-import { type GenerationOptions, messageOf, type Rpc } from "./service.ts";
+import { messageOf } from "../task-message.ts";
+import type { GenerationOptions, Rpc } from "./service.ts";
 
 /** Tasks a page of the list. */
 const defaultPageSize = 50;

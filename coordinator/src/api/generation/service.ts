@@ -1,11 +1,10 @@
 /** What the RPCs of GenerationService share: their types, whose tasks are whose, and how a task is told. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { GenerationService, ScoreReport, TaskSchema } from "@turntable/proto";
+import type { GenerationService, ScoreReport } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
 import type { CancelOutcome, Task, Tasks } from "../../tasks/index.ts";
 import type { ClientCall } from "../access.ts";
 import { notFound } from "../errors.ts";
-import { type AssetMessage, assetMessage, type SubmittedAsset, taskMessage } from "../messages.ts";
+import type { SubmittedAsset } from "../messages.ts";
 
 export interface GenerationOptions {
   readonly tasks: Tasks;
@@ -57,32 +56,4 @@ export function findTask(
     );
   }
   return task;
-}
-
-type AssetSource = Pick<GenerationOptions, "submissionOf" | "validatorHotkey">;
-
-/** The best asset of a task so far; undefined while there is none. */
-export function assetOf(
-  { submissionOf, validatorHotkey }: AssetSource,
-  task: Task,
-):
-  | {
-      readonly message: AssetMessage;
-      readonly sha256: string;
-      /** False once retention has removed it. */
-      readonly isKept: boolean;
-    }
-  | undefined {
-  const assignment = task.assignments.find(({ id }) => id === task.bestAssignment);
-  const submission = assignment === undefined ? undefined : submissionOf(assignment.id);
-  if (assignment === undefined || submission === undefined) {
-    return undefined;
-  }
-  const validator = submission.validator || validatorHotkey;
-  const message = assetMessage(task, assignment, submission, validator);
-  return { message, sha256: submission.assetSha256, isKept: submission.assetKept };
-}
-
-export function messageOf(source: AssetSource, task: Task): MessageInitShape<typeof TaskSchema> {
-  return taskMessage(task, assetOf(source, task)?.message);
 }

@@ -1,0 +1,165 @@
+/** What faces clients and operators: the public API, and the admin port. */
+import { isSs58 } from "@turntable/bittensor/keys";
+import {
+  type AdminOptions,
+  type Api,
+  defaultMaxDownloads,
+  defaultStalledMs,
+  startAdmin,
+  startApi,
+} from "./api/index.ts";
+import type { AxonPlace } from "./axon/index.ts";
+import type { Registrations } from "./chain/index.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
+import type { Dispatch } from "./dispatch/index.ts";
+import type { Events } from "./events.ts";
+import { openApiKeys } from "./keys/index.ts";
+import { historyOf, minersAfter } from "./miners/index.ts";
+import type { Prompts } from "./prompts/index.ts";
+import type { CoordinatorState } from "./state.ts";
+import type { Status } from "./status/index.ts";
+import { planWeights, readAttempts } from "./weights/index.ts";
+import type { Workers } from "./workers.ts";
+
+export interface ClientSideParts extends Omit<CoordinatorState, keyof AsyncDisposable> {
+  readonly dispatch: Dispatch;
+  readonly events: Events;
+  readonly prompts: Prompts | undefined;
+  readonly registrations: Registrations;
+  /** One for each hotkey of ours on a subnet, the first axon's first. */
+  readonly places: readonly AxonPlace[];
+  readonly workers: Workers;
+  readonly status: () => Promise<Status>;
+  /** ms since 1970 UTC */
+  readonly now: () => number;
+}
+
+export interface ClientSide extends AsyncDisposable {
+  /** Undefined when it is off. */
+  readonly api: Api | undefined;
+  /** Undefined when it is off. */
+  readonly adminPort: number | undefined;
+}
+
+/** @throws when a port cannot be had */
+export async function openClientSide(
+  options: CoordinatorOptions,
+  parts: ClientSideParts,
+): Promise<ClientSide> {
+  const { limits, hotkey, grpc } = options;
+  const { assets, tasks, reports, submissions, scorings, intake } = parts;
+  const { dispatch, events, now } = parts;
+  await using stack = new AsyncDisposableStack();
+  const keys = stack.use(openApiKeys(options.dataDir, grpc?.keys));
+  const told = { submissionOf: submissions.get, validatorHotkey: hotkey.ss58 };
+  const api =
+    grpc === undefined
+      ? undefined
+      : stack.use(
+          await startApi({
+            ...{ host: grpc.host, port: grpc.port },
+            access: { keys, anonymous: grpc.keys === undefined },
+            scoring: {
+              scorings,
+              limits: { assetBytes: limits.submissionBytes },
+              cancel(id) {
+                scorings.cancel(id, now());
+                void dispatch.withdraw(id);
+              },
+            },
+            tasks,
+            cancelTask(taskId) {
+              const outcome = submissions.cancel(taskId, now());
+              for (const assignment of outcome.kind === "cancelled" ? outcome.takenBack : []) {
+                events.lost(assignment, "cancelled");
+                if (assignment.state === "scoring") {
+                  void dispatch.withdraw(assignment.id);
+                }
+              }
+              return outcome;
+            },
+            ...told,
+            reportOf: reports.get,
+            readAsset: assets.read,
+            maxDownloads: limits.downloads ?? defaultMaxDownloads,
+            stalledMs: limits.stalledStreamMs ?? defaultStalledMs,
+            maxPromptChars: limits.promptChars,
+            takesNothing: intake.takesNoTasks,
+            onCall: events.apiCall,
+            now,
+          }),
+        );
+  const admin =
+    options.admin === undefined
+      ? undefined
+      : stack.use(
+          await startAdmin({
+            ...options.admin,
+            access: { keys, anonymous: false },
+            admin: { ...told, ...operatorsView(options, parts), keys, now },
+            onCall: events.apiCall,
+            now,
+          }),
+        );
+  const running = stack.move();
+  return {
+    api,
+    adminPort: admin?.port,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Where AdminService's answers come from. */
+function operatorsView(
+  { chain, queue, rules, netuid: firstNetuid }: CoordinatorOptions,
+  parts: ClientSideParts,
+): Omit<AdminOptions, "submissionOf" | "validatorHotkey" | "keys" | "now"> {
+  const { store, miners, tasks, submissions, scorings, intake } = parts;
+  const { prompts, registrations, places, workers, status, now } = parts;
+  const placeOn = (netuid = firstNetuid): AxonPlace | undefined =>
+    places.find((place) => place.netuid === netuid);
+  return {
+    status,
+    countPending: () => submissions.countPending() + scorings.countPending(),
+    intake,
+    miners: {
+      after: (hotkey, limit) => minersAfter(store, hotkey, limit),
+      get: miners.get,
+      verdicts: (hotkey, limit, before) => historyOf(store, hotkey, limit, before),
+      isRegistered: (hotkey) => registrations.miners().has(hotkey),
+      isHotkey: isSs58,
+    },
+    workers: workers.list,
+    tasks,
+    deadLetters: { list: queue.listDeadLetters, replay: queue.replayDeadLetter },
+    weights: {
+      async plan(netuid) {
+        const place = placeOn(netuid);
+        if (place === undefined) {
+          return undefined;
+        }
+        const [metagraph, hyperparameters] = await Promise.all([
+          chain.metagraph(place.netuid),
+          chain.hyperparameters(place.netuid),
+        ]);
+        const at = now();
+        const hotkeys = new Map(metagraph.neurons.map(({ uid, hotkey }) => [uid, hotkey]));
+        const rewards = new Map(
+          [...hotkeys.values()].map((hotkey) => [hotkey, miners.get(hotkey, at).reward]),
+        );
+        const hotkey = place.hotkey.ss58;
+        return {
+          ...planWeights({ hotkey, metagraph, hyperparameters, rules, rewards }),
+          ...{ netuid: place.netuid, hotkey, block: metagraph.block, hotkeys },
+        };
+      },
+      attempts(netuid, limit, before) {
+        const place = placeOn(netuid);
+        return place === undefined
+          ? undefined
+          : readAttempts(store).latest(place.netuid, place.hotkey.ss58, limit, before);
+      },
+    },
+    prompts: () => prompts?.list() ?? [],
+  };
+}
