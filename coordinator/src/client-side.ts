@@ -10,7 +10,7 @@ import {
 } from "./api/index.ts";
 import type { AxonPlace } from "./axon/index.ts";
 import type { Registrations } from "./chain/index.ts";
-import type { CoordinatorOptions } from "./coordinator.ts";
+import type { CoordinatorOptions, GrpcListen } from "./coordinator.ts";
 import type { Dispatch } from "./dispatch/index.ts";
 import type { Events } from "./events.ts";
 import { openApiKeys } from "./keys/index.ts";
@@ -57,7 +57,7 @@ export async function openClientSide(
       ? undefined
       : stack.use(
           await startApi({
-            ...{ host: grpc.host, port: grpc.port },
+            ...listenOf(grpc, events.trouble),
             access: { keys, anonymous: grpc.keys === undefined },
             scoring: {
               scorings,
@@ -94,7 +94,7 @@ export async function openClientSide(
       ? undefined
       : stack.use(
           await startAdmin({
-            ...options.admin,
+            ...listenOf(options.admin, events.trouble),
             access: { keys, anonymous: false },
             admin: { ...told, ...operatorsView(options, parts), keys, now },
             onCall: events.apiCall,
@@ -106,6 +106,17 @@ export async function openClientSide(
     api,
     adminPort: admin?.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Only what is there: the server has its own defaults. */
+function listenOf(
+  { host, port, tls, maxConnectionAgeMs }: GrpcListen,
+  onTrouble: Events["trouble"],
+) {
+  return {
+    ...{ host, port, tls, onTrouble },
+    ...(maxConnectionAgeMs === undefined ? {} : { maxConnectionAgeMs }),
   };
 }
 

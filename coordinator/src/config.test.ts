@@ -86,6 +86,21 @@ test("the public API is off until it is enabled, and who configured it before is
   );
 });
 
+test("TLS has a certificate and a key, and AdminService leaves this machine only with both", () => {
+  const key = ["--hotkey-uri", "//Alice"];
+  const pair = ["--grpc-tls-cert-file", "c", "--grpc-tls-key-file", "k"];
+  assert.deepEqual(problemsOf(...key, ...pair, "--grpc-tls-client-ca-file", "a"), []);
+  assert.match(problemsOf(...key, ...pair.slice(2)).join(), /^--grpc-tls-key-file .*go together/);
+  assert.match(
+    problemsOf(...key, "--grpc-tls-client-ca-file", "a").join(),
+    /^--grpc-tls-client-ca-file .*of our own/,
+  );
+  const admin = [...key, "--admin-enabled", "--admin-host", "0.0.0.0"];
+  assert.match(problemsOf(...admin).join(), /^--admin-tls-cert-file .*is needed when/);
+  const files = ["--admin-tls-cert-file", "c", "--admin-tls-key-file", "k"];
+  assert.deepEqual(problemsOf(...admin, ...files), []);
+});
+
 test("limits of the axon fit each other", () => {
   const key = ["--hotkey-uri", "//Alice"];
   assert.match(

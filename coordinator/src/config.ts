@@ -9,7 +9,12 @@ import {
   telemetrySchema,
 } from "@turntable/process";
 import { z } from "zod";
-import { defaultMaxDownloads, defaultStalledMs } from "./api/index.ts";
+import {
+  defaultConnectionAgeMs,
+  defaultMaxDownloads,
+  defaultStalledMs,
+  type TlsFiles,
+} from "./api/index.ts";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
@@ -22,6 +27,33 @@ const port = (fallback: number, meaning: string) =>
 /** Stands for a chain that lives in the coordinator. */
 export const chainInMemory = "memory";
 const mebibyte = 1024 * 1024;
+const tlsOptions = (of: string) => ({
+  tlsCertFile: z
+    .string()
+    .optional()
+    .describe(`certificate of ${of}, PEM; read again when it changes. Without it there is no TLS`),
+  tlsKeyFile: z.string().optional().describe("its key, PEM"),
+  tlsClientCaFile: z
+    .string()
+    .optional()
+    .describe("authorities of clients' certificates, PEM: nobody without one may connect"),
+});
+
+/** TLS files as `tlsOptions` reads them; undefined without TLS. */
+export function tlsOf({
+  tlsCertFile: certFile,
+  tlsKeyFile: keyFile,
+  tlsClientCaFile: clientCaFile,
+}: {
+  readonly tlsCertFile?: string | undefined;
+  readonly tlsKeyFile?: string | undefined;
+  readonly tlsClientCaFile?: string | undefined;
+}): TlsFiles | undefined {
+  return certFile === undefined || keyFile === undefined
+    ? undefined
+    : { certFile, keyFile, clientCaFile };
+}
+
 /** Whether only this machine reaches what listens there. */
 export const isLoopback = (host: string): boolean => /^(127\.|localhost$|\[?::1\]?$)/.test(host);
 
@@ -122,6 +154,13 @@ const schema = z
           "one client a line, `name key`, with the scopes generate and score, read at the start; beside them there are those of `turntable-coordinator keys`",
         ),
       insecureOpen: z.boolean().default(false).describe("serve other machines without API keys"),
+      ...tlsOptions("the public API"),
+      maxConnectionAgeMs: z
+        .number()
+        .int()
+        .min(1_000)
+        .default(defaultConnectionAgeMs)
+        .describe("a connection is asked to end after so long; watches go on over the next one"),
     }),
     admin: z.object({
       enabled: z
@@ -130,6 +169,7 @@ const schema = z
         .describe("serve AdminService, for API keys with the scope admin"),
       host: interfaceSchema("127.0.0.1").describe("interface of AdminService"),
       port: port(50052, "port of AdminService"),
+      ...tlsOptions("AdminService"),
     }),
     axon: z.object({
       host: interfaceSchema("0.0.0.0").describe("interface of the axon"),
@@ -400,7 +440,20 @@ const schema = z
     if (resultDays > organicTaskDays) {
       problem(["retention", "resultDays"], "is more than --retention-organic-task-days");
     }
-    const { api, grpc } = config;
+    const { api, grpc, admin } = config;
+    for (const [group, { tlsCertFile, tlsKeyFile, tlsClientCaFile }] of [
+      ["grpc", grpc],
+      ["admin", admin],
+    ] as const) {
+      if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
+        problem([group, "tlsKeyFile"], "and the certificate go together");
+      } else if (tlsClientCaFile !== undefined && tlsCertFile === undefined) {
+        problem([group, "tlsClientCaFile"], "needs a certificate and key of our own");
+      }
+    }
+    if (admin.enabled && !isLoopback(admin.host) && admin.tlsCertFile === undefined) {
+      problem(["admin", "tlsCertFile"], `is needed when AdminService listens on ${admin.host}`);
+    }
     const isAsked = grpc.apiKeysFile !== undefined || grpc.insecureOpen || api.keysNeeded;
     if (!api.enabled && (isAsked || !isLoopback(grpc.host))) {
       problem(

@@ -8,7 +8,7 @@ import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
-import { attachWeb, drainMs, maxWebBodyBytes, webSpan } from "./api/index.ts";
+import { attachWeb, drainMs, maxWebBodyBytes, type TlsFiles, webSpan } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { type CoordinatorChain, followRegistrations, startAnnouncing } from "./chain/index.ts";
 import { openClientSide } from "./client-side.ts";
@@ -51,7 +51,7 @@ export interface CoordinatorOptions {
   readonly consentText: string | undefined;
   /** The public API; undefined keeps it off. */
   readonly grpc:
-    | (Listen & {
+    | (GrpcListen & {
         /** Keys of a file, beside those that the data directory has; undefined lets everybody call. */
         readonly keys: readonly FileKey[] | undefined;
         /** Origins of pages that may call it over HTTP; none when absent. */
@@ -59,7 +59,7 @@ export interface CoordinatorOptions {
       })
     | undefined;
   /** AdminService; undefined keeps it off. */
-  readonly admin?: Listen | undefined;
+  readonly admin?: GrpcListen | undefined;
   /** The first axon, and where the others listen, too. */
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */
@@ -101,6 +101,13 @@ export interface Listen {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+}
+
+export interface GrpcListen extends Listen {
+  /** Certificate and key; without them everything travels in the clear. */
+  readonly tls?: TlsFiles | undefined;
+  /** A connection is asked to end after so long, and watches go on over the next one; ms. */
+  readonly maxConnectionAgeMs?: number;
 }
 
 export interface Coordinator extends AsyncDisposable {

@@ -23,6 +23,7 @@ import {
   isLoopback,
   parseAxonPlace,
   retentionOf,
+  tlsOf,
 } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import type { JudgeOptions } from "./duels/index.ts";
@@ -86,6 +87,7 @@ function runCoordinator(): Promise<void> {
       const grpc = config.api.enabled
         ? {
             ...config.grpc,
+            tls: tlsOf(config.grpc),
             keys: await fileKeysOf(config),
             corsOrigins: config.api.corsOrigins,
           }
@@ -123,7 +125,7 @@ function runCoordinator(): Promise<void> {
           dataDir: config.dataDir,
           rules,
           grpc,
-          admin: config.admin.enabled ? config.admin : undefined,
+          admin: config.admin.enabled ? { ...config.admin, tls: tlsOf(config.admin) } : undefined,
           axon: { ...config.axon, extra },
           http: config.http,
           limits: config.limits,

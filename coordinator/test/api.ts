@@ -61,6 +61,7 @@ export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChang
       reportOf: subnet.reports.get,
       readAsset: subnet.assets.read,
       maxPromptChars: 10,
+      onTrouble: assert.fail,
       onCall(event) {
         events.push(event);
         told.emit("call");

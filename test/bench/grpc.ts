@@ -104,6 +104,9 @@ async function startOurs(
       readAsset: async () => undefined,
       maxPromptChars: 1024,
       now: Date.now,
+      onTrouble: (_what, error) => {
+        throw error;
+      },
       onCall,
     }),
   );

@@ -378,6 +378,33 @@ test("an API key is asked for where there is a key file", async () => {
   assert.deepEqual((await other.list()).tasks, []);
 });
 
+test("a watch goes on over the next connection when its own is old, and misses nothing", async () => {
+  const grpc = { host: "127.0.0.1", port: 0, keys: undefined, maxConnectionAgeMs: 150 };
+  await using subnet = await startTestSubnet({ grpc });
+  const handedOver = Promise.withResolvers<void>();
+  let count = 0;
+  using client = createTurntableClient({
+    address: `127.0.0.1:${subnet.coordinator.grpcPort}`,
+    onRetry() {
+      count++;
+      if (count === 2) {
+        handedOver.resolve();
+      }
+    },
+  });
+  const { id } = await client.create("a red cube");
+  const kinds: string[] = [];
+  const watching = (async () => {
+    for await (const { kind } of client.watch(id)) {
+      kinds.push(kind);
+    }
+  })();
+  await handedOver.promise;
+  await subnet.client.cancel(id);
+  await watching;
+  assert.deepEqual(kinds, ["created", "cancelled"]);
+});
+
 test("miners get synthetic tasks when no client waits", async () => {
   await using subnet = await startTestSubnet({ prompts: { list: ["a green ball"] } });
   assert.equal((await pullTaskOf(subnet)).prompt, "a green ball");

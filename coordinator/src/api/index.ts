@@ -4,10 +4,12 @@ export type { ApiCallEvent } from "./observing.ts";
 export {
   type Api,
   type ApiOptions,
+  defaultConnectionAgeMs,
   defaultStalledMs,
   drainMs,
   maxWebBodyBytes,
   startAdmin,
   startApi,
 } from "./server.ts";
+export type { TlsFiles } from "./tls.ts";
 export { attachWeb, webSpan } from "./web.ts";

@@ -1,6 +1,6 @@
 /** Services over gRPC, with health and reflection, and the same services for plain HTTP. */
 import type { DescService } from "@bufbuild/protobuf";
-import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { hostAndPort } from "@turntable/process";
 import { AdminService, GenerationService, ScoringService } from "@turntable/proto";
@@ -19,11 +19,23 @@ import { unavailable } from "./errors.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
 import { type ScoringOptions, scoringHandlers } from "./scoring/index.ts";
+import { plainCredentials, type TlsFiles, watchCertificates } from "./tls.ts";
 
-export interface ApiOptions extends Omit<GenerationOptions, "stop"> {
+/** Where and how a gRPC server listens. */
+export interface GrpcListen {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Without it everything travels in the clear. */
+  readonly tls?: TlsFiles | undefined;
+  /** Between two looks at the files of `tls`, in ms. */
+  readonly certificatesEveryMs?: number;
+  /** A connection is asked to end after so long, and streams are handed over to the next one; ms. */
+  readonly maxConnectionAgeMs?: number;
+  readonly onTrouble: (what: string, error: unknown) => void;
+}
+
+export interface ApiOptions extends Omit<GenerationOptions, "stop" | "maxWatchMs">, GrpcListen {
   readonly access: Omit<AccessOptions, "now">;
   /** Without it there is no ScoringService. */
   readonly scoring?: Pick<ScoringOptions, "scorings" | "limits" | "cancel">;
@@ -60,7 +72,8 @@ interface Offered {
 }
 
 export interface AdminServerOptions
-  extends Pick<ApiOptions, "host" | "port" | "access" | "onCall" | "now"> {
+  extends GrpcListen,
+    Pick<ApiOptions, "access" | "onCall" | "now"> {
   readonly admin: AdminOptions;
 }
 
@@ -73,11 +86,17 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const offer = stack.use(createOffer(options));
   const stopping = new AbortController();
   const stop = stopping.signal;
+  const maxWatchMs = options.maxConnectionAgeMs ?? defaultConnectionAgeMs;
   const offered = [
-    offer.offer(GenerationService, generationHandlers({ ...options, stop })),
+    offer.offer(GenerationService, generationHandlers({ ...options, maxWatchMs, stop })),
     ...(options.scoring === undefined
       ? []
-      : [offer.offer(ScoringService, scoringHandlers({ ...options, ...options.scoring, stop }))]),
+      : [
+          offer.offer(
+            ScoringService,
+            scoringHandlers({ ...options, ...options.scoring, maxWatchMs, stop }),
+          ),
+        ]),
   ];
   const endStreams = (): void =>
     stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
@@ -133,18 +152,30 @@ function createOffer({
 async function startGrpcServer({
   host,
   port,
+  tls,
+  maxConnectionAgeMs = defaultConnectionAgeMs,
   offered,
-}: {
-  readonly host: string;
-  readonly port: number;
+  ...options
+}: GrpcListen & {
   readonly offered: readonly Offered[];
 }): Promise<AsyncDisposable & { readonly port: number }> {
+  await using stack = new AsyncDisposableStack();
+  const { certificatesEveryMs: everyMs, onTrouble } = options;
+  const watching = { onTrouble, ...(everyMs === undefined ? {} : { everyMs }) };
+  const credentials =
+    tls === undefined
+      ? plainCredentials()
+      : stack.use(await watchCertificates(tls, watching)).credentials;
   const server = new Server({
     ...messageLimits(maxRequestBytes),
     "grpc.max_send_message_length": -1,
     // Streams stay open for minutes without a message; clients and proxies are told that we are alive.
-    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_time_ms": keepAliveMs,
+    "grpc.keepalive_timeout_ms": keepAliveTimeoutMs,
     "grpc.keepalive_permit_without_calls": 1,
+    // Watches last no longer than that, so that none is cut off in the time of grace.
+    "grpc.max_connection_age_ms": maxConnectionAgeMs,
+    "grpc.max_connection_age_grace_ms": maxConnectionAgeMs + connectionGraceMs,
   });
   for (const { service, native } of offered) {
     server.addService(serviceDefinition(service), native);
@@ -159,25 +190,30 @@ async function startGrpcServer({
     ...healthMessages,
   }).addToServer(server);
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(
-      hostAndPort(host, port),
-      ServerCredentials.createInsecure(),
-      (error, boundTo) => (error === null ? resolve(boundTo) : reject(error)),
+    server.bindAsync(hostAndPort(host, port), credentials, (error, boundTo) =>
+      error === null ? resolve(boundTo) : reject(error),
     );
   });
-  return {
-    port: bound,
-    async [Symbol.asyncDispose]() {
-      for (const name of names) {
-        health.setStatus(name, "NOT_SERVING");
-      }
-      const hard = setTimeout(() => server.forceShutdown(), drainMs);
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      clearTimeout(hard);
-    },
-  };
+  stack.defer(async () => {
+    for (const name of names) {
+      health.setStatus(name, "NOT_SERVING");
+    }
+    const hard = setTimeout(() => server.forceShutdown(), drainMs);
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    clearTimeout(hard);
+  });
+  const running = stack.move();
+  return { port: bound, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
+/** Below the minute or more after which common proxies and routers forget a silent connection; ms. */
+const keepAliveMs = 30_000;
+/** A peer that answers nothing for so long after that is gone; ms. */
+const keepAliveTimeoutMs = 20_000;
+/** Long enough to cost nothing, short enough that new servers behind a balancer get their share soon; ms. */
+export const defaultConnectionAgeMs = 30 * 60_000;
+/** What a watch may last beyond a connection's age, in ms. */
+const connectionGraceMs = 60_000;
 /** When a caller that a shutdown cut off is told to come back: starting again takes at least that long, in ms. */
 const restartMs = 1_000;
 /** Calls in flight have this long to end after the streams were told to, in ms. */

@@ -27,6 +27,8 @@ export interface GenerationOptions {
   readonly maxPromptChars: number;
   /** Why no task can be taken now; undefined when they are. */
   readonly takesNothing?: () => string | undefined;
+  /** A watch is handed over to another connection after so long, in ms; never when absent. */
+  readonly maxWatchMs?: number;
   /** Aborted to end the streams; its reason, an RpcError, goes to their callers. */
   readonly stop: AbortSignal;
   /** ms since 1970 UTC */

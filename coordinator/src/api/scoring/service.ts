@@ -16,6 +16,8 @@ export interface ScoringOptions {
   readonly cancel: (id: string) => void;
   /** Why nothing can be taken now; undefined when it is. */
   readonly takesNothing?: () => string | undefined;
+  /** A watch is handed over to another connection after so long, in ms; never when absent. */
+  readonly maxWatchMs?: number;
   /** Aborted to end the streams; its reason, an RpcError, goes to their callers. */
   readonly stop: AbortSignal;
   /** ms since 1970 UTC */
