@@ -17,6 +17,11 @@ export interface CallContext {
   readonly headers: CallHeaders;
   /** Aborted when nobody waits for the answer any more: the caller cancelled or is gone, or its deadline passed. */
   readonly signal: AbortSignal;
+  /**
+   * What a signature over the request covers: over gRPC its message, over HTTP its body; over HTTP it is there only when
+   * the headers of `btauth/1` are.
+   */
+  readonly body?: Uint8Array | undefined;
 }
 
 /** One method's handler. An answer may be a message or the fields to create one from. */

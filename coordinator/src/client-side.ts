@@ -58,7 +58,11 @@ export async function openClientSide(
       : stack.use(
           await startApi({
             ...listenOf(grpc, events.trouble),
-            access: { keys, anonymous: grpc.keys === undefined },
+            access: {
+              keys,
+              anonymous: grpc.keys === undefined,
+              wallets: { receiver: hotkey.ss58, isAllowed: isAllowedWallet(grpc, parts) },
+            },
             scoring: {
               scorings,
               limits: { assetBytes: limits.submissionBytes },
@@ -107,6 +111,20 @@ export async function openClientSide(
     adminPort: admin?.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Whether a hotkey is on the list, or has the stake. */
+function isAllowedWallet(
+  { wallets }: NonNullable<CoordinatorOptions["grpc"]>,
+  { registrations, places }: ClientSideParts,
+): (hotkey: string) => boolean {
+  const { hotkeys = [], leastStakeTao = Number.POSITIVE_INFINITY } = wallets ?? {};
+  const listed = new Set(hotkeys);
+  return (hotkey) =>
+    listed.has(hotkey) ||
+    places.some(
+      ({ netuid }) => (registrations.neuron(netuid, hotkey)?.stakeTao ?? 0) >= leastStakeTao,
+    );
 }
 
 /** Only what is there: the server has its own defaults. */

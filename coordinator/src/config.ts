@@ -132,6 +132,15 @@ const schema = z
         .describe(
           "nobody calls without an API key, on loopback either (behind a proxy, say); elsewhere and with a file of keys that is so anyway",
         ),
+      wallets: z
+        .array(z.string().refine(isSs58, "not an ss58 address"))
+        .default([])
+        .describe("ss58 of a hotkey that may call by its signature (btauth/1), without an API key"),
+      walletStakeTao: z
+        .number()
+        .min(0.000_000_001)
+        .optional()
+        .describe("hotkeys with so much stake on our subnets may, too, TAO; none when absent"),
       corsOrigins: z
         .array(
           z

@@ -54,6 +54,11 @@ export interface CoordinatorOptions {
     | (GrpcListen & {
         /** Keys of a file, beside those that the data directory has; undefined lets everybody call. */
         readonly keys: readonly FileKey[] | undefined;
+        /** Hotkeys (ss58) that may call by their signature, and those with so much stake; none when absent. */
+        readonly wallets?: {
+          readonly hotkeys: readonly string[];
+          readonly leastStakeTao?: number | undefined;
+        };
         /** Origins of pages that may call it over HTTP; none when absent. */
         readonly corsOrigins?: readonly string[];
       })

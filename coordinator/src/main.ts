@@ -90,6 +90,7 @@ function runCoordinator(): Promise<void> {
             tls: tlsOf(config.grpc),
             keys: await fileKeysOf(config),
             corsOrigins: config.api.corsOrigins,
+            wallets: { hotkeys: config.api.wallets, leastStakeTao: config.api.walletStakeTao },
           }
         : undefined;
       const prompts = config.prompts.synthetic ? await promptsOf(config) : undefined;

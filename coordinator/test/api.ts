@@ -23,12 +23,13 @@ export interface ApiChange extends Partial<Omit<ApiOptions, "access">> {
   /** Text of a key file; without it everybody may call. */
   readonly keyFile?: string;
   readonly corsOrigins?: readonly string[];
+  readonly wallets?: ApiOptions["access"]["wallets"];
 }
 
 export const anonymous = { metadata: new Metadata() };
 
 /** @param change of the API's own options, and of what it stands on */
-export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChange = {}) {
+export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }: ApiChange = {}) {
   await using stack = new AsyncDisposableStack();
   const subnet = stack.use(await openRules(change));
   const fromFile = keyFile === undefined ? [] : parseApiKeys(keyFile);
@@ -48,7 +49,7 @@ export async function openApi({ keyFile, corsOrigins = [], ...change }: ApiChang
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      access: { keys, anonymous: keyFile === undefined },
+      access: { keys, anonymous: keyFile === undefined, wallets },
       scoring: {
         scorings,
         limits: { assetBytes: 3_000_000 },

@@ -76,8 +76,16 @@ export function webHandlers<S extends DescService, C>(
     router.handlers.map((handler): [string, WebHandler] => [
       handler.requestPath,
       async (request, call) => {
-        const contextValues = createContextValues().set(webCallKey, call);
-        const from = universalServerRequestFromFetch(request, {});
+        const signed = request.headers.has(signatureHeader)
+          ? new Uint8Array(await request.arrayBuffer())
+          : undefined;
+        const contextValues = createContextValues()
+          .set(webCallKey, call)
+          .set(signedBodyKey, signed);
+        const from =
+          signed === undefined
+            ? universalServerRequestFromFetch(request, {})
+            : signedRequest(request, signed);
         const answered = await handler({ ...from, signal: call.signal, contextValues });
         return universalServerResponseToFetch(answered);
       },
@@ -125,6 +133,17 @@ interface OpenCall {
   readonly outcome: Promise<void>;
 }
 
+/** Who signs its request has its body read first, within the server's own limit. */
+const signatureHeader = "x-bittensor-signature";
+const signedBodyKey = createContextKey<Uint8Array | undefined>(undefined);
+
+function signedRequest({ url, method, headers: header }: Request, bytes: Uint8Array) {
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield bytes;
+  }
+  return { httpVersion: "", url, method, header, body: body() };
+}
+
 const webCallKey = createContextKey<WebCall | undefined>(undefined);
 const openCallKey = createContextKey<OpenCall | undefined>(undefined);
 
@@ -158,6 +177,7 @@ function callContextOf(context: HandlerContext): CallContext {
     path: pathOf(context.method),
     headers: { get: (name) => requestHeader.get(name) ?? undefined },
     signal, // W3
+    body: context.values.get(signedBodyKey),
   };
 }
 

@@ -243,6 +243,10 @@ class ServedCall implements CallContext {
     return this.#controller.signal;
   }
 
+  get body(): Uint8Array {
+    return this.#call.request;
+  }
+
   /** The signal stays as it is: grpc-js reports a finished call as cancelled too. */
   end(): void {
     this.#isAnswered = true;

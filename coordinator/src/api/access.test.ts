@@ -143,5 +143,5 @@ test("a stream ends soon after its key does, and says why", async () => {
     new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
   const watch = opened.call({ method: "GenerationService/WatchTask" }, aborted);
   opened.endKey();
-  await assert.rejects(watch, refusedWith(statusCodes.UNAUTHENTICATED, /has been ended/));
+  await assert.rejects(watch, refusedWith(statusCodes.UNAUTHENTICATED, /may not call any more/));
 });

@@ -1,7 +1,7 @@
 /**
  * Who calls, whether it may, and how much: known before anything of the request is read.
  *
- * C1 A call's caller is that of its API key. Without one it is `anonymous`, where that is allowed; a key that is not
+ * C1 A call's caller is that of its API key, or the hotkey that signed it. Without either it is `anonymous`, where that is allowed; a key that is not
  *    known is nobody's there, as from when there were no keys.
  * C2 A key's limits are counted over all its calls, whatever carries them.
  * C3 A stream ends when its key does.
@@ -12,6 +12,7 @@ import type { ApiKeys, CallLimits, Scope } from "../keys/index.ts";
 import { createCallCounts } from "./call-counts.ts";
 import { permissionDenied, unauthenticated } from "./errors.ts";
 import type { ObservedCall } from "./observing.ts";
+import { createWalletReader, type WalletOptions, walletLimits } from "./wallets.ts";
 
 /** A call by a client that the API knows. */
 export interface ClientCall extends CallContext {
@@ -28,12 +29,16 @@ export interface Caller {
   /** What its calls are counted by, and its key is known by; empty for `anonymous`. */
   readonly id: string;
   readonly limits: CallLimits;
+  /** Whether it may still go on. */
+  readonly isGood: () => boolean;
 }
 
 export interface AccessOptions {
   readonly keys: Pick<ApiKeys, "find" | "isGood">;
   /** Whether everybody may generate and score. */
   readonly anonymous: boolean;
+  /** Hotkeys that may generate and score by their signature; none when absent. */
+  readonly wallets?: WalletOptions | undefined;
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
@@ -51,6 +56,7 @@ const anonymous: Caller = {
   scopes: ["generate", "score"],
   id: "",
   limits: { callsPerMinute: 0, concurrentCalls: 0 },
+  isGood: () => true,
 };
 
 export function createAccess({ keys, now, ...options }: AccessOptions): Access {
@@ -58,18 +64,29 @@ export function createAccess({ keys, now, ...options }: AccessOptions): Access {
   /** Streams of callers with a key. */
   const streams = new Map<AbortController, Caller>();
   const check = setInterval(() => {
-    for (const [ending, { id }] of streams) {
-      if (!keys.isGood(id, now())) {
-        ending.abort(unauthenticated("this API key has been ended or has expired"));
+    for (const [ending, { isGood }] of streams) {
+      if (!isGood()) {
+        ending.abort(unauthenticated("this API key or hotkey may not call any more"));
       }
     }
   }, streamCheckMs).unref();
 
-  const callerOf = ({ headers }: CallContext): Caller => {
+  const { wallets } = options;
+  const signerOf = wallets === undefined ? undefined : createWalletReader(wallets, now);
+  const callerOf = (call: CallContext): Caller => {
+    const { headers } = call;
     const secret = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
     const key = secret === undefined ? undefined : keys.find(secret, now());
     if (key !== undefined) {
-      return { client: key.name, scopes: key.scopes, id: key.id, limits: key.limits };
+      const { name: client, scopes, id, limits } = key;
+      return { client, scopes, id, limits, isGood: () => keys.isGood(id, now()) };
+    }
+    const hotkey = signerOf?.(call);
+    if (hotkey !== undefined) {
+      return {
+        ...{ client: hotkey, scopes: ["generate", "score"], id: hotkey, limits: walletLimits },
+        isGood: () => wallets?.isAllowed(hotkey) ?? false,
+      };
     }
     if (options.anonymous) {
       return anonymous; // C1

@@ -42,14 +42,14 @@ export function createCallCounts(): CallCounts {
       }
       const count = counts.get(id) ?? { running: 0, left: callsPerMinute, at: now };
       if (concurrentCalls > 0 && count.running >= concurrentCalls) {
-        const message = `${concurrentCalls} calls of this key are in work, which is its limit; end some before the next`;
+        const message = `${concurrentCalls} calls of this caller are in work, which is its limit; end some before the next`;
         throw exhausted("concurrent_calls", message, busyRetryMs);
       }
       if (callsPerMinute > 0) {
         const grown = (Math.max(0, now - count.at) * callsPerMinute) / minuteMs;
         const left = Math.min(callsPerMinute, count.left + grown);
         if (left < 1) {
-          const message = `this key may make ${callsPerMinute} calls a minute`;
+          const message = `this caller may make ${callsPerMinute} calls a minute`;
           throw exhausted("calls", message, Math.ceil(((1 - left) * minuteMs) / callsPerMinute));
         }
         count.left = left - 1;

@@ -1,0 +1,85 @@
+/** Calls that are signed by a wallet, over gRPC and plain HTTP. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Metadata, status } from "@grpc/grpc-js";
+import { signHeaders } from "@turntable/bittensor/btauth";
+import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
+import { CreateTaskRequestSchema } from "@turntable/proto";
+import { openApi } from "../../test/api.ts";
+
+before(ready);
+
+const path = "/turntable.v1.GenerationService/CreateTask";
+const nowMs = 1_795_500_000_000;
+
+function open() {
+  const [alice, validator] = [keypairFromUri("//Alice"), keypairFromUri("//Charlie")];
+  let nonce = BigInt(nowMs) * 1_000_000n;
+  const wallets = {
+    receiver: validator.ss58,
+    isAllowed: (hotkey: string) => hotkey === alice.ss58,
+  };
+  return {
+    ...{ alice, bob: keypairFromUri("//Bob") },
+    api: { keyFile: "ann 0123456789abcdef", wallets, now: () => nowMs },
+    sign: (by: Keypair, body: Uint8Array, at = path) =>
+      signHeaders(
+        by,
+        { method: "POST", path: at, body },
+        { receiver: validator.ss58, nonce: nonce++ },
+      ),
+  };
+}
+
+test("over gRPC the message is signed: it is the hotkey's call, once, and nobody else's", async () => {
+  const { alice, bob, api, sign } = open();
+  await using opened = await openApi(api);
+  const request = create(CreateTaskRequestSchema, { prompt: "a cup" });
+  const call = async (headers: Readonly<Record<string, string>>, prompt = "a cup") => {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) {
+      metadata.set(name, value);
+    }
+    return await opened.client.createTask({ prompt }, { metadata });
+  };
+  const bytes = toBinary(CreateTaskRequestSchema, request);
+  const headers = sign(alice, bytes);
+  const { task } = await call(headers);
+  assert.equal(opened.subnet.tasks.get(task?.id ?? "")?.client, alice.ss58);
+  const refused = (code: number, text: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof Error && "code" in error);
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, text);
+    return true;
+  };
+  await assert.rejects(call(headers), refused(status.UNAUTHENTICATED, /ReplayedRequest/));
+  await assert.rejects(
+    call(sign(alice, bytes), "a cat"),
+    refused(status.UNAUTHENTICATED, /BadSignature/),
+  );
+  await assert.rejects(
+    call(sign(alice, bytes, "/turntable.v1.GenerationService/ListTasks")),
+    refused(status.UNAUTHENTICATED, /BadSignature/),
+  );
+  await assert.rejects(
+    call(sign(bob, bytes)),
+    refused(status.PERMISSION_DENIED, /not among those/),
+  );
+  await assert.rejects(call({}), refused(status.UNAUTHENTICATED, /API key is needed/));
+});
+
+test("over HTTP the body is signed, as it is sent", async () => {
+  const { alice, api, sign } = open();
+  await using opened = await openApi(api);
+  const post = async (headers: Readonly<Record<string, string>>, body: string) => {
+    const all = { ...headers, "content-type": "application/json" };
+    return await fetch(`${opened.http.url}${path}`, { method: "POST", headers: all, body });
+  };
+  const body = '{ "prompt": "a cup" }';
+  const made = await post(sign(alice, Buffer.from(body)), body);
+  assert.equal(made.status, 200, await made.text());
+  assert.equal(opened.events.at(-1)?.client, alice.ss58);
+  const changed = await post(sign(alice, Buffer.from(body)), '{ "prompt": "a cat" }');
+  assert.equal(changed.status, 401);
+});
