@@ -5,6 +5,7 @@ import { generatorConfig } from "@turntable/generation/config";
 import { subnetConfig } from "@turntable/local-subnet/config";
 import { minerConfig } from "@turntable/miner/config";
 import { configTable } from "@turntable/process";
+import { promptMakerConfig, promptServiceConfig } from "@turntable/prompts/config";
 import { serveConfig, workerConfig } from "@turntable/validation/config";
 
 const file = new URL("../docs/configuration.md", import.meta.url).pathname;
@@ -23,6 +24,8 @@ const tables = [
   serveConfig,
   generatorConfig,
   minerConfig,
+  promptServiceConfig,
+  promptMakerConfig,
   subnetConfig,
 ].map((definition) => `## ${definition.command}\n\n${configTable(definition)}\n`);
 const written = [head, ...tables].join("\n").replaceAll(root, "");

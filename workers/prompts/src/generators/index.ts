@@ -1,0 +1,3 @@
+export { type Draft, type PromptSource, SourceError } from "./generator.ts";
+export { createGrammarSource, grammarCategories } from "./grammar.ts";
+export { createLanguageModelSource, type LanguageModelOptions } from "./language-model.ts";
