@@ -1,13 +1,13 @@
 /**
  * The HDF5 of May 2024, behind an entry of its own: h5wasm weighs 4 MB.
  *
- * Files as the subnet's miners write them are read without the HDF5 library (`hdf5-plain.ts`). That library is C code
+ * Files as the subnet's miners write them are read without the HDF5 library (`hdf5-plain/`). That library is C code
  * that was never meant for hostile files, so each other file gets a thread of its own with a limit on memory and time,
  * which ends with it; nothing of one file is left for the next.
  */
 import { Worker } from "node:worker_threads";
 import { checkSplat } from "./checks.ts";
-import { decodePlainHdf5 } from "./hdf5-plain.ts";
+import { decodePlainHdf5 } from "./hdf5-plain/index.ts";
 import type { Hdf5Answer, Hdf5Request } from "./hdf5-thread.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { cloud } from "../test/shapes.ts";
-import { readHdf5, writeHdf5 } from "./hdf5.ts";
-import { readHdf5Here } from "./hdf5-file.ts";
-import { decodePlainHdf5 } from "./hdf5-plain.ts";
-import { AssetError, defaultAssetLimits, type Splat } from "./index.ts";
+import { cloud } from "../../test/shapes.ts";
+import { readHdf5, writeHdf5 } from "../hdf5.ts";
+import { readHdf5Here } from "../hdf5-file.ts";
+import { AssetError, defaultAssetLimits, type Splat } from "../index.ts";
+import { decodePlainHdf5 } from "./index.ts";
 
 const limits = defaultAssetLimits;
 
