@@ -5,6 +5,7 @@
 import { colourOfDc, dcOfColour, logitOfByte, logOfDeviation, opacityOf } from "./activation.ts";
 import { checkCount, checkSplat } from "./checks.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
+import { createSplat } from "./splats.ts";
 
 const recordBytes = 32;
 
@@ -43,16 +44,7 @@ export function decodeDotSplat(bytes: Uint8Array, limits: AssetLimits): Splat {
   }
   checkCount(count, limits);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const splat: Splat = {
-    count,
-    shDegree: 0,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count),
-    shDc: new Float32Array(count * 3),
-    shRest: new Float32Array(0),
-  };
+  const splat = createSplat(count);
   for (let i = 0; i < count; i++) {
     const at = i * recordBytes;
     for (let axis = 0; axis < 3; axis++) {

@@ -38,6 +38,7 @@ export {
   shC0,
   shRestCount,
 } from "./splat.ts";
+export { createSplat } from "./splats.ts";
 export type { SpzVersion } from "./spz/format.ts";
 export { readSpz } from "./spz/reader.ts";
 export { type WriteSpzOptions, writeSpz } from "./spz/writer.ts";

@@ -7,7 +7,7 @@ import { dcOfColour, logitOfByte, logOfDeviation } from "./activation.ts";
 import { checkCount } from "./checks.ts";
 import { decodeHalf } from "./half.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "./splat.ts";
-import { joinSplats } from "./splats.ts";
+import { createSplat, joinSplats } from "./splats.ts";
 
 const headerBytes = 4096;
 const sectionHeaderBytes = 1024;
@@ -144,16 +144,7 @@ function decodeSection(view: DataView, section: Section, { level, range }: Layou
   const number = (at: number): number =>
     isFloats ? view.getFloat32(at, true) : decodeHalf(view.getUint16(at, true));
   const rest = shRestCount(shDegree);
-  const splat: Splat = {
-    count,
-    shDegree,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count),
-    shDc: new Float32Array(count * 3),
-    shRest: new Float32Array(count * rest * 3),
-  };
+  const splat = createSplat(count, shDegree);
   const centreOf = isFloats ? undefined : bucketCentres(view, section);
   for (let i = 0; i < count; i++) {
     const at = splatsAt + i * splatBytes;

@@ -1,5 +1,19 @@
-/** Splats as lists of rows: put together, and picked from. */
+/** Splats as lists of rows: made, put together, and picked from. */
 import { type ShDegree, type Splat, shRestCount } from "./splat.ts";
+
+/** So many of zeros, to be filled. */
+export function createSplat(count: number, shDegree: ShDegree = 0): Splat {
+  return {
+    count,
+    shDegree,
+    positions: new Float32Array(count * 3),
+    scales: new Float32Array(count * 3),
+    rotations: new Float32Array(count * 4),
+    opacities: new Float32Array(count),
+    shDc: new Float32Array(count * 3),
+    shRest: new Float32Array(count * shRestCount(shDegree) * 3),
+  };
+}
 
 /** One after the other, at the highest degree of any; bands that one does not have are 0. */
 export function joinSplats(parts: readonly Splat[]): Splat {

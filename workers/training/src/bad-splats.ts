@@ -1,6 +1,6 @@
 /** Assets that show nothing that any prompt asks for. The engine's own quality `noise` comes beside them. */
 import { pick, type Random } from "@turntable/generation/grammar";
-import { type Splat, shC0 } from "@turntable/splat";
+import { createSplat, type Splat, shC0 } from "@turntable/splat";
 
 const forms = ["pale", "speck", "haze", "blob", "confetti", "far"] as const;
 type Rgb = readonly [number, number, number];
@@ -44,16 +44,9 @@ function splatOf(
   opacity: number,
   colour: () => Rgb,
 ): Splat {
-  const splat = {
-    count,
-    shDegree: 0 as const,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3).fill(Math.log(size)),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count).fill(Math.log(opacity / (1 - opacity))),
-    shDc: new Float32Array(count * 3),
-    shRest: new Float32Array(0),
-  };
+  const splat = createSplat(count);
+  splat.scales.fill(Math.log(size));
+  splat.opacities.fill(Math.log(opacity / (1 - opacity)));
   for (let i = 0; i < count; i++) {
     splat.positions.set(position(), i * 3);
     splat.rotations[i * 4] = 1;

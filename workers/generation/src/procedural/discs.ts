@@ -1,5 +1,5 @@
 /** Painted cells as Gaussian splats. */
-import { type Splat, shC0 } from "@turntable/splat";
+import { createSplat, type Splat, shC0 } from "@turntable/splat";
 import { lookAt, type Style } from "./appearance.ts";
 import type { CellArrays } from "./cells.ts";
 import type { PlacedPart } from "./layout.ts";
@@ -31,16 +31,7 @@ export function discsOf(input: DiscInput): Splat {
   const kept = keptCells(openness, most);
   const patterns = patternsOf(input);
   const count = kept.length;
-  const splat: Splat = {
-    count,
-    shDegree: 0,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count),
-    shDc: new Float32Array(count * 3),
-    shRest: new Float32Array(0),
-  };
+  const splat = createSplat(count);
   for (let i = 0; i < count; i++) {
     const cell = kept[i] ?? 0;
     const partIndex = cells.parts[cell] ?? 0;

@@ -5,6 +5,7 @@
 
 import { dcOfColour, logitOfByte } from "../activation.ts";
 import { AssetError, type ShDegree, type Splat, shRestCount } from "../splat.ts";
+import { createSplat } from "../splats.ts";
 import { plyColumns } from "./columns.ts";
 import type { PlyElement, PlyHeader } from "./header.ts";
 
@@ -29,16 +30,7 @@ export function readCompressedPly(bytes: Uint8Array, header: PlyHeader): Splat {
   const words = readWords(bytes, header, vertices);
   const bounds = readBounds(bytes, header, chunks);
   const { shDegree, shRest } = readSh(bytes, header, count);
-  const splat: Splat = {
-    count,
-    shDegree,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count),
-    shDc: new Float32Array(count * 3),
-    shRest,
-  };
+  const splat: Splat = { ...createSplat(count), shDegree, shRest };
   for (let i = 0; i < count; i++) {
     const chunk = Math.floor(i / chunkSplats);
     unpack111011(words.position[i] ?? 0, bounds.position, chunk, splat.positions, i * 3);

@@ -1,5 +1,5 @@
 /** Scenes made by code, for tests, the self-test and benchmarks: the same splats for the same seed, everywhere. */
-import { type ShDegree, type Splat, shRestCount } from "@turntable/splat";
+import { createSplat, type ShDegree, type Splat } from "@turntable/splat";
 
 export interface TestSceneOptions {
   readonly count: number;
@@ -16,17 +16,10 @@ export interface TestSceneOptions {
 export function createTestSplat(options: TestSceneOptions): Splat {
   const { count, shDegree = 0, seed = 1, relativeSize = 1 } = options;
   const random = mulberry32(seed);
-  const rest = shRestCount(shDegree);
-  const splat: Splat = {
-    count,
-    shDegree,
-    positions: new Float32Array(count * 3),
-    scales: new Float32Array(count * 3),
-    rotations: new Float32Array(count * 4),
-    opacities: new Float32Array(count),
-    shDc: new Float32Array(count * 3),
-    shRest: Float32Array.from({ length: count * rest * 3 }, () => (random() - 0.5) * 0.4),
-  };
+  const splat = createSplat(count, shDegree);
+  for (let i = 0; i < splat.shRest.length; i++) {
+    splat.shRest[i] = (random() - 0.5) * 0.4;
+  }
   // Splats overlap about as much whatever their number.
   const size = Math.log((1.6 * relativeSize) / Math.sqrt(count));
   for (let i = 0; i < count; i++) {
