@@ -20,6 +20,7 @@ import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
 import { defaultRetention, type RetentionLimits } from "./retention/index.ts";
 import { ruleSets } from "./rules/index.ts";
+import { defaultStorage, type StorageOptions } from "./storage/index.ts";
 import { defaultDuplicateLimits } from "./submissions/index.ts";
 
 const port = (fallback: number, meaning: string) =>
@@ -368,6 +369,44 @@ const schema = z
           "the database; above it the oldest ended tasks go first, but for those within the miners' window or that of duplicates",
         ),
     }),
+    storage: z.object({
+      subnet21: z
+        .boolean()
+        .default(false)
+        .describe("store accepted assets on subnet 21, too, as validators of 2024 did"),
+      subnet21Netuid: z.number().int().min(0).default(21).describe("that subnet's number"),
+      ttlS: z
+        .number()
+        .int()
+        .min(1)
+        .default(31_104_000)
+        .describe("how long subnet 21 is asked to keep them, seconds"),
+      s3Bucket: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "store accepted assets in this bucket, too; credentials are the AWS SDK's own: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE",
+        ),
+      s3Endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe("of a store that is not AWS's own"),
+      s3Region: z.string().min(1).default("us-east-1").describe("the bucket's region"),
+      s3Prefix: z.string().default("").describe("in front of each object's name"),
+      queue: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultStorage.queue.assets)
+        .describe("assets that may wait for each place; when so many do, what comes is not stored"),
+      queueBytes: z
+        .number()
+        .int()
+        .min(mebibyte)
+        .default(defaultStorage.queue.bytes)
+        .describe("bytes that may; they are kept until they are stored"),
+    }),
     telemetry: telemetrySchema,
     duels: z.object({
       url: z
@@ -445,6 +484,10 @@ const schema = z
     if (submissionBytes > bodiesBytes) {
       problem(["limits", "submissionBytes"], "is more than all bodies together may have");
     }
+    const { s3Bucket, s3Endpoint } = config.storage;
+    if (s3Endpoint !== undefined && s3Bucket === undefined) {
+      problem(["storage", "s3Endpoint"], "says where, and --storage-s3-bucket not in which bucket");
+    }
     const { resultDays, organicTaskDays } = config.retention;
     if (resultDays > organicTaskDays) {
       problem(["retention", "resultDays"], "is more than --retention-organic-task-days");
@@ -489,6 +532,20 @@ export function retentionOf({ retention }: Pick<Config, "retention">): Retention
     organicTaskMs: retention.organicTaskDays * dayMs,
     syntheticTaskMs: retention.syntheticTaskDays * dayMs,
     databaseBytes: retention.databaseBytes,
+  };
+}
+
+/** What the configuration says of places outside; undefined when there are none. */
+export function storageOf({ storage }: Pick<Config, "storage">): StorageOptions | undefined {
+  const { s3Bucket: bucket, s3Endpoint: endpoint, s3Region: region, s3Prefix: prefix } = storage;
+  if (!storage.subnet21 && bucket === undefined) {
+    return undefined;
+  }
+  const { subnet21Netuid: netuid, ttlS, queue: assets, queueBytes: bytes } = storage;
+  return {
+    subnet21: storage.subnet21 ? { netuid, ttlS } : undefined,
+    s3: bucket === undefined ? undefined : { bucket, endpoint, region, prefix },
+    queue: { assets, bytes },
   };
 }
 

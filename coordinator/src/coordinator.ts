@@ -16,7 +16,7 @@ import { createClock } from "./clock.ts";
 import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
 import { createJudge, type JudgeOptions, startDuels } from "./duels/index.ts";
-import { createEvents, type Events, observePrompts } from "./events.ts";
+import { createEvents, type Events, observePrompts, observeStorageQueue } from "./events.ts";
 import type { IntakeLimits } from "./intake.ts";
 import type { FileKey } from "./keys/index.ts";
 import { historyOf } from "./miners/index.ts";
@@ -26,6 +26,7 @@ import type { RuleSet } from "./rules/index.ts";
 import type { PendingScoring } from "./scorings/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
 import { type StatusSources, startStatus, takeStatus } from "./status/index.ts";
+import { openStorage, type StorageOptions } from "./storage/index.ts";
 import { createKnownHotkeys } from "./store/index.ts";
 import type { DuplicateLimits, Submission } from "./submissions/index.ts";
 import { createAttempts, startWeights } from "./weights/index.ts";
@@ -98,6 +99,8 @@ export interface CoordinatorOptions {
   readonly judge?: JudgeOptions | undefined;
   /** Without it the default. */
   readonly retention?: RetentionLimits;
+  /** Places outside that accepted assets go to, too; none when absent. */
+  readonly storage?: StorageOptions;
   readonly logger: Logger;
 }
 
@@ -251,6 +254,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     }),
   );
   stack.defer(() => api?.endStreams());
+  const { storage } = options;
+  if (storage !== undefined) {
+    observeStorageQueue(metrics, storage, state.storageQueue);
+    stack.use(
+      await openStorage(storage, {
+        ...{ queue: state.storageQueue, chain: options.chain, hotkey, now },
+        async load(id) {
+          const submission = submissions.get(id);
+          const assignment = tasks.assignment(id);
+          const task = assignment === undefined ? undefined : tasks.get(assignment.taskId);
+          if (submission === undefined || assignment === undefined || task === undefined) {
+            return undefined;
+          }
+          const bytes = await state.assets.load(submission.assetSha256);
+          return bytes && { submission, prompt: task.prompt, miner: assignment.hotkey, bytes };
+        },
+        onEvent: events.storage,
+        onTrouble: events.trouble,
+      }),
+    );
+  }
   stack.use(await startClockwork({ ...state, events, now, miners: registrations.miners }));
   void dispatch.check(); // a queue that is away, or a long backlog, does not hold up the start
 

@@ -9,6 +9,12 @@ import type { DuelEvent } from "./duels/index.ts";
 import type { PromptsEvent } from "./prompts/index.ts";
 import type { Removed, Retention } from "./retention/index.ts";
 import type { Status } from "./status/index.ts";
+import {
+  type StorageEvent,
+  type StorageOptions,
+  type StorageQueue,
+  targetsOf,
+} from "./storage/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
 import type { Assignment, Task, TaskState } from "./tasks/index.ts";
 import type { WeightsEvent } from "./weights/index.ts";
@@ -47,6 +53,8 @@ export interface Events {
   prompts(event: PromptsEvent): void;
   /** A duel was judged, or could not be. */
   duel(event: DuelEvent): void;
+  /** An accepted asset was stored outside, or not. */
+  storage(event: StorageEvent): void;
   /** How things are, once a minute. */
   minute(status: Status): void;
   /** A fault that is tried again. */
@@ -120,6 +128,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         gauge.observe(Math.max(...all.map(({ blocks }) => blocks)), { netuid });
       }
     });
+  const stores = meter.createCounter("turntable_asset_stores", {
+    description: "accepted assets stored outside, or not, by target and outcome",
+  });
+  const fullToldAt = new Map<string, number>();
   const promptFetches = meter.createCounter("turntable_prompt_fetches", {
     description: "lists asked of the prompt service, by outcome",
   });
@@ -363,6 +375,58 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       const winner = outcome === "one" ? one : outcome === "other" ? other : undefined;
       logger.info({ one, other, winner, duration_ms: Math.round(durationMs) }, "duel");
     },
+    storage(event) {
+      const { kind, target } = event;
+      switch (kind) {
+        case "stored":
+          stores.add(1, { target, outcome: "stored" });
+          logger.info(
+            {
+              ...{ target, job_id: event.id, content_id: event.contentId },
+              duration_ms: event.durationMs,
+            },
+            "asset stored",
+          );
+          return;
+        case "failed":
+          stores.add(1, { target, outcome: event.isLast ? "given-up" : "failed" });
+          logger.warn(
+            { target, job_id: event.id, reason: event.reason },
+            event.isLast
+              ? "an asset could not be stored and is given up"
+              : "an asset could not be stored; it is tried again",
+          );
+          return;
+        case "not-queued": {
+          stores.add(1, { target, outcome: event.reason });
+          const now = performance.now();
+          if (
+            now - (fullToldAt.get(`${target} ${event.reason}`) ?? Number.NEGATIVE_INFINITY) <
+            refusalLogMs
+          ) {
+            return;
+          }
+          fullToldAt.set(`${target} ${event.reason}`, now);
+          logger.warn(
+            { target, job_id: event.id, reason: event.reason },
+            "an accepted asset is not stored outside",
+          );
+          return;
+        }
+        case "away":
+          stores.add(1, { target, outcome: "away" });
+          logger.warn(
+            { target, reason: event.reason, retry_ms: event.retryMs },
+            "nothing can be stored there now; what is accepted waits",
+          );
+          return;
+        case "back":
+          logger.info({ target }, "assets can be stored there again");
+          return;
+        default:
+          throw new TypeError(`unknown event ${String(event satisfies never)}`);
+      }
+    },
     minute({ at: _, startedAt, ...status }) {
       logger.info({ ...status, started_at: new Date(startedAt).toISOString() }, "status");
     },
@@ -410,4 +474,21 @@ export function observePrompts({ meter }: Metrics, count: () => number): void {
   meter
     .createObservableGauge("turntable_prompts", { description: "prompts of synthetic tasks" })
     .addCallback((gauge) => gauge.observe(count()));
+}
+
+/** Lets metrics tell what waits to be stored outside. */
+export function observeStorageQueue(
+  { meter }: Metrics,
+  storage: StorageOptions,
+  queue: Pick<StorageQueue, "waiting">,
+): void {
+  meter
+    .createObservableGauge("turntable_asset_store_queue", {
+      description: "accepted assets that wait to be stored outside, by target",
+    })
+    .addCallback((gauge) => {
+      for (const { name: target } of targetsOf(storage)) {
+        gauge.observe(queue.waiting(target).assets, { target });
+      }
+    });
 }

@@ -23,6 +23,7 @@ import {
   isLoopback,
   parseAxonPlace,
   retentionOf,
+  storageOf,
   tlsOf,
 } from "./config.ts";
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
@@ -94,6 +95,7 @@ function runCoordinator(): Promise<void> {
           }
         : undefined;
       const prompts = config.prompts.synthetic ? await promptsOf(config) : undefined;
+      const storage = storageOf(config);
       const consentText =
         config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
       const judge = await judgeOf(config, rules);
@@ -132,6 +134,7 @@ function runCoordinator(): Promise<void> {
           limits: config.limits,
           duplicates: config.duplicates,
           retention: retentionOf(config),
+          ...(storage === undefined ? {} : { storage }),
         }),
       );
       if (config.consentFile === undefined) {

@@ -10,6 +10,7 @@ import { createMiners } from "./miners/index.ts";
 import { createReports } from "./reports/index.ts";
 import { createRetention, defaultRetention } from "./retention/index.ts";
 import { createScorings, defaultScoringLimits, openUploads } from "./scorings/index.ts";
+import { createStorageQueue, defaultStorage, targetsOf } from "./storage/index.ts";
 import { createDiskSpace, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import { createSubmissions, defaultDuplicateLimits } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
@@ -54,9 +55,20 @@ export async function openState(
   miners.boundCooldowns(now());
   const reports = createReports(store, hotkey, validators);
   const duelBook = rules.duels.perHour > 0 ? createDuelBook(store, rules) : undefined;
+  const { storage = defaultStorage } = options;
+  const storageQueue = createStorageQueue(
+    store,
+    targetsOf(storage),
+    storage.queue,
+    (target, id, reason) => events.storage({ kind: "not-queued", target, id, reason }),
+  );
   const submissions = createSubmissions({
     ...{ store, assets, tasks, miners, reports, rules, duplicates },
-    onAccepted: (accepted, at) => duelBook?.enter(accepted, at),
+    onAccepted(accepted, at) {
+      const { id, assetSha256, assetSizeBytes: sizeBytes } = accepted;
+      duelBook?.enter(accepted, at);
+      storageQueue.add({ id, assetSha256, sizeBytes }, at);
+    },
   });
   const scorings = stack.use(
     createScorings({
@@ -91,7 +103,7 @@ export async function openState(
   const running = stack.move();
   return {
     ...{ store, assets, miners, tasks, reports, submissions, scorings, duelBook },
-    ...{ retention, space, intake, nonces },
+    ...{ storageQueue, retention, space, intake, nonces },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -10,9 +10,12 @@ export const dayMs = 24 * hourMs;
 /** @param change of the default limits */
 export async function openRetention(
   change: Partial<RetentionLimits> = {},
-  { duplicateWindowMs = 0 } = {},
+  {
+    duplicateWindowMs = 0,
+    ...options
+  }: { readonly duplicateWindowMs?: number } & Parameters<typeof openRules>[0] = {},
 ) {
-  const subnet = await openRules();
+  const subnet = await openRules(options);
   const retention = createRetention({
     ...{ store: subnet.store, assets: subnet.assets, keepsAsset: subnet.submissions.keepsAsset },
     limits: { ...defaultRetention, ...change },

@@ -9,6 +9,12 @@ import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { createMiners } from "../src/miners/index.ts";
 import { createReports } from "../src/reports/index.ts";
 import { type RuleSet, ruleSets } from "../src/rules/index.ts";
+import {
+  createStorageQueue,
+  defaultStorage,
+  type QueueLimits,
+  type QueueTarget,
+} from "../src/storage/index.ts";
 import { openAssetFiles, openStore } from "../src/store/index.ts";
 import {
   createSubmissions,
@@ -30,11 +36,15 @@ export async function openRules({
   rules = ruleSets.seed,
   duplicates = defaultDuplicateLimits,
   onAccepted = () => {},
+  storageTargets = [],
+  storageLimits = defaultStorage.queue,
 }: {
   readonly maxOpenTasks?: number;
   readonly rules?: RuleSet;
   readonly duplicates?: DuplicateLimits;
   readonly onAccepted?: SubmissionsOptions["onAccepted"];
+  readonly storageTargets?: readonly QueueTarget[];
+  readonly storageLimits?: QueueLimits;
 } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "turntable-rules-"));
   const store = openStore(directory);
@@ -46,8 +56,17 @@ export async function openRules({
     onSilence: ({ hotkey }, now) => miners.countSilence(hotkey, now),
   });
   const reports = createReports(store, validator);
+  const notQueued: string[] = [];
+  const storageQueue = createStorageQueue(store, storageTargets, storageLimits, (...what) =>
+    notQueued.push(what.join(" ")),
+  );
   const submissions = createSubmissions({
-    ...{ store, assets, tasks, miners, reports, rules, duplicates, onAccepted },
+    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+    onAccepted(accepted, now) {
+      const { id, assetSha256, assetSizeBytes: sizeBytes } = accepted;
+      onAccepted(accepted, now);
+      storageQueue.add({ id, assetSha256, sizeBytes }, now);
+    },
   });
   const result = (id: string, outcome: Outcome, geometry = new Uint8Array(), replica = 0) =>
     create(RenderScoreResultSchema, { jobId: id, submissionId: id, outcome, geometry, replica });
@@ -59,6 +78,7 @@ export async function openRules({
     );
   return {
     ...{ directory, assetsDir, store, assets, tasks, miners, reports, submissions },
+    ...{ storageQueue, notQueued },
     result,
     scored,
     /** A client's task. */

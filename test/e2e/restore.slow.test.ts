@@ -38,6 +38,7 @@ test("a backup taken under load is whole, and after kill -9 the coordinator goes
     const coordinator = stack.use(
       startProcess("turntable-coordinator", [
         ...["--hotkey-uri", "//Alice", "--rules", "local", "--data-dir", dataDir],
+        "--api-enabled",
         ...keys.flatMap(({ ss58 }) => ["--chain-register", ss58]),
         ...["--nats-servers", nats.url, "--http-port", "0", "--grpc-port", "0", "--axon-port", "0"],
       ]),

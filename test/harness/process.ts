@@ -24,11 +24,19 @@ export interface RunningProcess extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-/** Starts a command of the project, for example `turntable-worker`. */
-export function startProcess(command: string, args: readonly string[]): RunningProcess {
+/**
+ * Starts a command of the project, for example `turntable-worker`.
+ * @param env beside this process's own
+ */
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): RunningProcess {
   const child = spawn(`${root}node_modules/.bin/${command}`, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
   });
   const lines: LogLine[] = [];
   let output = "";

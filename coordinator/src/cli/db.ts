@@ -27,10 +27,13 @@ const parts: Readonly<Record<string, Part>> = {
 };
 
 export const dbCommand: Command = {
-  summary:
-    "whether the data directory is whole (check [--deep] [--json]), a copy of it in a new FOLDER " +
-    "(backup FOLDER [--copy]), its rows as JSON lines (export [TABLE …])",
+  summary: "checks a data directory, backs it up while its coordinator runs, or exports its rows",
   usage: "db check|backup|export",
+  details: `
+  db check [--deep] [--json]   exit status 1 when it is not whole; --deep reads every asset
+  db backup FOLDER [--copy]    a new folder; --copy copies assets even where links would do
+  db export [TABLE …]          lines of JSON, of ${exportedTables.join(", ")}
+`,
   flags,
   freeWords: 2 + exportedTables.length,
   async run(context) {

@@ -8,6 +8,7 @@
  *    comes with the next one.
  * K4 A row says that its asset is removed before the file goes. A file without a row is removed by the sweep, but never
  *    one that is being saved.
+ * K5 What waits to be stored outside stays, for the queue of that is bounded.
  */
 import { z } from "zod";
 import type { AssetFiles, Store } from "../store/index.ts";
@@ -101,12 +102,13 @@ export function createRetention(options: RetentionOptions): Retention {
     store
       .all(
         `SELECT id, asset_sha256, asset_size FROM submissions WHERE keep = ? AND ended_at <= ?
+           AND NOT EXISTS (SELECT 1 FROM storage_queue q WHERE q.id = submissions.id)
          ORDER BY ended_at LIMIT ?`,
         keep,
         endedBy,
         limit,
       )
-      .map((row) => assetRow.parse(row));
+      .map((row) => assetRow.parse(row)); // K5
 
   /** The oldest until what is left fits, results after all others. Only what has its verdict is in there (K1). */
   const surplusAssets = (now: number, spared: readonly AssetRow[]): readonly AssetRow[] => {
@@ -154,12 +156,14 @@ export function createRetention(options: RetentionOptions): Retention {
       .all(
         `SELECT id FROM tasks t WHERE class = ? AND ended_at <= ?
            AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.task_id = t.id AND a.ended_at IS NULL)
+           AND NOT EXISTS (SELECT 1 FROM assignments a JOIN storage_queue q ON q.id = a.id
+             WHERE a.task_id = t.id)
          ORDER BY ended_at LIMIT ?`,
         taskClass,
         endedBy,
         tasksAStep,
       )
-      .map((row) => idRow.parse(row).id); // K1
+      .map((row) => idRow.parse(row).id); // K1, K5
 
   const dueTasks = (now: number): readonly string[] => {
     const inWindow = now - Math.max(options.windowMs, options.duplicateWindowMs); // K2

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openRules, rules } from "../../test/rules.ts";
+import { openApiKeys } from "../keys/index.ts";
 import { backUpStore } from "./backup.ts";
 import { checkStore, openStore, type Store, StoreError } from "./index.ts";
 
@@ -39,6 +40,8 @@ test("a backup is the data directory at one moment, and a coordinator starts on 
   const scored = await opened.submit(opened.ask(), "A", 1);
   opened.submissions.applyResult(opened.scored(scored.id, 0.9), 2);
   const waiting = await opened.submit(opened.ask(), "B", 3);
+  using keys = openApiKeys(opened.directory);
+  const key = keys.create({ name: "ann", scopes: ["generate"] }, 0) ?? assert.fail();
   writeFileSync(join(opened.assetsDir, "0".repeat(64)), "nobody's");
   for (const copyAssets of [false, true]) {
     const target = join(folder.path, `backup-${copyAssets}`);
@@ -48,6 +51,7 @@ test("a backup is the data directory at one moment, and a coordinator starts on 
       "assets",
       "backup.json",
       "coordinator.sqlite",
+      "keys.sqlite",
     ]);
     assert.deepEqual(
       readdirSync(join(target, "assets")).toSorted(),
@@ -61,6 +65,8 @@ test("a backup is the data directory at one moment, and a coordinator starts on 
     cpSync(target, restored, { recursive: true });
     using store = openStore(restored);
     assert.equal(store.all("SELECT id FROM submissions").length, 2);
+    using restoredKeys = openApiKeys(restored);
+    assert.equal(restoredKeys.find(key.secret, 0)?.name, "ann");
   }
   await assert.rejects(
     backUpStore(opened.directory, join(folder.path, "backup-true"), copyAssets),

@@ -45,6 +45,8 @@ export interface Backup {
 
 /** Says what the folder is; written first, so that an interrupted one is known as such. */
 const manifestName = "backup.json";
+/** Hashes of the API keys that were made here: small, and rarely changed. */
+const besides = ["keys.sqlite"];
 const partialSuffix = ".partial";
 /** Pages that are copied between two looks at the progress: 16 MiB. */
 const pagesAStep = 4096;
@@ -116,6 +118,7 @@ async function copyAll(
     progress: ({ totalPages, remainingPages }) =>
       options.onProgress?.("database", totalPages - remainingPages, totalPages),
   });
+  await copyBesides(directory, partial);
   using copy = openCopy(file);
   const { count, missing } = await copyReferred(copy, directory, assets);
   await assets.removeOthers(copy);
@@ -123,6 +126,17 @@ async function copyAll(
   const pageBytes = Number(copy.prepare("PRAGMA page_size").get()?.page_size);
   const pages = Number(copy.prepare("PRAGMA page_count").get()?.page_count);
   return { databaseBytes: pages * pageBytes, assets: count, linked: assets.areLinked(), missing };
+}
+
+/** Copies the databases beside the coordinator's own that have to outlive it. */
+async function copyBesides(directory: string, partial: string): Promise<void> {
+  for (const name of besides) {
+    if (existsSync(join(directory, name))) {
+      using source = new DatabaseSync(join(directory, name), { readOnly: true });
+      await backup(source, join(partial, name));
+      using _copy = openCopy(join(partial, name));
+    }
+  }
 }
 
 /** Copies what came between the first look and the moment of the copied database (B1). */

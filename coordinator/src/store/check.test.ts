@@ -9,8 +9,8 @@ import { backUpStore, checkStore, databaseName } from "./index.ts";
 
 /** A coordinator's data after all that can become of a submission. */
 async function openHistory() {
-  const opened = await openRules();
-  const { tasks, submissions, miners } = opened;
+  const opened = await openRules({ storageTargets: [{ name: "place", maxAssetBytes: 1_000 }] });
+  const { tasks, submissions, miners, storageQueue } = opened;
   for (const [hotkey, scores] of Object.entries({ A: [0.9, 0.7, 0.1, 0.9], B: [0.8, 0.65] })) {
     for (const score of scores) {
       const { id } = await opened.submit(opened.ask(), hotkey, 1);
@@ -31,6 +31,10 @@ async function openHistory() {
   const first = await opened.submit(opened.ask(), "A", 8, same);
   submissions.applyResult(opened.scored(first.id, 0.9), 8);
   await opened.submit(opened.ask(), "B", 9, same);
+  const [stored] = storageQueue.due("place", 9, 1);
+  storageQueue.stored({
+    ...{ target: "place", id: stored?.id ?? "", contentId: "c", at: 9, keepsMs: undefined },
+  });
   const cancelled = opened.ask();
   await opened.submit(cancelled, "A", 10);
   tasks.assign(cancelled, "B", 10);
@@ -54,7 +58,7 @@ test("a whole data directory has no fault, while its coordinator runs", async ()
     report.results.map(({ name }) => name),
     [
       ...["integrity", "references", "submissions", "verdicts", "observations", "averages"],
-      ...["tasks", "events", "assets"],
+      ...["storage", "tasks", "events", "assets"],
     ],
   );
   for (const { name, seen } of report.results) {
@@ -106,6 +110,11 @@ const damages: Readonly<Record<string, readonly string[]>> = {
     "UPDATE verdicts SET average_fidelity = average_fidelity + 1e-6 WHERE id = 2",
     "UPDATE miners SET average_fidelity = 1 WHERE hotkey = 'A'",
     "UPDATE verdicts SET average_share = 0 WHERE fidelity = 0.75",
+  ],
+  storage: [
+    "UPDATE submissions SET keep = NULL WHERE id IN (SELECT id FROM storage_queue)",
+    "UPDATE storage_queue SET id = (SELECT id FROM submissions WHERE verdict = 'rejected') WHERE id = (SELECT min(id) FROM storage_queue)",
+    "UPDATE stored_assets SET asset_sha256 = (SELECT asset_sha256 FROM storage_queue)",
   ],
   tasks: [
     "UPDATE tasks SET ended_at = 5 WHERE state = 'queued'",

@@ -95,6 +95,19 @@ export const invariants: readonly Invariant[] = [
         WHERE m.average_fidelity <> v.average_fidelity`,
   },
   {
+    name: "storage",
+    rule: "each asset that waits to be stored outside was accepted, is kept, and was not stored",
+    seen: "storage_queue",
+    broken: `
+      SELECT 'submission ' || q.id || ' waits for ' || q.target || '; it is ' || coalesce(s.verdict, 'without a verdict') ||
+          iif(s.keep IS NULL, ', and its asset was removed', '') AS fault
+        FROM storage_queue q JOIN submissions s ON s.id = q.id WHERE s.verdict IS NOT 'accepted' OR s.keep IS NULL
+      UNION ALL
+      SELECT 'submission ' || q.id || ' waits for ' || q.target || ', where its asset is'
+        FROM storage_queue q JOIN stored_assets a ON a.asset_sha256 = q.asset_sha256 AND a.target = q.target
+        WHERE a.expires_at IS NULL OR a.expires_at > q.queued_at`,
+  },
+  {
     name: "tasks",
     rule: "each task has ended or is open, and has succeeded with an accepted assignment of its own",
     seen: "tasks",

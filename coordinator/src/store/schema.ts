@@ -407,6 +407,32 @@ CREATE TABLE scoring_jobs (
 `,
   // Tasks of everybody by their time, for the operator's list.
   "CREATE INDEX tasks_by_time ON tasks (created_at, id);",
+  // Accepted assets that wait to be stored outside, and those that were: known there as `content_id`, until `expires_at`.
+  `
+CREATE TABLE storage_queue (
+  target TEXT NOT NULL,
+  id TEXT NOT NULL REFERENCES submissions (id),
+  asset_sha256 TEXT NOT NULL,
+  asset_size INTEGER NOT NULL,
+  queued_at INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  next_at INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  PRIMARY KEY (id, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX storage_queue_due ON storage_queue (target, next_at, asset_size);
+CREATE INDEX storage_queue_by_asset ON storage_queue (asset_sha256, target);
+CREATE TABLE stored_assets (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  asset_sha256 TEXT NOT NULL,
+  target TEXT NOT NULL,
+  id TEXT NOT NULL,
+  content_id TEXT NOT NULL,
+  stored_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  UNIQUE (asset_sha256, target)
+) STRICT;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

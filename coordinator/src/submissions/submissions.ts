@@ -134,8 +134,7 @@ export interface SubmissionsOptions {
   readonly onAccepted?: (accepted: Accepted, now: number) => void;
 }
 
-export interface Accepted {
-  readonly id: string;
+export interface Accepted extends Pick<Submission, "id" | "assetSha256" | "assetSizeBytes"> {
   /** The miner's, ss58. */
   readonly hotkey: string;
   readonly prompt: string;
@@ -511,7 +510,11 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
             duplicates.keep(submissionId, geometry, now);
             const { taskId = "" } = tasks.assignment(submissionId) ?? {};
             const prompt = tasks.get(taskId)?.prompt ?? "";
-            options.onAccepted?.({ id: submissionId, hotkey, prompt, picture }, now);
+            const { assetSha256, assetSizeBytes } = submission;
+            options.onAccepted?.(
+              { id: submissionId, assetSha256, assetSizeBytes, hotkey, prompt, picture },
+              now,
+            );
           }
           if (outcome.case !== "scored") {
             return;
