@@ -31,7 +31,7 @@ test("a backup taken under load is whole, and after kill -9 the coordinator goes
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const nats = stack.use(await startNatsServer());
   const validator = keypairFromUri("//Alice");
-  const keys = Array.from({ length: 8 }, (_, n) => keypairFromUri(`//Restore${n}`));
+  const keys = Array.from({ length: 6 }, (_, n) => keypairFromUri(`//Restore${n}`));
   const dataDir = join(directory, "data");
   const backup = join(directory, "backup");
   const start = async () => {
@@ -53,7 +53,7 @@ test("a backup taken under load is whole, and after kill -9 the coordinator goes
     const stop = new AbortController();
     const acting = Promise.all([
       work([nats.url], promises, stop.signal),
-      ...Array.from({ length: 4 }, () => ask(address, promises, stop.signal)),
+      ...Array.from({ length: 2 }, () => ask(address, promises, stop.signal)),
       ...keys.map((key) => mine(key, { target, validator }, promises, stop.signal, stop.signal)),
     ]);
     return {
