@@ -29,7 +29,7 @@ test("a key is known by its secret, which is nowhere on the disk", () => {
   }
 });
 
-test("what another process makes or ends holds from the next look on", () => {
+test("what another process makes or ends holds a tenth of a second later", () => {
   using folder = openFolder();
   using coordinator = openApiKeys(folder.directory);
   using command = openApiKeys(folder.directory);
@@ -37,8 +37,8 @@ test("what another process makes or ends holds from the next look on", () => {
   assert.equal(coordinator.find(secret, 0)?.name, "ann");
   assert.ok(coordinator.isGood(key.id, 0));
   assert.ok(command.revoke(key.id));
-  assert.equal(coordinator.find(secret, 0), undefined);
-  assert.ok(!coordinator.isGood(key.id, 0));
+  assert.equal(coordinator.find(secret, 100), undefined);
+  assert.ok(!coordinator.isGood(key.id, 100));
   assert.ok(!coordinator.revoke(key.id), "it has ended already");
 });
 
