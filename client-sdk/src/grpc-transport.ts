@@ -1,9 +1,17 @@
 /** The connection over gRPC: the only file of this package that knows @grpc/grpc-js. */
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { errorDetailsTrailer, parseErrorDetails } from "@turntable/proto/error-details";
 import {
   type ClientCallOptions,
   messageLimits,
+  pathOf,
   streamMethod,
   unaryMethod,
 } from "@turntable/proto/grpc";
@@ -44,7 +52,15 @@ export interface GrpcOptions {
    * no_proxy and this machine; without it they are not looked at.
    */
   readonly proxy?: boolean | undefined;
+  /** Signs each call in place of an API key: `walletSigner` of `@turntable/client/wallet` makes one of a hotkey. */
+  readonly signCall?: SignCall | undefined;
 }
+
+/** @returns headers to send along with a call: `path` is `/turntable.v1.GenerationService/CreateTask`, `body` its message */
+export type SignCall = (call: {
+  readonly path: string;
+  readonly body: Uint8Array;
+}) => Readonly<Record<string, string>>;
 
 /** Reconnecting is paced by the retries above this file; grpc-js must not wait longer than they do. */
 const reconnectBackoffMs = { first: 100, longest: 2_000 };
@@ -57,7 +73,7 @@ const keepaliveMs = { time: 60_000, timeout: 20_000 };
  */
 export function createGrpcTransport(options: GrpcOptions): Transport {
   const { target, isLocal } = parseAddress(options.address);
-  const { apiKey } = options;
+  const { apiKey, signCall } = options;
   checkApiKey(apiKey);
   const client = new Client(target, channelCredentials(options.tls), {
     ...messageLimits(),
@@ -71,9 +87,17 @@ export function createGrpcTransport(options: GrpcOptions): Transport {
   let closed = false;
   const explain = (error: unknown, signal: AbortSignal | undefined): unknown =>
     closed ? new ClientClosedError({ cause: error }) : callError(error, signal);
-  const grpcOptions = (call: CallOptions): ClientCallOptions => {
+  const grpcOptions = <I extends DescMessage>(
+    call: CallOptions,
+    method: DescMethod & { readonly input: I },
+    message: MessageShape<I>,
+  ): ClientCallOptions => {
     const metadata = new Metadata();
-    for (const [name, value] of Object.entries(headersOf(call, apiKey))) {
+    const signed =
+      signCall === undefined
+        ? {}
+        : signCall({ path: pathOf(method), body: toBinary(method.input, message) });
+    for (const [name, value] of Object.entries({ ...headersOf(call, apiKey), ...signed })) {
       metadata.set(name, value);
     }
     return { metadata, signal: call.signal, deadline: call.deadline, trace: call.trace };
@@ -81,14 +105,17 @@ export function createGrpcTransport(options: GrpcOptions): Transport {
   return {
     async unary(method, request, call) {
       try {
-        return await unaryMethod(client, method)(request, grpcOptions(call));
+        const message = create(method.input, request);
+        const options = grpcOptions(call, method, message);
+        return await unaryMethod(client, method)(message, options);
       } catch (error) {
         throw explain(error, call.signal);
       }
     },
     async *stream(method, request, call) {
       try {
-        yield* streamMethod(client, method)(request, grpcOptions(call));
+        const message = create(method.input, request);
+        yield* streamMethod(client, method)(message, grpcOptions(call, method, message));
       } catch (error) {
         throw explain(error, call.signal);
       }

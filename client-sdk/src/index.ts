@@ -3,4 +3,4 @@ export {
   createTurntableClient,
   type TurntableClientOptions,
 } from "./client.ts";
-export type { ClientCertificate, TlsOptions } from "./grpc-transport.ts";
+export type { ClientCertificate, SignCall, TlsOptions } from "./grpc-transport.ts";

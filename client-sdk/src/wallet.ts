@@ -1,11 +1,13 @@
 /**
- * `@turntable/client/wallet`: the public API of the subnet itself, Generate and StatusCheck of 2024, through a dendrite.
- * Who calls is known by its hotkey, which the validator has on a list.
+ * `@turntable/client/wallet`: callers that are known by their hotkey. It signs the calls of the client over gRPC, or asks
+ * through the public API of the subnet itself, Generate and StatusCheck of 2024, over a dendrite.
  */
+import { signHeaders } from "@turntable/bittensor/btauth";
 import { type AxonTarget, createDendrite } from "@turntable/bittensor/dendrite";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { generate, generationStatus, statusCheck } from "@turntable/bittensor/synapse";
 import { TurntableError } from "./errors.ts";
+import type { SignCall } from "./grpc-transport.ts";
 import { systemTiming } from "./retry.ts";
 
 export type { AxonTarget } from "@turntable/bittensor/dendrite";
@@ -17,6 +19,28 @@ export {
   loadHotkey,
   ready,
 } from "@turntable/bittensor/keys";
+export type { SignCall } from "./grpc-transport.ts";
+
+/** Options of `walletSigner`. */
+export interface WalletSignerOptions {
+  /** Signs every call; `loadHotkey` reads one from a wallet's file, after `ready()`. */
+  readonly hotkey: Keypair;
+  /** The validator's hotkey, ss58: a signed call is for it alone. */
+  readonly validator: string;
+}
+
+/**
+ * Signs the calls of `createTurntableClient` (its `signCall`) by a hotkey: `btauth/1` over path, message and time. The
+ * clocks of both sides may differ by some seconds, and each signature passes once.
+ */
+export function walletSigner({ hotkey, validator: receiver }: WalletSignerOptions): SignCall {
+  let last = 0n;
+  return ({ path, body }) => {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    last = now > last ? now : last + 1n;
+    return signHeaders(hotkey, { method: "POST", path, body }, { receiver, nonce: last });
+  };
+}
 
 /** Options of `createSubnetClient`. */
 export interface SubnetClientOptions {

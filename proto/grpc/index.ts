@@ -6,6 +6,6 @@ export {
   streamMethod,
   unaryMethod,
 } from "./client.ts";
-export { defaultMaxMessageBytes, messageLimits } from "./method.ts";
+export { defaultMaxMessageBytes, messageLimits, pathOf } from "./method.ts";
 export { descriptorPackage } from "./reflection.ts";
 export { implement, serviceDefinition } from "./server.ts";

@@ -1,12 +1,14 @@
 /** The SDK's wallet entry over a real axon, signed by a real key. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createTurntableClient } from "@turntable/client";
 import {
   createSubnetClient,
   keypairFromUri,
   ready,
   SubnetCallError,
   SubnetTaskError,
+  walletSigner,
 } from "@turntable/client/wallet";
 import { answerTasks } from "../harness/answer-tasks.ts";
 import { startTestSubnet } from "../harness/coordinator.ts";
@@ -44,4 +46,30 @@ test("a hotkey on the list gets its asset through the dendrite, and others learn
     );
     return true;
   });
+});
+
+test("a hotkey signs calls over gRPC in place of a key, streams and repeated calls too", async () => {
+  const hotkey = keypairFromUri("//Client");
+  await using subnet = await startTestSubnet({
+    grpc: {
+      ...{ host: "127.0.0.1", port: 0, keys: undefined, keysNeeded: true },
+      wallets: { hotkeys: [hotkey.ss58], leastStakeTao: undefined },
+    },
+  });
+  const address = `127.0.0.1:${subnet.coordinator.grpcPort}`;
+  const clientOf = (who: typeof hotkey, validator = subnet.validator.ss58) =>
+    createTurntableClient({ address, signCall: walletSigner({ hotkey: who, validator }) });
+  await using _answers = answerTasks(subnet, () => Buffer.from("an asset"));
+  using client = clientOf(hotkey);
+  const { bytes } = await client.generate("a red cube");
+  assert.equal(Buffer.from(bytes).toString(), "an asset");
+  const lists = await Promise.all(Array.from({ length: 5 }, () => client.list()));
+  assert.deepEqual(
+    lists.map(({ tasks }) => tasks.length),
+    [1, 1, 1, 1, 1],
+  );
+  using stranger = clientOf(keypairFromUri("//Stranger"));
+  await assert.rejects(stranger.list(), /permission-denied: this hotkey is not among/);
+  using misled = clientOf(hotkey, keypairFromUri("//Other").ss58);
+  await assert.rejects(misled.list(), /unauthenticated: WrongReceiver/);
 });
