@@ -42,7 +42,7 @@ interface Lent {
 const processFile = new URL("kill-process.ts", import.meta.url).pathname;
 const validatorUris = ["//Bob", "//Charlie", "//Dave"];
 const deadlineMs = 240_000;
-/** The longest wait between what the others saw first of a process and its death, in ms. */
+/** The longest wait between what the others saw first of a process and its death, and for a verdict, in ms. */
 const longestLifeMs = 1_200;
 
 export async function killMiner(rounds: number, seed: number): Promise<KillReport> {
@@ -94,7 +94,7 @@ export async function killMiner(rounds: number, seed: number): Promise<KillRepor
               faults.push(`${task.id} came too late`);
             }
             // A verdict takes its time; some never come, as from a validator that fails.
-            await wait(Math.floor(random() * 200));
+            await wait(Math.floor(random() * longestLifeMs));
             if (random() < 0.2) {
               throw new AxonError(503, "not now");
             }
