@@ -120,6 +120,21 @@ test("an asset that retention removes meanwhile is removed in the backup; one th
   assert.equal((await check(target)).ok, true);
 });
 
+test("an asset that a client has brought and that waits to be scored is in the backup", async () => {
+  using folder = openFolder();
+  using opened = await openRules();
+  using saved = await opened.assets.save(Buffer.from("brought by a client"));
+  opened.store.run(
+    `INSERT INTO scorings (id, client, prompt, state, camera_seed, format, format_version, compression,
+       asset_sha256, asset_size, created_at, updated_at, expires_at)
+     VALUES ('1', 'ann', 'a red cube', 'queued', '1', 'ply', 0, 0, ?, 19, 0, 0, 10)`,
+    saved.sha256,
+  );
+  const target = join(folder.path, "backup");
+  const made = await backUpStore(opened.directory, target, { copyAssets: false });
+  assert.deepEqual([made.assets, readdirSync(join(target, "assets"))], [1, [saved.sha256]]);
+});
+
 test("an interrupted backup is no backup, and the next one of that name replaces it", async () => {
   using folder = openFolder();
   using opened = await openRules();

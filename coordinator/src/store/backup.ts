@@ -55,7 +55,9 @@ const assetsAStep = 1_000;
 
 const referredAssets = `SELECT asset_sha256 FROM submissions WHERE keep IS NOT NULL
   UNION SELECT asset_sha256 FROM scorings WHERE ended_at IS NULL AND state = 'queued'`;
-const isKept = "SELECT 1 FROM submissions WHERE asset_sha256 = ? AND keep IS NOT NULL LIMIT 1";
+const isKept = `
+  SELECT 1 FROM submissions WHERE asset_sha256 = ?1 AND keep IS NOT NULL
+  UNION ALL SELECT 1 FROM scorings WHERE asset_sha256 = ?1 AND ended_at IS NULL AND state = 'queued' LIMIT 1`;
 
 const assetRow = z.object({ asset_sha256: z.string() });
 const sizeRow = z.object({ count: z.number(), bytes: z.number() });
