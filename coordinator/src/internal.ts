@@ -1,8 +1,12 @@
 /** Parts that only this repository's tests and measurements start alone. */
 export { type ApiCallEvent, startApi } from "./api/index.ts";
+export { startDispatch } from "./dispatch/index.ts";
 export { createEvents } from "./events.ts";
 export { openApiKeys, parseApiKeys } from "./keys/index.ts";
+export { createMiners } from "./miners/index.ts";
+export { createReports } from "./reports/index.ts";
 export { createS3 } from "./storage/s3.ts";
-export { backUpStore, checkStore, openStore } from "./store/index.ts";
-export type { Task, Tasks } from "./tasks/index.ts";
+export { backUpStore, checkStore, openAssetFiles, openStore } from "./store/index.ts";
+export { createSubmissions } from "./submissions/index.ts";
+export { createTasks, type Task, type Tasks } from "./tasks/index.ts";
 export { createAttempts, startWeights, type WeightsEvent } from "./weights/index.ts";
