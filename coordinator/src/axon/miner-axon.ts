@@ -69,6 +69,12 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   const strangers = ({ hotkey }: { readonly hotkey: string }) => publicApi.stranger(hotkey);
   const blacklist = ({ hotkey }: { readonly hotkey: string }) =>
     options.isRegistered(hotkey) ? undefined : "Unrecognized hotkey";
+  const mustTake = (): void => {
+    const reason = options.takesNothing();
+    if (reason !== undefined) {
+      throw unavailable(reason);
+    }
+  };
   const axon = await startAxon({
     hotkey: options.hotkey,
     host: options.host,
@@ -90,10 +96,7 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
           blacklist,
           admit: ({ hotkey }) => (options.hasAssignment(hotkey) ? undefined : "No task assigned"),
           async handle(call) {
-            const reason = options.takesNothing();
-            if (reason !== undefined) {
-              throw unavailable(reason);
-            }
+            mustTake();
             const signal = AbortSignal.any([
               call.signal,
               stopping.signal,
@@ -120,7 +123,10 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       route(generate, {
         blacklist: strangers,
         admit: ({ hotkey }) => publicApi.limited(hotkey),
-        handle: ({ hotkey, fields }) => ({ ...publicApi.generate(hotkey, fields.prompt) }),
+        handle({ hotkey, fields }) {
+          mustTake();
+          return orUnavailable(async () => ({ ...publicApi.generate(hotkey, fields.prompt) }));
+        },
       }),
       route(statusCheck, {
         blacklist: strangers,

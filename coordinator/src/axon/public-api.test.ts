@@ -84,6 +84,9 @@ test("prompts that are none, too long ones, and one task too many are refused", 
     );
   refuses(" ", 400);
   refuses("x".repeat(11), 400);
+  for (const hidden of ["a\ncube", "a \u202ecube", "\u200b", "a\u{e0041}"]) {
+    refuses(hidden, 400);
+  }
   api.generate("5A", "x".repeat(10));
   refuses("a cube", 503);
 });

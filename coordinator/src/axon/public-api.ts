@@ -4,7 +4,7 @@
  */
 import { AxonError } from "@turntable/bittensor/axon";
 import { generationStatus } from "@turntable/bittensor/synapse";
-import type { Task, TaskState, Tasks } from "../tasks/index.ts";
+import { promptProblem, type Task, type TaskState, type Tasks } from "../tasks/index.ts";
 import { createWindowLimit } from "./window-limit.ts";
 
 export interface PublicApiOptions {
@@ -86,12 +86,9 @@ export function createPublicApi(options: PublicApiOptions): PublicApi {
     stranger: (hotkey) => (clients.has(hotkey) ? undefined : "Not whitelisted"),
     limited: (hotkey) => (requests.take(hotkey) ? undefined : "Rate limit"),
     generate(hotkey, prompt) {
-      const count = [...prompt].length;
-      if (prompt.trim() === "" || count > options.maxPromptChars) {
-        throw new AxonError(
-          400,
-          `the prompt has ${count} characters; 1 to ${options.maxPromptChars} are taken`,
-        );
+      const found = promptProblem(prompt, options.maxPromptChars);
+      if (found !== undefined) {
+        throw new AxonError(400, `the prompt ${found.problem}`);
       }
       const made = tasks.create({ class: "organic", prompt, client: clientOf(hotkey) }, now());
       if (made.kind === "created") {

@@ -224,6 +224,19 @@ test("faults of a hotkey and task are bounded: then a second worker decides", as
   assert.equal(killer.feedback.cooldownUntil, 14 + rules.cooldownMs);
 });
 
+test("faults are looked into whatever the miner hands in between them", async () => {
+  using subnet = await openRules();
+  const { submissions, result } = subnet;
+  for (let attempt = 0; attempt < rules.faultTries; attempt++) {
+    const killer = await subnet.submit(subnet.ask(), "A");
+    assert.equal(submissions.applyResult(result(killer.id, fault), 1).kind, "applied");
+    const between = await subnet.submit(subnet.ask(), "A");
+    submissions.applyResult(subnet.scored(between.id, 0.1), 2);
+  }
+  const { id } = await subnet.submit(subnet.ask(), "A");
+  assert.equal(submissions.applyResult(result(id, fault), 3).kind, "again");
+});
+
 test("a second worker that can score it gives the verdict", async () => {
   using subnet = await openRules();
   const { submissions, result } = subnet;

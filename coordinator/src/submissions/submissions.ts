@@ -7,8 +7,8 @@
  * U4 Only the miner's own fault costs the miner: a system fault neither rewards nor punishes, and a replayed job may
  *    still overrule it.
  * U5 A miner's tries at one task are rewarded once, whichever of them a replayed job still accepts.
- * U6 Faults in a row are looked into: a second worker decides, and an asset that kills that one as well, while others
- *    are scored, is what is wrong.
+ * U6 Of a miner's faults within a few assignments some are let go, each further one is looked into: another worker
+ *    decides, and an asset that kills that one as well, while others are scored, is what is wrong.
  * U7 What was handed in for a task that is cancelled ends with it, without a score and without a cost.
  */
 import { EventEmitter, once } from "node:events";
@@ -304,8 +304,8 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       const verdict: Verdict = { kind: "invalid-asset", reason: killsWorkersReason };
       return end(submissionId, () => (isTheAsset ? verdict : fault), now);
     }
-    const { inARow, ofTask } = tasks.faults(hotkey, taskId);
-    if (Math.max(inARow, ofTask) < rules.faultTries) {
+    const { lately, ofTask } = tasks.faults(hotkey, taskId);
+    if (Math.max(lately, ofTask) < rules.faultTries) {
       return end(submissionId, () => fault, now);
     }
     store.run("UPDATE submissions SET replica = 1 WHERE id = ?", submissionId);

@@ -1,5 +1,6 @@
 /** What changing tasks throws when nothing more can be written. */
 export { StorageFullError } from "../store/index.ts";
+export { type PromptProblem, promptProblem } from "./prompt.ts";
 export {
   type Assignment,
   type AssignmentState,

@@ -100,6 +100,8 @@ type End =
 export interface Faults {
   /** How many of the miner's latest ended assignments, from the last one on, ended so; at most `faultTries` + 1. */
   readonly inARow: number;
+  /** How many of the miner's latest ended assignments did, whatever came between; of the last eight. */
+  readonly lately: number;
   /** How many of those of the task did. */
   readonly ofTask: number;
   /** ms since 1970 UTC; undefined when the latest one ended otherwise. */
@@ -180,6 +182,8 @@ export interface Tasks extends Disposable {
   countOpen(): Readonly<Partial<Record<TaskState, number>>>;
 }
 
+/** Faults of ours are looked for among so many of a miner's latest assignments. */
+const lookBack = 8;
 /** What a miner is told of an assignment that ended so. */
 export const cancelledReason = "the client cancelled the task; not your fault";
 const idRow = z.object({ id: z.string() });
@@ -600,7 +604,7 @@ export function createTasks(options: TasksOptions): Tasks {
           `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NOT NULL AND state <> 'cancelled'
            ORDER BY created_at DESC LIMIT ?`,
           hotkey,
-          options.faultTries + 1,
+          Math.max(options.faultTries + 1, lookBack),
         )
         .map(parseAssignment);
       const other = ended.findIndex(({ state }) => state !== "system-fault");
@@ -609,7 +613,8 @@ export function createTasks(options: TasksOptions): Tasks {
         (one) => one.hotkey === hotkey && one.state === "system-fault",
       );
       const lastAt = inARow === 0 ? undefined : ended[0]?.endedAt?.getTime();
-      return { inARow, ofTask: ofTask.length, lastAt };
+      const lately = ended.slice(0, lookBack).filter(({ state }) => state === "system-fault");
+      return { inARow, lately: lately.length, ofTask: ofTask.length, lastAt };
     },
     assignOrganic: (hotkey, now, isStrong = () => false) =>
       store.transaction(() => {
