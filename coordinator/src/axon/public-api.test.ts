@@ -48,6 +48,25 @@ test("a client asks, looks every 30 seconds, and gets its asset", async () => {
   );
 });
 
+test("of many results a client gets one in ten seconds, so that few are in memory", async () => {
+  using subnet = await open();
+  const { api, opened } = subnet;
+  const ids: string[] = [];
+  for (const hotkey of ["M", "N"]) {
+    const { task_id } = api.generate("5A", "a cube");
+    const { id } = await opened.submit(task_id, hotkey, 1_000_000);
+    opened.submissions.applyResult(opened.scored(id, 0.9), 1_000_000);
+    opened.tasks.expire(1_000_000 + 600_000);
+    ids.push(task_id);
+  }
+  const [first = "", second = ""] = ids;
+  const look = async (id: string) => (await api.status("5A", id)).status;
+  assert.equal(await look(first), generationStatus.done);
+  assert.equal(await look(second), generationStatus.rateLimited);
+  subnet.at(30_000);
+  assert.equal(await look(second), generationStatus.done);
+});
+
 test("a task that failed says so", async () => {
   using subnet = await open();
   const { task_id } = subnet.api.generate("5A", "a cube");

@@ -47,8 +47,8 @@ export interface PublicApi {
 const requestsPerWindow = 10;
 const windowMs = 120_000;
 const pollMs = 30_000;
-/** Looks that are remembered before the old ones are forgotten. */
-const rememberedPolls = 1_000;
+/** Between two results of a client: nobody is sent one for longer, so that there are never many in memory. */
+const resultMs = 10_000;
 
 const statuses = {
   queued: generationStatus.inQueue,
@@ -63,24 +63,8 @@ export function createPublicApi(options: PublicApiOptions): PublicApi {
   const { tasks, now } = options;
   const clients = new Set(options.clients);
   const requests = createWindowLimit(requestsPerWindow, windowMs, now);
-  /** When each task was looked at. */
-  const polls = new Map<string, number>();
-
-  const isTooSoon = (taskId: string): boolean => {
-    const last = polls.get(taskId);
-    if (last !== undefined && now() - last < pollMs) {
-      return true;
-    }
-    if (polls.size >= rememberedPolls) {
-      for (const [id, at] of polls) {
-        if (now() - at >= pollMs) {
-          polls.delete(id);
-        }
-      }
-    }
-    polls.set(taskId, now());
-    return false;
-  };
+  const polls = createWindowLimit(1, pollMs, now);
+  const results = createWindowLimit(1, resultMs, now);
 
   return {
     stranger: (hotkey) => (clients.has(hotkey) ? undefined : "Not whitelisted"),
@@ -101,11 +85,14 @@ export function createPublicApi(options: PublicApiOptions): PublicApi {
       if (task === undefined || task.client !== clientOf(hotkey)) {
         return { status: generationStatus.notFound, results: null };
       }
-      if (isTooSoon(taskId)) {
+      if (!polls.take(taskId)) {
         return { status: generationStatus.rateLimited, results: null };
       }
       if (task.state !== "succeeded") {
         return { status: statuses[task.state], results: null };
+      }
+      if (!results.take(hotkey)) {
+        return { status: generationStatus.rateLimited, results: null };
       }
       const bytes = await options.loadResult(task);
       return bytes === undefined
