@@ -25,7 +25,7 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import { asBuffer, pathOf } from "./method.ts";
+import { asBuffer, pathOf, withSpan } from "./method.ts";
 
 export interface ClientCallOptions {
   /** Trace context is added to it, where OpenTelemetry has a propagator. */
@@ -165,7 +165,7 @@ function startClientSpan(path: string, options: ClientCallOptions): (error: unkn
   const span = trace
     .getTracer("@turntable/proto")
     .startSpan(path.slice(1), { kind: SpanKind.CLIENT }, parent);
-  propagation.inject(trace.setSpan(parent, span), options.metadata, {
+  propagation.inject(withSpan(parent, span), options.metadata, {
     set: (metadata, key, value) => metadata.set(key, value),
   });
   return (error) => {

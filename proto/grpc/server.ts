@@ -42,7 +42,7 @@ import {
   type ServerInterceptor,
   statusCodes,
 } from "../rpc.ts";
-import { asBuffer, pathOf } from "./method.ts";
+import { asBuffer, pathOf, withSpan } from "./method.ts";
 
 /** The service as grpc-js wants it, for `server.addService`, with messages as the bytes that they are (G4). */
 export function serviceDefinition(
@@ -191,7 +191,7 @@ async function answer(
     .getTracer("@turntable/proto")
     .startSpan(context.path.slice(1), { kind: SpanKind.SERVER }, parent);
   try {
-    await activeContext.with(trace.setSpan(parent, span), run, undefined, context); // G5
+    await activeContext.with(withSpan(parent, span), run, undefined, context); // G5
     return undefined;
   } catch (error) {
     const status = errorStatus(error);

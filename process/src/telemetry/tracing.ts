@@ -152,10 +152,10 @@ function createPropagator(): TextMapPropagator {
 /** R2 */
 const idTracer: Tracer = {
   startSpan: (_name, options, parent = context.active()) => {
-    const above = options?.root === true ? undefined : trace.getSpanContext(parent);
-    return trace.wrapSpanContext(
-      above !== undefined && isSpanContextValid(above) ? above : newTrace(),
-    );
+    const above = options?.root === true ? undefined : trace.getSpan(parent);
+    return above !== undefined && isSpanContextValid(above.spanContext())
+      ? above
+      : trace.wrapSpanContext(newTrace());
   },
   startActiveSpan: <F extends (span: Span) => unknown>(
     name: string,
