@@ -49,7 +49,7 @@ async function open(waiting: number): Promise<Backlog> {
   const dispatch = stack.use(
     startDispatch({
       queue,
-      pending: submissions.pending,
+      pending: [submissions.pending],
       stillPending: submissions.stillPending,
       job: submissions.job,
       markDispatched: submissions.markDispatched,
