@@ -6,7 +6,7 @@ import { createDendrite } from "@turntable/bittensor/dendrite";
 import type { Keypair } from "@turntable/bittensor/keys";
 import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import { connectJobSource } from "@turntable/bus/nats";
-import { createTurntableClient } from "@turntable/client";
+import { CallFailedError, createTurntableClient, type TurntableClient } from "@turntable/client";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { signedResults } from "../harness/coordinator.ts";
 
@@ -28,6 +28,8 @@ export interface ToldVerdict {
 export interface Promises {
   readonly created: CreatedTask[];
   readonly told: ToldVerdict[];
+  /** Ids of tasks that the API said were cancelled. */
+  readonly cancelled: string[];
   /** Tasks that the API was asked for, whatever came of it. */
   asked: number;
   /** Jobs that the worker did, doubles included. */
@@ -43,6 +45,8 @@ export interface Place {
 const retryMs = 200;
 /** A miner that was answered so often, and never with its verdict, gets none. */
 const longestTries = 300;
+/** One task in so many is cancelled, some time after it was made. */
+const cancelEvery = 2;
 /** Between two tasks of a client. */
 const askEveryMs = 250;
 
@@ -55,10 +59,14 @@ export function scoreOf(jobId: string): number {
   return tenth < 6 ? 0.7 : 0.9;
 }
 
-/** Creates tasks until `signal` is aborted. */
+/** Creates tasks, and cancels some of them, until `signal` is aborted. */
 export async function ask(address: string, promises: Promises, signal: AbortSignal): Promise<void> {
   using client = createTurntableClient({ address });
-  while (!signal.aborted) {
+  for (let count = 1; !signal.aborted; count++) {
+    const before = promises.created.at(-1);
+    if (before !== undefined && count % cancelEvery === 0) {
+      await cancel(client, before.id, promises, signal);
+    }
     const prompt = `a red cube ${randomUUID()}`;
     const idempotencyKey = randomUUID();
     promises.asked++;
@@ -73,6 +81,27 @@ export async function ask(address: string, promises: Promises, signal: AbortSign
       }
     }
     await sleep(askEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Again and again, until the task is cancelled or has ended otherwise. */
+async function cancel(
+  client: TurntableClient,
+  taskId: string,
+  promises: Promises,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await client.cancel(taskId, { signal, timeoutMs: 1_000 });
+      promises.cancelled.push(taskId);
+      return;
+    } catch (error) {
+      if (error instanceof CallFailedError && error.code === "failed-precondition") {
+        return;
+      }
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+    }
   }
 }
 

@@ -17,6 +17,7 @@ export interface CrashRun {
   readonly wrong: readonly string[];
   readonly created: number;
   readonly told: number;
+  readonly cancelled: number;
   readonly scored: number;
 }
 
@@ -85,7 +86,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   const address = `127.0.0.1:${ports.grpc}`;
   const target = { ip: "127.0.0.1", port: Number(ports.axon), hotkey: validator.ss58 };
 
-  const promises: Promises = { created: [], told: [], asked: 0, scored: 0 };
+  const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
   const stopLoad = new AbortController();
   const stopWork = new AbortController();
   const load = Promise.all([
@@ -122,6 +123,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
     wrong,
     created: promises.created.length,
     told: promises.told.length,
+    cancelled: promises.cancelled.length,
     scored: promises.scored,
   };
 }

@@ -16,7 +16,7 @@ const run = await runCrashes({
   onKill: (count, afterMs) => console.log(`kill ${count} after ${afterMs} ms`),
 });
 console.log(
-  `seed ${values.seed}, ${values.kills} kills: ${run.created} tasks created, ${run.told} verdicts told, ${run.scored} jobs done`,
+  `seed ${values.seed}, ${values.kills} kills: ${run.created} tasks created, ${run.cancelled} cancelled, ${run.told} verdicts told, ${run.scored} jobs done`,
 );
 for (const problem of run.wrong) {
   console.error(problem);

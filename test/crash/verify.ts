@@ -28,7 +28,10 @@ const averageRow = z.object({ hotkey: z.string(), average_fidelity: z.number() }
 const eventRow = z.object({ task_id: z.string(), hotkey: z.string(), count: z.number() });
 
 /** Compares with the running coordinator's answers; gives what is wrong. */
-export async function verifyApi(address: string, { created }: Promises): Promise<string[]> {
+export async function verifyApi(
+  address: string,
+  { created, cancelled }: Promises,
+): Promise<string[]> {
   using client = createTurntableClient({ address });
   const wrong: string[] = [];
   for (const { id, prompt } of created) {
@@ -39,6 +42,8 @@ export async function verifyApi(address: string, { created }: Promises): Promise
       wrong.push(`task ${id} has another prompt`);
     } else if (task.state === TaskState.SUCCEEDED && task.asset === undefined) {
       wrong.push(`task ${id} succeeded and has no asset`);
+    } else if (cancelled.includes(id) && task.state !== TaskState.CANCELLED) {
+      wrong.push(`task ${id} was cancelled and is in state ${task.state}`);
     }
   }
   return wrong;
@@ -84,9 +89,10 @@ export function verifyStore(
       wrong.push(`submission ${id} was taken and lost`);
     }
   }
-  for (const { id, verdict, state, keep, asset_sha256 } of submissions) {
+  const isCancelled = (taskId: string): boolean => tasks.get(taskId)?.state === "cancelled";
+  for (const { id, task_id, verdict, state, keep, asset_sha256 } of submissions) {
     const right = scoreOf(id) >= rules.acceptance ? "accepted" : "rejected";
-    if (verdict !== right) {
+    if (verdict !== right && !(verdict === "cancelled" && isCancelled(task_id))) {
       wrong.push(`submission ${id} is ${verdict}, not ${right}`);
     }
     if (state !== verdict) {
@@ -112,6 +118,9 @@ export function verifyStore(
   }
   const verdicts = new Map(submissions.map((row) => [`${row.task_id} ${row.hotkey}`, row]));
   for (const { taskId, hotkey, verdict, fidelity } of told) {
+    if (verdict === "cancelled" && fidelity === 0 && isCancelled(taskId)) {
+      continue;
+    }
     const stored = verdicts.get(`${taskId} ${hotkey}`);
     const right = stored === undefined ? undefined : fidelityOf(rules, scoreOf(stored.id));
     if (stored?.verdict !== verdict || right !== fidelity) {
@@ -124,8 +133,9 @@ export function verifyStore(
   // Each verdict was counted once: as many observations, and an average that follows from them alone.
   const averages = new Map<string, number>();
   const observations = all(observationRow, "SELECT * FROM observations ORDER BY at");
-  if (observations.length !== submissions.length) {
-    wrong.push(`${observations.length} observations of ${submissions.length} submissions`);
+  const judged = submissions.filter(({ verdict }) => verdict !== "cancelled");
+  if (observations.length !== judged.length) {
+    wrong.push(`${observations.length} observations of ${judged.length} judged submissions`);
   }
   for (const { assignment_id, hotkey, fidelity } of observations) {
     const right = fidelityOf(rules, scoreOf(assignment_id));

@@ -49,7 +49,7 @@ test("a backup taken under load is whole, and after kill -9 the coordinator goes
     return { coordinator, target, address: `127.0.0.1:${portOf(line.grpc)}` };
   };
   const load = ({ target, address }: Awaited<ReturnType<typeof start>>) => {
-    const promises: Promises = { created: [], told: [], asked: 0, scored: 0 };
+    const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
     const stop = new AbortController();
     const acting = Promise.all([
       work([nats.url], promises, stop.signal),
