@@ -16,10 +16,11 @@ import { startProcess } from "../harness/process.ts";
 const run = promisify(execFile);
 const command = new URL("../../node_modules/.bin/turntable-coordinator", import.meta.url).pathname;
 
-/** Waits until as many more verdicts were told. */
-async function untilTold(promises: Promises, count: number): Promise<void> {
-  const enough = promises.told.length + count;
-  while (promises.told.length < enough) {
+/** Waits until as many more submissions were judged, and that was told. */
+async function untilTold({ told }: Promises, count: number): Promise<void> {
+  const judged = () => told.filter(({ verdict }) => verdict !== "cancelled").length;
+  const enough = judged() + count;
+  while (judged() < enough) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
