@@ -123,7 +123,7 @@ test("what is accepted while the store hangs is stored after kill -9, once, and 
 
   server.pause();
   const first = await start();
-  const promises: Promises = { created: [], told: [], asked: 0, scored: 0 };
+  const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
   const stop = new AbortController();
   const load = Promise.all([
     work([nats.url], promises, stop.signal),
