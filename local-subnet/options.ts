@@ -68,6 +68,7 @@ const schema = z
     miners: z.number().int().min(0).max(16).default(1).describe("how many miners of its own"),
     axonPort: port("port of the axon (8091 if it is free)"),
     grpcPort: port("port of the API (50051 if it is free)"),
+    adminPort: port("port of the operator's API, open to this machine (50052 if it is free)"),
     httpPort: port("port of health and metrics (9090 if it is free)"),
     chainPort: z
       .number()

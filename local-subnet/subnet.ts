@@ -120,6 +120,7 @@ export async function startSubnet(
       consentText:
         options.consentFile === undefined ? undefined : await loadConsentText(options.consentFile),
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
+      admin: { host: loopback, port: await portOr(options.adminPort, 50052), anonymous: true },
       // Neurons find the axon on the chain
       axon: {
         ...{ host: "0.0.0.0", port: await portOr(options.axonPort, 8091), externalIp: loopback },
@@ -144,6 +145,7 @@ export async function startSubnet(
   worker.ended.catch((cause: unknown) => stop(new Error("the worker has stopped", { cause })));
   const addresses = {
     grpc: `${loopback}:${coordinator.grpcPort}`,
+    admin: `${loopback}:${coordinator.adminPort}`,
     http: `${loopback}:${coordinator.httpPort}`,
     axon: { port: coordinator.axonPort, hotkey: validator.ss58 },
     ...(node === undefined ? {} : { chain: node.url }),

@@ -60,7 +60,7 @@ export async function openClientSide(
             ...listenOf(grpc, events.trouble),
             access: {
               keys,
-              anonymous: grpc.keys === undefined,
+              anonymous: grpc.keys === undefined ? ["generate", "score"] : [],
               wallets: { receiver: hotkey.ss58, isAllowed: isAllowedWallet(grpc, parts) },
             },
             scoring: {
@@ -99,7 +99,7 @@ export async function openClientSide(
       : stack.use(
           await startAdmin({
             ...listenOf(options.admin, events.trouble),
-            access: { keys, anonymous: false },
+            access: { keys, anonymous: options.admin.anonymous === true ? ["admin"] : [] },
             admin: { ...told, ...operatorsView(options, parts), keys, now },
             onCall: events.apiCall,
             now,

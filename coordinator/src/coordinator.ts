@@ -65,7 +65,12 @@ export interface CoordinatorOptions {
       })
     | undefined;
   /** AdminService; undefined keeps it off. */
-  readonly admin?: GrpcListen | undefined;
+  readonly admin?:
+    | (GrpcListen & {
+        /** Whoever reaches the port may call, without a key: for a subnet on a laptop. */
+        readonly anonymous?: boolean;
+      })
+    | undefined;
   /** The first axon, and where the others listen, too. */
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */

@@ -49,7 +49,7 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      access: { keys, anonymous: keyFile === undefined, wallets },
+      access: { keys, anonymous: keyFile === undefined ? ["generate", "score"] : [], wallets },
       scoring: {
         scorings,
         limits: { assetBytes: 3_000_000 },

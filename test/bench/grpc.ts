@@ -95,7 +95,7 @@ async function startOurs(
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      access: { keys, anonymous: false },
+      access: { keys, anonymous: [] },
       tasks: oneTask(request.prompt),
       validatorHotkey: "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
       cancelTask: () => ({ kind: "unknown" }),

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { createAdminClient } from "@turntable/client/admin";
 import sharp from "sharp";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -19,7 +20,7 @@ const stopTimeoutMs = 25_000;
 
 test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm ends all of it", async () => {
   // A group of its own: whatever is left of it after the end is found by its number.
-  const ports = ["--axon-port", "0", "--grpc-port", "0", "--http-port", "0"];
+  const ports = ["--axon-port", "0", "--grpc-port", "0", "--admin-port", "0", "--http-port", "0"];
   const npm = spawn("npm", ["start", "--", "--dir", dir, ...ports], {
     cwd: root,
     detached: true,
@@ -52,6 +53,9 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
     assert.ok(width >= leastSheetWidth && height >= leastSheetWidth, `${width} × ${height}`);
     const addresses: unknown = JSON.parse(await readFile(join(dir, "addresses.json"), "utf8"));
     assert.ok(typeof addresses === "object" && addresses !== null && "grpc" in addresses);
+    assert.ok("admin" in addresses && typeof addresses.admin === "string");
+    using admin = createAdminClient({ address: addresses.admin });
+    assert.deepEqual((await admin.getStatus({})).rules, "local");
 
     npm.kill("SIGTERM");
     await stopped(closed);

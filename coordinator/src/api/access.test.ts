@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CallContext, statusCodes } from "@turntable/proto/rpc";
 import { callBy, refusedWith } from "../../test/generation.ts";
-import type { ApiKey } from "../keys/index.ts";
+import type { ApiKey, Scope } from "../keys/index.ts";
 import { type ClientCall, createAccess } from "./access.ts";
 
 const secret = "tt_alice-key";
@@ -16,7 +16,7 @@ function keyOf(change: Partial<ApiKey> = {}): ApiKey {
   };
 }
 
-function open({ key = keyOf(), anonymous = false } = {}) {
+function open({ key = keyOf(), anonymous = [] as readonly Scope[] } = {}) {
   let nowMs = 0;
   let isGood = true;
   const keys = {
@@ -81,10 +81,10 @@ test("a missing, malformed or unknown key is refused and says what to send; wher
       refusedWith(statusCodes.UNAUTHENTICATED, text),
     );
     assert.deepEqual(closed.notes, []);
-    using everybody = open({ anonymous: true });
+    using everybody = open({ anonymous: ["generate", "score"] });
     assert.equal((await everybody.call({ authorization }))?.client, "anonymous");
   }
-  using everybody = open({ anonymous: true });
+  using everybody = open({ anonymous: ["generate", "score"] });
   assert.equal((await everybody.call())?.client, "alice", "who has a key is known by it");
 });
 
@@ -108,7 +108,7 @@ test("each method has the scopes that open it, and nobody without a key administ
       }
     }
   }
-  using everybody = open({ anonymous: true });
+  using everybody = open({ anonymous: ["generate", "score"] });
   await assert.rejects(
     everybody.call({ method: "AdminService/ListMiners", authorization: "" }),
     refusedWith(statusCodes.PERMISSION_DENIED, /the scope admin is needed/),

@@ -35,8 +35,8 @@ export interface Caller {
 
 export interface AccessOptions {
   readonly keys: Pick<ApiKeys, "find" | "isGood">;
-  /** Whether everybody may generate and score. */
-  readonly anonymous: boolean;
+  /** What those without a key may do; nothing when empty. */
+  readonly anonymous: readonly Scope[];
   /** Hotkeys that may generate and score by their signature; none when absent. */
   readonly wallets?: WalletOptions | undefined;
   /** ms since 1970 UTC */
@@ -51,14 +51,6 @@ export interface Access extends Disposable {
 /** How soon the streams of a key that was ended end, in ms. */
 const streamCheckMs = 1_000;
 
-const anonymous: Caller = {
-  client: "anonymous",
-  scopes: ["generate", "score"],
-  id: "",
-  limits: { callsPerMinute: 0, concurrentCalls: 0 },
-  isGood: () => true,
-};
-
 export function createAccess({ keys, now, ...options }: AccessOptions): Access {
   const counts = createCallCounts();
   /** Streams of callers with a key. */
@@ -71,6 +63,10 @@ export function createAccess({ keys, now, ...options }: AccessOptions): Access {
     }
   }, streamCheckMs).unref();
 
+  const anonymous: Caller = {
+    ...{ client: "anonymous", scopes: options.anonymous, id: "", isGood: () => true },
+    limits: { callsPerMinute: 0, concurrentCalls: 0 },
+  };
   const { wallets } = options;
   const signerOf = wallets === undefined ? undefined : createWalletReader(wallets, now);
   const callerOf = (call: CallContext): Caller => {
@@ -88,7 +84,7 @@ export function createAccess({ keys, now, ...options }: AccessOptions): Access {
         isGood: () => wallets?.isAllowed(hotkey) ?? false,
       };
     }
-    if (options.anonymous) {
+    if (anonymous.scopes.length > 0) {
       return anonymous; // C1
     }
     throw unauthenticated(
