@@ -34,7 +34,7 @@ describe("btauth/1", () => {
     assert.equal(outcome({ body: Buffer.from("{}") }), "BadSignature");
   });
 
-  it("fault 13: for ten seconds, and once", () => {
+  it("for ten seconds, and once", () => {
     assert.equal(outcome({}, { at: nowMs + 10_000 }), alice().ss58);
     assert.equal(outcome({}, { at: nowMs + 10_001 }), "StaleRequest");
     assert.equal(outcome({}, { at: nowMs - 2001 }), "StaleRequest");

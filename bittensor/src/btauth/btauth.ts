@@ -57,6 +57,11 @@ export interface VerifierOptions {
   readonly capacity?: number;
   /** Unix ms */
   readonly now?: () => number;
+  /**
+   * When this verifier began to remember, Unix ms. What was signed before is refused: it may have passed one that was
+   * there before a restart. By default nothing is.
+   */
+  readonly since?: number;
 }
 
 export interface Verifier {
@@ -76,6 +81,7 @@ const rememberMs = 60_000;
 /** Remembers nonces, so each request passes once. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { receiver, allowNoReceiver = false, capacity = 100_000, now = Date.now } = options;
+  const { since = 0 } = options;
   // In the order of their coming, which is that of their ending.
   const seen = new Map<string, number>();
   return {
@@ -89,9 +95,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
       const nowMs = now();
       // Both in whole ms, so that what is exactly as old as allowed passes, whatever our clock leaves out
-      const ageMs = Math.floor(nowMs) - Number(shape.nonce / 1_000_000n);
+      const signedAt = Number(shape.nonce / 1_000_000n);
+      const ageMs = Math.floor(nowMs) - signedAt;
       if (ageMs > maxAgeS * 1000) {
         return refused("StaleRequest", `nonce is older than the ${maxAgeS}s freshness window`);
+      }
+      if (signedAt < Math.floor(since)) {
+        return refused("StaleRequest", "nonce is from before this server started; sign again");
       }
       if (-ageMs > maxAheadS * 1000) {
         return refused("StaleRequest", `nonce is more than ${maxAheadS}s ahead of our clock`);

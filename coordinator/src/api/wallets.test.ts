@@ -69,6 +69,17 @@ test("over gRPC the message is signed: it is the hotkey's call, once, and nobody
   await assert.rejects(call({}), refused(status.UNAUTHENTICATED, /API key is needed/));
 });
 
+test("fault 14: what passed before a restart does not pass again", async () => {
+  const { alice, api, sign } = open();
+  const body = Buffer.from('{"prompt":"a cup"}');
+  const headers = { ...sign(alice, body), "content-type": "application/json" };
+  const statusAt = async (now: number): Promise<number> => {
+    await using opened = await openApi({ ...api, now: () => now });
+    return (await fetch(`${opened.http.url}${path}`, { method: "POST", headers, body })).status;
+  };
+  assert.deepEqual([await statusAt(nowMs), await statusAt(nowMs + 1)], [200, 401]);
+});
+
 test("over HTTP the body is signed, as it is sent", async () => {
   const { alice, api, sign } = open();
   await using opened = await openApi(api);

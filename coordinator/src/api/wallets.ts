@@ -1,6 +1,6 @@
 /**
  * Callers that sign with their wallet instead of sending a key: the headers of `btauth/1`, over method, path, body, time
- * and nonce, for our hotkey. Each request passes once.
+ * and nonce, for our hotkey. Each request passes once, also over a restart.
  */
 import { createVerifier } from "@turntable/bittensor/btauth";
 import type { CallContext } from "@turntable/proto/rpc";
@@ -31,7 +31,7 @@ export function createWalletReader(
   { receiver, isAllowed }: WalletOptions,
   now: () => number,
 ): WalletReader {
-  const verifier = createVerifier({ receiver, now });
+  const verifier = createVerifier({ receiver, now, since: now() });
   const counts = createCallCounts();
   return ({ headers, path, body }) => {
     if (headers.get("x-bittensor-signature") === undefined) {

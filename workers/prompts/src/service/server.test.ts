@@ -64,7 +64,7 @@ describe("get", () => {
     assert.deepEqual(second.body.prompts, ["a red cup", "a green lamp"]);
   });
 
-  it("refuses what is not signed, is old, or came before", async (t) => {
+  it("fault 13: refuses what is not signed, is old, or came before", async (t) => {
     const directory = mkdtempSync(join(tmpdir(), "prompts-"));
     t.after(() => rmSync(directory, { recursive: true }));
     const [alice, bob] = [keypairFromUri("//Alice"), keypairFromUri("//Bob")];
