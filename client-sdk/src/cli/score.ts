@@ -13,7 +13,9 @@ interface ScoreFlags extends CommonFlags {
 
 export function addScore(program: CliCommand, run: Run): void {
   withCommonOptions(program.command("score <FILE> <PROMPT>"))
-    .description("upload an asset and show how well it fits a prompt, as the subnet would score it")
+    .description(
+      "upload an asset (PLY, SPZ, HDF5, GLB, SOG, .ksplat) and show how well it fits a prompt, scored as the subnet does",
+    )
     .option(
       "--data-version <N>",
       "the subnet's data_ver of an HDF5 file: 1 and above hold activated values [0]",

@@ -1,13 +1,17 @@
 /** From an asset's bytes to its score: decode, render, compare with the prompt. */
 import { createHash } from "node:crypto";
 import {
+  AssetError,
   type AssetLimits,
   type Finding,
   type GeometryFingerprint,
   geometryOf,
   lint,
+  type ReadAssetOptions,
+  readAnySplat,
   readAsset,
   rejectByLint,
+  type Splat,
 } from "@turntable/splat";
 import { readHdf5 } from "@turntable/splat/hdf5";
 import {
@@ -35,6 +39,8 @@ export interface ScoreRequest {
   readonly assetSha256?: Uint8Array;
   /** An HDF5 of the subnet's `data_ver` 1 and above holds activated values. */
   readonly activated?: boolean;
+  /** Takes whatever formats people have, and not only those of the subnet. */
+  readonly anyFormat?: boolean;
   readonly prompt: string;
   readonly profile: Profile;
   readonly cameraSeed: bigint;
@@ -96,7 +102,7 @@ export async function prepareAsset(
   const { profile, bytes, activated = false } = request;
   const endStage = startStages(request.onStage);
   request.onPhase?.("decode");
-  const splat = await readAsset(bytes, { limits, activated, readHdf5 });
+  const splat = await readSplat(request, { limits, activated, readHdf5 });
   const findings = once(() => lint(splat, profile.lintLimits));
   if (profile.lint === "reject") {
     rejectByLint(findings());
@@ -105,6 +111,21 @@ export async function prepareAsset(
   const assetSha256 = request.assetSha256 ?? createHash("sha256").update(bytes).digest();
   const geometry = (): GeometryFingerprint => geometryOf(splat);
   return { scene, findings, geometry, assetSha256, decodeMs: endStage("decode") };
+}
+
+/** What the subnet takes is read as the subnet reads it, also where more is allowed. @throws AssetError */
+async function readSplat(
+  { bytes, anyFormat = false }: ScoreRequest,
+  options: ReadAssetOptions,
+): Promise<Splat> {
+  try {
+    return await readAsset(bytes, options);
+  } catch (error) {
+    if (anyFormat && error instanceof AssetError) {
+      return (await readAnySplat(bytes, options)).splat;
+    }
+    throw error;
+  }
 }
 
 export async function scorePrepared(

@@ -1,7 +1,7 @@
 /** One try at one job. Expected endings are values; what to do with each is up to the loop. */
 import { createHash } from "node:crypto";
 import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/bus";
-import type { RenderScoreJob, ScoreReport } from "@turntable/proto";
+import { JobClass, type RenderScoreJob, type ScoreReport } from "@turntable/proto";
 import { AssetError, type GeometryFingerprint } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
 import { encodeQuarters } from "../pictures/index.ts";
@@ -77,6 +77,7 @@ export async function prepareJob(taken: TakenJob, context: JobContext): Promise<
       ...{ prompt: job.prompt, profile, cameraSeed: job.cameraSeed, onStage },
       assetSha256: job.assetSha256, // as it was just checked
       activated: (job.encoding?.version ?? 0) >= 1,
+      anyFormat: job.class === JobClass.SCORING,
       signal: AbortSignal.any([taken.signal, context.giveUp]),
     };
     const asset = await prepareAsset(context.scorer, { ...request, bytes });

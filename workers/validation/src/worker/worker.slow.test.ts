@@ -11,7 +11,7 @@ import {
   RenderScoreJobSchema,
   type RenderScoreResult,
 } from "@turntable/proto";
-import { writePly } from "@turntable/splat";
+import { writeGlb, writePly } from "@turntable/splat";
 import sharp from "sharp";
 import { createTestSplat } from "../render/index.ts";
 import { defaultModelDir } from "../score/index.ts";
@@ -93,6 +93,34 @@ test("the result of an accepted asset brings a picture along where the job wants
     ["wanted", "jpeg", 128, 128],
     ["rejected", undefined, undefined, undefined],
     ["unwanted", undefined, undefined, undefined],
+  ]);
+});
+
+test("a client's own asset is read in whatever format it has, a miner's only in the subnet's", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  await using _worker = await startWorker(options(source()));
+  const glb = writeGlb(createTestSplat({ count: 500 }));
+  const outcomes = [];
+  for (const [id, asset, change] of [
+    ["own-ply", ball, { class: JobClass.SCORING }],
+    ["own-glb", glb, { class: JobClass.SCORING }],
+    ["mined-glb", glb, {}],
+  ] as const) {
+    await queue.submit({ ...job(id, asset), ...change });
+    const { outcome } = await nextResult(queue);
+    outcomes.push([
+      id,
+      outcome.case === "scored"
+        ? outcome.value.score.toFixed(2)
+        : outcome.case === "invalidAsset" && outcome.value.code,
+    ]);
+  }
+  const [[, score] = []] = outcomes;
+  assert.deepEqual(outcomes, [
+    ["own-ply", score],
+    ["own-glb", score],
+    ["mined-glb", "unknown-format"],
   ]);
 });
 
