@@ -10,7 +10,7 @@ import { createLogger, registerTracing } from "@turntable/process";
 import { GenerationService, TaskState } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
 import { signedResults, startTestSubnet } from "../harness/coordinator.ts";
-import { inTestTrace, spanIdOf, testTraceId, traceIdOf } from "../harness/tracing.ts";
+import { inTestTrace, testTraceId, traceIdOf } from "../harness/tracing.ts";
 
 const tracing = registerTracing();
 after(() => tracing[Symbol.dispose]());
@@ -122,8 +122,6 @@ describe("a submission", () => {
     assert.ok(taken);
     assert.equal(taken.job.taskId, task.id);
     assert.equal(traceIdOf(taken.trace), testTraceId);
-    assert.ok(lost);
-    assert.notEqual(spanIdOf(taken.trace), spanIdOf(lost.trace), "queued by another span");
     await taken.terminate("the test is over");
     assert.equal((await again.client.get(task.id)).state, TaskState.QUEUED);
   });

@@ -7,6 +7,7 @@ import { coordinatorConfig } from "@turntable/coordinator/config";
 import { generatorConfig } from "@turntable/generation/config";
 import { minerConfig } from "@turntable/miner/config";
 import { type ConfigDefinition, ConfigError, configOptions, loadConfig } from "@turntable/process";
+import { promptServiceConfig } from "@turntable/prompts/config";
 import { GenerationService } from "@turntable/proto";
 import { workerConfig } from "@turntable/validation/config";
 import { parseAllDocuments } from "yaml";
@@ -18,6 +19,7 @@ const configs: Readonly<Record<string, ConfigDefinition>> = {
   worker: workerConfig,
   generator: generatorConfig,
   miner: minerConfig,
+  prompts: promptServiceConfig,
 };
 /** Paths that the processes' status servers answer, and the generator's own. */
 const httpPaths = ["/livez", "/readyz", "/health"];
@@ -170,8 +172,15 @@ for (const folder of ["base", "overlays/dev"]) {
       if (definition === undefined || first === undefined) {
         continue;
       }
-      const defaults = configOptions(definition.schema)
-        .filter(({ path }) => path.at(-1) === "port")
+      const options = configOptions(definition.schema);
+      const set = new Map(first.env.map(({ name, value }) => [name, value]));
+      const isOff = (group: string | undefined): boolean =>
+        options.some(
+          ({ path, variable }) =>
+            path[0] === group && path[1] === "enabled" && set.get(variable) !== "true",
+        );
+      const defaults = options
+        .filter(({ path }) => path.at(-1) === "port" && !isOff(path[0]))
         .map(({ defaultText }) => Number(defaultText));
       const ports = first.ports.map(({ containerPort }) => containerPort);
       assert.deepEqual(ports.toSorted(), defaults.toSorted(), metadata.name);
