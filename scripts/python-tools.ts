@@ -1,8 +1,6 @@
 /** The Python that generates stubs and runs them in tests: a virtual environment of pinned packages under `.cache`. */
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ensurePythonEnvironment } from "@turntable/test/python-environment";
 import { root } from "./workspaces.ts";
 
 /** Generated code insists on at least the versions that it was generated for. */
@@ -18,22 +16,5 @@ const environment = join(root, ".cache", `python-tools-${oldestGrpcio}`);
 
 /** @returns the path of its `python`; @throws when there is no Python 3, or PyPI is out of reach */
 export async function ensurePythonTools(): Promise<string> {
-  const python = join(environment, "bin", "python");
-  const complete = join(environment, "complete");
-  if (!existsSync(complete)) {
-    await rm(environment, { recursive: true, force: true });
-    await mkdir(join(root, ".cache"), { recursive: true });
-    execFileSync("python3", ["-m", "venv", environment]);
-    const install = [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--no-input",
-      "--disable-pip-version-check",
-    ];
-    execFileSync(python, [...install, ...packages]);
-    await writeFile(complete, "");
-  }
-  return python;
+  return await ensurePythonEnvironment(environment, { base: "python3", packages });
 }

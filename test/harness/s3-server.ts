@@ -3,20 +3,17 @@
  * objects in memory and, as it is started here, refuses what is not signed with its one key. What cannot be made (no
  * Python, PyPI out of reach) is named with the reason, so that tests say what they skip.
  */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { ensurePythonEnvironment } from "./python-environment.ts";
 
-const run = promisify(execFile);
 const requirements = join(import.meta.dirname, "requirements-s3.txt");
 const cacheDirectory = resolve(import.meta.dirname, "../../.cache/s3-server");
-const installTimeoutMs = 10 * 60_000;
 /** Importing all of it takes seconds on a busy machine. */
 const startTimeoutMs = 60_000;
 /** Making a user with a key and a policy, before anybody has one. */
@@ -39,25 +36,9 @@ export interface S3Server extends AsyncDisposable {
 export async function ensureS3Server(): Promise<S3Environment> {
   const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
   const folder = join(cacheDirectory, digest);
-  const python = join(folder, "bin", "python");
-  if (existsSync(join(folder, "complete"))) {
-    return { kind: "ready", python };
-  }
   try {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(cacheDirectory, { recursive: true });
-    await run("python3", ["-m", "venv", folder]);
-    const install = [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--no-input",
-      "--disable-pip-version-check",
-    ];
-    await run(python, [...install, "--no-deps", "-r", requirements], { timeout: installTimeoutMs });
-    await writeFile(join(folder, "complete.tmp"), "");
-    await rename(join(folder, "complete.tmp"), join(folder, "complete"));
+    const packages = ["--no-deps", "-r", requirements];
+    const python = await ensurePythonEnvironment(folder, { base: "python3", packages });
     return { kind: "ready", python };
   } catch (error) {
     const [reason = ""] = String(error instanceof Error ? error.message : error)

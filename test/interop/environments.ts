@@ -4,11 +4,12 @@
  */
 import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { globSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ensurePythonEnvironment } from "../harness/python-environment.ts";
 
 /** The SDKs that interop runs against, with the Python each needs. */
 export const sdks = {
@@ -34,46 +35,21 @@ export type Environment =
 const run = promisify(execFile);
 const cacheDir = join(import.meta.dirname, "..", "..", ".cache", "interop");
 
-/** Installing takes minutes on a slow line. */
-const installTimeoutMs = 15 * 60_000;
-
 /** Makes the environment unless it is there; never throws. */
 export async function ensureEnvironment(version: SdkVersion): Promise<Environment> {
   const requirements = join(import.meta.dirname, `requirements-${version}.txt`);
   const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
   const folder = join(cacheDir, `bittensor-${version}-${digest}`);
-  const python = join(folder, "bin", "python");
-  if (existsSync(join(folder, "complete"))) {
-    if (version === "6.9.4") {
-      await writeTorchStandIn(python);
-    }
-    return { kind: "ready", version, python };
-  }
   const base = findPython(sdks[version]);
   if (base === undefined) {
     return { kind: "missing", version, reason: `there is no Python ${sdks[version]} here` };
   }
   try {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(cacheDir, { recursive: true });
-    await run(base, ["-m", "venv", folder]);
-    const install = [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--no-input",
-      "--disable-pip-version-check",
-    ];
-    await run(python, [...install, "--no-deps", "-r", requirements], {
-      timeout: installTimeoutMs,
-      maxBuffer: 1 << 24,
-    });
+    const packages = ["--no-deps", "-r", requirements];
+    const python = await ensurePythonEnvironment(folder, { base, packages });
     if (version === "6.9.4") {
       await writeTorchStandIn(python);
     }
-    await writeFile(join(folder, "complete.tmp"), "");
-    await rename(join(folder, "complete.tmp"), join(folder, "complete"));
     return { kind: "ready", version, python };
   } catch (error) {
     const [reason = ""] = String(error instanceof Error ? error.message : error)

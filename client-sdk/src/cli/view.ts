@@ -63,7 +63,7 @@ async function assetOf(what: string, { client, output, signal }: VerbContext) {
 }
 
 /** `{{name}}`, in the script as a comment. */
-const placeholder = /(?:\/\* )?\{\{(\w+)\}\}(?: \*\/)?/g;
+const slot = /(?:\/\* )?\{\{(\w+)\}\}(?: \*\/)?/g;
 
 /** The page, with the splats as `.splat` within it. */
 async function pageOf(title: string, splats: Uint8Array): Promise<string> {
@@ -77,5 +77,5 @@ async function pageOf(title: string, splats: Uint8Array): Promise<string> {
     splats: gzipSync(splats).toString("base64"),
     script: script ?? "",
   };
-  return (template ?? "").replace(placeholder, (whole, name: string) => parts[name] ?? whole);
+  return (template ?? "").replace(slot, (whole, name: string) => parts[name] ?? whole);
 }

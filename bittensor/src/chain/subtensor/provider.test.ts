@@ -44,6 +44,7 @@ async function startNode(t: TestContext): Promise<Node> {
   };
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     knocks += 1;
+    stream.on("error", () => undefined); // whoever gives up while it is refused resets the connection
     const refusal = node.refusals.length > 1 ? node.refusals.shift() : node.refusals[0];
     if (refusal !== undefined && refusal !== "") {
       stream.end(`HTTP/1.1 ${refusal}\r\ncontent-length: 0\r\n\r\n`);
