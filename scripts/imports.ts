@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
-import { root } from "./workspaces.ts";
+import { readWorkspaces, root } from "./workspaces.ts";
 
 /** `from "x"` of import and export, `import "x"`, and `import("x")`. */
 const importPattern = /(?:\bfrom |^import |\bimport\(\s*)"([^"\n]+)"/gm;
@@ -25,10 +25,14 @@ export function packageOf(specifier: string): string | undefined {
   return scope.startsWith("@") ? `${scope}/${name}` : scope;
 }
 
-/** @param folder relative to the repository, as the results are */
+/** Without those of workspaces within it. @param folder relative to the repository, as the results are */
 export function sourcesIn(folder: string): readonly string[] {
-  return globSync("**/*.{ts,mjs}", { cwd: join(root, folder), exclude: ["**/node_modules/**"] })
+  const inner = readWorkspaces()
+    .map((workspace) => `${workspace.folder}/`)
+    .filter((other) => other.startsWith(`${folder}/`) && other !== `${folder}/`);
+  return globSync("**/*.{ts,tsx,mjs}", { cwd: join(root, folder), exclude: ["**/node_modules/**"] })
     .map((file) => join(folder, file))
+    .filter((file) => !inner.some((other) => file.startsWith(other)))
     .toSorted();
 }
 
