@@ -27,6 +27,7 @@ import {
   type NatsEvent,
 } from "@turntable/bus/nats";
 import { createTurntableClient } from "@turntable/client";
+import { createAdminClient } from "@turntable/client/admin";
 import { startCoordinator } from "@turntable/coordinator";
 import { parsePrompts } from "@turntable/coordinator/prompts";
 import { ruleSets } from "@turntable/coordinator/rules";
@@ -42,6 +43,7 @@ import {
   marketRoles,
   readMarket,
 } from "./market.ts";
+import { ensureOperatorKey, operatorKeyFile, operatorPage } from "./operator-key.ts";
 import { parseRegistration, type SubnetOptions } from "./options.ts";
 import { say, shortPath } from "./say.ts";
 
@@ -53,6 +55,11 @@ const quickChain = { tempo: 60, weightsRateLimit: 10, servingRateLimit: 5 };
 const marketEveryMs = 15_000;
 const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
 
+export interface Subnet extends AsyncDisposable {
+  /** The coordinator's page, with the operator's key in its fragment: to be shown to the operator alone. */
+  readonly operatorPage: string;
+}
+
 /**
  * Starts everything and prints where it is. The first task runs on after it has returned.
  *
@@ -61,7 +68,7 @@ const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
 export async function startSubnet(
   options: SubnetOptions,
   { env, signal, stop }: StopControl & Pick<WorkerOptions, "env">,
-): Promise<AsyncDisposable> {
+): Promise<Subnet> {
   await ready();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => {
@@ -121,6 +128,7 @@ export async function startSubnet(
         options.consentFile === undefined ? undefined : await loadConsentText(options.consentFile),
       grpc: { host: loopback, port: await portOr(options.grpcPort, 50051), keys: undefined },
       admin: { host: loopback, port: await portOr(options.adminPort, 50052), anonymous: true },
+      adminWeb: true,
       // Neurons find the axon on the chain
       axon: {
         ...{ host: "0.0.0.0", port: await portOr(options.axonPort, 8091), externalIp: loopback },
@@ -153,6 +161,8 @@ export async function startSubnet(
       ? { beacon: Buffer.from(chain.beacon.publicKey).toString("hex") }
       : {}),
   };
+  using operator = createAdminClient({ address: addresses.admin });
+  const operatorKey = await ensureOperatorKey(dir, operator);
   const addressesFile = join(dir, "addresses.json");
   await writeWhole(addressesFile, `${JSON.stringify(addresses, undefined, 2)}\n`);
   stack.defer(() => rm(addressesFile, { force: true }));
@@ -161,6 +171,7 @@ export async function startSubnet(
   axon     port ${addresses.axon.port}, hotkey ${validator.ss58}
   health   http://${addresses.http}/readyz, metrics http://${addresses.http}/metrics
   miners   ${options.miners}${node === undefined ? "" : `\n  chain    ${node.url} (subtensor JSON-RPC)`}
+  operator key in ${shortPath(operatorKeyFile(dir))}, for AdminService over HTTP
   folder   ${shortPath(dir)}`);
 
   const client = stack.use(createTurntableClient({ address: addresses.grpc }));
@@ -208,7 +219,11 @@ export async function startSubnet(
       logger,
     });
   }
-  return stack.move();
+  const running = stack.move();
+  return {
+    operatorPage: operatorPage(addresses.http, operatorKey),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }
 
 /** Says again and again how the market stands. @returns what ends that */

@@ -17,7 +17,11 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { getComments } from "@bufbuild/protoplugin";
 
 const file = new URL("../proto/gen/openapi.json", import.meta.url);
-const services = ["turntable.v1.GenerationService", "turntable.v1.ScoringService"];
+const services = [
+  "turntable.v1.GenerationService",
+  "turntable.v1.ScoringService",
+  "turntable.v1.AdminService",
+];
 
 type Json = { readonly [key: string]: unknown };
 

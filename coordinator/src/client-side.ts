@@ -2,11 +2,12 @@
 import { isSs58 } from "@turntable/bittensor/keys";
 import {
   type AdminOptions,
-  type Api,
+  createAccess,
   defaultMaxDownloads,
   defaultStalledMs,
   startAdmin,
   startApi,
+  type WebMethods,
 } from "./api/index.ts";
 import type { AxonPlace } from "./axon/index.ts";
 import type { Registrations } from "./chain/index.ts";
@@ -35,10 +36,14 @@ export interface ClientSideParts extends Omit<CoordinatorState, keyof AsyncDispo
 }
 
 export interface ClientSide extends AsyncDisposable {
-  /** Undefined when it is off. */
-  readonly api: Api | undefined;
-  /** Undefined when it is off. */
+  /** Undefined when the public API is off. */
+  readonly grpcPort: number | undefined;
+  /** Undefined when the admin port is off. */
   readonly adminPort: number | undefined;
+  /** What there is over plain HTTP. */
+  readonly web: readonly WebMethods[];
+  /** Ends the streams, whatever carries them; part of disposing it. */
+  endStreams(): void;
 }
 
 /** @throws when a port cannot be had */
@@ -51,6 +56,7 @@ export async function openClientSide(
   const { dispatch, events, now } = parts;
   await using stack = new AsyncDisposableStack();
   const keys = stack.use(openApiKeys(options.dataDir, grpc?.keys));
+  const access = stack.use(createAccess({ keys, now }));
   const told = { submissionOf: submissions.get, validatorHotkey: hotkey.ss58 };
   const api =
     grpc === undefined
@@ -58,11 +64,10 @@ export async function openClientSide(
       : stack.use(
           await startApi({
             ...listenOf(grpc, events.trouble),
-            access: {
-              keys,
+            access: access.interceptorFor({
               anonymous: grpc.keys === undefined ? ["generate", "score"] : [],
               wallets: { receiver: hotkey.ss58, isAllowed: isAllowedWallet(grpc, parts) },
-            },
+            }),
             scoring: {
               scorings,
               limits: { assetBytes: limits.submissionBytes },
@@ -93,22 +98,26 @@ export async function openClientSide(
             now,
           }),
         );
-  const admin =
-    options.admin === undefined
-      ? undefined
-      : stack.use(
-          await startAdmin({
-            ...listenOf(options.admin, events.trouble),
-            access: { keys, anonymous: options.admin.anonymous === true ? ["admin"] : [] },
-            admin: { ...told, ...operatorsView(options, parts), keys, now },
-            onCall: events.apiCall,
-            now,
-          }),
-        );
+  const admin = stack.use(
+    await startAdmin({
+      admin: { ...told, ...operatorsView(options, parts), keys, now },
+      native: options.admin && {
+        ...listenOf(options.admin, events.trouble),
+        access: access.interceptorFor({ anonymous: options.admin.anonymous ? ["admin"] : [] }),
+      },
+      // Browsers reach loopback, too, for pages of strangers: nobody is anonymous there.
+      webAccess: options.adminWeb === true ? access.interceptorFor({}) : undefined,
+      onCall: events.apiCall,
+    }),
+  );
+  const web = [
+    { methods: api?.web ?? new Map(), corsOrigins: grpc?.corsOrigins ?? [] },
+    { methods: admin.web, corsOrigins: [] },
+  ].filter(({ methods }) => methods.size > 0);
   const running = stack.move();
   return {
-    api,
-    adminPort: admin?.port,
+    ...{ grpcPort: api?.port, adminPort: admin.port, web },
+    endStreams: () => api?.endStreams(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -99,6 +99,12 @@ test("TLS has a certificate and a key, and AdminService leaves this machine only
   assert.match(problemsOf(...admin).join(), /^--admin-tls-cert-file .*is needed when/);
   const files = ["--admin-tls-cert-file", "c", "--admin-tls-key-file", "k"];
   assert.deepEqual(problemsOf(...admin, ...files), []);
+  const web = [...key, "--admin-web-enabled"];
+  assert.deepEqual(problemsOf(...web), []);
+  assert.match(
+    problemsOf(...web, "--http-host", "0.0.0.0").join(),
+    /^--admin-web-enabled .*would send operators' keys in the clear/,
+  );
 });
 
 test("limits of the axon fit each other", () => {

@@ -177,6 +177,12 @@ const schema = z
         .boolean()
         .default(false)
         .describe("serve AdminService, for API keys with the scope admin"),
+      webEnabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          "serve AdminService on the HTTP port, too, for API keys with the scope admin: browsers reach it there",
+        ),
       host: interfaceSchema("127.0.0.1").describe("interface of AdminService"),
       port: port(50052, "port of AdminService"),
       ...tlsOptions("AdminService"),
@@ -505,6 +511,12 @@ const schema = z
     }
     if (admin.enabled && !isLoopback(admin.host) && admin.tlsCertFile === undefined) {
       problem(["admin", "tlsCertFile"], `is needed when AdminService listens on ${admin.host}`);
+    }
+    if (admin.webEnabled && !isLoopback(config.http.host)) {
+      problem(
+        ["admin", "webEnabled"],
+        `would send operators' keys in the clear over ${config.http.host}: keep --http-host on loopback, with a proxy that has TLS before it`,
+      );
     }
     const isAsked = grpc.apiKeysFile !== undefined || grpc.insecureOpen || api.keysNeeded;
     if (!api.enabled && (isAsked || !isLoopback(grpc.host))) {

@@ -71,6 +71,8 @@ export interface CoordinatorOptions {
         readonly anonymous?: boolean;
       })
     | undefined;
+  /** AdminService on the HTTP port, too, for keys with the scope admin and nobody else. */
+  readonly adminWeb?: boolean;
   /** The first axon, and where the others listen, too. */
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */
@@ -226,7 +228,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       status: () => takeStatus(statusSources, startedAt, now()),
     }),
   );
-  const { api } = clients;
   stack.use(
     startStatus({
       ...{ directory: options.dataDir, now },
@@ -250,15 +251,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       ...options.http,
       metrics,
       notReady: () => dispatch.notReady() ?? space.lack(),
-      ...(api === undefined
+      ...(clients.web.length === 0
         ? {}
         : {
-            ...{ drainMs, maxBodyBytes: maxWebBodyBytes, spanOf: webSpan(api) },
-            routes: (app) => attachWeb(app, api, options.grpc?.corsOrigins ?? []),
+            ...{ drainMs, maxBodyBytes: maxWebBodyBytes, spanOf: webSpan(clients.web) },
+            routes: (app) => attachWeb(app, clients.web),
           }),
     }),
   );
-  stack.defer(() => api?.endStreams());
+  stack.defer(clients.endStreams);
   const { storage } = options;
   if (storage !== undefined) {
     observeStorageQueue(metrics, storage, state.storageQueue);
@@ -286,7 +287,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const running = stack.move();
   const [first, ...extraAxons] = axons.places;
   return {
-    grpcPort: api?.port,
+    grpcPort: clients.grpcPort,
     adminPort: clients.adminPort,
     axonPort: first?.port ?? options.axon.port,
     extraAxons,

@@ -1,5 +1,5 @@
 /** Parts that only this repository's tests and measurements start alone. */
-export { type ApiCallEvent, startApi } from "./api/index.ts";
+export { type ApiCallEvent, createAccess, startApi } from "./api/index.ts";
 export { startDispatch } from "./dispatch/index.ts";
 export { createEvents } from "./events.ts";
 export { openApiKeys, parseApiKeys } from "./keys/index.ts";

@@ -129,6 +129,7 @@ function runCoordinator(): Promise<void> {
           rules,
           grpc,
           admin: config.admin.enabled ? { ...config.admin, tls: tlsOf(config.admin) } : undefined,
+          adminWeb: config.admin.webEnabled,
           axon: { ...config.axon, extra },
           http: config.http,
           limits: config.limits,

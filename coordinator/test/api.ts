@@ -7,10 +7,12 @@ import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { startHttpServer } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
+import type { Keyless } from "../src/api/access.ts";
 import {
   type ApiCallEvent,
   type ApiOptions,
   attachWeb,
+  createAccess,
   maxWebBodyBytes,
   startApi,
 } from "../src/api/index.ts";
@@ -23,7 +25,7 @@ export interface ApiChange extends Partial<Omit<ApiOptions, "access">> {
   /** Text of a key file; without it everybody may call. */
   readonly keyFile?: string;
   readonly corsOrigins?: readonly string[];
-  readonly wallets?: ApiOptions["access"]["wallets"];
+  readonly wallets?: Keyless["wallets"];
 }
 
 export const anonymous = { metadata: new Metadata() };
@@ -43,13 +45,17 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
       onTrouble: assert.fail,
     }),
   );
+  const access = stack.use(createAccess({ keys, now: change.now ?? (() => 1_000) }));
   const events: ApiCallEvent[] = [];
   const told = new EventEmitter();
   const api = stack.use(
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      access: { keys, anonymous: keyFile === undefined ? ["generate", "score"] : [], wallets },
+      access: access.interceptorFor({
+        anonymous: keyFile === undefined ? ["generate", "score"] : [],
+        wallets,
+      }),
       scoring: {
         scorings,
         limits: { assetBytes: 3_000_000 },
@@ -75,7 +81,7 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
     await startHttpServer({
       port: 0,
       maxBodyBytes: maxWebBodyBytes,
-      routes: (app) => attachWeb(app, api, corsOrigins),
+      routes: (app) => attachWeb(app, [{ methods: api.web, corsOrigins }]),
     }),
   );
   stack.defer(() => api.endStreams());

@@ -17,6 +17,7 @@ import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/
 import { type Context, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import {
   type ApiCallEvent,
+  createAccess,
   createEvents,
   openApiKeys,
   parseApiKeys,
@@ -95,7 +96,7 @@ async function startOurs(
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      access: { keys, anonymous: [] },
+      access: stack.use(createAccess({ keys, now: Date.now })).interceptorFor({}),
       tasks: oneTask(request.prompt),
       validatorHotkey: "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
       cancelTask: () => ({ kind: "unknown" }),

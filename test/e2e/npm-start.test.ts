@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -56,6 +56,8 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
     assert.ok("admin" in addresses && typeof addresses.admin === "string");
     using admin = createAdminClient({ address: addresses.admin });
     assert.deepEqual((await admin.getStatus({})).rules, "local");
+    assert.ok("http" in addresses && typeof addresses.http === "string");
+    await checkOperatorKey(addresses.http, output);
 
     npm.kill("SIGTERM");
     await stopped(closed);
@@ -68,6 +70,25 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
     }
   }
 });
+
+/** The operator's key opens AdminService over HTTP, where nobody is anonymous, and is in its file alone. */
+async function checkOperatorKey(http: string, output: string): Promise<void> {
+  const file = join(dir, "operator.key");
+  const key = (await readFile(file, "utf8")).trim();
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const ask = async (headers: Record<string, string>) => {
+    const answer = await fetch(`http://${http}/turntable.v1.AdminService/GetStatus`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: "{}",
+    });
+    return answer.status;
+  };
+  assert.equal(await ask({ authorization: `Bearer ${key}` }), 200);
+  assert.equal(await ask({}), 401);
+  assert.ok(!output.includes(key));
+  assert.ok(!(await readFile(join(dir, "addresses.json"), "utf8")).includes(key));
+}
 
 /** A process that outlives npm keeps the pipes open, and so `closed` waiting. */
 async function stopped(closed: Promise<unknown>): Promise<void> {

@@ -16,7 +16,7 @@ import {
   WeightsDue,
 } from "@turntable/proto";
 import { type ClientCallOptions, createServiceClient } from "@turntable/proto/grpc";
-import { signedResults, startTestSubnet } from "../harness/coordinator.ts";
+import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
 
 const loopback = { host: "127.0.0.1", port: 0 };
 
@@ -252,4 +252,45 @@ test("a job that was given up is listed, and can be done again", async () => {
   const again = await subnet.source.take(new AbortController().signal);
   assert.equal(again?.job.jobId, letter?.jobId);
   assert.deepEqual((await admin.listDeadLetters({}, operator)).deadLetters, []);
+});
+
+test("over HTTP it is off by default; where it is on, nobody is anonymous and no other page may ask", async () => {
+  const ask = (subnet: TestSubnet, path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${subnet.coordinator.httpPort}${path}`, init);
+  const getStatus = "/turntable.v1.AdminService/GetStatus";
+  const post = (headers: Record<string, string> = {}): RequestInit => ({
+    ...{ method: "POST", body: "{}" },
+    headers: { "content-type": "application/json", ...headers },
+  });
+  const open = { admin: { ...loopback, anonymous: true } };
+  await using off = await startTestSubnet(open);
+  assert.equal((await ask(off, getStatus, post())).status, 404);
+  assert.doesNotMatch(
+    await (await ask(off, "/openapi.json")).text(),
+    /"\/turntable.v1.AdminService/,
+  );
+
+  const grpc = { ...loopback, keys: undefined, corsOrigins: ["*"] };
+  await using on = await startTestSubnet({ ...open, grpc, adminWeb: true });
+  using keys = openApiKeys(on.dataDir);
+  const keyWith = (scope: "admin" | "read-all") => {
+    const { secret } = keys.create({ name: "me", scopes: [scope] }, 0) ?? assert.fail();
+    return { authorization: `Bearer ${secret}` };
+  };
+  assert.equal((await ask(on, getStatus, post())).status, 401);
+  assert.equal((await ask(on, getStatus, post(keyWith("read-all")))).status, 403);
+  const answer = await ask(on, getStatus, post(keyWith("admin")));
+  assert.equal(answer.status, 200);
+  assert.match(await answer.text(), /"rules":"local"/);
+
+  const origin = "https://example.com";
+  for (const path of [getStatus, "/turntable.v1.GenerationService/CreateTask"]) {
+    const preflight = await ask(on, path, { method: "OPTIONS", headers: { origin } });
+    const allowed = preflight.headers.get("access-control-allow-origin");
+    assert.equal(allowed, path === getStatus ? null : origin);
+  }
+  const document = await (await ask(on, "/openapi.json")).text();
+  for (const { name } of AdminService.methods) {
+    assert.match(document, new RegExp(`"/turntable.v1.AdminService/${name}":{"post":{`));
+  }
 });

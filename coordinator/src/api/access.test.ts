@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type CallContext, statusCodes } from "@turntable/proto/rpc";
 import { callBy, refusedWith } from "../../test/generation.ts";
 import type { ApiKey, Scope } from "../keys/index.ts";
-import { type ClientCall, createAccess } from "./access.ts";
+import { type AccessInterceptor, type ClientCall, createAccess } from "./access.ts";
 
 const secret = "tt_alice-key";
 
@@ -23,7 +23,8 @@ function open({ key = keyOf(), anonymous = [] as readonly Scope[] } = {}) {
     find: (given: string) => (given === secret ? key : undefined),
     isGood: () => isGood,
   };
-  const access = createAccess({ keys, anonymous, now: () => nowMs });
+  const access = createAccess({ keys, now: () => nowMs });
+  const interceptor = access.interceptorFor({ anonymous });
   const notes: string[] = [];
   const call = async (
     {
@@ -40,7 +41,7 @@ function open({ key = keyOf(), anonymous = [] as readonly Scope[] } = {}) {
       headers: { get: (name) => (name === "authorization" ? authorization : undefined) },
     };
     let seen: ClientCall | undefined;
-    const run = access.interceptor(async (next) => {
+    const run = interceptor(async (next) => {
       seen = next;
       await handler(next);
     });
@@ -125,6 +126,24 @@ test("a key's calls a minute are a bucket that fills up again", async () => {
   opened.pass(1);
   await opened.call();
   await assert.rejects(opened.call(), refusedWith(statusCodes.RESOURCE_EXHAUSTED));
+});
+
+test("a key's calls are counted together, whichever way they come in", async () => {
+  const key = keyOf({ scopes: ["admin"], limits: { callsPerMinute: 1, concurrentCalls: 0 } });
+  const keys = { find: () => key, isGood: () => true };
+  using access = createAccess({ keys, now: () => 0 });
+  const call = (interceptor: AccessInterceptor): Promise<void> =>
+    interceptor(async () => {})({
+      ...callBy("", new AbortController().signal),
+      path: "/turntable.v1.AdminService/GetStatus",
+      headers: { get: () => `Bearer ${secret}` },
+      note: () => {},
+    });
+  await call(access.interceptorFor({ anonymous: ["admin"] }));
+  await assert.rejects(
+    call(access.interceptorFor({})),
+    refusedWith(statusCodes.RESOURCE_EXHAUSTED, /1 calls a minute/),
+  );
 });
 
 test("a key's calls at one time are counted until they have ended, however they end", async () => {

@@ -35,23 +35,31 @@ export interface Caller {
 
 export interface AccessOptions {
   readonly keys: Pick<ApiKeys, "find" | "isGood">;
-  /** What those without a key may do; nothing when empty. */
-  readonly anonymous: readonly Scope[];
-  /** Hotkeys that may generate and score by their signature; none when absent. */
-  readonly wallets?: WalletOptions | undefined;
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
 
+/** Who may call beside those with a key; nobody when empty. */
+export interface Keyless {
+  /** What those without a key may do. */
+  readonly anonymous?: readonly Scope[];
+  /** Hotkeys that may generate and score by their signature. */
+  readonly wallets?: WalletOptions | undefined;
+}
+
+/** Knows the caller of each call, and refuses the others. */
+export type AccessInterceptor = ServerInterceptor<ClientCall, ObservedCall>;
+
 /** Disposing it stops looking after open streams. */
 export interface Access extends Disposable {
-  readonly interceptor: ServerInterceptor<ClientCall, ObservedCall>;
+  /** For one way in; all of them count a key's calls together (C2). */
+  interceptorFor(keyless: Keyless): AccessInterceptor;
 }
 
 /** How soon the streams of a key that was ended end, in ms. */
 const streamCheckMs = 1_000;
 
-export function createAccess({ keys, now, ...options }: AccessOptions): Access {
+export function createAccess({ keys, now }: AccessOptions): Access {
   const counts = createCallCounts();
   /** Streams of callers with a key. */
   const streams = new Map<AbortController, Caller>();
@@ -63,57 +71,61 @@ export function createAccess({ keys, now, ...options }: AccessOptions): Access {
     }
   }, streamCheckMs).unref();
 
-  const anonymous: Caller = {
-    ...{ client: "anonymous", scopes: options.anonymous, id: "", isGood: () => true },
-    limits: { callsPerMinute: 0, concurrentCalls: 0 },
-  };
-  const { wallets } = options;
-  const signerOf = wallets === undefined ? undefined : createWalletReader(wallets, now);
-  const callerOf = (call: CallContext): Caller => {
-    const { headers } = call;
-    const secret = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    const key = secret === undefined ? undefined : keys.find(secret, now());
-    if (key !== undefined) {
-      const { name: client, scopes, id, limits } = key;
-      return { client, scopes, id, limits, isGood: () => keys.isGood(id, now()) };
-    }
-    const hotkey = signerOf?.(call);
-    if (hotkey !== undefined) {
-      return {
-        ...{ client: hotkey, scopes: ["generate", "score"], id: hotkey, limits: walletLimits },
-        isGood: () => wallets?.isAllowed(hotkey) ?? false,
-      };
-    }
-    if (anonymous.scopes.length > 0) {
-      return anonymous; // C1
-    }
-    throw unauthenticated(
-      secret === undefined
-        ? "an API key is needed: send the metadata `authorization: Bearer <key>`"
-        : "this API key is not known here, or not any more",
-    );
+  const callersBeside = ({ anonymous = [], wallets }: Keyless) => {
+    const anybody: Caller = {
+      ...{ client: "anonymous", scopes: anonymous, id: "", isGood: () => true },
+      limits: { callsPerMinute: 0, concurrentCalls: 0 },
+    };
+    const signerOf = wallets === undefined ? undefined : createWalletReader(wallets, now);
+    return (call: CallContext): Caller => {
+      const { headers } = call;
+      const secret = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+      const key = secret === undefined ? undefined : keys.find(secret, now());
+      if (key !== undefined) {
+        const { name: client, scopes, id, limits } = key;
+        return { client, scopes, id, limits, isGood: () => keys.isGood(id, now()) };
+      }
+      const hotkey = signerOf?.(call);
+      if (hotkey !== undefined) {
+        return {
+          ...{ client: hotkey, scopes: ["generate", "score"], id: hotkey, limits: walletLimits },
+          isGood: () => wallets?.isAllowed(hotkey) ?? false,
+        };
+      }
+      if (anonymous.length > 0) {
+        return anybody; // C1
+      }
+      throw unauthenticated(
+        secret === undefined
+          ? "an API key is needed: send the metadata `authorization: Bearer <key>`"
+          : "this API key is not known here, or not any more",
+      );
+    };
   };
 
   return {
-    interceptor: (next) => async (context) => {
-      const caller = callerOf(context);
-      const { client, scopes } = caller;
-      context.note({ client });
-      checkScopes(context.path, scopes);
-      using _counted = counts.begin(caller, now()); // C2
-      const call = Object.assign(context, { client, readsAll: scopes.includes("read-all") });
-      if (caller === anonymous || !streamPaths.has(context.path)) {
-        return await next(call);
-      }
-      const ending = new AbortController();
-      streams.set(ending, caller);
-      try {
-        await next({ ...call, signal: AbortSignal.any([context.signal, ending.signal]) });
-      } finally {
-        streams.delete(ending);
-      }
-      // A stream that was cut short must not look like one that came to its end.
-      ending.signal.throwIfAborted(); // C3
+    interceptorFor(keyless) {
+      const callerOf = callersBeside(keyless);
+      return (next) => async (context) => {
+        const caller = callerOf(context);
+        const { client, scopes, id } = caller;
+        context.note({ client });
+        checkScopes(context.path, scopes);
+        using _counted = counts.begin(caller, now()); // C2
+        const call = Object.assign(context, { client, readsAll: scopes.includes("read-all") });
+        if (id === "" || !streamPaths.has(context.path)) {
+          return await next(call);
+        }
+        const ending = new AbortController();
+        streams.set(ending, caller);
+        try {
+          await next({ ...call, signal: AbortSignal.any([context.signal, ending.signal]) });
+        } finally {
+          streams.delete(ending);
+        }
+        // A stream that was cut short must not look like one that came to its end.
+        ending.signal.throwIfAborted(); // C3
+      };
     },
     [Symbol.dispose]: () => clearInterval(check),
   };

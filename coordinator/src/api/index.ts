@@ -1,3 +1,4 @@
+export { createAccess } from "./access.ts";
 export type { AdminOptions } from "./admin/index.ts";
 export { defaultMaxDownloads } from "./generation/index.ts";
 export type { ApiCallEvent } from "./observing.ts";
@@ -12,4 +13,4 @@ export {
   startApi,
 } from "./server.ts";
 export type { TlsFiles } from "./tls.ts";
-export { attachWeb, webSpan } from "./web.ts";
+export { attachWeb, type WebMethods, webSpan } from "./web.ts";

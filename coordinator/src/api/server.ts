@@ -13,7 +13,7 @@ import {
 } from "@turntable/proto/grpc";
 import type { Handlers, ServerInterceptor } from "@turntable/proto/rpc";
 import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
-import { type AccessOptions, type ClientCall, createAccess } from "./access.ts";
+import type { AccessInterceptor, ClientCall } from "./access.ts";
 import { type AdminOptions, adminHandlers } from "./admin/index.ts";
 import { unavailable } from "./errors.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
@@ -36,7 +36,7 @@ export interface GrpcListen {
 }
 
 export interface ApiOptions extends Omit<GenerationOptions, "stop" | "maxWatchMs">, GrpcListen {
-  readonly access: Omit<AccessOptions, "now">;
+  readonly access: AccessInterceptor;
   /** Without it there is no ScoringService. */
   readonly scoring?: Pick<ScoringOptions, "scorings" | "limits" | "cancel">;
   /** A stream whose caller takes nothing for so long is ended; ms. */
@@ -64,17 +64,25 @@ const healthMessages = Object.fromEntries(
   Object.entries(healthDefinition).map(([name, { requestType }]) => [name, requestType]),
 );
 
-/** A service with its handlers, for every transport. */
+/** A service with its handlers, for gRPC. */
 interface Offered {
   readonly service: DescService;
   readonly native: UntypedServiceImplementation;
-  readonly web: ReadonlyMap<string, WebHandler>;
 }
 
-export interface AdminServerOptions
-  extends GrpcListen,
-    Pick<ApiOptions, "access" | "onCall" | "now"> {
+export interface AdminServerOptions extends Pick<ApiOptions, "onCall"> {
   readonly admin: AdminOptions;
+  /** gRPC on a port of its own; undefined keeps that off. */
+  readonly native: (GrpcListen & Pick<ApiOptions, "access">) | undefined;
+  /** Who may call over plain HTTP; undefined keeps that off. */
+  readonly webAccess: AccessInterceptor | undefined;
+}
+
+export interface Admin extends AsyncDisposable {
+  /** Of gRPC; undefined when that is off. */
+  readonly port: number | undefined;
+  /** What answers the same calls over plain HTTP, by their paths; empty when that is off. */
+  readonly web: ReadonlyMap<string, WebHandler>;
 }
 
 /**
@@ -83,21 +91,15 @@ export interface AdminServerOptions
  */
 export async function startApi(options: ApiOptions): Promise<Api> {
   await using stack = new AsyncDisposableStack();
-  const offer = stack.use(createOffer(options));
   const stopping = new AbortController();
   const stop = stopping.signal;
   const maxWatchMs = options.maxConnectionAgeMs ?? defaultConnectionAgeMs;
-  const offered = [
-    offer.offer(GenerationService, generationHandlers({ ...options, maxWatchMs, stop })),
-    ...(options.scoring === undefined
-      ? []
-      : [
-          offer.offer(
-            ScoringService,
-            scoringHandlers({ ...options, ...options.scoring, maxWatchMs, stop }),
-          ),
-        ]),
-  ];
+  const generation = generationHandlers({ ...options, maxWatchMs, stop });
+  const offered = [offer(GenerationService, generation, options.access, options)];
+  if (options.scoring !== undefined) {
+    const scoring = scoringHandlers({ ...options, ...options.scoring, maxWatchMs, stop });
+    offered.push(offer(ScoringService, scoring, options.access, options));
+  }
   const endStreams = (): void =>
     stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
   const server = stack.use(await startGrpcServer({ ...options, offered }));
@@ -112,40 +114,41 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 }
 
 /**
- * Starts AdminService, on a port of its own.
+ * Starts AdminService, on a port of its own, and makes its handlers for plain HTTP.
  * @throws when the port cannot be had
  */
-export async function startAdmin(
-  options: AdminServerOptions,
-): Promise<AsyncDisposable & { readonly port: number }> {
+export async function startAdmin(options: AdminServerOptions): Promise<Admin> {
   await using stack = new AsyncDisposableStack();
-  const offer = stack.use(createOffer(options));
-  const offered = [offer.offer(AdminService, adminHandlers(options.admin))];
-  const { port } = stack.use(await startGrpcServer({ ...options, offered }));
+  const handlers = adminHandlers(options.admin);
+  const { native, webAccess } = options;
+  let port: number | undefined;
+  if (native !== undefined) {
+    const offered = [offer(AdminService, handlers, native.access, options)];
+    ({ port } = stack.use(await startGrpcServer({ ...native, offered })));
+  }
+  const web =
+    webAccess === undefined ? undefined : offer(AdminService, handlers, webAccess, options).web;
   const running = stack.move();
-  return { port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return {
+    port,
+    web: web ?? new Map(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }
 
-/** Joins services to the interceptors of all calls. */
-function createOffer({
-  onCall,
-  now,
-  access: accessOptions,
-  stalledMs = defaultStalledMs,
-}: Pick<ApiOptions, "onCall" | "now" | "access" | "stalledMs">) {
-  const access = createAccess({ ...accessOptions, now });
-  const interceptor: ServerInterceptor<ClientCall> = (next) =>
-    observed(onCall)(access.interceptor(next));
+/** Joins a service to the interceptors of all calls, for every transport. */
+function offer<S extends DescService>(
+  service: S,
+  handlers: Handlers<S, ClientCall>,
+  access: AccessInterceptor,
+  { onCall, stalledMs = defaultStalledMs }: Pick<ApiOptions, "onCall" | "stalledMs">,
+): Offered & { readonly web: ReadonlyMap<string, WebHandler> } {
+  const interceptor: ServerInterceptor<ClientCall> = (next) => observed(onCall)(access(next));
+  const maxMessageBytes = maxWebBodyBytes;
   return {
-    offer: <S extends DescService>(service: S, handlers: Handlers<S, ClientCall>): Offered => ({
-      service,
-      native: implement(service, handlers, interceptor, { stalledMs }),
-      web: webHandlers(service, handlers, interceptor, {
-        maxMessageBytes: maxWebBodyBytes,
-        stalledMs,
-      }),
-    }),
-    [Symbol.dispose]: () => access[Symbol.dispose](),
+    service,
+    native: implement(service, handlers, interceptor, { stalledMs }),
+    web: webHandlers(service, handlers, interceptor, { maxMessageBytes, stalledMs }),
   };
 }
 

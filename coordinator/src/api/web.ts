@@ -1,34 +1,49 @@
-/** The API over plain HTTP: for curl, and for pages in browsers where their origins are allowed. */
+/** Services over plain HTTP: for curl, and for pages in browsers where their origins are allowed. */
 import type { HttpApp, HttpContext } from "@turntable/process";
-import { corsHeaders } from "@turntable/proto/connect";
+import { corsHeaders, type WebHandler } from "@turntable/proto/connect";
 import openApi from "@turntable/proto/openapi.json" with { type: "json" };
-import type { Api } from "./server.ts";
 
-/**
- * Attaches the API's methods, and the OpenAPI document that describes them.
- * @param corsOrigins pages of which others may call, such as `https://example.com`; `*` stands for all
- */
-export function attachWeb(
-  app: HttpApp,
-  { web }: Pick<Api, "web">,
-  corsOrigins: readonly string[],
-): void {
-  app.get("/openapi.json", (context) => withCors(context, context.json(openApi), corsOrigins));
-  for (const [path, answer] of web) {
-    app.post(path, async (context) => {
-      const response = await answer(context.req.raw, callOf(context));
-      return withCors(context, response, corsOrigins);
-    });
-    app.options(path, (context) =>
-      withCors(context, new Response(null, { status: 204 }), corsOrigins),
-    );
+/** Methods that may be called by the same pages. */
+export interface WebMethods {
+  /** What answers a call, by its path. */
+  readonly methods: ReadonlyMap<string, WebHandler>;
+  /** Pages of which others may call, such as `https://example.com`; `*` stands for all. */
+  readonly corsOrigins: readonly string[];
+}
+
+/** Attaches the methods, and the OpenAPI document that describes them. */
+export function attachWeb(app: HttpApp, all: readonly WebMethods[]): void {
+  const described = describe(all);
+  const origins = all.flatMap(({ corsOrigins }) => corsOrigins);
+  app.get("/openapi.json", (context) => withCors(context, context.json(described), origins));
+  for (const { methods, corsOrigins } of all) {
+    for (const [path, answer] of methods) {
+      app.post(path, async (context) => {
+        const response = await answer(context.req.raw, callOf(context));
+        return withCors(context, response, corsOrigins);
+      });
+      app.options(path, (context) =>
+        withCors(context, new Response(null, { status: 204 }), corsOrigins),
+      );
+    }
   }
 }
 
-/** Names the span of a request to one of the API's methods. */
-export const webSpan = ({ web }: Pick<Api, "web">) => {
-  return (route: string): string | undefined => (web.has(route) ? route.slice(1) : undefined);
+/** Names the span of a request to one of the methods. */
+export const webSpan = (all: readonly WebMethods[]) => {
+  return (route: string): string | undefined =>
+    all.some(({ methods }) => methods.has(route)) ? route.slice(1) : undefined;
 };
+
+/** The document without what is not attached. */
+function describe(all: readonly WebMethods[]): object {
+  const paths = Object.entries(openApi.paths).filter(([path]) =>
+    all.some(({ methods }) => methods.has(path)),
+  );
+  const services = new Set(paths.flatMap(([, { post }]) => post.tags));
+  const tags = openApi.tags.filter(({ name }) => services.has(name));
+  return { ...openApi, tags, paths: Object.fromEntries(paths) };
+}
 
 function callOf({ env, var: { signal } }: HttpContext) {
   return { signal, cut: () => void env.outgoing.destroy() };
