@@ -70,7 +70,7 @@ function published(specifier: string): boolean {
 const threadName = {
   name: "thread-name",
   transform(code: string, id: string): string | undefined {
-    if (!id.endsWith("/splat/src/hdf5.ts")) {
+    if (!id.endsWith("/splat/src/hdf5-library.ts")) {
       return undefined;
     }
     const named = code.replace('"hdf5-thread.ts"', '"hdf5-thread.js"');

@@ -16,9 +16,9 @@ export function specifiersIn(source: string): readonly string[] {
   return [...code.matchAll(importPattern)].flatMap(([, specifier]) => specifier ?? []);
 }
 
-/** The package that a specifier names; undefined for files and for Node's own modules. */
+/** The package that a specifier names; undefined for files, a package's own parts (`#name`) and Node's modules. */
 export function packageOf(specifier: string): string | undefined {
-  if (specifier.startsWith(".") || isBuiltin(specifier)) {
+  if (/^[.#]/.test(specifier) || isBuiltin(specifier)) {
     return undefined;
   }
   const [scope = "", name = ""] = specifier.split("/");

@@ -3,12 +3,13 @@
  *
  * Files as the subnet's miners write them are read without the HDF5 library (`hdf5-plain/`). That library is C code
  * that was never meant for hostile files, so each other file gets a thread of its own with a limit on memory and time,
- * which ends with it; nothing of one file is left for the next.
+ * which ends with it; nothing of one file is left for the next. In browsers the caller's thread is used, see
+ * `hdf5-library-browser.ts`.
  */
-import { Worker } from "node:worker_threads";
+import { askLibrary } from "#hdf5-library";
 import { checkSplat } from "./checks.ts";
+import type { Hdf5Request } from "./hdf5-answer.ts";
 import { decodePlainHdf5 } from "./hdf5-plain/index.ts";
-import type { Hdf5Answer, Hdf5Request } from "./hdf5-thread.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 
 export interface ReadHdf5Options {
@@ -26,7 +27,6 @@ export interface ReadHdf5Options {
 
 /** The largest files that the limits allow take a few seconds. */
 const defaultMaxCpuMs = 20_000;
-const lookEveryMs = 20;
 
 /** @throws AssetError */
 export async function readHdf5(
@@ -48,7 +48,7 @@ async function readByLibrary(
   maxCpuMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Splat> {
-  const answer = await ask(request, maxCpuMs, signal);
+  const answer = await askLibrary(request, maxCpuMs, signal);
   if (answer.kind !== "splat") {
     throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
   }
@@ -81,63 +81,9 @@ function checkEnd(bytes: Uint8Array): void {
 
 /** As the subnet's miners wrote it: gzip level 9, `data_ver` 0. */
 export async function writeHdf5(splat: Splat): Promise<Uint8Array> {
-  const answer = await ask({ kind: "write", splat }, defaultMaxCpuMs * 10, undefined);
+  const answer = await askLibrary({ kind: "write", splat }, defaultMaxCpuMs * 10, undefined);
   if (answer.kind !== "bytes") {
     throw new TypeError(`the HDF5 thread answered ${answer.kind}`);
   }
   return answer.bytes;
-}
-
-async function ask(
-  request: Hdf5Request,
-  maxCpuMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Exclude<Hdf5Answer, { kind: "error" }>> {
-  signal?.throwIfAborted();
-  const worker = new Worker(new URL("hdf5-thread.ts", import.meta.url), {
-    workerData: request,
-    // What the library prints about a broken file helps nobody.
-    stdout: true,
-    stderr: true,
-  });
-  const watch = setInterval(endWhenOver(worker, maxCpuMs), lookEveryMs);
-  const abort = (): void => void worker.terminate();
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    const answer = await new Promise<Hdf5Answer>((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-      worker.once("exit", () => reject(new Error(`ended without an answer in ${maxCpuMs} ms`)));
-    }).catch((cause: unknown) => {
-      signal?.throwIfAborted();
-      throw new AssetError("malformed", "the HDF5 library could not cope with the file", { cause });
-    });
-    if (answer.kind === "error") {
-      throw new AssetError(answer.code, answer.message);
-    }
-    return answer;
-  } finally {
-    clearInterval(watch);
-    signal?.removeEventListener("abort", abort);
-    await worker.terminate();
-  }
-}
-
-/** A file must not be blamed for a busy machine, so what counts is the thread's own processor time. */
-function endWhenOver(worker: Worker, maxCpuMs: number): () => void {
-  const startedAt = performance.now();
-  const usedMs = async (): Promise<number> => {
-    // Since Node 22.19 and 24.6.
-    if (!("cpuUsage" in worker)) {
-      return performance.now() - startedAt;
-    }
-    const { user, system } = await worker.cpuUsage();
-    return (user + system) / 1000;
-  };
-  return () => {
-    usedMs().then(
-      (used) => (used > maxCpuMs ? void worker.terminate() : undefined),
-      () => undefined, // it does not run yet, or not any more
-    );
-  };
 }

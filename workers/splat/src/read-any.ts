@@ -2,6 +2,8 @@
  * A splat out of any file that people have. The formats and names that the subnet's validators take are fewer:
  * `readAsset` is for what miners hand in, and nothing here changes what they may.
  */
+
+import type { Compression } from "#codecs";
 import { flattenScales, looksActivated } from "./activation.ts";
 import { checkSplat } from "./checks.ts";
 import { decodeDotSplat, mayBeDotSplat } from "./dot-splat.ts";
@@ -10,7 +12,6 @@ import { isGlb } from "./glb/container.ts";
 import { decodeGlb } from "./glb/reader.ts";
 import { isHdf5 } from "./hdf5-signature.ts";
 import { decodeKsplat, isKsplat } from "./ksplat.ts";
-import type { Compression } from "./packing/codecs.ts";
 import { compressionOf } from "./packing/frames.ts";
 import { isZip, openZip } from "./packing/zip.ts";
 import { decodeAnyPly } from "./ply/any-ply.ts";

@@ -4,7 +4,7 @@
  * errors of encoding and noise average out in them, and invisible splats weigh nothing. They are statistics, so what
  * rotates, mirrors, repaints or scales the object is another object.
  */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "#sha256";
 import { type Splat, shC0 } from "../splat.ts";
 
 export interface Fingerprint {
@@ -17,7 +17,7 @@ export interface Fingerprint {
 export type GeometryFingerprint = Float32Array;
 
 export function fingerprint(bytes: Uint8Array, splat: Splat): Fingerprint {
-  return { content: createHash("sha256").update(bytes).digest("hex"), geometry: geometryOf(splat) };
+  return { content: sha256Hex(bytes), geometry: geometryOf(splat) };
 }
 
 /** Logarithm of the size, mean position, moments of position of degree 2 to 4, colour, both together. */

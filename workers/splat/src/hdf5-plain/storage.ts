@@ -1,6 +1,7 @@
 /** The content of a dataset, wherever the file keeps it; P2 is kept here. */
+
+import { inflateZlibOf } from "#codecs";
 import { elementsOf } from "../hdf5-datasets.ts";
-import { inflateZlibOf } from "../packing/codecs.ts";
 import type { NumberType } from "./headers.ts";
 import { type PlainFile, Unusual } from "./plain-file.ts";
 

@@ -1,7 +1,4 @@
-/**
- * gzip and zstd, by Node. Nothing else of the reading core needs Node: where there is none, this file is the one to be
- * replaced.
- */
+/** gzip and zstd, by Node; in browsers `codecs-browser.ts` stands in its place (`#codecs` in package.json). */
 import * as zlib from "node:zlib";
 import { AssetError } from "../splat.ts";
 

@@ -2,8 +2,9 @@
  * What a compressed file is made of: zstd frames or gzip members, one after the other, whose contents belong together.
  * Node's own streams end at the first zstd frame, and take what follows a gzip member for a broken one.
  */
+
+import { type Compression, crc32, unpackDeflate, unpackZstdFrame } from "#codecs";
 import { AssetError } from "../splat.ts";
-import { type Compression, crc32, unpackDeflate, unpackZstdFrame } from "./codecs.ts";
 
 /** By the first bytes. */
 export function compressionOf(bytes: Uint8Array): Compression | undefined {

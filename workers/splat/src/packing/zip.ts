@@ -1,7 +1,8 @@
 /** ZIP files of a few entries, as a bundle of pictures is. Source: PKWARE's APPNOTE 6.3, sections 4.3.7 to 4.3.16. */
+
+import { crc32, inflateOf } from "#codecs";
 import { AssetError } from "../splat.ts";
 import { textOf } from "../text.ts";
-import { crc32, inflateOf } from "./codecs.ts";
 
 export interface ZipEntry {
   readonly name: string;

@@ -2,8 +2,9 @@
  * SPZ 4: a header of 32 bytes in plain, extension records where a flag says so, a table with the packed and unpacked
  * size of each column, then the columns that are not empty as one zstd frame each.
  */
+
+import { unzstdOf, zstd } from "#codecs";
 import { checkCount } from "../checks.ts";
-import { unzstdOf, zstd } from "../packing/codecs.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat } from "../splat.ts";
 import { decodeColumns } from "./columns.ts";
 import {

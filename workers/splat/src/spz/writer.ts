@@ -1,5 +1,5 @@
+import { type Compression, gzip, zstd } from "#codecs";
 import { encodeHalf } from "../half.ts";
-import { type Compression, gzip, zstd } from "../packing/codecs.ts";
 import type { Splat } from "../splat.ts";
 import { packSpzContainer } from "./container.ts";
 import {
