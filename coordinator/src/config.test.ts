@@ -103,7 +103,19 @@ test("TLS has a certificate and a key, and AdminService leaves this machine only
   assert.deepEqual(problemsOf(...web), []);
   assert.match(
     problemsOf(...web, "--http-host", "0.0.0.0").join(),
-    /^--admin-web-enabled .*would send operators' keys in the clear/,
+    /^--http-tls-cert-file .*operators' keys would travel in the clear/,
+  );
+  assert.deepEqual(
+    problemsOf(
+      ...web,
+      "--http-host",
+      "0.0.0.0",
+      "--http-tls-cert-file",
+      "c",
+      "--http-tls-key-file",
+      "k",
+    ),
+    [],
   );
 });
 

@@ -6,15 +6,11 @@ import {
   type ConfigDefinition,
   interfaceSchema,
   logLevels,
+  type TlsFiles,
   telemetrySchema,
 } from "@turntable/process";
 import { z } from "zod";
-import {
-  defaultConnectionAgeMs,
-  defaultMaxDownloads,
-  defaultStalledMs,
-  type TlsFiles,
-} from "./api/index.ts";
+import { defaultConnectionAgeMs, defaultMaxDownloads, defaultStalledMs } from "./api/index.ts";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
@@ -231,6 +227,13 @@ const schema = z
     http: z.object({
       host: interfaceSchema("127.0.0.1").describe("interface of health and metrics"),
       port: port(9090, "port of health and metrics"),
+      ...tlsOptions("the HTTP port"),
+      tlsClientCaFile: z
+        .string()
+        .optional()
+        .describe(
+          "authorities of clients' certificates, PEM: without one of theirs there are /livez and /readyz and nothing else",
+        ),
     }),
     prompts: z.object({
       file: z
@@ -498,8 +501,9 @@ const schema = z
     if (resultDays > organicTaskDays) {
       problem(["retention", "resultDays"], "is more than --retention-organic-task-days");
     }
-    const { api, grpc, admin } = config;
+    const { api, grpc, admin, http } = config;
     for (const [group, { tlsCertFile, tlsKeyFile, tlsClientCaFile }] of [
+      ["http", http],
       ["grpc", grpc],
       ["admin", admin],
     ] as const) {
@@ -512,10 +516,10 @@ const schema = z
     if (admin.enabled && !isLoopback(admin.host) && admin.tlsCertFile === undefined) {
       problem(["admin", "tlsCertFile"], `is needed when AdminService listens on ${admin.host}`);
     }
-    if (admin.webEnabled && !isLoopback(config.http.host)) {
+    if (admin.webEnabled && !isLoopback(http.host) && http.tlsCertFile === undefined) {
       problem(
-        ["admin", "webEnabled"],
-        `would send operators' keys in the clear over ${config.http.host}: keep --http-host on loopback, with a proxy that has TLS before it`,
+        ["http", "tlsCertFile"],
+        `is needed when AdminService answers over HTTP on ${http.host}: operators' keys would travel in the clear`,
       );
     }
     const isAsked = grpc.apiKeysFile !== undefined || grpc.insecureOpen || api.keysNeeded;

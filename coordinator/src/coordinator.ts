@@ -7,8 +7,8 @@
 import type { AxonLimits } from "@turntable/bittensor/axon";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
-import { createMetrics, type Logger, startStatusServer } from "@turntable/process";
-import { attachWeb, drainMs, maxWebBodyBytes, type TlsFiles, webSpan } from "./api/index.ts";
+import { createMetrics, type Logger, startStatusServer, type TlsFiles } from "@turntable/process";
+import { attachWeb, drainMs, maxWebBodyBytes, webSpan } from "./api/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { type CoordinatorChain, followRegistrations, startAnnouncing } from "./chain/index.ts";
 import { openClientSide } from "./client-side.ts";
@@ -84,7 +84,7 @@ export interface CoordinatorOptions {
     /** Hotkeys (ss58) that may use the subnet's public API of 2024; nobody when absent. */
     readonly clients?: readonly string[];
   };
-  readonly http: Listen;
+  readonly http: Listen & Pick<GrpcListen, "tls">;
   readonly limits: {
     /** Longest prompt, in characters (code points). */
     readonly promptChars: number;
@@ -249,6 +249,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const http = stack.use(
     await startStatusServer({
       ...options.http,
+      tls: options.http.tls && { ...options.http.tls, onTrouble: events.trouble },
       metrics,
       notReady: () => dispatch.notReady() ?? space.lack(),
       ...(clients.web.length === 0

@@ -99,7 +99,8 @@ function runCoordinator(): Promise<void> {
       const consentText =
         config.consentFile === undefined ? undefined : await loadConsentText(config.consentFile);
       const judge = await judgeOf(config, rules);
-      const room = await openWaitingRoom(config.http, logger);
+      const http = { ...config.http, tls: tlsOf(config.http) };
+      const room = await openWaitingRoom(http, logger);
       const { chain, queue } = await (async () => {
         await using _ = room;
         room.waitFor("the chain");
@@ -131,7 +132,7 @@ function runCoordinator(): Promise<void> {
           admin: config.admin.enabled ? { ...config.admin, tls: tlsOf(config.admin) } : undefined,
           adminWeb: config.admin.webEnabled,
           axon: { ...config.axon, extra },
-          http: config.http,
+          http,
           limits: config.limits,
           duplicates: config.duplicates,
           retention: retentionOf(config),

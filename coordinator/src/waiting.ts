@@ -4,7 +4,13 @@
  */
 import { type ChainEvent, logChainEvent } from "@turntable/bittensor/subtensor";
 import { logNatsEvent, type NatsEvent } from "@turntable/bus/nats";
-import { createMetrics, hostAndPort, type Logger, startStatusServer } from "@turntable/process";
+import {
+  createMetrics,
+  hostAndPort,
+  type Logger,
+  startStatusServer,
+  type TlsFiles,
+} from "@turntable/process";
 
 export interface WaitingRoom extends AsyncDisposable {
   onChainEvent(event: ChainEvent): void;
@@ -15,13 +21,17 @@ export interface WaitingRoom extends AsyncDisposable {
 
 /** Serves `/livez` and `/readyz` until it is disposed; the coordinator's own status server takes the port over. */
 export async function openWaitingRoom(
-  listen: { readonly host: string; readonly port: number },
+  listen: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined },
   logger: Logger,
 ): Promise<WaitingRoom> {
   let waitingFor = "the start";
   let reason = "";
   const server = await startStatusServer({
     ...listen,
+    tls: listen.tls && {
+      ...listen.tls,
+      onTrouble: (what, error) => logger.warn({ err: error }, what),
+    },
     metrics: createMetrics("turntable-coordinator"),
     notReady: () => `waiting for ${waitingFor}${reason}`,
   });

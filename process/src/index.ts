@@ -1,6 +1,13 @@
 export { hostAndPort, interfaceSchema } from "./address.ts";
 export { endOnBrokenPipe } from "./broken-pipe.ts";
 export {
+  type CertificateOptions,
+  type Certificates,
+  type Pems,
+  type TlsFiles,
+  watchCertificates,
+} from "./certificates.ts";
+export {
   asksForHelp,
   type ConfigDefinition,
   ConfigError,
@@ -19,6 +26,7 @@ export {
   type HttpRequestEvent,
   type HttpServer,
   type HttpServerOptions,
+  type HttpTls,
   InternalHttpError,
   startHttpServer,
 } from "./http/index.ts";

@@ -53,7 +53,7 @@ export function createMetrics(serviceName: string): Metrics {
 }
 
 export interface StatusServerOptions
-  extends Pick<HttpServerOptions<unknown>, "maxBodyBytes" | "spanOf" | "drainMs"> {
+  extends Pick<HttpServerOptions<unknown>, "maxBodyBytes" | "spanOf" | "drainMs" | "tls"> {
   /** Interface to listen on. */
   readonly host: string;
   /** 0 takes a free one. */
@@ -65,6 +65,9 @@ export interface StatusServerOptions
   readonly routes?: (app: HttpApp) => void;
 }
 
+/** What a kubelet asks for: it checks no certificate, and has none. */
+const probes = ["/livez", "/readyz"];
+
 /** Serves `/livez`, `/readyz` and `/metrics`; a stop is not held up by those who ask. */
 export function startStatusServer({
   metrics,
@@ -74,6 +77,7 @@ export function startStatusServer({
 }: StatusServerOptions): Promise<HttpServer> {
   return startHttpServer({
     drainMs: 0,
+    openRoutes: probes,
     failureBody: ({ message }) => message,
     ...options,
     routes(app) {

@@ -12,5 +12,4 @@ export {
   startAdmin,
   startApi,
 } from "./server.ts";
-export type { TlsFiles } from "./tls.ts";
 export { attachWeb, type WebMethods, webSpan } from "./web.ts";

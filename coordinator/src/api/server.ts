@@ -2,7 +2,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { Server, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { hostAndPort } from "@turntable/process";
+import { hostAndPort, type TlsFiles } from "@turntable/process";
 import { AdminService, GenerationService, ScoringService } from "@turntable/proto";
 import { type WebHandler, webHandlers } from "@turntable/proto/connect";
 import {
@@ -19,7 +19,7 @@ import { unavailable } from "./errors.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
 import { type ScoringOptions, scoringHandlers } from "./scoring/index.ts";
-import { plainCredentials, type TlsFiles, watchCertificates } from "./tls.ts";
+import { openTlsCredentials, plainCredentials } from "./tls.ts";
 
 /** Where and how a gRPC server listens. */
 export interface GrpcListen {
@@ -164,11 +164,10 @@ async function startGrpcServer({
 }): Promise<AsyncDisposable & { readonly port: number }> {
   await using stack = new AsyncDisposableStack();
   const { certificatesEveryMs: everyMs, onTrouble } = options;
-  const watching = { onTrouble, ...(everyMs === undefined ? {} : { everyMs }) };
   const credentials =
     tls === undefined
       ? plainCredentials()
-      : stack.use(await watchCertificates(tls, watching)).credentials;
+      : stack.use(await openTlsCredentials(tls, { onTrouble, everyMs })).credentials;
   const server = new Server({
     ...messageLimits(maxRequestBytes),
     "grpc.max_send_message_length": -1,

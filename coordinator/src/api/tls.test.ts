@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { watchCertificates } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
 import { openApi } from "../../test/api.ts";
-import { watchCertificates } from "./tls.ts";
 
 const skip = spawnSync("openssl", ["version"]).status === 0 ? false : "there is no openssl";
 

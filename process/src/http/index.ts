@@ -8,3 +8,4 @@ export {
   type HttpServerOptions,
   startHttpServer,
 } from "./server.ts";
+export type { HttpTls } from "./tls.ts";

@@ -8,6 +8,7 @@
  * S3 Each request has one event, when it is over: its answer has been sent, or its caller has gone. One that is no HTTP
  *    or has no address that can be read has none.
  * S4 A stop takes no new connections, lets what is in flight end for `drainMs`, then cuts it off.
+ * S5 Where clients need a certificate, a request without one is refused before its route sees it.
  */
 import { AsyncResource } from "node:async_hooks";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -19,6 +20,7 @@ import { hostAndPort } from "../address.ts";
 import { contextOf, inSpan, setHttpStatus } from "../telemetry/index.ts";
 import { limitBody } from "./body.ts";
 import { type ErrorTable, HttpError, InternalHttpError, toHttpError } from "./errors.ts";
+import { checkCertificate, createTlsServer, type HttpTls } from "./tls.ts";
 
 interface HttpEnv<Facts> {
   readonly Bindings: HttpBindings;
@@ -62,6 +64,10 @@ export interface HttpServerOptions<Facts> {
   readonly drainMs?: number;
   /** Connections at a time; more are cut off at once. */
   readonly maxConnections?: number;
+  /** Without it everything travels in the clear. */
+  readonly tls?: HttpTls | undefined;
+  /** Routes for callers without a certificate, where `tls` has an authority for clients. */
+  readonly openRoutes?: readonly string[];
 }
 
 export interface HttpRequestEvent {
@@ -82,7 +88,7 @@ export interface HttpRequestEvent {
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
-  /** `http://127.0.0.1:8094` */
+  /** `http://127.0.0.1:8094`, or https where there is TLS */
   readonly url: string;
 }
 
@@ -106,6 +112,8 @@ export async function startHttpServer<Facts = unknown>(
   given: HttpServerOptions<Facts>,
 ): Promise<HttpServer> {
   const options = { ...defaults, ...given };
+  const { tls } = options;
+  await using stack = new AsyncDisposableStack();
   const app = createApp(options);
   const listener = getRequestListener(app.fetch, {
     hostname: "localhost", // of a request without a Host, which HTTP/1.0 allows
@@ -116,24 +124,32 @@ export async function startHttpServer<Facts = unknown>(
   });
   const inFlight = new Set<ServerResponse>();
   let isStopping = false;
-  const server = createServer(
-    {
-      headersTimeout: options.headersTimeoutMs,
-      requestTimeout: Math.max(options.requestTimeoutMs, options.headersTimeoutMs),
-      connectionsCheckingInterval: Math.min(timeoutCheckMs, options.headersTimeoutMs),
-      keepAliveTimeout: keepAliveMs,
-    },
-    (request: IncomingMessage, response: ServerResponse) => {
-      inFlight.add(response);
-      response.once("close", () => {
-        inFlight.delete(response);
-        if (isStopping && inFlight.size === 0) {
-          server.closeAllConnections();
-        }
-      });
-      void listener(request, response);
-    },
-  );
+  const settings = {
+    headersTimeout: options.headersTimeoutMs,
+    requestTimeout: Math.max(options.requestTimeoutMs, options.headersTimeoutMs),
+    connectionsCheckingInterval: Math.min(timeoutCheckMs, options.headersTimeoutMs),
+    keepAliveTimeout: keepAliveMs,
+  };
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    inFlight.add(response);
+    response.once("close", () => {
+      inFlight.delete(response);
+      if (isStopping && inFlight.size === 0) {
+        server.closeAllConnections();
+      }
+    });
+    void listener(request, response);
+  };
+  const server =
+    tls === undefined
+      ? createServer(settings, answer)
+      : stack.use(
+          await createTlsServer(
+            tls,
+            { ...settings, handshakeTimeout: options.headersTimeoutMs },
+            answer,
+          ),
+        ).server;
   server.maxConnections = options.maxConnections;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -151,10 +167,12 @@ export async function startHttpServer<Facts = unknown>(
     const cut = setTimeout(() => server.closeAllConnections(), options.drainMs);
     await closed;
     clearTimeout(cut);
+    await running.disposeAsync();
   };
+  const running = stack.move();
   return {
     port,
-    url: `http://${hostAndPort(options.host, port)}`,
+    url: `${tls === undefined ? "http" : "https"}://${hostAndPort(options.host, port)}`,
     [Symbol.asyncDispose]() {
       stopped ??= stop();
       return stopped;
@@ -181,7 +199,11 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
       setHttpStatus(span, context.res.status);
     });
   });
+  const openRoutes = new Set(options.openRoutes);
   app.use(async (context, next) => {
+    if (options.tls?.clientCaFile !== undefined && !openRoutes.has(routeOf(context.req.path))) {
+      checkCertificate(context.env.incoming); // S5
+    }
     context.req.raw = limitBody(context.req.raw, options.maxBodyBytes); // S1
     try {
       await next();
