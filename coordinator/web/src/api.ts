@@ -1,7 +1,7 @@
 /** The coordinator's services, as pages call them. */
 import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { GenerationService } from "@turntable/proto";
+import { AdminService, GenerationService, SubnetService } from "@turntable/proto";
 import { base } from "./router.ts";
 
 /** Sends a key with each call, when there is one. @param apiKey asked anew for each call */
@@ -29,18 +29,45 @@ export function readKey(name: KeyName): string | undefined {
   return sessionStorage.getItem(storageName(name)) ?? undefined;
 }
 
-/** @param key undefined forgets it */
-export function keepKey(name: KeyName, key: string | undefined): void {
-  if (key === undefined) {
-    sessionStorage.removeItem(storageName(name));
-  } else {
-    sessionStorage.setItem(storageName(name), key);
+export function keepKey(name: KeyName, key: string): void {
+  sessionStorage.setItem(storageName(name), key);
+}
+
+/** Those of the operator and of the client: one of them may have come with the other. */
+export function forgetKeys(): void {
+  sessionStorage.removeItem(storageName("client"));
+  sessionStorage.removeItem(storageName("operator"));
+}
+
+/**
+ * Takes an operator's key out of the address, `#key=…`, before anything else sees it there: a fragment is never sent to a server, but
+ * it is copied with the address. It is good for all that the page asks.
+ */
+export function takeKeyFromAddress(): void {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key !== null && /^[\x21-\x7e]+$/.test(key)) {
+    keepKey("client", key);
+    keepKey("operator", key);
+    history.replaceState(undefined, "", location.pathname + location.search);
   }
 }
 
+/** What everybody may see. */
+export const subnet = createClient(
+  SubnetService,
+  createTransport(() => undefined),
+);
+
+/** A client's own tasks. */
 export const generation = createClient(
   GenerationService,
   createTransport(() => readKey("client")),
+);
+
+/** The operator's side. */
+export const admin = createClient(
+  AdminService,
+  createTransport(() => readKey("operator")),
 );
 
 /** An error for people. */

@@ -2,7 +2,10 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 import { render } from "preact";
+import { takeKeyFromAddress } from "./api.ts";
 import { App } from "./app.tsx";
+
+takeKeyFromAddress();
 
 const root = document.getElementById("app");
 if (root !== null) {

@@ -1,0 +1,10 @@
+/** Whether a report is its validator's, found here: the page believes the server in this as little as a reader should. */
+import type { ScoreReport } from "@turntable/proto";
+
+export type SignatureKind = "verified" | "unsigned" | "mismatch" | "other-validator";
+
+/** The cryptography is loaded with the first report. */
+export async function checkSignature(report: ScoreReport): Promise<SignatureKind> {
+  const { verifyReport } = await import("@turntable/client/web");
+  return (await verifyReport(report)).kind;
+}
