@@ -1,6 +1,7 @@
 /** Values over time. uPlot draws them; it is loaded with the first page that has some. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
+import { formatClock, formatTime } from "../format.ts";
 
 export interface TimeLine {
   readonly name: string;
@@ -27,6 +28,7 @@ export function Lines({
   readonly summary: string;
 }) {
   const place = useRef<HTMLDivElement>(null);
+  const [pointed, setPointed] = useState<string>();
   const key = JSON.stringify(points);
   useEffect(() => {
     const element = place.current;
@@ -34,32 +36,36 @@ export function Lines({
       return;
     }
     const left = new AbortController();
-    void draw(element, line, points, left.signal);
+    void draw(element, { line, points, onPoint: setPointed }, left.signal);
     return () => left.abort();
   }, [key, line]);
   return (
     <figure class="chart">
       <div class="lines" ref={place} role="img" aria-label={summary} />
-      <p class="chart-readout">{summary}</p>
+      <p class="chart-readout">{pointed ?? summary}</p>
     </figure>
   );
 }
 
-async function draw(
-  element: HTMLElement,
-  line: TimeLine,
-  points: readonly (readonly [number, number])[],
-  signal: AbortSignal,
-): Promise<void> {
+interface Drawing {
+  readonly line: TimeLine;
+  readonly points: readonly (readonly [seconds: number, value: number])[];
+  /** Told what is pointed at, in words. */
+  readonly onPoint: (words: string | undefined) => void;
+}
+
+async function draw(element: HTMLElement, drawing: Drawing, signal: AbortSignal): Promise<void> {
   const { default: Plot } = await import("./uplot.ts");
   if (signal.aborted) {
     return;
   }
+  const { points, line } = drawing;
+  const paths = line.stepped ? Plot.paths.stepped?.({ align: 1 }) : undefined;
   let plot: uPlot | undefined;
   const make = (): void => {
     plot?.destroy();
     plot = new Plot(
-      optionsOf(element, line, Plot.paths.stepped?.({ align: 1 })),
+      optionsOf(element, drawing, paths),
       [points.map(([seconds]) => seconds), points.map(([, value]) => value)],
       element,
     );
@@ -83,9 +89,10 @@ async function draw(
 
 function optionsOf(
   element: HTMLElement,
-  { name, colour, format, stepped }: TimeLine,
+  { line, points, onPoint }: Drawing,
   paths: uPlot.Series.PathBuilder | undefined,
 ): uPlot.Options {
+  const { name, colour, format } = line;
   const styles = getComputedStyle(element);
   const token = (of: string): string => styles.getPropertyValue(of).trim();
   const axis = {
@@ -97,20 +104,36 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: heightPixels,
-    legend: { show: true, live: true },
-    cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 56, values: (_plot, values) => values.map(format) }],
+    axes: [
+      {
+        ...axis,
+        space: 70,
+        values: (_plot, seconds) => seconds.map((at) => formatClock(new Date(at * 1_000))),
+      },
+      { ...axis, size: 56, values: (_plot, values) => values.map(format) },
+    ],
     series: [
-      { label: "Time", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
+      {},
       {
         label: name,
         stroke: token(colour),
         width: 1.75,
         points: { show: false },
-        ...(stepped && paths !== undefined ? { paths } : {}),
-        value: (_plot, value) => (value === null ? "" : format(value)),
+        ...(paths === undefined ? {} : { paths }),
       },
     ],
+    hooks: {
+      setCursor: [
+        ({ cursor }) => {
+          const point = points[cursor.idx ?? -1];
+          onPoint(
+            point && `${name} ${format(point[1])}, ${formatTime(new Date(point[0] * 1_000))}`,
+          );
+        },
+      ],
+    },
   };
 }

@@ -76,11 +76,11 @@ export function StackedBars({
           onBlur={() => setPointed(undefined)}
         >
           <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-            <line class="grid" x1="0" x2={width} y1="0.5" y2="0.5" />
-            <line class="grid" x1="0" x2={width} y1={height / 2} y2={height / 2} />
+            <line class="grid-line" x1="0" x2={width} y1="0.5" y2="0.5" />
+            <line class="grid-line" x1="0" x2={width} y1={height / 2} y2={height / 2} />
             {columns.map(({ name, values }, index) => (
               <g key={name} class={index === pointed ? "pointed" : undefined}>
-                <rect class="column" x={index * step} y="0" width={step} height={height} />
+                <rect class="column-area" x={index * step} y="0" width={step} height={height} />
                 {stack(values, top).map(({ y, size }, layer) =>
                   size === 0 ? undefined : (
                     <rect

@@ -3,7 +3,7 @@ import type { ScoreReport } from "@turntable/proto";
 
 export type SignatureKind = "verified" | "unsigned" | "mismatch" | "other-validator";
 
-/** The cryptography is loaded with the first report. */
+/** Loads the cryptography, some 200 kB, with the first report. */
 export async function checkSignature(report: ScoreReport): Promise<SignatureKind> {
   const { verifyReport } = await import("@turntable/client/web");
   return (await verifyReport(report)).kind;

@@ -117,7 +117,7 @@ function Standing({
         />
       </dl>
       <div class="grid">
-        <Section title="What would raise the reward">
+        <Section title="What would raise the reward" wide>
           {advice.length === 0 ? (
             <Empty>Nothing that follows from the rules.</Empty>
           ) : (
@@ -134,14 +134,12 @@ function Standing({
           )}
           <Misdeeds answer={answer} />
         </Section>
-        <div class="column">
-          <Section title="Reward over time">
-            <RewardChart rewards={rewards} />
-          </Section>
-          <Section title="Weight over time">
-            <WeightChart weights={weights} />
-          </Section>
-        </div>
+        <Section title="Reward over time">
+          <RewardChart rewards={rewards} />
+        </Section>
+        <Section title="Weight over time">
+          <WeightChart weights={weights} />
+        </Section>
       </div>
       <Verdicts hotkey={hotkey} counts={verdicts} />
     </>

@@ -17,7 +17,7 @@ import { Figure, Section } from "../ui/section.tsx";
 import { Failed, Loading } from "../ui/states.tsx";
 import { Ago } from "../ui/time.tsx";
 import { useTitle } from "../ui/title.ts";
-import { LatestTasks } from "./overview/latest.tsx";
+import { Latest } from "./overview/latest.tsx";
 import { Leaders } from "./overview/leaders.tsx";
 import { Weights } from "./overview/weights.tsx";
 import { Workers } from "./overview/workers.tsx";
@@ -40,13 +40,14 @@ export function OverviewPage() {
       <Problems problems={problems} />
       <Figures overview={value} />
       <div class="grid">
-        <LatestTasks facts={facts} tasks={tasks} />
+        <div class="column">
+          <Latest facts={facts} tasks={tasks} />
+          <Weights weights={weights} />
+        </div>
         <div class="column">
           <TasksAMinute tasks={tasks} />
           <Queue queue={queue} />
-        </div>
-        <Leaders leaders={leaders} facts={facts} />
-        <div class="column">
+          <Leaders leaders={leaders} />
           <Section title="Scores">
             <ScoreHistogram
               lastDay={scores?.lastDay ?? []}
@@ -54,7 +55,6 @@ export function OverviewPage() {
               acceptance={facts?.acceptance ?? 0}
             />
           </Section>
-          <Weights weights={weights} />
         </div>
         <Workers workers={workers} />
       </div>

@@ -127,13 +127,7 @@ function Row({ verdict: of }: { readonly verdict: PublicVerdict }) {
       <td>
         <KindBadge kind={of.verdict} />
       </td>
-      <td class="reason-cell">
-        {of.reason === "" ? (
-          <span class="quiet">{wordsOf(of.code)}</span>
-        ) : (
-          <span>{of.reason}</span>
-        )}
-      </td>
+      <td class="reason-cell">{of.reason || (of.code === of.verdict ? "" : wordsOf(of.code))}</td>
       <td class="number">
         <Score score={wasScored ? of.score : undefined} />
       </td>

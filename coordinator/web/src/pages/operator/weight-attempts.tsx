@@ -32,9 +32,7 @@ export function WeightAttempts() {
           <table>
             <thead>
               <tr>
-                <th scope="col" class="number">
-                  When
-                </th>
+                <th scope="col">When</th>
                 <th scope="col">The chain said</th>
                 <th scope="col" class="number">
                   Miners
@@ -47,7 +45,7 @@ export function WeightAttempts() {
             <tbody>
               {attempts.map(({ time, block, outcome, message, includedBlock, weights }) => (
                 <tr key={`${time?.seconds}.${time?.nanos}`}>
-                  <td class="number">
+                  <td>
                     <Ago time={time} />
                   </td>
                   <td class="reason-cell">

@@ -1,5 +1,5 @@
 /** Who earns. */
-import type { CoordinatorFacts, LeaderBoard, PublicMiner } from "@turntable/proto";
+import type { LeaderBoard, PublicMiner } from "@turntable/proto";
 import { useState } from "preact/hooks";
 import { formatCount, formatPercent, formatReward, formatScore } from "../../format.ts";
 import { Cooldown } from "../../ui/cooldown.tsx";
@@ -10,13 +10,7 @@ import { Empty } from "../../ui/states.tsx";
 
 const shownAtFirst = 10;
 
-export function Leaders({
-  leaders,
-  facts,
-}: {
-  readonly leaders: LeaderBoard | undefined;
-  readonly facts: CoordinatorFacts | undefined;
-}) {
+export function Leaders({ leaders }: { readonly leaders: LeaderBoard | undefined }) {
   const [all, setAll] = useState(false);
   const [wanted, setWanted] = useState("");
   const miners = leaders?.miners ?? [];
@@ -83,14 +77,13 @@ export function Leaders({
           {shown.length === 0 ? <Empty>No miner's hotkey or uid begins so.</Empty> : undefined}
         </TableFrame>
       )}
-      <p class="foot">
-        {facts === undefined ? "" : <>An accepted result counts for its window. </>}
-        {miners.length > shownAtFirst && wanted === "" ? (
+      {miners.length > shownAtFirst && wanted === "" ? (
+        <p class="foot">
           <button type="button" class="link" onClick={() => setAll(!all)}>
             {all ? `Only the first ${shownAtFirst}` : `All ${formatCount(miners.length)}`}
           </button>
-        ) : undefined}
-      </p>
+        </p>
+      ) : undefined}
     </Section>
   );
 }

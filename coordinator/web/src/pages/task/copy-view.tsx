@@ -116,8 +116,7 @@ function OneCopy({
   );
   const prompt = detail.task?.prompt ?? "";
   return (
-    <Section title={title} wide>
-      {strip}
+    <Section title={title} aside={strip} wide>
       {!published ? (
         <p class="notice idle">
           The task goes on: its cameras and assets are secret until the last miner is done, so that
@@ -133,7 +132,7 @@ function OneCopy({
               onViewer={onViewer}
             />
           ) : (
-            <button type="button" class="primary" onClick={() => setOpened(true)}>
+            <button type="button" class="primary start" onClick={() => setOpened(true)}>
               Turn it in 3D
             </button>
           )}

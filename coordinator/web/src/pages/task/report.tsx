@@ -113,12 +113,13 @@ export function Report({
 }
 
 const signatureWords: Readonly<Record<SignatureKind, readonly [tone: string, words: string]>> = {
-  verified: ["good-text", "checked here: it is"],
-  unsigned: ["warn-text", "there is none: it was named as"],
-  mismatch: ["bad-text", "checked here, and it is NOT"],
-  "other-validator": ["bad-text", "it is not"],
+  verified: ["good-text", "checked in this browser: it is that of validator"],
+  unsigned: ["warn-text", "there is none; it names validator"],
+  mismatch: ["bad-text", "checked in this browser: it is NOT that of validator"],
+  "other-validator": ["bad-text", "it is not that of validator"],
 };
 
+/** What the coordinator says of it, until the reader has it checked: the cryptography is larger than the whole page. */
 function Signature({
   report,
   serverVerified,
@@ -126,20 +127,42 @@ function Signature({
   readonly report: ScoreReport;
   readonly serverVerified: boolean;
 }) {
-  const { value, error } = useCall(() => checkSignature(report), report.jobId);
-  const [tone, words] =
-    value === undefined ? ["quiet", "is being checked: "] : signatureWords[value];
-  return error === undefined ? (
+  const [wanted, setWanted] = useState(false);
+  const { value, error, loading, reload } = useCall(
+    () => checkSignature(report),
+    wanted ? report.jobId : undefined,
+  );
+  const hotkey = (
+    <span class="mono" title={report.validatorHotkey}>
+      {shorten(report.validatorHotkey)}
+    </span>
+  );
+  if (value !== undefined) {
+    const [tone, words] = signatureWords[value];
+    return (
+      <>
+        <span class={tone}>{words}</span> {hotkey}
+      </>
+    );
+  }
+  return (
     <>
-      <span class={tone}>{words}</span> that of validator{" "}
-      <span class="mono" title={report.validatorHotkey}>
-        {shorten(report.validatorHotkey)}
+      <span class={serverVerified ? "good-text" : "bad-text"}>
+        {serverVerified ? "valid" : "NOT valid"}
       </span>
-    </>
-  ) : (
-    <>
-      could not be checked here; the coordinator says that it {serverVerified ? "is" : "is not"}{" "}
-      that of validator {shorten(report.validatorHotkey)}
+      , says the coordinator, as that of validator {hotkey}{" "}
+      {error === undefined ? (
+        <button
+          type="button"
+          class="small"
+          disabled={wanted && loading}
+          onClick={() => setWanted(true)}
+        >
+          {wanted ? "Checking …" : "Check it in this browser"}
+        </button>
+      ) : (
+        <Failed error={error} retry={reload} />
+      )}
     </>
   );
 }
