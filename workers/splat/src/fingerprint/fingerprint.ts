@@ -6,6 +6,7 @@
  */
 import { sha256Hex } from "#sha256";
 import { type Splat, shC0 } from "../splat.ts";
+import { momentCount, sumMoments } from "./moments.ts";
 
 export interface Fingerprint {
   /** SHA-256 of the bytes, in hex. */
@@ -30,35 +31,29 @@ const layout = {
   colour: 9,
   cross: 27,
 } as const;
-export const geometryLength = Object.values(layout).reduce((sum, length) => sum + length, 0);
-
-/** Exponents of x, y and z with the given sum. */
-function exponentsOf(degree: number): readonly (readonly [number, number, number])[] {
-  const found: [number, number, number][] = [];
-  for (let i = degree; i >= 0; i--) {
-    for (let j = degree - i; j >= 0; j--) {
-      found.push([i, j, degree - i - j]);
-    }
-  }
-  return found;
-}
-const exponents = [2, 3, 4].flatMap(exponentsOf);
+export const geometryLength = layout.size + layout.mean + momentCount;
 
 /** Positions are measured from their mean in units of their root mean square distance from it. */
 export function geometryOf(splat: Splat): GeometryFingerprint {
-  const { count, positions } = splat;
-  const weights = splat.opacities.map((logit) => 1 / (1 + Math.exp(-logit)));
-  const colours = splat.shDc.map((value) => Math.min(1, Math.max(0, 0.5 + shC0 * value)));
+  const { count, positions, opacities } = splat;
+  const geometry = new Float32Array(geometryLength);
+  const weights = new Float32Array(count);
   let total = 0;
-  const mean = [0, 0, 0];
+  let [mx, my, mz] = [0, 0, 0];
   for (let i = 0; i < count; i++) {
+    weights[i] = 1 / (1 + Math.exp(-(opacities[i] ?? 0)));
     const weight = weights[i] ?? 0;
     total += weight;
-    for (let axis = 0; axis < 3; axis++) {
-      mean[axis] = (mean[axis] ?? 0) + weight * (positions[i * 3 + axis] ?? 0);
-    }
+    mx += weight * (positions[i * 3] ?? 0);
+    my += weight * (positions[i * 3 + 1] ?? 0);
+    mz += weight * (positions[i * 3 + 2] ?? 0);
   }
-  const [mx = 0, my = 0, mz = 0] = mean.map((sum) => (total > 0 ? sum / total : 0));
+  if (!(total > 0)) {
+    return geometry;
+  }
+  mx /= total;
+  my /= total;
+  mz /= total;
   let squares = 0;
   for (let i = 0; i < count; i++) {
     const dx = (positions[i * 3] ?? 0) - mx;
@@ -66,59 +61,13 @@ export function geometryOf(splat: Splat): GeometryFingerprint {
     const dz = (positions[i * 3 + 2] ?? 0) - mz;
     squares += (weights[i] ?? 0) * (dx * dx + dy * dy + dz * dz);
   }
-  const size = Math.sqrt(total > 0 ? squares / total : 0) || 1;
-  const sums = new Float64Array(geometryLength);
-  const first = layout.size + layout.mean;
-  const powers = new Float64Array(15);
-  for (let i = 0; i < count; i++) {
-    const weight = weights[i] ?? 0;
-    if (weight === 0) {
-      continue;
-    }
-    const p = [
-      ((positions[i * 3] ?? 0) - mx) / size,
-      ((positions[i * 3 + 1] ?? 0) - my) / size,
-      ((positions[i * 3 + 2] ?? 0) - mz) / size,
-    ] as const;
-    const c = [colours[i * 3] ?? 0, colours[i * 3 + 1] ?? 0, colours[i * 3 + 2] ?? 0] as const;
-    for (let axis = 0; axis < 3; axis++) {
-      powers[axis * 5] = 1;
-      for (let k = 1; k < 5; k++) {
-        powers[axis * 5 + k] = (powers[axis * 5 + k - 1] ?? 0) * (p[axis] ?? 0);
-      }
-    }
-    let at = first;
-    const add = (value: number): void => {
-      sums[at] = (sums[at] ?? 0) + weight * value;
-      at++;
-    };
-    for (const [a, b, d] of exponents) {
-      add((powers[a] ?? 0) * (powers[5 + b] ?? 0) * (powers[10 + d] ?? 0));
-    }
-    for (const value of c) {
-      add(value);
-    }
-    add(c[0] * c[0]);
-    add(c[0] * c[1]);
-    add(c[0] * c[2]);
-    add(c[1] * c[1]);
-    add(c[1] * c[2]);
-    add(c[2] * c[2]);
-    // Where the colours are: with x, y, z, and with their squares and products.
-    for (const value of c) {
-      add(value * p[0]);
-      add(value * p[1]);
-      add(value * p[2]);
-      add(value * p[0] * p[0]);
-      add(value * p[0] * p[1]);
-      add(value * p[0] * p[2]);
-      add(value * p[1] * p[1]);
-      add(value * p[1] * p[2]);
-      add(value * p[2] * p[2]);
-    }
-  }
-  const geometry = Float32Array.from(sums, (sum) => (total > 0 ? sum / total : 0));
+  const size = Math.sqrt(squares / total) || 1;
+  const sums = sumMoments(splat, weights, { mean: [mx, my, mz], size });
   geometry.set([Math.log(size), mx / size, my / size, mz / size]);
+  geometry.set(
+    sums.map((sum) => sum / total),
+    layout.size + layout.mean,
+  );
   return geometry;
 }
 

@@ -12,13 +12,14 @@ export function floaterShare({ count, positions }: Visible): number {
   const side = Math.max(least, Math.min(most, Math.floor(Math.sqrt(count / splatsPerCell))));
   const cells = cellsOf(positions, count, side);
   const sizes = new Uint32Array(side ** 3);
-  for (const cell of cells) {
+  for (let i = 0; i < count; i++) {
+    const cell = cells[i] ?? 0;
     sizes[cell] = (sizes[cell] ?? 0) + 1;
   }
   let inPieces = 0;
   const seen = new Uint8Array(side ** 3);
-  for (const cell of cells) {
-    if (seen[cell] === 1) {
+  for (let cell = 0; cell < sizes.length; cell++) {
+    if (seen[cell] === 1 || sizes[cell] === 0) {
       continue;
     }
     const piece = pieceFrom(cell, side, sizes, seen);

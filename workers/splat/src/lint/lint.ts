@@ -1,3 +1,4 @@
+import { areFinite } from "../checks.ts";
 import { AssetError, type Splat } from "../splat.ts";
 import { type Extents, extentsOf } from "./axes.ts";
 import type { LintCode } from "./codes.ts";
@@ -68,14 +69,12 @@ export function measure(splat: Splat, radius = defaultLintLimits.maxRadius): Mea
     meanOpacity: mean(visible.opacities),
     duplicateShare: countDuplicates(splat) / count,
     extents,
-    oversizedShare: shareOf(visible, (i) =>
-      isOversized(splat, visible.indices[i] ?? 0, Math.max(...extents.box)),
-    ),
-    outsideShare: shareOf(visible, (i) => distance(visible, i) > radius),
+    oversizedShare: shareOf(visible, countOversized(splat, visible, Math.max(...extents.box))),
+    outsideShare: shareOf(visible, countOutside(visible, radius)),
     flatness: largest > 0 ? smallest / largest : 0,
     oneSidedShare: nothing ? 0 : oneSidedShare(splat, visible, extents),
     floaterShare: nothing ? 0 : floaterShare(visible),
-    needleShare: shareOf(visible, (i) => isNeedle(splat, visible.indices[i] ?? 0)),
+    needleShare: shareOf(visible, countNeedles(splat, visible)),
   };
 }
 
@@ -174,14 +173,18 @@ function findingsOf(measures: Measures, limits: LintLimits): readonly Finding[] 
 function countNonFinite(splat: Splat): number {
   let found = 0;
   for (const values of [splat.positions, splat.scales, splat.rotations, splat.shDc, splat.shRest]) {
+    // Nearly always all of them are, which one sum tells.
+    if (areFinite(values)) {
+      continue;
+    }
     for (let i = 0; i < values.length; i++) {
       if (!Number.isFinite(values[i])) {
         found++;
       }
     }
   }
-  for (const value of splat.opacities) {
-    if (Number.isNaN(value)) {
+  for (let i = 0; i < splat.opacities.length; i++) {
+    if (Number.isNaN(splat.opacities[i])) {
       found++;
     }
   }
@@ -203,44 +206,63 @@ function countZeroQuaternions({ count, rotations }: Splat): number {
   return found;
 }
 
-function isNeedle({ scales }: Splat, i: number): boolean {
-  const [, middle, longest] = sortedScales(scales, i);
-  return longest - middle > Math.log(needleRatio);
-}
-
-/** In two directions, so that one is no needle. */
-function isOversized({ scales }: Splat, i: number, extent: number): boolean {
-  const [, middle] = sortedScales(scales, i);
-  return Math.exp(middle) > extent / 2;
-}
-
-function sortedScales(scales: Float32Array, i: number): readonly [number, number, number] {
-  const [a = 0, b = 0, c = 0] = scales.subarray(i * 3, i * 3 + 3);
-  const [least, longest] = [Math.min(a, b, c), Math.max(a, b, c)];
-  return [least, a + b + c - longest - least, longest];
-}
-
-function distance({ positions }: Visible, i: number): number {
-  const x = positions[i * 3] ?? 0;
-  const y = positions[i * 3 + 1] ?? 0;
-  const z = positions[i * 3 + 2] ?? 0;
-  return Math.sqrt(x * x + y * y + z * z);
-}
-
-function shareOf({ count }: Visible, holds: (index: number) => boolean): number {
+function countNeedles({ scales }: Splat, { count, indices }: Visible): number {
+  const most = Math.log(needleRatio);
   let found = 0;
   for (let i = 0; i < count; i++) {
-    if (holds(i)) {
+    const at = (indices[i] ?? 0) * 3;
+    if (longestOf(scales, at) - middleOf(scales, at) > most) {
       found++;
     }
   }
+  return found;
+}
+
+/** Larger than the object in two directions, so that a needle is none. */
+function countOversized({ scales }: Splat, { count, indices }: Visible, extent: number): number {
+  const most = Math.log(extent / 2);
+  let found = 0;
+  for (let i = 0; i < count; i++) {
+    if (middleOf(scales, (indices[i] ?? 0) * 3) > most) {
+      found++;
+    }
+  }
+  return found;
+}
+
+/** The middle one of three. */
+function middleOf(scales: Float32Array, at: number): number {
+  const a = scales[at] ?? 0;
+  const b = scales[at + 1] ?? 0;
+  const c = scales[at + 2] ?? 0;
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+}
+
+function longestOf(scales: Float32Array, at: number): number {
+  return Math.max(scales[at] ?? 0, scales[at + 1] ?? 0, scales[at + 2] ?? 0);
+}
+
+function countOutside({ count, positions }: Visible, radius: number): number {
+  let found = 0;
+  for (let i = 0; i < count; i++) {
+    const x = positions[i * 3] ?? 0;
+    const y = positions[i * 3 + 1] ?? 0;
+    const z = positions[i * 3 + 2] ?? 0;
+    if (Math.sqrt(x * x + y * y + z * z) > radius) {
+      found++;
+    }
+  }
+  return found;
+}
+
+function shareOf({ count }: Visible, found: number): number {
   return count === 0 ? 0 : found / count;
 }
 
 function mean(values: Float32Array): number {
   let sum = 0;
-  for (const value of values) {
-    sum += value;
+  for (let i = 0; i < values.length; i++) {
+    sum += values[i] ?? 0;
   }
   return values.length === 0 ? 0 : sum / values.length;
 }

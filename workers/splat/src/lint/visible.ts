@@ -60,32 +60,37 @@ function places(positions: Float32Array, indices: Uint32Array): Float32Array {
 }
 
 function isPlaced({ positions, scales, rotations }: Splat, i: number): boolean {
-  let sum = 0;
-  for (let axis = 0; axis < 3; axis++) {
-    sum += (positions[i * 3 + axis] ?? 0) + (scales[i * 3 + axis] ?? 0);
-  }
-  for (let part = 0; part < 4; part++) {
-    sum += rotations[i * 4 + part] ?? 0;
-  }
+  const at = i * 3;
+  const turn = i * 4;
+  const sum =
+    (positions[at] ?? 0) +
+    (positions[at + 1] ?? 0) +
+    (positions[at + 2] ?? 0) +
+    (scales[at] ?? 0) +
+    (scales[at + 1] ?? 0) +
+    (scales[at + 2] ?? 0) +
+    (rotations[turn] ?? 0) +
+    (rotations[turn + 1] ?? 0) +
+    (rotations[turn + 2] ?? 0) +
+    (rotations[turn + 3] ?? 0);
   return Number.isFinite(sum);
 }
 
-/** The value below which `share` of the opacity lies. */
+/** The values below which these shares of the weight lie, shares in rising order. */
 export function weightedQuantile(
   values: Float32Array,
   weights: Float32Array,
   shares: readonly number[],
 ): readonly number[] {
-  const order = Uint32Array.from(values, (_, index) => index).toSorted(
-    (a, b) => (values[a] ?? 0) - (values[b] ?? 0),
-  );
+  const order = ascending(values);
   let total = 0;
-  for (const weight of weights) {
-    total += weight;
+  for (let i = 0; i < weights.length; i++) {
+    total += weights[i] ?? 0;
   }
   const found: number[] = [];
   let passed = 0;
-  for (const index of order) {
+  for (let i = 0; i < order.length && found.length < shares.length; i++) {
+    const index = order[i] ?? 0;
     passed += weights[index] ?? 0;
     while (found.length < shares.length && passed >= total * (shares[found.length] ?? 1)) {
       found.push(values[index] ?? 0);
@@ -96,4 +101,29 @@ export function weightedQuantile(
     found.push(last);
   }
   return found;
+}
+
+/** Indices in 21 bits, which is room for two million. */
+const indexRoom = 2 ** 21;
+
+/**
+ * Indices in the order of their values, of equal ones in their own. Value and index become one number, exact in 53 bits:
+ * typed arrays sort numbers twenty times as fast as by a comparison that is called.
+ */
+function ascending(values: Float32Array): Uint32Array {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  const keys = new Float64Array(values.length);
+  for (let i = 0; i < keys.length; i++) {
+    const word = bits[i] ?? 0;
+    // The bits of floats are in the order of the floats, those of negative ones from behind.
+    const rank = word < 0 ? -(word & 0x7fffffff) : word;
+    keys[i] = rank * indexRoom + i;
+  }
+  keys.sort();
+  const order = new Uint32Array(keys.length);
+  for (let i = 0; i < order.length; i++) {
+    const key = keys[i] ?? 0;
+    order[i] = key - Math.floor(key / indexRoom) * indexRoom;
+  }
+  return order;
 }

@@ -50,9 +50,15 @@ export function createScene(splat: Splat, options: SceneOptions = {}): Scene {
     const opacity = 1 / (1 + Math.exp(-(splat.opacities[i] ?? 0)));
     scene.opacities[i] = Math.min(1, opacity / factor);
     writeCovariance(scene.covariances, i, splat, factor);
-    const at = i * (3 + rest);
-    scene.sh.set(splat.shDc.subarray(i * 3, i * 3 + 3), at);
-    scene.sh.set(splat.shRest.subarray(i * stored, i * stored + rest), at + 3);
+  }
+  // No view of a part is made for any of hundreds of thousands of splats.
+  for (let i = 0, at = 0; i < count; i++) {
+    for (let k = 0; k < 3; k++) {
+      scene.sh[at++] = splat.shDc[i * 3 + k] ?? 0;
+    }
+    for (let k = 0; k < rest; k++) {
+      scene.sh[at++] = splat.shRest[i * stored + k] ?? 0;
+    }
   }
   return scene;
 }
@@ -87,7 +93,8 @@ function writeCovariance(target: Float32Array, i: number, splat: Splat, factor: 
   let x = rotations[i * 4 + 1] ?? 0;
   let y = rotations[i * 4 + 2] ?? 0;
   let z = rotations[i * 4 + 3] ?? 0;
-  const length = Math.hypot(w, x, y, z);
+  // Squares of single precision are far inside of double: hypot, which minds that, costs as much as all else here.
+  const length = Math.sqrt(w * w + x * x + y * y + z * z);
   w /= length;
   x /= length;
   y /= length;
