@@ -24,7 +24,7 @@ import {
   startCpuRenderer,
   viewsOf,
 } from "@turntable/validation";
-import { createCrop, parsePreprocessing, writePixelValues } from "@turntable/validation/internal";
+import { createCrop, createPixelWriter, parsePreprocessing } from "@turntable/validation/internal";
 import { loadGraph } from "@turntable/validation/internal/onnx";
 import { type BenchAsset, largeAsset, mainAsset } from "./assets.ts";
 import { type Cost, costOf, median } from "./cost.ts";
@@ -146,13 +146,14 @@ async function original(
   });
   const preprocessing = parsePreprocessing({});
   const crop = createCrop(preprocessing);
+  const writePixels = createPixelWriter(preprocessing);
   const profile = await loadProfile(defaultProfile);
   return async (bytes) => {
     const scene = createScene(await readAsset(bytes), profile);
     const cameras = viewsOf(profile, 0n).map((view) => orbitCamera(view, profile));
     for (const image of await renderer.render(scene, cameras, profile.background)) {
       const values = new Float32Array(pixelsOfView);
-      writePixelValues(crop(image), preprocessing, values, 0);
+      writePixels(crop(image), values, 0);
       await vision.run({ pixel_values: { values, shape: [1, 3, 224, 224] } });
       await text.run({ input_ids: { values: ids, shape: [texts.length, longest] } });
     }

@@ -7,6 +7,6 @@ export { startWebgpuRenderer } from "./render/index.ts";
 export { startInference } from "./score/inference/index.ts";
 export { readModelDirectory } from "./score/model-directory.ts";
 export { parsePreprocessing } from "./score/picture-settings.ts";
-export { createCrop, writePixelValues } from "./score/preprocess.ts";
+export { createCrop, createPixelWriter } from "./score/preprocess.ts";
 export { createTokenizer } from "./score/tokenizer.ts";
 export { createVocabulary, tokenizerJson } from "./score/vocabulary.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { RgbImage } from "../render/index.ts";
 import { ModelError } from "./errors.ts";
 import { parsePreprocessing } from "./picture-settings.ts";
-import { createCrop, writePixelValues } from "./preprocess.ts";
+import { createCrop, createPixelWriter } from "./preprocess.ts";
 import { createResize } from "./resize/index.ts";
 
 const resize = createResize();
@@ -71,7 +71,7 @@ test("pixel values go channel by channel, rescaled and normalised as the file sa
     image_mean: [0, 0.2, 0.5],
     image_std: [1, 0.5, 2],
   });
-  writePixelValues(image, preprocessing, values, 1);
+  createPixelWriter(preprocessing)(image, values, 1);
   const expected = [0, 0, 0.4, 0, 1.2, 0.25, -0.25];
   expected.forEach((value, i) => {
     assert.ok(Math.abs(value - (values[i] ?? Number.NaN)) < 1e-6, `${i}: ${values[i]}`);

@@ -65,20 +65,32 @@ function cutMiddle(image: RgbImage, { width, height }: Preprocessing["crop"]): R
 }
 
 /** Writes the pixel values of a picture of the model's size (channel, row, column) into `values` from `offset` on. */
-export function writePixelValues(
-  { pixels: bytes, width, height }: RgbImage,
-  { rescaleFactor, mean, std }: Preprocessing,
-  values: Float32Array,
-  offset: number,
-): void {
-  const plane = width * height;
-  for (const channel of [0, 1, 2] as const) {
-    const table = Float32Array.from(
+export type WritePixelValues = (image: RgbImage, values: Float32Array, offset: number) => void;
+
+export function createPixelWriter({ rescaleFactor, mean, std }: Preprocessing): WritePixelValues {
+  const tables = ([0, 1, 2] as const).map((channel) =>
+    Float32Array.from(
       { length: 256 },
       (_, byte) => (byte * rescaleFactor - mean[channel]) / std[channel],
-    );
-    for (let i = 0; i < plane; i++) {
-      values[offset + channel * plane + i] = table[bytes[i * 3 + channel] ?? 0] ?? 0;
-    }
+    ),
+  );
+  return ({ pixels, width, height }, values, offset) => {
+    tables.forEach((table, channel) => {
+      const first = offset + channel * width * height;
+      writeChannel(pixels, channel, table, values, first, width * height);
+    });
+  };
+}
+
+function writeChannel(
+  pixels: Uint8Array,
+  channel: number,
+  table: Float32Array,
+  values: Float32Array,
+  first: number,
+  count: number,
+): void {
+  for (let i = 0, from = channel; i < count; i++, from += 3) {
+    values[first + i] = table[pixels[from] ?? 0] ?? 0;
   }
 }

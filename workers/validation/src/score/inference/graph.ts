@@ -156,13 +156,21 @@ function messageOf(error: unknown): string {
 function toTensor(file: string, name: string, type: Tensor.Type, { values, shape }: Feed): Tensor {
   switch (type) {
     case "float32":
-      return new Tensor("float32", Float32Array.from(values), shape);
+      return new Tensor(
+        "float32",
+        values instanceof Float32Array ? values : Float32Array.from(values),
+        shape,
+      );
     case "float16":
       return float16Tensor(values, shape);
     case "int64":
       return new Tensor("int64", BigInt64Array.from(values, BigInt), shape);
     case "int32":
-      return new Tensor("int32", Int32Array.from(values), shape);
+      return new Tensor(
+        "int32",
+        values instanceof Int32Array ? values : Int32Array.from(values),
+        shape,
+      );
     default:
       throw new ModelError("unsupported-model", `${file}: its input ${name} has the type ${type}`);
   }

@@ -5,7 +5,7 @@
 import type { RgbImage } from "../../render/index.ts";
 import { ModelError } from "../errors.ts";
 import type { GraphFile, GraphFiles } from "../graph-files.ts";
-import { type Preprocessing, writePixelValues } from "../preprocess.ts";
+import { createPixelWriter, type Preprocessing } from "../preprocess.ts";
 import { type Feed, type Graph, loadGraph, type Output, type Provider } from "./graph.ts";
 import { addPlacements, type Placement } from "./placement.ts";
 
@@ -51,6 +51,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
   const load = ({ path, names }: GraphFile): Promise<Graph> =>
     loadGraph(path, { ...options, names });
   await using stack = new AsyncDisposableStack();
+  const pixelFeed = createPixelFeed(options.preprocessing);
   if (graphs.layout === "combined") {
     const graph = stack.use(await load(graphs.model));
     checkInputs(graphs.model.path, graph, ["pixel_values", "input_ids"]);
@@ -58,7 +59,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
     checkTexts(graphs.model.path, graph, options.maxTokens);
     const output = outputOf(graphs.model.path, graph, "logits_per_image");
     const placement = await graph.place({
-      pixel_values: pixelFeed([grayImage(options)], options.preprocessing, 1),
+      pixel_values: pixelFeed([grayImage(options)], 1),
       ...textFeeds(graph, [[options.padId]], 1, options.padId),
     });
     const owned = stack.move();
@@ -68,7 +69,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
       placement,
       compare: async (images, texts) => {
         const feeds = {
-          pixel_values: pixelFeed(images, options.preprocessing, images.length),
+          pixel_values: pixelFeed(images, images.length),
           ...textFeeds(graph, texts, texts.length, options.padId),
         };
         return rows(graphs.model.path, output, (await graph.run(feeds))[output], images.length);
@@ -89,7 +90,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
   const [texts = 1] = text.inputs.get("input_ids")?.shape ?? [];
   const placement = addPlacements([
     await vision.place({
-      pixel_values: pixelFeed([grayImage(options)], options.preprocessing, images),
+      pixel_values: pixelFeed([grayImage(options)], images),
     }),
     await text.place(textFeeds(text, [[options.padId]], texts, options.padId)),
   ]);
@@ -108,7 +109,7 @@ export async function loadTowers(options: TowerOptions): Promise<Towers> {
         images,
         vision.inputs.get("pixel_values")?.shape[0] ?? images.length,
         async (batch, size) => {
-          const feeds = { pixel_values: pixelFeed(batch, options.preprocessing, size) };
+          const feeds = { pixel_values: pixelFeed(batch, size) };
           return rows(
             graphs.vision.path,
             imageOutput,
@@ -191,14 +192,25 @@ async function inBatches<T>(
   return results;
 }
 
-function pixelFeed(images: readonly RgbImage[], preprocessing: Preprocessing, size: number): Feed {
+/** Each call writes over what the one before gave: a model has read it by then. Places without a picture are 0. */
+function createPixelFeed(
+  preprocessing: Preprocessing,
+): (images: readonly RgbImage[], size: number) => Feed {
   const { width, height } = preprocessing.crop;
   const length = 3 * height * width;
-  const values = new Float32Array(size * length);
-  images.forEach((image, index) => {
-    writePixelValues(image, preprocessing, values, index * length);
-  });
-  return { values, shape: [size, 3, height, width] };
+  const write = createPixelWriter(preprocessing);
+  let memory = new Float32Array(0);
+  return (images, size) => {
+    if (memory.length < size * length) {
+      memory = new Float32Array(size * length);
+    }
+    const values = memory.subarray(0, size * length);
+    images.forEach((image, index) => {
+      write(image, values, index * length);
+    });
+    values.fill(0, images.length * length);
+    return { values, shape: [size, 3, height, width] };
+  };
 }
 
 /** Padded to the longest text, or to the length that the model fixes. */

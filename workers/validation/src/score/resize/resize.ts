@@ -23,13 +23,13 @@ interface ResizeKernel {
   resizeRows(
     ...args: [
       ...[pixels: number, width: number, height: number, result: number, outWidth: number],
-      ...[starts: number, lengths: number, weights: number, stride: number],
+      ...[starts: number, pairs: number, weights: number, stride: number],
     ]
   ): void;
   resizeColumns(
     ...args: [
       ...[pixels: number, rowBytes: number, result: number, outHeight: number],
-      ...[starts: number, lengths: number, weights: number, stride: number],
+      ...[starts: number, pairs: number, weights: number, stride: number],
     ]
   ): void;
 }
@@ -37,45 +37,82 @@ interface ResizeKernel {
 /** Resizes a picture to a width and a height. */
 export type Resize = (image: RgbImage, width: number, height: number) => RgbImage;
 
-/** Keeps its memory from one picture to the next. */
+/** Keeps its memory, and the windows of the last two sizes, from one picture to the next. */
 export function createResize(): Resize {
   const module = loadKernel(new URL("resize.wasm", import.meta.url));
   const kernel = instantiateKernel<ResizeKernel>(module);
+  let last: Layout | undefined;
   return (image, width, height) => {
     for (const side of [width, height, image.width, image.height]) {
       if (!Number.isInteger(side) || side < 1) {
         throw new RangeError(`a side of ${side} pixels`);
       }
     }
-    return resize(kernel, image, width, height);
+    if (last === undefined || !isFor(last, image, width, height)) {
+      last = layOut(kernel, image, width, height);
+    }
+    return resize(kernel, last, image.pixels);
   };
 }
 
-/** @throws RangeError when a side is not a whole number from 1 on */
-function resize(kernel: ResizeKernel, image: RgbImage, width: number, height: number): RgbImage {
-  const across = windowsOf(image.width, width);
-  const down = windowsOf(image.height, height);
-  const rowBytes = width * channels;
+/** Where everything lies for pictures of one size that are to have another. */
+interface Layout {
+  readonly from: PictureSides;
+  readonly to: PictureSides;
+  readonly source: number;
+  readonly narrowed: number;
+  readonly result: number;
+  readonly across: WindowPlaces;
+  readonly down: WindowPlaces;
+}
+
+type PictureSides = Pick<RgbImage, "width" | "height">;
+
+function isFor({ from, to }: Layout, image: PictureSides, width: number, height: number): boolean {
+  return (
+    from.width === image.width &&
+    from.height === image.height &&
+    to.width === width &&
+    to.height === height
+  );
+}
+
+/** Makes room and writes the windows. */
+function layOut(kernel: ResizeKernel, from: PictureSides, width: number, height: number): Layout {
+  const across = packed(windowsOf(from.width, width));
+  const down = packed(windowsOf(from.height, height));
   const place = createPlaces(kernel.firstByte());
-  const source = place(image.pixels.length + slackBytes);
-  const narrowed = place(rowBytes * image.height + slackBytes);
-  const result = place(rowBytes * height + slackBytes);
+  // Where a window is filled up to an even number of rows, one row behind a picture is read.
+  const source = place(from.width * channels * from.height + slackBytes);
+  const narrowed = place(width * channels * from.height + slackBytes);
+  const result = place(width * channels * height + slackBytes);
   const acrossAt = placeWindows(across, place);
   const downAt = placeWindows(down, place);
   ensureBytes(kernel.memory, place(0));
   const { buffer } = kernel.memory;
-  new Uint8Array(buffer).set(image.pixels, source);
   writeWindows(buffer, across, acrossAt);
   writeWindows(buffer, down, downAt);
-  if (width !== image.width) {
-    kernel.resizeRows(source, image.width, image.height, narrowed, width, ...acrossAt);
+  return {
+    from: { width: from.width, height: from.height },
+    to: { width, height },
+    ...{ source, narrowed, result, across: acrossAt, down: downAt },
+  };
+}
+
+function resize(kernel: ResizeKernel, layout: Layout, pixels: Uint8Array): RgbImage {
+  const { from, to, source, narrowed, result } = layout;
+  const rowBytes = to.width * channels;
+  const { buffer } = kernel.memory;
+  new Uint8Array(buffer).set(pixels, source);
+  if (to.width !== from.width) {
+    kernel.resizeRows(source, from.width, from.height, narrowed, to.width, ...layout.across);
   }
-  const rows = width === image.width ? source : narrowed;
-  if (height !== image.height) {
-    kernel.resizeColumns(rows, rowBytes, result, height, ...downAt);
+  const rows = to.width === from.width ? source : narrowed;
+  if (to.height !== from.height) {
+    kernel.resizeColumns(rows, rowBytes, result, to.height, ...layout.down);
   }
-  const at = height === image.height ? rows : result;
-  return { width, height, pixels: new Uint8Array(buffer, at, rowBytes * height).slice() };
+  const at = to.height === from.height ? rows : result;
+  return { ...to, pixels: new Uint8Array(buffer, at, rowBytes * to.height).slice() };
 }
 
 /** Each call gives the next free place of so many bytes. */
@@ -88,22 +125,50 @@ function createPlaces(first: number): (bytes: number) => number {
   };
 }
 
-type WindowPlaces = readonly [starts: number, lengths: number, weights: number, stride: number];
+/** Windows as the kernel reads them; see resize.as. */
+interface PackedWindows {
+  readonly starts: Int32Array;
+  readonly pairs: Int32Array;
+  /** For each two weights both upper parts, then both lower ones. */
+  readonly weights: Int16Array;
+  /** Weights of a position: an even number. */
+  readonly stride: number;
+}
+
+/** Bits of the lower part of a weight. */
+const lowerBits = 11;
+
+function packed({ starts, lengths, weights, stride }: Windows): PackedWindows {
+  const even = stride + (stride & 1);
+  const parts = new Int16Array(starts.length * even * 2);
+  for (let i = 0; i < starts.length; i++) {
+    for (let k = 0; k < stride; k++) {
+      const weight = weights[i * stride + k] ?? 0;
+      const at = (i * even + k - (k & 1)) * 2 + (k & 1);
+      parts[at] = weight >> lowerBits;
+      parts[at + 2] = weight & ((1 << lowerBits) - 1);
+    }
+  }
+  const pairs = lengths.map((length) => (length + 1) >> 1);
+  return { starts, pairs, weights: parts, stride: even };
+}
+
+type WindowPlaces = readonly [starts: number, pairs: number, weights: number, stride: number];
 
 function placeWindows(
-  { starts, lengths, weights, stride }: Windows,
+  { starts, pairs, weights, stride }: PackedWindows,
   place: (bytes: number) => number,
 ): WindowPlaces {
-  const [at, lengthsAt] = [place(starts.byteLength), place(lengths.byteLength)];
-  return [at, lengthsAt, place(weights.byteLength), stride];
+  const [at, pairsAt] = [place(starts.byteLength), place(pairs.byteLength)];
+  return [at, pairsAt, place(weights.byteLength), stride];
 }
 
 function writeWindows(
   buffer: ArrayBuffer,
-  { starts, lengths, weights }: Windows,
-  [startsAt, lengthsAt, weightsAt]: WindowPlaces,
+  { starts, pairs, weights }: PackedWindows,
+  [startsAt, pairsAt, weightsAt]: WindowPlaces,
 ): void {
   new Int32Array(buffer, startsAt).set(starts);
-  new Int32Array(buffer, lengthsAt).set(lengths);
-  new Int32Array(buffer, weightsAt).set(weights);
+  new Int32Array(buffer, pairsAt).set(pairs);
+  new Int16Array(buffer, weightsAt).set(weights);
 }
