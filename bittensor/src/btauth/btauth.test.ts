@@ -49,6 +49,24 @@ describe("btauth/1", () => {
     assert.equal(verifier.verify(older, request).kind, "verified");
   });
 
+  it("once also over a restart, from signers whose clocks are ahead", () => {
+    const ahead = signHeaders(alice(), request, { receiver: bob(), nonce: nonce + 1_900_000_000n });
+    const before = createVerifier({ receiver: bob(), now: () => nowMs });
+    assert.equal(before.verify(ahead, request).kind, "verified");
+    let atMs = nowMs + 1;
+    const after = createVerifier({ receiver: bob(), since: atMs, now: () => atMs });
+    const refused = after.verify(ahead, request);
+    assert.ok(refused.kind === "refused" && refused.error === "StaleRequest");
+    assert.equal(refused.retryAfterMs, 101);
+    atMs += 2_000;
+    assert.equal(after.verify(ahead, request).kind, "refused");
+    const anew = signHeaders(alice(), request, {
+      receiver: bob(),
+      nonce: BigInt(atMs) * 1_000_000n,
+    });
+    assert.equal(after.verify(anew, request).kind, "verified");
+  });
+
   it("refuses when its memory is full instead of forgetting", () => {
     const verifier = createVerifier({ receiver: bob(), now: () => nowMs, capacity: 1 });
     const send = (one: bigint) =>

@@ -46,7 +46,13 @@ export type AuthError =
 
 export type AuthOutcome =
   | { readonly kind: "verified"; readonly hotkey: string; readonly nonce: bigint }
-  | { readonly kind: "refused"; readonly error: AuthError; readonly message: string };
+  | {
+      readonly kind: "refused";
+      readonly error: AuthError;
+      readonly message: string;
+      /** The same request, signed anew, may pass after so long, in ms; absent where time changes nothing. */
+      readonly retryAfterMs?: number;
+    };
 
 export interface VerifierOptions {
   /** Our own ss58. */
@@ -58,8 +64,9 @@ export interface VerifierOptions {
   /** Unix ms */
   readonly now?: () => number;
   /**
-   * When this verifier began to remember, Unix ms. What was signed before is refused: it may have passed one that was
-   * there before a restart. By default nothing is.
+   * When this verifier began to remember, Unix ms. What may have passed one that was there before a restart is refused:
+   * all that was signed before, and, since a signer's clock may be ahead of ours, for two seconds afterwards. By default
+   * nothing is.
    */
   readonly since?: number;
 }
@@ -81,7 +88,9 @@ const rememberMs = 60_000;
 /** Remembers nonces, so each request passes once. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { receiver, allowNoReceiver = false, capacity = 100_000, now = Date.now } = options;
-  const { since = 0 } = options;
+  const { since } = options;
+  /** What was signed earlier may have been taken before this verifier was there: then it was `maxAheadS` ahead at most. */
+  const goodFrom = since === undefined ? 0 : Math.floor(since) + maxAheadS * 1000;
   // In the order of their coming, which is that of their ending.
   const seen = new Map<string, number>();
   return {
@@ -100,8 +109,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (ageMs > maxAgeS * 1000) {
         return refused("StaleRequest", `nonce is older than the ${maxAgeS}s freshness window`);
       }
-      if (signedAt < Math.floor(since)) {
-        return refused("StaleRequest", "nonce is from before this server started; sign again");
+      if (signedAt < goodFrom) {
+        const message = "nonce may be from before this server started; sign again in a moment";
+        return { ...refused("StaleRequest", message), retryAfterMs: goodFrom - signedAt };
       }
       if (-ageMs > maxAheadS * 1000) {
         return refused("StaleRequest", `nonce is more than ${maxAheadS}s ahead of our clock`);
@@ -205,6 +215,6 @@ function parseHeaders(
   };
 }
 
-function refused(error: AuthError, message: string): AuthOutcome {
+function refused(error: AuthError, message: string): Extract<AuthOutcome, { kind: "refused" }> {
   return { kind: "refused", error, message };
 }

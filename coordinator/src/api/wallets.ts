@@ -1,12 +1,12 @@
 /**
  * Callers that sign with their wallet instead of sending a key: the headers of `btauth/1`, over method, path, body, time
- * and nonce, for our hotkey. Each request passes once, also over a restart.
+ * and nonce, for our hotkey. Each request passes once, also over a restart, whose first two seconds take none.
  */
 import { createVerifier } from "@turntable/bittensor/btauth";
 import type { CallContext } from "@turntable/proto/rpc";
 import type { CallLimits } from "../keys/index.ts";
 import { createCallCounts } from "./call-counts.ts";
-import { permissionDenied, unauthenticated } from "./errors.ts";
+import { permissionDenied, unauthenticated, unavailable } from "./errors.ts";
 
 export interface WalletOptions {
   /** Whom requests have to be signed for: our hotkey, ss58. */
@@ -46,7 +46,10 @@ export function createWalletReader(
     const request = { method: "POST", path, body: body ?? new Uint8Array() };
     const outcome = verifier.verify(given, request);
     if (outcome.kind === "refused") {
-      throw unauthenticated(`${outcome.error}: ${outcome.message}`);
+      const text = `${outcome.error}: ${outcome.message}`;
+      const { retryAfterMs } = outcome;
+      // Clients call again by themselves then, with a new signature.
+      throw retryAfterMs === undefined ? unauthenticated(text) : unavailable(text, retryAfterMs);
     }
     return outcome.hotkey;
   };
