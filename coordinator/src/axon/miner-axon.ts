@@ -38,6 +38,8 @@ export interface MinerAxonOptions {
   readonly hasAssignment: (hotkey: string) => boolean;
   /** Why no submission can be taken now; undefined when they are. */
   readonly takesNothing: () => string | undefined;
+  /** Why no task of a client can be taken now; undefined when they are. */
+  readonly takesNoTasks: () => string | undefined;
   readonly publicApi: PublicApi;
   /** What miners may know of themselves. */
   readonly ownHistory: OwnHistory;
@@ -69,12 +71,6 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   const strangers = ({ hotkey }: { readonly hotkey: string }) => publicApi.stranger(hotkey);
   const blacklist = ({ hotkey }: { readonly hotkey: string }) =>
     options.isRegistered(hotkey) ? undefined : "Unrecognized hotkey";
-  const mustTake = (): void => {
-    const reason = options.takesNothing();
-    if (reason !== undefined) {
-      throw unavailable(reason);
-    }
-  };
   const axon = await startAxon({
     hotkey: options.hotkey,
     host: options.host,
@@ -96,7 +92,7 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
           blacklist,
           admit: ({ hotkey }) => (options.hasAssignment(hotkey) ? undefined : "No task assigned"),
           async handle(call) {
-            mustTake();
+            mustTake(options.takesNothing());
             const signal = AbortSignal.any([
               call.signal,
               stopping.signal,
@@ -124,7 +120,7 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
         blacklist: strangers,
         admit: ({ hotkey }) => publicApi.limited(hotkey),
         handle({ hotkey, fields }) {
-          mustTake();
+          mustTake(options.takesNoTasks());
           return orUnavailable(async () => ({ ...publicApi.generate(hotkey, fields.prompt) }));
         },
       }),
@@ -159,6 +155,13 @@ async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Resul
       throw unavailable(error.message, error);
     }
     throw error;
+  }
+}
+
+/** @param reason why nothing can be taken; undefined when it can */
+function mustTake(reason: string | undefined): void {
+  if (reason !== undefined) {
+    throw unavailable(reason);
   }
 }
 

@@ -33,6 +33,8 @@ export interface OpenAxonsOptions
   readonly isRegistered: (netuid: number, hotkey: string) => boolean;
   /** Why no submission can be taken now; undefined when they are. */
   readonly takesNothing: () => string | undefined;
+  /** Why no task of a client can be taken now; undefined when they are. */
+  readonly takesNoTasks: () => string | undefined;
   /** The weight that a miner had on an axon's subnet when weights were next set there. */
   readonly weightAfter: (
     place: AxonPlace,
@@ -90,6 +92,7 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         isRegistered: (hotkey) => isRegistered(place.netuid, hotkey),
         hasAssignment: (hotkey) => tasks.latestAssignment(hotkey) !== undefined,
         takesNothing: options.takesNothing,
+        takesNoTasks: options.takesNoTasks,
         publicApi,
         ownHistory: createOwnHistory({
           historyOf: options.historyOf,
