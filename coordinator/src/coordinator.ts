@@ -168,8 +168,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       },
       onResult(result) {
         workers.seen(result, now());
-        if (!scorings.applyResult(result, now())) {
+        const applied = scorings.applyResult(result, now());
+        if (applied === "unknown") {
           events.result(result, submissions.applyResult(result, now()), now());
+        } else if (applied === "repeated") {
+          events.result(result, { kind: applied }, now());
         }
       },
       fail(item, reason) {

@@ -8,6 +8,7 @@ import type { AxonAnnouncement } from "./chain/index.ts";
 import type { DuelEvent } from "./duels/index.ts";
 import type { PromptsEvent } from "./prompts/index.ts";
 import type { Removed, Retention } from "./retention/index.ts";
+import type { ScoringEnd } from "./scorings/index.ts";
 import type { Status } from "./status/index.ts";
 import {
   type StorageEvent,
@@ -41,6 +42,8 @@ export interface Events {
   result(result: RenderScoreResult, outcome: ResultOutcome, now: number): void;
   /** A submission was ended without a worker; as `result`. */
   ended(outcome: ResultOutcome, now: number): void;
+  /** An asset that a client brought was scored, or will not be. */
+  scoringEnded(end: ScoringEnd): void;
   /** The machine's time was set, by so many ms. */
   clockSet(offMs: number): void;
   /** Something was not taken or lent, since the disk is nearly full, too much waits or somebody paused it. */
@@ -114,6 +117,12 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   });
   const weightAttempts = meter.createCounter("turntable_weights_attempts", {
     description: "settings of weights by subnet and outcome",
+  const scorings = meter.createCounter("turntable_scorings", {
+    description: "assets of clients that were scored, or failed, by outcome",
+  });
+  const scoringSeconds = meter.createHistogram("turntable_scoring_seconds", {
+    description: "from a client's asset that is whole to its score or failure",
+  });
   });
   /** By subnet and validator. */
   const weightsAge = new Map<string, { readonly netuid: number; readonly blocks: number }>();
@@ -269,6 +278,21 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       }
     },
     clockSet(offMs) {
+    scoringEnded({ scoring, waitedMs, by }) {
+      const { id, client, report, failure } = scoring;
+      const outcome = failure?.code ?? "scored";
+      scorings.add(1, { outcome });
+      if (waitedMs !== undefined) {
+        scoringSeconds.record(waitedMs / 1000);
+      }
+      logger[outcome === "system-fault" ? "error" : "info"](
+        {
+          ...{ job_id: id, client, outcome, score: report?.score, reason: failure?.message },
+          ...{ worker_id: by?.workerId, attempt: by?.attempt, duration_ms: waitedMs },
+        },
+        "scoring ended",
+      );
+    },
       troubles.add(1);
       logger.warn({ off_ms: Math.round(offMs) }, "the machine's time was set; we follow slowly");
     },

@@ -73,6 +73,7 @@ export async function openState(
   const scorings = stack.use(
     createScorings({
       ...{ store, assets, reports, rules, onTrouble: events.trouble },
+      onEnded: events.scoringEnded,
       uploads: await openUploads(join(options.dataDir, "uploads")),
       limits: { ...defaultScoringLimits, assetBytes: limits.submissionBytes },
       isAssetOfOthers: submissions.keepsAsset,

@@ -42,6 +42,7 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
       ...{ store: subnet.store, assets: subnet.assets, reports: subnet.reports, rules, uploads },
       limits: { open: 40, openOfClient: 30, assetBytes: 3_000_000 },
       isAssetOfOthers: subnet.submissions.keepsAsset,
+      onEnded: () => undefined,
       onTrouble: assert.fail,
     }),
   );

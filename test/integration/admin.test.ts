@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
-import { pullTask, submitResults } from "@turntable/bittensor/synapse";
+import { createDendrite } from "@turntable/bittensor/dendrite";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
+import { generate, pullTask, submitResults } from "@turntable/bittensor/synapse";
 import { createTurntableClient } from "@turntable/client";
 import { openApiKeys, parseApiKeys } from "@turntable/coordinator/internal";
 import {
@@ -12,19 +14,25 @@ import {
   Intake,
   RenderScoreResultSchema,
   ScoreReportSchema,
+  ScoringService,
+  ScoringState,
   TaskState,
   WeightsDue,
 } from "@turntable/proto";
 import { type ClientCallOptions, createServiceClient } from "@turntable/proto/grpc";
 import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
 
+await ready();
 const loopback = { host: "127.0.0.1", port: 0 };
 
-async function open() {
+async function open(change: Parameters<typeof startTestSubnet>[0] = {}) {
   await using stack = new AsyncDisposableStack();
   const keyFile = parseApiKeys("ann 0123456789abcdef");
   const subnet = stack.use(
-    await startTestSubnet({ admin: loopback, grpc: { ...loopback, keys: keyFile } }),
+    await startTestSubnet({
+      ...{ admin: loopback, grpc: { ...loopback, keys: keyFile } },
+      ...change,
+    }),
   );
   const keys = stack.use(openApiKeys(subnet.dataDir));
   const { secret } = keys.create({ name: "operator", scopes: ["admin"] }, 0) ?? assert.fail();
@@ -188,8 +196,12 @@ test("tasks of everybody come in pages, newest first; those of one client, or op
 });
 
 test("a paused coordinator lends nothing, a draining one takes nothing, and both resume", async () => {
-  await using opened = await open();
+  const walletKey = keypairFromUri("//Client");
+  await using opened = await open({ axon: { ...loopback, clients: [walletKey.ss58] } });
   const { subnet, admin, operator, client } = opened;
+  await using wallet = createDendrite({ hotkey: walletKey });
+  const generateOverAxon = () =>
+    wallet.call(generate, { target: subnet.target, body: { prompt: "a green cube" } });
   const pull = async () => {
     const outcome = await subnet.miner.call(pullTask, { target: subnet.target, body: {} });
     return outcome.kind === "ok" ? outcome.fields.task : assert.fail();
@@ -200,10 +212,17 @@ test("a paused coordinator lends nothing, a draining one takes nothing, and both
   assert.equal((await admin.getStatus({}, operator)).intakeReason, "a new disk");
   await admin.setIntake({ intake: Intake.DRAINING }, operator);
   await assert.rejects(client.create("a blue cube", { signal: AbortSignal.timeout(2_000) }));
+  await assert.rejects(
+    client.score(Buffer.from("an asset"), "a cube", { signal: AbortSignal.timeout(2_000) }),
+  );
+  const refused = await generateOverAxon();
+  assert.equal(refused.kind, "failure");
+  assert.match(refused.message ?? "", /Nothing can be taken now, the coordinator is draining/);
   const drained = await admin.getStatus({}, operator);
   assert.deepEqual([drained.intake, drained.drained], [Intake.DRAINING, true]);
   await admin.setIntake({ intake: Intake.OPEN }, operator);
   assert.equal((await pull())?.prompt, "a red cube");
+  assert.equal((await generateOverAxon()).kind, "ok");
 });
 
 test("keys are made, used, listed and ended without a restart", async () => {
@@ -234,9 +253,9 @@ test("keys are made, used, listed and ended without a restart", async () => {
   await assert.rejects(bob.list(), /not known here/);
 });
 
-test("a job that was given up is listed, and can be done again", async () => {
+test("a job that was given up is listed, and can be done again: a scoring that failed has its report then", async (t) => {
   await using opened = await open();
-  const { subnet, admin, operator, client } = opened;
+  const { subnet, admin, as, operator, client } = opened;
   const score = client.score(Buffer.from("an asset"), "a red cube");
   const failed = assert.rejects(score);
   const taken = await subnet.source.take(new AbortController().signal);
@@ -252,6 +271,22 @@ test("a job that was given up is listed, and can be done again", async () => {
   const again = await subnet.source.take(new AbortController().signal);
   assert.equal(again?.job.jobId, letter?.jobId);
   assert.deepEqual((await admin.listDeadLetters({}, operator)).deadLetters, []);
+  const { jobId, submissionId } = again?.job ?? assert.fail();
+  const value = create(ScoreReportSchema, { score: 0.75 });
+  await again?.complete(
+    create(RenderScoreResultSchema, { jobId, submissionId, outcome: { case: "scored", value } }),
+  );
+  const api = new Client(`127.0.0.1:${subnet.coordinator.grpcPort}`, credentials.createInsecure());
+  t.after(() => api.close());
+  const scorings = createServiceClient(ScoringService, api);
+  const find = () => scorings.getScoring({ scoringId: jobId }, as("0123456789abcdef"));
+  // The result comes over the queue.
+  let revived = (await find()).scoring;
+  while (revived?.state !== ScoringState.SCORED) {
+    await new Promise(setImmediate);
+    revived = (await find()).scoring;
+  }
+  assert.deepEqual([revived.report?.score, revived.failure], [0.75, undefined]);
 });
 
 test("over HTTP it is off by default; where it is on, nobody is anonymous and no other page may ask", async () => {

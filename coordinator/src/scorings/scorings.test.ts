@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { JobClass } from "@turntable/proto";
 import { openRules, rules, validator } from "../../test/rules.ts";
-import { createScorings, openUploads } from "./index.ts";
+import { createScorings, openUploads, type ScoringEnd } from "./index.ts";
 
 const bytes = Buffer.from("an asset of its own");
 const sha256 = hash("sha256", bytes, "hex");
@@ -13,10 +13,12 @@ const sha256 = hash("sha256", bytes, "hex");
 async function open() {
   const subnet = await openRules();
   const uploads = await openUploads(join(subnet.directory, "uploads"));
+  const ends: ScoringEnd[] = [];
   const scorings = createScorings({
     ...{ store: subnet.store, assets: subnet.assets, reports: subnet.reports, rules, uploads },
     limits: { open: 3, openOfClient: 2, assetBytes: 100 },
     isAssetOfOthers: subnet.submissions.keepsAsset,
+    onEnded: (end) => ends.push(end),
     onTrouble: assert.fail,
   });
   const ask = (client = "ann", requestId?: string, prompt = "a cup") =>
@@ -28,7 +30,7 @@ async function open() {
       1_000,
     );
   return {
-    ...{ subnet, scorings, ask },
+    ...{ subnet, scorings, ask, ends },
     make(client?: string): string {
       const outcome = ask(client);
       return outcome.kind === "created" ? outcome.scoring.id : assert.fail(outcome.kind);
@@ -102,8 +104,8 @@ test("the result is a report that the validator signed, and counts once", async 
       changes.push(state);
     }
   })();
-  assert.ok(scorings.applyResult(subnet.scored(id, 0.9), 2_000));
-  assert.ok(scorings.applyResult(subnet.scored(id, 0.1), 3_000));
+  assert.equal(scorings.applyResult(subnet.scored(id, 0.9), 2_000), "applied");
+  assert.equal(scorings.applyResult(subnet.scored(id, 0.1), 3_000), "repeated");
   await watching;
   assert.deepEqual(changes, ["queued", "scored"]);
   const report = scorings.get(id)?.report ?? assert.fail();
@@ -113,7 +115,11 @@ test("the result is a report that the validator signed, and counts once", async 
   );
   assert.equal(report.signature.length, 64);
   assert.deepEqual(scorings.pending(0, 10), []);
-  assert.ok(!scorings.applyResult(subnet.scored("other", 1), 0), "that is no scoring's");
+  assert.equal(scorings.applyResult(subnet.scored("other", 1), 0), "unknown");
+  assert.deepEqual(
+    opened.ends.map(({ scoring, waitedMs }) => [scoring.id, scoring.report?.score, waitedMs]),
+    [[id, 0.9, 1_000]],
+  );
 });
 
 test("what cannot be scored says why, and who is at fault", async () => {
@@ -136,6 +142,33 @@ test("what cannot be scored says why, and who is at fault", async () => {
       { code: "invalid-asset", message: "flat: no" },
       { code: "system-fault", message: "scoring failed" },
       { code: "system-fault", message: "the asset was lost" },
+    ],
+  );
+});
+
+test("a replayed job overrules a fault of ours, once, and nothing else", async () => {
+  await using opened = await open();
+  const { scorings, subnet, ends } = opened;
+  const id = await opened.queued();
+  const fault = () => scorings.applyResult(subnet.scored(id, Number.NaN), 2_000);
+  assert.equal(fault(), "applied");
+  assert.equal(fault(), "repeated", "another fault says nothing new");
+  scorings.cancel(id, 2_500);
+  assert.equal(scorings.get(id)?.failure?.code, "system-fault");
+  assert.equal(scorings.applyResult(subnet.scored(id, 0.9), 3_000), "applied");
+  const { state, failure, report } = scorings.get(id) ?? assert.fail();
+  assert.deepEqual([state, failure, report?.score], ["scored", undefined, 0.9]);
+  assert.equal(scorings.applyResult(subnet.scored(id, 0.1), 4_000), "repeated");
+  const cancelled = await opened.queued();
+  scorings.cancel(cancelled, 5_000);
+  assert.equal(scorings.applyResult(subnet.scored(cancelled, 0.9), 6_000), "repeated");
+  assert.equal(scorings.get(cancelled)?.failure?.code, "cancelled");
+  assert.deepEqual(
+    ends.map(({ scoring, waitedMs }) => [scoring.failure?.code ?? scoring.state, waitedMs]),
+    [
+      ["system-fault", 1_000],
+      ["scored", 1_000],
+      ["cancelled", 4_000],
     ],
   );
 });

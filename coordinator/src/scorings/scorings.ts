@@ -7,6 +7,7 @@
  *    its verdict its job is brought to the workers again and again, as a submission's is.
  * V2 What is open is bounded, for each client and altogether, and by time.
  * V3 The asset goes with the end of its scoring, unless somebody else has the same: its client has it.
+ * V4 What has ended stays as it is, but a fault of ours may be overruled by a replayed job.
  */
 import { hash, randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter, on } from "node:events";
@@ -73,6 +74,16 @@ export type UploadOutcome =
   | { readonly kind: "wrong-hash" }
   | { readonly kind: "ended" };
 
+/** The end of a scoring. */
+export interface ScoringEnd {
+  /** As it is now. */
+  readonly scoring: Scoring;
+  /** Since it was queued, or since the fault that was overruled, in ms; undefined for one that never was queued. */
+  readonly waitedMs: number | undefined;
+  /** Who scored it; undefined for an end without a worker. */
+  readonly by: Pick<RenderScoreResult, "workerId" | "attempt"> | undefined;
+}
+
 /** `now` is ms since 1970 UTC throughout. Disposing it waits for files that are being written or removed. */
 export interface Scorings extends AsyncDisposable {
   create(request: NewScoring, now: number): CreateScoringOutcome;
@@ -95,8 +106,8 @@ export interface Scorings extends AsyncDisposable {
   markDispatched(id: string, dispatch: number): void;
   /** Ends it as a fault of ours. */
   fail(id: string, reason: string, now: number): void;
-  /** Applies what a worker found; false when it is no scoring's result. One that has ended stays as it is. */
-  applyResult(result: RenderScoreResult, now: number): boolean;
+  /** Applies what a worker found (V4); `unknown` when it is no scoring's result. */
+  applyResult(result: RenderScoreResult, now: number): "applied" | "repeated" | "unknown";
   /** Whether an asset is one that waits. */
   keepsAsset(sha256: string): boolean;
   /** Ends what has run out of time, and forgets what ended long ago; some at a time. */
@@ -112,6 +123,8 @@ export interface ScoringsOptions {
   readonly limits: ScoringLimits;
   /** Whether others have the asset, too (V3). */
   readonly isAssetOfOthers: (sha256: string) => boolean;
+  /** Told of each end once it is stored. */
+  readonly onEnded: (end: ScoringEnd) => void;
   /** Told of a file that could not be removed. */
   readonly onTrouble: (what: string, error: unknown) => void;
 }
@@ -120,6 +133,8 @@ export interface ScoringsOptions {
 const openMs = 3_600_000;
 /** For how long its end is remembered, in ms. */
 const endedMs = 24 * 3_600_000;
+/** Code of a failure that is ours. */
+const systemFault = "system-fault";
 /** How many a tick ends or forgets. */
 const atOnce = 100;
 
@@ -156,13 +171,16 @@ export function createScorings(options: ScoringsOptions): Scorings {
     id: string,
     outcome: { readonly report: ScoreReport } | NonNullable<Scoring["failure"]>,
     now: number,
-  ): void =>
+    by?: ScoringEnd["by"],
+  ): boolean =>
     store.transaction(() => {
       const scoring = get(id);
-      if (scoring === undefined || isScoringEnded(scoring.state)) {
-        return;
-      }
       const isScored = "report" in outcome;
+      const isFault = !isScored && outcome.code === systemFault;
+      const isOverruled = scoring?.failure?.code === systemFault && by !== undefined && !isFault; // V4
+      if (scoring === undefined || (isScoringEnded(scoring.state) && !isOverruled)) {
+        return false;
+      }
       store.run(
         `UPDATE scorings SET state = ?, updated_at = ?, ended_at = ?, expires_at = ?, failure_code = ?,
            failure_message = ?, report = ? WHERE id = ?`,
@@ -175,6 +193,8 @@ export function createScorings(options: ScoringsOptions): Scorings {
       store.run("DELETE FROM scoring_jobs WHERE id = ?", id);
       store.afterCommit(() => {
         changes.emit(id);
+        const waitedMs = scoring.state === "uploading" ? undefined : now - +scoring.updatedAt;
+        options.onEnded({ scoring: get(id) ?? scoring, waitedMs, by });
         const removal = release(scoring)
           .catch((error: unknown) =>
             options.onTrouble("the asset of a scoring could not be removed", error),
@@ -182,6 +202,7 @@ export function createScorings(options: ScoringsOptions): Scorings {
           .finally(() => releasing.delete(removal));
         releasing.add(removal);
       });
+      return true;
     });
 
   /** V1 */
@@ -317,7 +338,8 @@ export function createScorings(options: ScoringsOptions): Scorings {
         }
       });
     },
-    cancel: (id, now) => end(id, { code: "cancelled", message: "the client asked for that" }, now),
+    cancel: (id, now) =>
+      void end(id, { code: "cancelled", message: "the client asked for that" }, now),
     async *watch(id, signal) {
       const changed = on(changes, id, { signal }); // before the first look: nothing is missed
       try {
@@ -375,21 +397,23 @@ export function createScorings(options: ScoringsOptions): Scorings {
     },
     markDispatched: (id, dispatch) =>
       store.run("UPDATE scoring_jobs SET dispatch = ? WHERE id = ?", dispatch, id),
-    fail: (id, reason, now) => end(id, { code: "system-fault", message: reason }, now),
-    applyResult({ submissionId: id, outcome }, now) {
+    fail: (id, reason, now) => void end(id, { code: systemFault, message: reason }, now),
+    applyResult(result, now) {
+      const { submissionId: id, outcome } = result;
       if (get(id) === undefined) {
-        return false;
+        return "unknown";
       }
+      const ended = (how: Parameters<typeof end>[1]): "applied" | "repeated" =>
+        end(id, how, now, result) ? "applied" : "repeated";
       if (outcome.case === "scored" && outcome.value.score >= 0 && outcome.value.score <= 1) {
         const fidelity = fidelityOf(rules, outcome.value.score);
-        end(id, { report: reports.vouch({ ...outcome.value, fidelity }) }, now);
-      } else if (outcome.case === "invalidAsset") {
-        const { code, message } = outcome.value;
-        end(id, { code: "invalid-asset", message: `${code}: ${message}` }, now);
-      } else {
-        end(id, { code: "system-fault", message: "scoring failed" }, now);
+        return ended({ report: reports.vouch({ ...outcome.value, fidelity }) });
       }
-      return true;
+      if (outcome.case === "invalidAsset") {
+        const { code, message } = outcome.value;
+        return ended({ code: "invalid-asset", message: `${code}: ${message}` });
+      }
+      return ended({ code: systemFault, message: "scoring failed" });
     },
     keepsAsset,
     tick(now) {

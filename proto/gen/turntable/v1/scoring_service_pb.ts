@@ -124,7 +124,7 @@ export const ScoringSchema: GenMessage<Scoring> = /*@__PURE__*/
 export type ScoringFailure = Message<"turntable.v1.ScoringFailure"> & {
   /**
    * Stable and machine-readable: `invalid-asset` when the bytes are no asset or one that breaks a limit,
-   * `system-fault` when the fault was ours, `expired` when the upload or its turn did not come in time, `cancelled`
+   * `system-fault` when the fault was ours (the operator may have it tried again, and its report is there then), `expired` when the upload or its turn did not come in time, `cancelled`
    * when the client asked for that. New codes may be added.
    *
    * @generated from field: string code = 1;
