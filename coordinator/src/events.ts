@@ -348,9 +348,11 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
           );
           return;
         case "late":
-          logger.error(
+          logger[event.isIdle ? "warn" : "error"](
             { netuid, validator, blocks: event.blocks, reason: event.reason },
-            "weights are late: somebody has to look",
+            event.isIdle
+              ? "no weights for long: there is nothing to set"
+              : "weights are late: somebody has to look",
           );
           return;
         default:

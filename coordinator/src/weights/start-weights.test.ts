@@ -170,11 +170,26 @@ test("weights twice as old as they should be are told once an interval, with the
     late.push(...(await subnet.look(1)).filter(({ kind }) => kind === "late"));
   }
   assert.deepEqual(
-    late.map((event) => event.kind === "late" && [event.blocks, event.reason]),
+    late.map((event) => event.kind === "late" && [event.blocks, event.reason, event.isIdle]),
     [
-      [41, "no registered hotkey has a reward yet"],
-      [61, "no registered hotkey has a reward yet"],
+      [41, "no registered hotkey has a reward yet", true],
+      [61, "no registered hotkey has a reward yet", true],
     ],
+  );
+});
+
+test("weights that are there and are not taken are late for somebody to look", async () => {
+  await using subnet = open({}, () => ({
+    setWeights: async () => ({ kind: "refused", name: "Refused", message: "no" }),
+  }));
+  subnet.rewards.set(a.ss58, 1);
+  const late: WeightsEvent[] = [];
+  for (let block = 0; block < 45; block++) {
+    late.push(...(await subnet.look(1)).filter(({ kind }) => kind === "late"));
+  }
+  assert.deepEqual(
+    late.map((event) => event.kind === "late" && [event.blocks, event.reason, event.isIdle]),
+    [[41, "the last attempt failed", false]],
   );
 });
 

@@ -36,8 +36,14 @@ export type WeightsEvent = { readonly netuid: number; readonly validator: string
   | { readonly kind: "missing"; readonly block: number; readonly reason: string }
   /** Weights of the hotkey were set in this block, and not by us; told once of each. */
   | { readonly kind: "foreign"; readonly block: number }
-  /** The last weights are twice as old as they should be: somebody has to look. Told once an interval. */
-  | { readonly kind: "late"; readonly blocks: number; readonly reason: string }
+  /** The last weights are twice as old as they should be. Told once an interval. */
+  | {
+      readonly kind: "late";
+      readonly blocks: number;
+      readonly reason: string;
+      /** There is nothing to set, as while nobody has a reward; otherwise somebody has to look. */
+      readonly isIdle: boolean;
+    }
   /** How old the last weights are, after each look. */
   | { readonly kind: "age"; readonly blocks: number }
 );
@@ -82,7 +88,7 @@ export function startWeights(options: WeightsOptions): Loop {
   let lastUpdate: number | undefined;
   let interval = rules.weights.intervalBlocks;
   /** Why there are no weights, as it was told last. */
-  let told = "";
+  let told: { readonly kind: "barred" | "none" | "failed"; readonly reason: string } | undefined;
   let lateToldAt = 0;
   let firstUpdate: number | undefined;
   let foreignTold: number | undefined;
@@ -93,10 +99,10 @@ export function startWeights(options: WeightsOptions): Loop {
   let looksInVain = 0;
 
   const tellOnce = (kind: "barred" | "none", reason: string): void => {
-    if (told !== reason) {
+    if (told?.reason !== reason) {
       tell({ kind, reason });
     }
-    told = reason;
+    told = { kind, reason };
   };
 
   const readPlan = async (
@@ -172,12 +178,12 @@ export function startWeights(options: WeightsOptions): Loop {
     tell({ kind: "attempt", outcome, count: rows.length, block });
     if (outcome.kind === "included" || outcome.kind === "unchanged") {
       failures = 0;
-      told = "";
+      told = undefined;
       lastUpdate = outcome.kind === "included" ? outcome.block : block;
       notBefore = lastUpdate + Math.min(settledBlocks, interval);
     } else {
       failures += 1;
-      told = "the last attempt failed";
+      told = { kind: "failed", reason: "the last attempt failed" };
       notBefore = block + backOffBlocks(failures, tempo); // V3
     }
   };
@@ -223,7 +229,8 @@ export function startWeights(options: WeightsOptions): Loop {
       return;
     }
     lateToldAt = at;
-    tell({ kind: "late", blocks, reason: told || "the chain was not reached" });
+    const reason = told?.reason ?? "the chain was not reached";
+    tell({ kind: "late", blocks, reason, isIdle: told?.kind === "none" });
   };
 
   const loop = startLoop({
