@@ -40,11 +40,12 @@ export type Handlers<S extends DescService, C = CallContext> = {
 
 /**
  * Wraps the whole life of every call, streams included; may refuse it by throwing, and add to the context, which is
- * the call's own, for what comes next (`Object.assign`: a copy would lose what a transport computes on demand).
+ * the call's own, for what comes next (`Object.assign`: a copy would lose what a transport computes on demand). It may
+ * be joined to a method once, for all calls, and hands on what `next` gives, whatever that is.
  */
-export type ServerInterceptor<Out, In = CallContext> = (
-  next: (context: Out) => Promise<void>,
-) => (context: In) => Promise<void>;
+export type ServerInterceptor<Out, In = CallContext> = <Answer>(
+  next: (context: Out) => Promise<Answer>,
+) => (context: In) => Promise<Answer>;
 
 /** Codes of answers, as gRPC numbers and names them. */
 export const statusCodes = {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLogger, createMetrics, startStatusServer } from "@turntable/process";
+import { create } from "@bufbuild/protobuf";
+import { createLogger, createMetrics, type Metrics, startStatusServer } from "@turntable/process";
+import { ScoreReportSchema } from "@turntable/proto";
 import { createEvents } from "./events.ts";
+import type { Scoring } from "./scorings/index.ts";
 
 test("each refusal of the axon is counted by reason; a flood of one is a line, and others have their own", async () => {
   const lines: string[] = [];
@@ -28,11 +31,113 @@ test("each refusal of the axon is counted by reason; a flood of one is a line, a
       { level: "warn", reason: "slow-body", remote: "203.0.113.8", count: 1, msg: "axon refused" },
     ],
   );
-  const http = { host: "127.0.0.1", port: 0, metrics, notReady: () => undefined };
-  await using server = await startStatusServer(http);
-  const text = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+  const text = await read(metrics);
   assert.match(text, /^turntable_refused_total\{.*reason="address-rate".*\} 1000$/m);
   assert.match(text, /^turntable_refused_total\{.*reason="slow-body".*\} 1$/m);
+});
+
+/** A logger, and what it wrote. */
+function recorded() {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line));
+  return { lines, logger: createLogger("test", "info", { write }) };
+}
+
+async function read(metrics: Metrics): Promise<string> {
+  const http = { host: "127.0.0.1", port: 0, metrics, notReady: () => undefined };
+  await using server = await startStatusServer(http);
+  return await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+}
+
+test("calls are a line and a count each, by method and code", async () => {
+  const { lines, logger } = recorded();
+  const metrics = createMetrics("test");
+  const events = createEvents(logger, metrics);
+  const call = { client: "ann", durationMs: 12.4, fault: undefined };
+  for (const [method, code] of [
+    ["GetTask", "OK"],
+    ["GetTask", "NOT_FOUND"],
+    ["GetTask", "OK"],
+  ] as const) {
+    events.apiCall({ ...call, method: `/turntable.v1.GenerationService/${method}`, code });
+  }
+  const fault = { id: "f-1", cause: new Error("a bug") };
+  events.apiCall({ ...call, method: "/x/ListTasks", code: "INTERNAL", fault });
+  assert.deepEqual(
+    lines.map(({ level, method, code, client, duration_ms, error_id, msg }) =>
+      [level, method, code, client, duration_ms, error_id, msg].join(" "),
+    ),
+    [
+      "info GetTask OK ann 12  api call",
+      "info GetTask NOT_FOUND ann 12  api call",
+      "info GetTask OK ann 12  api call",
+      "error ListTasks INTERNAL ann 12 f-1 api call failed",
+    ],
+  );
+  const text = await read(metrics);
+  for (const [labels, count] of [
+    ['method="GetTask",code="OK"', 2],
+    ['method="GetTask",code="NOT_FOUND"', 1],
+    ['method="ListTasks",code="INTERNAL"', 1],
+  ] as const) {
+    assert.match(text, new RegExp(`^turntable_api_calls_total{${labels},.*} ${count}$`, "m"));
+    assert.match(
+      text,
+      new RegExp(`^turntable_api_call_seconds_bucket{${labels},.*le="0.025"} ${count}$`, "m"),
+    );
+  }
+});
+
+test("the end of a scoring is a line and a count; a fault of ours is for somebody to look at", async () => {
+  const { lines, logger } = recorded();
+  const metrics = createMetrics("test");
+  const events = createEvents(logger, metrics);
+  const at = new Date(0);
+  const scoring: Scoring = {
+    ...{ id: "s-1", client: "ann", prompt: "a cup", state: "failed", sizeBytes: 1, sha256: "" },
+    ...{ createdAt: at, updatedAt: at, expiresAt: at, cameraSeed: 0n },
+    encoding: { format: "ply", version: 0, compression: 0 },
+    ...{ failure: { code: "system-fault", message: "scoring failed" }, report: undefined },
+  };
+  events.scoringEnded({ scoring, waitedMs: 900, by: { workerId: "w-1", attempt: 5 } });
+  const report = create(ScoreReportSchema, { score: 0.75 });
+  events.scoringEnded({
+    scoring: { ...scoring, state: "scored", failure: undefined, report },
+    ...{ waitedMs: 100, by: { workerId: "w-2", attempt: 1 } },
+  });
+  assert.deepEqual(
+    lines.map(({ time, name, pid, hostname, ...fields }) => fields),
+    [
+      {
+        ...{ level: "error", job_id: "s-1", client: "ann", outcome: "system-fault" },
+        ...{ reason: "scoring failed", worker_id: "w-1", attempt: 5, duration_ms: 900 },
+        msg: "scoring ended",
+      },
+      {
+        ...{ level: "info", job_id: "s-1", client: "ann", outcome: "scored", score: 0.75 },
+        ...{ worker_id: "w-2", attempt: 1, duration_ms: 100, msg: "scoring ended" },
+      },
+    ],
+  );
+  const text = await read(metrics);
+  assert.match(text, /^turntable_scorings_total\{outcome="system-fault",.*\} 1$/m);
+  assert.match(text, /^turntable_scorings_total\{outcome="scored",.*\} 1$/m);
+  assert.match(text, /^turntable_scoring_seconds_sum\{.*\} 1$/m);
+});
+
+test("late weights are an error, but a warning while there is nothing to set", () => {
+  const { lines, logger } = recorded();
+  const events = createEvents(logger, createMetrics("test"));
+  const late = { kind: "late", netuid: 17, validator: "5A", blocks: 300 } as const;
+  events.weights({ ...late, reason: "nobody has a reward yet", isIdle: true });
+  events.weights({ ...late, reason: "the last attempt failed", isIdle: false });
+  assert.deepEqual(
+    lines.map(({ level, msg, reason }) => [level, msg, reason]),
+    [
+      ["warn", "no weights for long: there is nothing to set", "nobody has a reward yet"],
+      ["error", "weights are late: somebody has to look", "the last attempt failed"],
+    ],
+  );
 });
 
 test("the age of weights is that of the oldest, where a subnet has several validators of ours", async () => {
@@ -45,9 +150,7 @@ test("the age of weights is that of the oldest, where a subnet has several valid
   ] as const) {
     events.weights({ kind: "age", netuid, validator, blocks });
   }
-  const http = { host: "127.0.0.1", port: 0, metrics, notReady: () => undefined };
-  await using server = await startStatusServer(http);
-  const text = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+  const text = await read(metrics);
   assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="17".*\} 300$/m);
   assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="18".*\} 7$/m);
 });

@@ -1,7 +1,7 @@
 /** One function for each thing that happens: the counter and the log line together. Hotkeys go to logs only. */
 import type { AxonEvent, Refusal } from "@turntable/bittensor/axon";
 import { QueueUnavailableError } from "@turntable/bus";
-import type { Logger, Metrics } from "@turntable/process";
+import type { CallMetricNames, CallSeries, Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
@@ -74,17 +74,25 @@ const refusalLogMs = 60_000;
 /** Makes the counters in `metrics`; the log lines go to `logger`. */
 export function createEvents(logger: Logger, metrics: Metrics): Events {
   const { meter } = metrics;
-  const apiCalls = meter.createCounter("turntable_api_calls", {
-    description: "calls of the public API by method and status code",
+  const apiCalls = keptSeries("method", logger, metrics, {
+    count: {
+      name: "turntable_api_calls",
+      description: "calls of the public API by method and status code",
+    },
+    seconds: {
+      name: "turntable_api_call_seconds",
+      description: "duration of the public API's calls",
+    },
   });
-  const apiSeconds = meter.createHistogram("turntable_api_call_seconds", {
-    description: "duration of the public API's calls",
-  });
-  const axonRequests = meter.createCounter("turntable_axon_requests", {
-    description: "requests of miners by synapse and status code",
-  });
-  const axonSeconds = meter.createHistogram("turntable_axon_request_seconds", {
-    description: "duration of the miners' requests",
+  const axonRequests = keptSeries("synapse", logger, metrics, {
+    count: {
+      name: "turntable_axon_requests",
+      description: "requests of miners by synapse and status code",
+    },
+    seconds: {
+      name: "turntable_axon_request_seconds",
+      description: "duration of the miners' requests",
+    },
   });
   const refused = meter.createCounter("turntable_refused", {
     description: "what limits of the axons refused or cut off, by reason",
@@ -109,6 +117,12 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const verdictSeconds = meter.createHistogram("turntable_verdict_seconds", {
     description: "from a submission to its verdict",
   });
+  const scorings = meter.createCounter("turntable_scorings", {
+    description: "assets of clients that were scored, or failed, by outcome",
+  });
+  const scoringSeconds = meter.createHistogram("turntable_scoring_seconds", {
+    description: "from a client's asset that is whole to its score or failure",
+  });
   const intakeRefusals = meter.createCounter("turntable_intake_refused", {
     description: "tasks and submissions that were refused for want of room, by what was full",
   });
@@ -117,12 +131,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   });
   const weightAttempts = meter.createCounter("turntable_weights_attempts", {
     description: "settings of weights by subnet and outcome",
-  const scorings = meter.createCounter("turntable_scorings", {
-    description: "assets of clients that were scored, or failed, by outcome",
-  });
-  const scoringSeconds = meter.createHistogram("turntable_scoring_seconds", {
-    description: "from a client's asset that is whole to its score or failure",
-  });
   });
   /** By subnet and validator. */
   const weightsAge = new Map<string, { readonly netuid: number; readonly blocks: number }>();
@@ -181,27 +189,20 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
 
   return {
     apiCall(event) {
-      const labels = { method: event.method.split("/").at(-1) ?? "", code: event.code };
-      apiCalls.add(1, labels);
-      apiSeconds.record(event.durationMs / 1000, labels);
-      const fields = {
-        ...labels,
-        client: event.client,
-        duration_ms: Math.round(event.durationMs),
-      };
+      const { series, log } = apiCalls(methodOf(event.method), event.code);
+      series.record(event.durationMs / 1000);
+      const fields = { client: event.client, duration_ms: Math.round(event.durationMs) };
       const { fault } = event;
       if (fault === undefined) {
-        logger.info(fields, "api call");
+        log.info(fields, "api call");
       } else {
-        logger.error({ ...fields, error_id: fault.id, err: fault.cause }, "api call failed");
+        log.error({ ...fields, error_id: fault.id, err: fault.cause }, "api call failed");
       }
     },
     axonRequest(event) {
-      const labels = { synapse: event.synapse ?? "unknown", code: String(event.status) };
-      axonRequests.add(1, labels);
-      axonSeconds.record(event.durationMs / 1000, labels);
+      const { series, log } = axonRequests(event.synapse ?? "unknown", String(event.status));
+      series.record(event.durationMs / 1000);
       const fields = {
-        ...labels,
         hotkey: event.hotkey,
         verified: event.verified,
         remote: event.remoteAddress,
@@ -215,9 +216,9 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         hung_up: event.hungUp || undefined,
       };
       if (event.error === undefined) {
-        logger.info(fields, "axon request");
+        log.info(fields, "axon request");
       } else {
-        logger.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");
+        log.error({ ...fields, error_id: event.errorId, err: event.error }, "axon request");
       }
     },
     axonRefused({ reason, remoteAddress }) {
@@ -277,7 +278,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         verdict(outcome, now);
       }
     },
-    clockSet(offMs) {
     scoringEnded({ scoring, waitedMs, by }) {
       const { id, client, report, failure } = scoring;
       const outcome = failure?.code ?? "scored";
@@ -293,6 +293,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         "scoring ended",
       );
     },
+    clockSet(offMs) {
       troubles.add(1);
       logger.warn({ off_ms: Math.round(offMs) }, "the machine's time was set; we follow slowly");
     },
@@ -465,6 +466,40 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     jobsQueuedAgain() {
       logger.info("jobs are queued again");
     },
+  };
+}
+
+/** `CreateTask` of `/turntable.v1.GenerationService/CreateTask` */
+const methodOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** What is noted of calls with the same labels: their metrics, and a logger that has the labels printed already. */
+interface Kept {
+  readonly series: CallSeries;
+  readonly log: Logger;
+}
+
+/**
+ * Finds what belongs to a call's labels, `what` and `code`, without making anything that was made before. Both are small
+ * sets: methods or synapses that the server knows, and status codes.
+ */
+function keptSeries(
+  what: string,
+  logger: Logger,
+  metrics: Metrics,
+  names: CallMetricNames,
+): (value: string, code: string) => Kept {
+  const calls = metrics.createCallMetrics(names);
+  const kept = new Map<string, Map<string, Kept>>();
+  return (value, code) => {
+    const codes = kept.get(value) ?? new Map<string, Kept>();
+    const known = codes.get(code);
+    if (known !== undefined) {
+      return known;
+    }
+    const labels = { [what]: value, code };
+    const made = { series: calls.series(labels), log: logger.child(labels) };
+    kept.set(value, codes.set(code, made));
+    return made;
   };
 }
 

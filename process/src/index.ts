@@ -1,5 +1,6 @@
 export { hostAndPort, interfaceSchema } from "./address.ts";
 export { endOnBrokenPipe } from "./broken-pipe.ts";
+export type { CallMetricNames, CallMetrics, CallSeries } from "./call-metrics.ts";
 export {
   type CertificateOptions,
   type Certificates,
@@ -33,12 +34,8 @@ export {
 export { createLogger, type Logger, type LogLevel, logLevels } from "./logger.ts";
 export { type Loop, type LoopOptions, startLoop } from "./loop.ts";
 export { type MainOptions, runMain, type StopControl } from "./main.ts";
-export {
-  createMetrics,
-  type Metrics,
-  type StatusServerOptions,
-  startStatusServer,
-} from "./status-server.ts";
+export { createMetrics, type Metrics } from "./metrics.ts";
+export { type StatusServerOptions, startStatusServer } from "./status-server.ts";
 export {
   activeTraceparent,
   contextOf,

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import { createMetrics, startStatusServer } from "./status-server.ts";
+import { createMetrics } from "./metrics.ts";
+import { startStatusServer } from "./status-server.ts";
 
 const program = `
 import { runMain } from ${JSON.stringify(new URL("main.ts", import.meta.url).href)};

@@ -291,12 +291,13 @@ describe("interceptors", () => {
       if (caller === undefined) {
         throw new RpcError(status.UNAUTHENTICATED, "no API key");
       }
-      await next(Object.assign(context, { caller }));
+      return await next(Object.assign(context, { caller }));
     };
     const logged: ServerInterceptor<CallContext> = (next) => async (context) => {
       try {
-        await next(context);
+        const answer = await next(context);
         log.push(`${context.path} ok`);
+        return answer;
       } catch (error) {
         log.push(`${context.path} ${error instanceof RpcError ? error.code : "bug"}`);
         throw error;
@@ -342,7 +343,7 @@ describe("messages that cannot be read or written", () => {
         throw new RpcError(status.UNAUTHENTICATED, "who is that?");
       }
       try {
-        await next(context);
+        return await next(context);
       } catch (error) {
         seen.push(error);
         throw error;

@@ -116,21 +116,16 @@ function unaryHandler(
   handler: UntypedHandler,
   interceptor: ServerInterceptor<unknown>,
 ) {
+  const run = interceptor(async (context) => {
+    // Interceptors hand on what they were given.
+    const { body } = context as ServedCall;
+    return toBytes(method, await handler(toRequest(method, body), context)); // G4
+  });
   return (
     call: ServerUnaryCall<Buffer, Buffer>,
     respond: (error: ErrorStatus | null, response?: Buffer) => void,
   ): void => {
-    let response: Buffer | undefined;
-    const run = interceptor(async (context) => {
-      response = toBytes(method, await handler(toRequest(method, call.request), context)); // G4
-    });
-    void answer(call, new ServedCall(call), run).then((error) => {
-      if (error === undefined && response !== undefined) {
-        respond(null, response);
-      } else {
-        respond(error ?? errorStatus(undefined));
-      }
-    });
+    void answer(call, run, respond);
   };
 }
 
@@ -154,8 +149,8 @@ function streamHandler(
         await write(call, toBytes(method, message), signal, stalledMs); // G1
       }
     });
-    void answer(call, new ServedCall(call), run).then((error) => {
-      if (error === undefined) {
+    void answer(call, run, (error) => {
+      if (error === null) {
         call.end();
       } else {
         call.emit("error", error);
@@ -165,7 +160,7 @@ function streamHandler(
 }
 
 /** @throws RpcError INVALID_ARGUMENT */
-function toRequest(method: DescMethod, bytes: Buffer): unknown {
+function toRequest(method: DescMethod, bytes: Uint8Array): unknown {
   try {
     return fromBinary(method.input, bytes);
   } catch (cause) {
@@ -180,30 +175,31 @@ function toBytes(method: DescMethod, init: unknown): Buffer {
   return asBuffer(toBinary(method.output, message));
 }
 
-/** Runs a call to its end; an error comes back as the status to answer. */
-async function answer(
+/** Runs a call to its end, and responds with what it came to, or with the status that stands for its error. */
+async function answer<Answer>(
   call: GrpcCall,
-  context: ServedCall,
-  run: (context: CallContext) => Promise<void>,
-): Promise<ErrorStatus | undefined> {
+  run: (context: CallContext) => Promise<Answer>,
+  respond: (error: ErrorStatus | null, answer?: Answer) => void,
+): Promise<void> {
+  const context = new ServedCall(call);
   const parent = propagation.extract(ROOT_CONTEXT, call.metadata, metadataText);
   const span = trace
     .getTracer("@turntable/proto")
     .startSpan(context.path.slice(1), { kind: SpanKind.SERVER }, parent);
+  let failure: ErrorStatus | null = null;
+  let answered: Answer | undefined;
   try {
-    await activeContext.with(withSpan(parent, span), run, undefined, context); // G5
-    return undefined;
+    answered = await activeContext.with(withSpan(parent, span), run, undefined, context); // G5
   } catch (error) {
-    const status = errorStatus(error);
-    span.setAttribute("rpc.grpc.status_code", status.code);
-    if (serverFaults.has(status.code)) {
+    failure = errorStatus(error);
+    span.setAttribute("rpc.grpc.status_code", failure.code);
+    if (serverFaults.has(failure.code)) {
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
-    return status;
-  } finally {
-    span.end();
-    context.end();
   }
+  span.end();
+  context.end();
+  respond(failure, answered);
 }
 
 /** Codes that say that something is wrong with the server; all others are answers. */

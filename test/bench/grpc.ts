@@ -2,9 +2,13 @@
  * Our gRPC unary call against a bare grpc-js echo of the same size: 1 KB, 64 in flight, over loopback in one process,
  * in alternating rounds of one run. Exits with 1 below the bar.
  *
- * Ours is the coordinator's API and our typed client: API key, trace context, checks of the request. Bare is plain
- * grpc-js with messages of the same size, encoded by the same library, and nothing else. Two rows without a bar: ours
- * with the coordinator's log line and metrics for every call, and an echo that does not even encode.
+ * Ours is the coordinator's API and our typed client: API key, limits, trace context, checks of the request; observed,
+ * with the log line and metrics that the coordinator has for every call. Bare is plain grpc-js with messages of the same
+ * size, encoded by the same library, and nothing else. A row without a bar: an echo that does not even encode.
+ *
+ * The bar is on processor time, of which both ends and the collection of garbage have their share: it is what a call
+ * costs, and on a machine with other work the clock tells of that work, too. Other work only adds to processor time, so
+ * a row's figure is that of its quietest tenth of rounds. The clock's ratio stands beside it.
  *
  * Tasks come from memory: what the store costs is not the call's.
  */
@@ -20,7 +24,6 @@ import {
   createAccess,
   createEvents,
   openApiKeys,
-  parseApiKeys,
   startApi,
   type Task,
   type Tasks,
@@ -36,11 +39,12 @@ import { createServiceClient } from "@turntable/proto/grpc";
 /** What we hold ourselves to. */
 const bar = 0.8;
 const inFlight = 64;
-const callsPerRound = 1_000;
-/** Many short rounds: what else the machine does hits both alike. */
-const rounds = 60;
+const callsPerRound = 500;
+/** Many short rounds: what else the machine does hits all alike. */
+const rounds = 80;
+/** A key that its limits are counted for. */
+const limits = { callsPerMinute: 1_000_000, concurrentCalls: 1_000 };
 const promptChars = 900;
-const apiKey = "bench-key-0123456789";
 
 type Call = () => Promise<unknown>;
 
@@ -68,11 +72,12 @@ async function main(): Promise<void> {
     bytes: await startEcho(stack, messageCodec.requestSerialize(request), bytesCodec),
   };
   for (const kind of kinds) {
-    await measure(calls[kind], 3 * callsPerRound); // connect, compile
+    await measure(calls[kind], 6 * callsPerRound); // connect, compile
   }
-  const results: Record<Kind, number>[] = [];
+  const results: Record<Kind, Rate>[] = [];
   for (let round = 0; round < rounds; round++) {
-    const rates: Record<Kind, number> = { bare: 0, ours: 0, oursObserved: 0, bytes: 0 };
+    const none: Rate = { perSecond: 0, cpuMs: 0 };
+    const rates: Record<Kind, Rate> = { bare: none, ours: none, oursObserved: none, bytes: none };
     // Who goes first changes, so that nobody always gets the garbage of the same other.
     for (let i = 0; i < kinds.length; i++) {
       const kind = kinds[(round + i) % kinds.length] ?? "bare";
@@ -91,7 +96,8 @@ async function startOurs(
 ): Promise<Call> {
   const directory = await mkdtemp(join(tmpdir(), "turntable-bench-"));
   stack.defer(() => rm(directory, { recursive: true }));
-  const keys = stack.use(openApiKeys(directory, parseApiKeys(`bench ${apiKey}`)));
+  const keys = stack.use(openApiKeys(directory));
+  const made = keys.create({ name: "bench", scopes: ["generate"], ...limits }, Date.now());
   const api = stack.use(
     await startApi({
       host: "127.0.0.1",
@@ -113,7 +119,12 @@ async function startOurs(
   );
   const channel = connect(stack, api.port);
   const client = createServiceClient(GenerationService, channel);
-  return () => client.createTask(request, { metadata: callMetadata(), trace: nextTrace() });
+  const authorization = `Bearer ${made?.secret}`;
+  return () => {
+    const metadata = new Metadata();
+    metadata.set("authorization", authorization);
+    return client.createTask(request, { metadata, trace: nextTrace() });
+  };
 }
 
 /** Who knows one task only. */
@@ -178,12 +189,6 @@ const traces: readonly Context[] = Array.from({ length: 1_000 }, () =>
 );
 let drawn = 0;
 const nextTrace = (): Context => traces[drawn++ % traces.length] ?? ROOT_CONTEXT;
-
-function callMetadata(): Metadata {
-  const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${apiKey}`);
-  return metadata;
-}
 
 interface Codec<Message> {
   readonly requestSerialize: (message: Message) => Buffer;
@@ -256,43 +261,75 @@ function connect(stack: AsyncDisposableStack, port: number): Client {
   return client;
 }
 
-/** Calls a second. */
-async function measure(call: Call, calls: number): Promise<number> {
+interface Rate {
+  /** Calls a second, by the clock. */
+  readonly perSecond: number;
+  /** Processor time of a call, client and server and the collector of garbage, in ms. */
+  readonly cpuMs: number;
+}
+
+async function measure(call: Call, calls: number): Promise<Rate> {
   let left = calls;
   const loop = async () => {
     while (left-- > 0) {
       await call();
     }
   };
+  globalThis.gc?.({ type: "minor" }); // what others left is not this round's
   const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   await Promise.all(Array.from({ length: inFlight }, loop));
-  return calls / ((performance.now() - startedAt) / 1_000);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    perSecond: calls / ((performance.now() - startedAt) / 1_000),
+    cpuMs: (user + system) / 1_000 / calls,
+  };
 }
 
-function print(results: readonly Record<Kind, number>[], sizeBytes: number): void {
+function print(results: readonly Record<Kind, Rate>[], sizeBytes: number): void {
+  const cpuMsOf = (kind: Kind): number =>
+    quantile(
+      results.map((round) => round[kind].cpuMs),
+      0.1,
+    );
+  const cpuRatio = (kind: Kind): number => cpuMsOf("bare") / cpuMsOf(kind);
   const row = (name: string, kind: Kind): void => {
-    const rate = median(results.map((round) => round[kind]));
-    const ratio = median(results.map((round) => round[kind] / round.bare));
-    console.log(`${name.padEnd(30)} ${rate.toFixed(0).padStart(7)}  ${ratio.toFixed(3)}`);
+    const rate = median(results.map((round) => round[kind].perSecond));
+    const ratio = median(results.map((round) => round[kind].perSecond / round.bare.perSecond));
+    console.log(
+      [
+        name.padEnd(30),
+        cpuMsOf(kind).toFixed(3).padStart(9),
+        cpuRatio(kind).toFixed(3).padStart(8),
+        rate.toFixed(0).padStart(9),
+        ratio.toFixed(3).padStart(8),
+      ].join(" "),
+    );
   };
   console.log(
     `unary call, ${sizeBytes} bytes, ${inFlight} in flight, ${rounds} rounds of ${callsPerRound}`,
   );
-  console.log(`${"median of the rounds".padEnd(30)} ${"calls/s".padStart(7)}  to bare`);
+  console.log(`${"".padEnd(30)} ms of CPU  to bare   calls/s  to bare`);
   row("bare grpc-js echo", "bare");
   row("ours, authenticated and traced", "ours");
   row("ours, with log and metrics", "oursObserved");
   row("grpc-js echo of mere bytes", "bytes");
-  const ratio = median(results.map(({ ours, bare }) => ours / bare));
-  const held = ratio >= bar;
-  console.log(`ours to bare: ${ratio.toFixed(3)}, bar ${bar}: ${held ? "held" : "NOT HELD"}`);
-  if (!held) {
-    process.exitCode = 1;
+  for (const kind of ["ours", "oursObserved"] as const) {
+    const ratio = cpuRatio(kind);
+    const held = ratio >= bar;
+    console.log(
+      `${kind} to bare, CPU: ${ratio.toFixed(3)}, bar ${bar}: ${held ? "held" : "NOT HELD"}`,
+    );
+    if (!held) {
+      process.exitCode = 1;
+    }
   }
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
 }
 
 await main();

@@ -8,7 +8,7 @@
  */
 import { AdminService, GenerationService, ScoringService } from "@turntable/proto";
 import type { CallContext, ServerInterceptor } from "@turntable/proto/rpc";
-import type { ApiKeys, CallLimits, Scope } from "../keys/index.ts";
+import type { ApiKey, ApiKeys, CallLimits, Scope } from "../keys/index.ts";
 import { createCallCounts } from "./call-counts.ts";
 import { permissionDenied, unauthenticated } from "./errors.ts";
 import type { ObservedCall } from "./observing.ts";
@@ -71,19 +71,30 @@ export function createAccess({ keys, now }: AccessOptions): Access {
     }
   }, streamCheckMs).unref();
 
+  /** By the keys as `ApiKeys` holds them: those that are not used any more are forgotten with them. */
+  const callers = new WeakMap<ApiKey, Caller>();
+  const withKey = (key: ApiKey): Caller => {
+    const known = callers.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const { name: client, scopes, id, limits } = key;
+    const caller = { client, scopes, id, limits, isGood: () => keys.isGood(id, now()) };
+    callers.set(key, caller);
+    return caller;
+  };
   const callersBeside = ({ anonymous = [], wallets }: Keyless) => {
     const anybody: Caller = {
       ...{ client: "anonymous", scopes: anonymous, id: "", isGood: () => true },
       limits: { callsPerMinute: 0, concurrentCalls: 0 },
     };
     const signerOf = wallets === undefined ? undefined : createWalletReader(wallets, now);
-    return (call: CallContext): Caller => {
+    return (call: CallContext, at: number): Caller => {
       const { headers } = call;
-      const secret = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-      const key = secret === undefined ? undefined : keys.find(secret, now());
+      const secret = bearerOf(headers.get("authorization"));
+      const key = secret === undefined ? undefined : keys.find(secret, at);
       if (key !== undefined) {
-        const { name: client, scopes, id, limits } = key;
-        return { client, scopes, id, limits, isGood: () => keys.isGood(id, now()) };
+        return withKey(key);
       }
       const hotkey = signerOf?.(call);
       if (hotkey !== undefined) {
@@ -107,11 +118,12 @@ export function createAccess({ keys, now }: AccessOptions): Access {
     interceptorFor(keyless) {
       const callerOf = callersBeside(keyless);
       return (next) => async (context) => {
-        const caller = callerOf(context);
+        const at = now();
+        const caller = callerOf(context, at);
         const { client, scopes, id } = caller;
         context.note({ client });
         checkScopes(context.path, scopes);
-        using _counted = counts.begin(caller, now()); // C2
+        using _counted = counts.begin(caller, at); // C2
         const call = Object.assign(context, { client, readsAll: scopes.includes("read-all") });
         if (id === "" || !streamPaths.has(context.path)) {
           return await next(call);
@@ -119,17 +131,32 @@ export function createAccess({ keys, now }: AccessOptions): Access {
         const ending = new AbortController();
         streams.set(ending, caller);
         try {
-          await next({ ...call, signal: AbortSignal.any([context.signal, ending.signal]) });
+          const signal = AbortSignal.any([context.signal, ending.signal]);
+          const answer = await next({ ...call, signal });
+          // A stream that was cut short must not look like one that came to its end.
+          ending.signal.throwIfAborted(); // C3
+          return answer;
         } finally {
           streams.delete(ending);
         }
-        // A stream that was cut short must not look like one that came to its end.
-        ending.signal.throwIfAborted(); // C3
       };
     },
     [Symbol.dispose]: () => clearInterval(check),
   };
 }
+
+/** The key in a header `Bearer <key>`. */
+function bearerOf(header: string | undefined): string | undefined {
+  if (header === undefined || header.length <= bearer.length) {
+    return undefined;
+  }
+  const secret = header.slice(bearer.length);
+  return header.slice(0, bearer.length).toLowerCase() === bearer && !/\s/.test(secret)
+    ? secret
+    : undefined;
+}
+
+const bearer = "bearer ";
 
 const services = [GenerationService, ScoringService, AdminService];
 const streamPaths: ReadonlySet<string> = new Set(

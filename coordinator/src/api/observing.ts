@@ -38,14 +38,14 @@ export interface ObservedCall extends CallContext {
 export function observed(onCall: (event: ApiCallEvent) => void): ServerInterceptor<ObservedCall> {
   return (next) => async (context) => {
     const startedAt = performance.now();
-    let facts: CallFacts = { client: "" };
+    let client = "";
     let code: number = statusCodes.OK;
     let fault: ApiCallEvent["fault"];
-    const note = (more: CallFacts): void => {
-      facts = more;
+    const note = (facts: CallFacts): void => {
+      client = facts.client;
     };
     try {
-      await next(Object.assign(context, { note }));
+      return await next(Object.assign(context, { note }));
     } catch (error) {
       const known =
         error instanceof StorageFullError ? unavailable(error.message, fullRetryMs) : error;
@@ -57,7 +57,7 @@ export function observed(onCall: (event: ApiCallEvent) => void): ServerIntercept
       throw answer;
     } finally {
       onCall({
-        ...facts,
+        client,
         method: context.path,
         code: statusName(code),
         durationMs: performance.now() - startedAt,

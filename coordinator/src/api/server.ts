@@ -143,7 +143,8 @@ function offer<S extends DescService>(
   access: AccessInterceptor,
   { onCall, stalledMs = defaultStalledMs }: Pick<ApiOptions, "onCall" | "stalledMs">,
 ): Offered & { readonly web: ReadonlyMap<string, WebHandler> } {
-  const interceptor: ServerInterceptor<ClientCall> = (next) => observed(onCall)(access(next));
+  const observe = observed(onCall);
+  const interceptor: ServerInterceptor<ClientCall> = (next) => observe(access(next));
   const maxMessageBytes = maxWebBodyBytes;
   return {
     service,

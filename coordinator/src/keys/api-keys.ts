@@ -119,8 +119,8 @@ export function openApiKeys(directory: string, fromFile: readonly FileKey[] = []
   ]);
   let known: { readonly version: number; readonly byHash: ReadonlyMap<string, ApiKey> } | undefined;
   let byId: ReadonlyMap<string, ApiKey> = new Map();
-  /** The hashes of secrets that were used, at most as many as there are keys: hashing costs as much as reading a call. */
-  const hashes = new Map<string, string>();
+  /** By secrets that were used, at most as many as there are keys: hashing costs as much as reading a call. */
+  const used = new Map<string, ApiKey>();
   /** When SQLite was asked last (A2). */
   let askedAt = Number.NEGATIVE_INFINITY;
   const load = (now = Number.POSITIVE_INFINITY): ReadonlyMap<string, ApiKey> => {
@@ -133,7 +133,7 @@ export function openApiKeys(directory: string, fromFile: readonly FileKey[] = []
       return known.byHash;
     }
     const rows = store.all("SELECT * FROM api_keys ORDER BY name, created_at, id").map(parseKey);
-    hashes.clear();
+    used.clear();
     known = { version, byHash: new Map([...fileKeys, ...rows]) };
     byId = new Map([...known.byHash.values()].map((key) => [key.id, key]));
     return known.byHash;
@@ -141,12 +141,11 @@ export function openApiKeys(directory: string, fromFile: readonly FileKey[] = []
   return {
     find(secret, now) {
       const keys = load(now);
-      const hash = hashes.get(secret) ?? hashOf(secret);
-      const key = keys.get(hash);
+      const key = used.get(secret) ?? keys.get(hashOf(secret));
       if (key === undefined) {
         return undefined;
       }
-      hashes.set(secret, hash);
+      used.set(secret, key);
       return isCurrent(key, now) ? key : undefined;
     },
     isGood(id, now) {

@@ -12,7 +12,8 @@ import {
   type Attributes,
   type Context,
   context,
-  isSpanContextValid,
+  INVALID_SPANID,
+  INVALID_TRACEID,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -56,7 +57,7 @@ export function registerTracing(provider: TracerProvider = idProvider): Disposab
 /** The active trace's id for the log, or nothing. */
 export function traceFields(): { readonly trace_id?: string } {
   const active = trace.getSpanContext(context.active());
-  return active === undefined || !isSpanContextValid(active) ? {} : { trace_id: active.traceId };
+  return active === undefined || isNone(active) ? {} : { trace_id: active.traceId };
 }
 
 /** The active context as W3C text, to be stored with work that is continued later; undefined outside of a trace. */
@@ -149,11 +150,15 @@ function createPropagator(): TextMapPropagator {
   };
 }
 
+/** Whether these ids stand for no trace. Their form was checked where they came in (R1), or they are ours. */
+const isNone = ({ traceId, spanId }: SpanContext): boolean =>
+  traceId === INVALID_TRACEID || spanId === INVALID_SPANID;
+
 /** R2 */
 const idTracer: Tracer = {
   startSpan: (_name, options, parent = context.active()) => {
     const above = options?.root === true ? undefined : trace.getSpan(parent);
-    return above !== undefined && isSpanContextValid(above.spanContext())
+    return above !== undefined && !isNone(above.spanContext())
       ? above
       : trace.wrapSpanContext(newTrace());
   },
