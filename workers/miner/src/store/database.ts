@@ -100,6 +100,8 @@ function prepared(database: DatabaseSync, name: string): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA foreign_keys = ON;
+      -- In an image with a read-only root there may be no folder for temporary files; statements need little.
+      PRAGMA temp_store = MEMORY;
     `);
     const version = versionOf(database);
     if (version > minerMigrations.length) {

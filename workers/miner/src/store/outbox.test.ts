@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openDatabase } from "./database.ts";
 import { type MinerStore, MinerStoreError, openMinerStore, readStanding } from "./index.ts";
 import type { Made, Submission, Work } from "./outbox.ts";
 
@@ -106,6 +107,12 @@ test("of several rounds the best scored is kept", () => {
   const third = outbox.again(outbox.scored(second, 0.2));
   assert.deepEqual([third.round, third.kept?.score], [2, 0.5]);
   assert.deepEqual(outbox.unfinished()[0], third);
+});
+
+test("statements need no folder for temporary files, which a read-only root has not", (t) => {
+  using database = openDatabase(onDisk(t));
+  // 2 is memory.
+  assert.equal(JSON.stringify(database.get("PRAGMA temp_store")), '{"temp_store":2}');
 });
 
 test("two miners cannot share a folder; anybody may look at it", (t) => {

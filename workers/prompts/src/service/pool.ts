@@ -43,6 +43,8 @@ export function openPool(directory: string | undefined, capacity: number): Pool 
   );
   database.exec(`
     PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+    -- In an image with a read-only root there may be no folder for temporary files.
+    PRAGMA temp_store = MEMORY;
     CREATE TABLE IF NOT EXISTS prompt (
       id INTEGER PRIMARY KEY,
       prompt TEXT NOT NULL UNIQUE,

@@ -1,0 +1,241 @@
+/** The dev overlay on a cluster: a task through the API, then scaling, kills, drains and rollouts while jobs are in work. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { TurntableClient } from "@turntable/client";
+import { root } from "../../../scripts/workspaces.ts";
+import type { Cluster } from "../kube/cluster.ts";
+import { tagImage } from "../kube/images.ts";
+import { type Load, startLoad } from "./load.ts";
+import { eventually, type Steps } from "./steps.ts";
+
+const namespace = "turntable-dev";
+const workloads = [
+  "statefulset/nats",
+  "statefulset/coordinator",
+  "deployment/worker",
+  "deployment/generator",
+  "deployment/miner",
+];
+/** Generous: the machine may be busy with other things, and readiness is no matter of speed here. */
+const readySeconds = 600;
+
+export interface DevRun {
+  readonly cluster: Cluster;
+  readonly steps: Steps;
+  readonly client: TurntableClient;
+  /** Of one step. */
+  readonly pieces: number;
+}
+
+/** @returns the asset that the miner made */
+export async function applyDev({ cluster, steps, client }: DevRun): Promise<Uint8Array> {
+  await steps.step("`kubectl apply -k` of dev, all Ready", async () => {
+    await cluster.kubectl("apply", "-k", join(root, "k8s/overlays/dev"), "--validate=strict");
+    await allReady(cluster);
+    return `${workloads.length} workloads`;
+  });
+  let asset = new Uint8Array();
+  await steps.step("a task through the API, by the miner", async () => {
+    const { asset: made, bytes } = await client.generate("a red cube", {
+      signal: AbortSignal.timeout(readySeconds * 1000),
+    });
+    asset = Uint8Array.from(bytes);
+    return `score ${made.score.toFixed(3)}`;
+  });
+  return asset;
+}
+
+export async function disturbDev(run: DevRun, asset: Uint8Array): Promise<void> {
+  const { cluster, steps, client, pieces } = run;
+  const kubectl = (...args: readonly string[]): Promise<string> =>
+    cluster.kubectl("-n", namespace, ...args);
+  const load = (): Load => startLoad(client, asset, { pieces, parallel: 6 });
+  /** Something happens in the middle of a load, all is Ready again, and every piece has its score. */
+  const underLoad = (name: string, act: (load: Load) => Promise<void>): Promise<void> =>
+    steps.step(name, async () => {
+      const running = load();
+      await eventually(
+        async () => running.ended(),
+        (ended) => ended >= 1,
+        {
+          seconds: readySeconds,
+          what: "the first piece of the load",
+        },
+      );
+      await act(running);
+      await allReady(cluster);
+      const { pieces: ended, longestMs } = await running.done;
+      assert.equal(ended, pieces);
+      return `${ended} of ${pieces} scored, the slowest in ${(longestMs / 1000).toFixed(0)} s`;
+    });
+
+  await underLoad("`kubectl scale` 1 → 3 → 1", async (running) => {
+    await kubectl("scale", "deployment/worker", "--replicas=3");
+    await rollout(cluster, "deployment/worker");
+    const before = running.ended();
+    await eventually(
+      async () => running.ended(),
+      (ended) => ended >= Math.min(before + 3, pieces),
+      {
+        seconds: readySeconds,
+        what: "three pieces more",
+      },
+    );
+    await kubectl("scale", "deployment/worker", "--replicas=1");
+  });
+  await underLoad("a worker killed (`kill -9`)", async () => {
+    const [pod = ""] = await podsOf(cluster, "worker");
+    const before = await restartsOf(cluster, pod);
+    killProcess(pod);
+    await eventually(
+      () => restartsOf(cluster, pod),
+      (restarts) => restarts > before,
+      {
+        seconds: readySeconds,
+        what: `a restart of ${pod}`,
+      },
+    );
+  });
+  await underLoad("the node drained and given back", async () => {
+    const drain = ["drain", "local-0", "--ignore-daemonsets", "--delete-emptydir-data"];
+    await cluster.kubectl(...drain, "--timeout=300s");
+    assert.deepEqual(await podsOf(cluster, "worker"), []);
+    await cluster.kubectl("uncordon", "local-0");
+  });
+  await underLoad("the coordinator's pod deleted", async () => {
+    await kubectl("delete", "pod", "coordinator-0");
+  });
+  await underLoad("the coordinator's pod deleted by force", async () => {
+    await kubectl("delete", "pod", "coordinator-0", "--grace-period=0", "--force");
+  });
+  await underLoad("NATS's pod deleted", async () => {
+    await kubectl("delete", "pod", "nats-0");
+  });
+  await underLoad("NATS lost with its volume", async () => {
+    await kubectl("delete", "pvc", "data-nats-0", "--wait=false");
+    await kubectl("delete", "pod", "nats-0", "--grace-period=0", "--force");
+  });
+  await underLoad("rollout to another image, coordinator and workers", async () => {
+    for (const [kind, name] of [
+      ["statefulset", "coordinator"],
+      ["deployment", "worker"],
+    ] as const) {
+      tagImage(cluster.work, `turntable/${name}`, "v2");
+      await kubectl("set", "image", `${kind}/${name}`, `${name}=turntable/${name}:v2`);
+    }
+    await rollout(cluster, "statefulset/coordinator");
+    await rollout(cluster, "deployment/worker");
+  });
+  await steps.step("the coordinator's own check of its records", async () => {
+    const check = ["turntable-coordinator", "db", "check", "--data-dir", "/data"];
+    return lastLine(await kubectl("exec", "coordinator-0", "--", ...check));
+  });
+}
+
+/** KEDA's own intervals are for machines that cost money; here nobody waits ten minutes for them. */
+const keda = `
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: ${namespace}
+resources: [K8S/overlays/dev]
+components: [K8S/components/keda, K8S/components/keda-to-zero]
+patches:
+  - target: {kind: ScaledObject, name: worker}
+    patch: |-
+      - {op: replace, path: /spec/pollingInterval, value: 2}
+      - {op: replace, path: /spec/cooldownPeriod, value: 20}
+      - {op: replace, path: /spec/maxReplicaCount, value: 3}
+      - {op: replace, path: /spec/advanced/horizontalPodAutoscalerConfig/behavior/scaleDown/stabilizationWindowSeconds, value: 10}
+      - {op: replace, path: /spec/triggers/0/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}
+      - {op: replace, path: /spec/triggers/1/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}
+      - {op: replace, path: /spec/triggers/2/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}
+  # Clients' load alone decides.
+configMapGenerator:
+  - {name: coordinator, behavior: merge, literals: [TURNTABLE_PROMPTS_SYNTHETIC=false]}
+`;
+
+export async function scaleDevByLag(run: DevRun, asset: Uint8Array): Promise<void> {
+  const { cluster, steps, client, pieces } = run;
+  const replicas = async (): Promise<number> =>
+    Number(
+      await cluster.kubectl(
+        ...["-n", namespace, "get", "deployment/worker", "-o", "jsonpath={.spec.replicas}"],
+      ),
+    );
+  const reach = (what: string, fits: (count: number) => boolean): Promise<number> =>
+    eventually(replicas, fits, { seconds: readySeconds, what });
+  await steps.step("KEDA: no job, no worker", async () => {
+    const folder = join(cluster.work, "keda-dev");
+    mkdirSync(folder, { recursive: true });
+    const k8s = relative(folder, join(root, "k8s"));
+    writeFileSync(join(folder, "kustomization.yaml"), keda.replaceAll("K8S", k8s));
+    await cluster.kubectl("apply", "-k", folder, "--validate=strict");
+    await rollout(cluster, "statefulset/coordinator");
+    await reach("workers without jobs", (count) => count === 0);
+    return "0 workers";
+  });
+  await steps.step("KEDA: jobs wait, workers come, all are done", async () => {
+    const running = startLoad(client, asset, { pieces, parallel: 12 });
+    const most = await reach("workers while jobs wait", (count) => count >= 2);
+    const { pieces: ended } = await running.done;
+    assert.equal(ended, pieces);
+    return `0 → ${most} workers or more, ${ended} of ${pieces} scored`;
+  });
+  await steps.step("KEDA: the jobs are done, the workers go", async () => {
+    await reach("workers after the last job", (count) => count === 0);
+    return "0 workers";
+  });
+}
+
+async function allReady(cluster: Cluster): Promise<void> {
+  for (const workload of workloads) {
+    await rollout(cluster, workload);
+  }
+}
+
+async function rollout(cluster: Cluster, workload: string): Promise<void> {
+  await cluster.kubectl(
+    ...["-n", namespace, "rollout", "status", workload, `--timeout=${readySeconds}s`],
+  );
+}
+
+async function podsOf(cluster: Cluster, name: string): Promise<readonly string[]> {
+  const selector = `app.kubernetes.io/name=${name}`;
+  const names = ["get", "pods", "-l", selector, "--field-selector=status.phase=Running"];
+  const text = await cluster.kubectl("-n", namespace, ...names, "-o", "name");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => line.replace("pod/", ""));
+}
+
+async function restartsOf(cluster: Cluster, pod: string): Promise<number> {
+  const path = "jsonpath={.status.containerStatuses[0].restartCount}";
+  return Number(await cluster.kubectl("-n", namespace, "get", "pod", pod, "-o", path));
+}
+
+/** What runs in the pod's network, but for what only waits for it: as a crash would. */
+function killProcess(pod: string): void {
+  const pids = execFileSync("ip", ["netns", "pids", `local-0_${namespace}_${pod}`], {
+    encoding: "utf8",
+  });
+  const names = pids
+    .trim()
+    .split(/\s+/)
+    .map(
+      (pid) =>
+        [
+          Number(pid),
+          execFileSync("ps", ["-o", "comm=", "-p", pid], { encoding: "utf8" }).trim(),
+        ] as const,
+    );
+  const node = names.find(([, name]) => /^(node|MainThread|turntable)/.test(name));
+  assert.ok(node !== undefined, `no node process in ${pod}: ${JSON.stringify(names)}`);
+  process.kill(node[0], "SIGKILL");
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}

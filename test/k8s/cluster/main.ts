@@ -1,0 +1,54 @@
+/**
+ * `npm run test:cluster [-- dev] [keda] [prod]`: the manifests on a real Kubernetes, whose pods are processes of this
+ * machine. Prints a table; ends everything that it started. Needs root, and Go for the first time.
+ */
+import { startCluster } from "../kube/cluster.ts";
+import { applyDev, disturbDev, scaleDevByLag } from "./dev.ts";
+import { connect } from "./load.ts";
+import { createSteps, printDiagnosis } from "./steps.ts";
+
+const basePort = 26_000;
+const apiPort = basePort + 50;
+/** Pieces of work for each step: enough that what happens, happens in the middle. */
+const pieces = 16;
+const parts = ["dev", "keda"];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !parts.includes(name));
+if (unknown.length > 0) {
+  console.error(`no part ${unknown.join(", ")}; there are ${parts.join(", ")}`);
+  process.exit(2);
+}
+const wants = (name: string): boolean => asked.length === 0 || asked.includes(name);
+const log = (line: string): void =>
+  console.log(`${new Date().toISOString().slice(11, 19)} ${line}`);
+const steps = createSteps(log);
+
+await using cluster = await startCluster({
+  basePort,
+  keda: wants("keda"),
+  expose: { [apiPort]: "coordinator.turntable-dev:50051" },
+  log,
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    void Promise.resolve(cluster[Symbol.asyncDispose]()).finally(() => process.exit(1));
+  });
+}
+log(`kubectl: ${cluster.work}/bin/kube kubectl --kubeconfig ${cluster.work}/kubeconfig`);
+using client = connect(`127.0.0.1:${apiPort}`);
+const run = { cluster, steps, client, pieces };
+try {
+  const asset = await applyDev(run);
+  if (wants("dev")) {
+    await disturbDev(run, asset);
+  }
+  if (wants("keda")) {
+    await scaleDevByLag(run, asset);
+  }
+} catch (error) {
+  await printDiagnosis(cluster);
+  console.error(error);
+  process.exitCode = 1;
+}
+steps.print();

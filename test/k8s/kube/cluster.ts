@@ -1,0 +1,114 @@
+/**
+ * A real Kubernetes without a container engine: the control plane of up.sh, and a node whose pods are processes of this
+ * machine (node-agent.mjs). Programs are built once into .cache/kube; state is in a folder that ends with the cluster.
+ */
+import { execFile, spawn } from "node:child_process";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ensureNatsServer } from "../../harness/nats-server-binary.ts";
+import { makeImages } from "./images.ts";
+
+const run = promisify(execFile);
+const here = import.meta.dirname;
+const cache = join(here, "../../../.cache/kube");
+const maxOutputBytes = 64 << 20;
+
+export interface ClusterOptions {
+  /** KEDA's CRDs, operator and metrics adapter, too. */
+  readonly keda?: boolean;
+  /** GPUs that the node offers as nvidia.com/gpu; there are none behind them. */
+  readonly gpus?: number;
+  /** Services to be reached from here: port on loopback to `service.namespace:port`. */
+  readonly expose: Readonly<Record<number, string>>;
+  /** The first of fourteen ports. */
+  readonly basePort: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Cluster extends AsyncDisposable {
+  /** Logs, pods' logs and images.json. */
+  readonly work: string;
+  /** Runs kubectl to its end. @returns what it printed. @throws with what it printed to stderr */
+  kubectl(...args: readonly string[]): Promise<string>;
+  /** Runs kubectl on a manifest. */
+  apply(manifest: string, ...args: readonly string[]): Promise<string>;
+}
+
+/** @throws when the machine lacks what it needs: Linux, root, and Go for the first time */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) {
+    throw new Error("a cluster of processes needs Linux and root: it makes network namespaces");
+  }
+  const { basePort, log, gpus = 0, keda = false } = options;
+  const bin = join(cache, "bin");
+  const manifests = join(cache, "keda");
+  const programs = ["kube", ...(keda ? ["keda-operator", "keda-adapter"] : [])];
+  if (!programs.every((name) => existsSync(join(bin, name)))) {
+    log(`building ${programs.join(", ")}, once; a quarter of an hour and more`);
+    await run(join(here, "build.sh"), [bin, manifests, ...(keda ? [] : ["--without-keda"])], {
+      maxBuffer: maxOutputBytes,
+    });
+  }
+  mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, "work-"));
+  const env = { ...process.env, BASE_PORT: String(basePort) };
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rmSync(work, { recursive: true, force: true }));
+  stack.defer(async () => {
+    await run(join(here, "down.sh"), [work], { env });
+  });
+
+  mkdirSync(join(work, "bin"));
+  for (const name of programs) {
+    linkSync(join(bin, name), join(work, "bin", name));
+  }
+  if (keda) {
+    await run("cp", ["-r", manifests, join(work, "keda")]);
+  }
+  log("starting the control plane");
+  await run(join(here, "up.sh"), [work, ...(keda ? [] : ["--without-keda"])], {
+    env,
+    maxBuffer: maxOutputBytes,
+  });
+  log("assembling images");
+  makeImages(work, (await ensureNatsServer()).path);
+
+  const exposed = Object.entries(options.expose).flatMap(([port, to]) => [
+    "--expose",
+    `${port}=${to}`,
+  ]);
+  const output = openSync(join(work, "log/node-agent.log"), "a");
+  const agent = spawn(
+    process.execPath,
+    [join(here, "node-agent.mjs"), work, "--gpus", String(gpus), ...exposed],
+    { env, stdio: ["ignore", output, output], detached: true },
+  );
+  writeFileSync(join(work, "pid/node-agent"), String(agent.pid));
+  agent.unref();
+
+  const base = ["kubectl", "--kubeconfig", join(work, "kubeconfig")];
+  const kubectl = async (...args: readonly string[]): Promise<string> =>
+    (await run(join(work, "bin/kube"), [...base, ...args], { maxBuffer: maxOutputBytes })).stdout;
+  await kubectl("wait", "--for=create", "node/local-0", "--timeout=120s");
+  await kubectl("wait", "--for=condition=Ready", "node/local-0", "--timeout=120s");
+  const cleanUp = stack.move();
+  return {
+    work,
+    kubectl,
+    async apply(manifest, ...args) {
+      const file = join(work, "applied.yaml");
+      writeFileSync(file, manifest);
+      return kubectl("apply", "-f", file, ...args);
+    },
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
+  };
+}
