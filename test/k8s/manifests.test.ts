@@ -1,6 +1,5 @@
 /** The manifests as kubectl renders them, held against what the processes really are. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { coordinatorConfig } from "@turntable/coordinator/config";
 import { generatorConfig } from "@turntable/generation/config";
@@ -8,7 +7,6 @@ import { minerConfig } from "@turntable/miner/config";
 import { type ConfigDefinition, ConfigError, configOptions, loadConfig } from "@turntable/process";
 import { promptServiceConfig } from "@turntable/prompts/config";
 import { workerConfig } from "@turntable/validation/config";
-import { roles } from "../../scripts/assemble.ts";
 import { components, type Rendered, render, skip, type Workload } from "./rendered.ts";
 
 const configs: Readonly<Record<string, ConfigDefinition>> = {
@@ -142,19 +140,3 @@ function checkGracePeriods(rendered: Rendered): void {
     assert.ok(spec.template.spec.terminationGracePeriodSeconds * 1000 > graceMs, metadata.name);
   }
 }
-
-test("each process has an image, which starts it and asks it for its health where it listens", () => {
-  assert.deepEqual(Object.keys(roles).toSorted(), Object.keys(configs).toSorted());
-  for (const [name, { command, health, defaultArguments }] of Object.entries(roles)) {
-    const definition = configs[name];
-    assert.ok(definition !== undefined);
-    assert.equal([command, ...defaultArguments].join(" "), definition.command);
-    const port = configOptions(definition.schema).find(
-      ({ variable }) => variable === "TURNTABLE_HTTP_PORT",
-    );
-    assert.equal(Number(port?.defaultText), health.port, name);
-  }
-  const bake = readFileSync(new URL("../../k8s/docker/bake.hcl", import.meta.url), "utf8");
-  const built = /role = \[(.*)\]/.exec(bake)?.[1]?.match(/\w+/g) ?? [];
-  assert.deepEqual(built.toSorted(), Object.keys(roles).toSorted());
-});

@@ -4,12 +4,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { TurntableClient } from "@turntable/client";
-import { root } from "../../../scripts/workspaces.ts";
 import type { Cluster } from "../kube/cluster.ts";
-import { tagImage } from "../kube/images.ts";
+import { aliasImage } from "../kube/images.ts";
 import { type Load, startLoad } from "./load.ts";
 import { eventually, type Steps } from "./steps.ts";
 
+const root = join(import.meta.dirname, "../../..");
 const namespace = "turntable-dev";
 const workloads = [
   "statefulset/nats",
@@ -122,7 +122,7 @@ export async function disturbDev(run: DevRun, asset: Uint8Array): Promise<void> 
       ["statefulset", "coordinator"],
       ["deployment", "worker"],
     ] as const) {
-      tagImage(cluster.work, `turntable/${name}`, "v2");
+      aliasImage(cluster.work, `turntable/${name}`, `turntable/${name}:v2`);
       await kubectl("set", "image", `${kind}/${name}`, `${name}=turntable/${name}:v2`);
     }
     await rollout(cluster, "statefulset/coordinator");

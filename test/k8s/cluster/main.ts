@@ -5,13 +5,14 @@
 import { startCluster } from "../kube/cluster.ts";
 import { applyDev, disturbDev, scaleDevByLag } from "./dev.ts";
 import { connect } from "./load.ts";
+import { tryProd } from "./prod.ts";
 import { createSteps, printDiagnosis } from "./steps.ts";
 
 const basePort = 26_000;
 const apiPort = basePort + 50;
 /** Pieces of work for each step: enough that what happens, happens in the middle. */
 const pieces = 16;
-const parts = ["dev", "keda"];
+const parts = ["dev", "keda", "prod"];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !parts.includes(name));
@@ -26,7 +27,8 @@ const steps = createSteps(log);
 
 await using cluster = await startCluster({
   basePort,
-  keda: wants("keda"),
+  // prod has a ScaledObject.
+  keda: wants("keda") || wants("prod"),
   expose: { [apiPort]: "coordinator.turntable-dev:50051" },
   log,
 });
@@ -39,12 +41,18 @@ log(`kubectl: ${cluster.work}/bin/kube kubectl --kubeconfig ${cluster.work}/kube
 using client = connect(`127.0.0.1:${apiPort}`);
 const run = { cluster, steps, client, pieces };
 try {
-  const asset = await applyDev(run);
-  if (wants("dev")) {
-    await disturbDev(run, asset);
+  if (wants("dev") || wants("keda")) {
+    const asset = await applyDev(run);
+    if (wants("dev")) {
+      await disturbDev(run, asset);
+    }
+    if (wants("keda")) {
+      await scaleDevByLag(run, asset);
+    }
+    await cluster.kubectl("delete", "namespace", "turntable-dev");
   }
-  if (wants("keda")) {
-    await scaleDevByLag(run, asset);
+  if (wants("prod")) {
+    await tryProd(cluster, steps);
   }
 } catch (error) {
   await printDiagnosis(cluster);

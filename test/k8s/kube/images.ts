@@ -1,8 +1,10 @@
 /** Images for the node agent: folders as the Dockerfile would fill them, and what starts in them. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assemble, roles } from "../../../scripts/assemble.ts";
-import { root } from "../../../scripts/workspaces.ts";
+
+const root = join(import.meta.dirname, "../../..");
+const roles = ["coordinator", "worker", "generator", "miner", "prompts"];
 
 /** An entry of images.json, from which node-agent.mjs starts containers. */
 interface Image {
@@ -29,11 +31,11 @@ export function makeImages(work: string, natsServer: string): void {
     // The machine's own programs and nothing else.
     debian: { cmd: ["/bin/sh"] },
   };
-  for (const role of Object.keys(roles)) {
+  for (const role of roles) {
     const folder = join(work, "images", role);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(work, "images"), { recursive: true });
-    assemble(role, folder);
+    execFileSync(process.execPath, [join(root, "scripts/assemble.ts"), role, folder]);
     images[`turntable/${role}`] = {
       mounts: { "/app": folder, "/usr/local/bin/node": join(root, "node_modules/node/bin/node") },
       ...dockerfile(),
@@ -62,15 +64,13 @@ function dockerfile(): Image {
   };
 }
 
-/** Lets another tag stand for the same content, so that a rollout has somewhere to go. */
-export function tagImage(work: string, name: string, tag: string): void {
+/** Lets another name stand for the same content: a tag, so that a rollout has somewhere to go, or another image. */
+export function aliasImage(work: string, name: string, alias: string): void {
   const file = join(work, "images.json");
-  const images: Record<string, Image> = existsSync(file)
-    ? JSON.parse(readFileSync(file, "utf8"))
-    : {};
+  const images: Record<string, Image> = JSON.parse(readFileSync(file, "utf8"));
   const image = images[name];
   if (image === undefined) {
     throw new Error(`${file} has no ${name}`);
   }
-  writeFileSync(file, JSON.stringify({ ...images, [`${name}:${tag}`]: image }, null, 2));
+  writeFileSync(file, JSON.stringify({ ...images, [alias]: image }, null, 2));
 }
