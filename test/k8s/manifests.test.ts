@@ -88,7 +88,7 @@ function checkReferences({ workloads, services }: Rendered): void {
     const [first = assert.fail()] = pod.spec.containers;
     const ports = new Set(first.ports.map((port) => port.name));
     const probes = [first.startupProbe, first.readinessProbe, first.livenessProbe];
-    for (const { httpGet } of probes.filter((found) => found !== undefined)) {
+    for (const { httpGet } of probes) {
       assert.ok(ports.has(httpGet.port), `${metadata.name}: port ${httpGet.port}`);
       if (metadata.name !== "nats") {
         assert.ok(["/livez", "/readyz", "/health"].includes(httpGet.path), httpGet.path);

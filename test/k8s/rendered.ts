@@ -17,7 +17,8 @@ export const skip = minor >= 27 ? false : "kubectl 1.27 or newer is not on PATH"
 const labels = z.record(z.string(), z.string());
 const probe = z.object({
   httpGet: z.object({ path: z.string(), port: z.string() }),
-  timeoutSeconds: z.number().default(1),
+  // One second, the default, is short on a busy machine.
+  timeoutSeconds: z.number().min(5),
 });
 const container = z.object({
   name: z.string(),
@@ -25,7 +26,7 @@ const container = z.object({
   env: z.array(z.object({ name: z.string(), value: z.string().optional() })).default([]),
   envFrom: z.array(z.object({ configMapRef: z.object({ name: z.string() }) })).default([]),
   ports: z.array(z.object({ name: z.string(), containerPort: z.number() })).default([]),
-  startupProbe: probe.optional(),
+  startupProbe: probe,
   readinessProbe: probe,
   livenessProbe: probe,
   resources: z.object({

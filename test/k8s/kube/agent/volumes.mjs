@@ -21,7 +21,13 @@ import { quantity } from "./util.mjs";
 export async function makeVolumes(context) {
   const paths = new Map();
   for (const volume of context.pod.spec.volumes ?? []) {
-    paths.set(volume.name, await makeVolume(volume, context));
+    try {
+      paths.set(volume.name, await makeVolume(volume, context));
+    } catch (error) {
+      // The words of a kubelet.
+      const reason = error.message.replace(/^\d+: /, "");
+      throw new Error(`MountVolume.SetUp failed for volume "${volume.name}" : ${reason}`);
+    }
   }
   return paths;
 }
