@@ -3,7 +3,7 @@
  * the two sides of the job queue. Two implementations keep it, `@turntable/bus/in-process` and
  * `@turntable/bus/nats`; one suite of contract tests runs over both.
  *
- * Invariants, referred to as Q1 to Q9 where they are kept:
+ * Invariants, referred to as Q1 to Q10 where they are kept:
  * Q1  When `submit` has returned, the job survives a crash of every process, of the NATS server too. In process nothing
  *     survives: the coordinator submits again what has no result.
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
@@ -12,18 +12,20 @@
  * Q4  Organic jobs are given out before scoring ones that are already waiting, and those before synthetic ones.
  * Q5  A job that is being worked on is kept alive (every third of the ack wait); one whose worker died is given
  *     to another after the ack wait.
- * Q6  A job given out more than `maxDeliver` times, or terminated by its worker, goes to the dead letters with
- *     its asset, and a result with a system fault says so. Nothing else removes a job without a
- *     verdict, but for one that was withdrawn, and one whose caller waits on a reply subject: that one leaves no
- *     letter, and a caller that has gone may have withdrawn it.
+ * Q6  A job given out more than `maxDeliver` times, terminated by its worker, or with which `maxSilences` workers fell
+ *     silent, goes to the dead letters with its asset for a while, and a result with a system fault says so. Nothing
+ *     else removes a job without a verdict, but for one that was withdrawn, and two kinds that leave no letter: one
+ *     that is expendable, and one whose caller waits on a reply subject, who may have withdrawn it when it left.
  * Q7  An asset too large for a message travels through the object store and is removed from there when the job's
  *     result has been acknowledged; a dead letter keeps it.
  * Q8  Disposing a side stops taking, lets what is in flight settle, flushes, then closes.
  * Q9  A job carries the OpenTelemetry context that was active when it was submitted, a result that in which it was
  *     completed; of a job that is given up, the job's own.
+ * Q10 A job is not given to the workers that it excludes: where they alone are free it waits, and is given up after a
+ *     few minutes. That costs it none of its tries.
  */
 import type { Context } from "@opentelemetry/api";
-import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
+import type { FaultCause, RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 
 /** Stream that holds jobs until they are done. */
 export const jobsStream = "JOBS";
@@ -31,6 +33,8 @@ export const jobsStream = "JOBS";
 export const resultsStream = "RESULTS";
 /** Stream that holds jobs that were given up, until they are replayed or purged. */
 export const deadLettersStream = "DEAD_LETTERS";
+/** Stream of notes on how often a job was handed back, which deliveries alone do not tell. */
+export const handBacksStream = "HAND_BACKS";
 /** Object store bucket for assets over what a message may carry. */
 export const assetsBucket = "assets";
 /** Durable consumer of results. */
@@ -60,15 +64,29 @@ export function deadLetterSubject(jobId: string, replica: number): string {
   return `turntable.dead-letter.v1.${jobId}.${replica}`;
 }
 
+/** `turntable.hand-back.v1.<message id of the job>` */
+export function handBackSubject(messageId: string): string {
+  return `turntable.hand-back.v1.${messageId}`;
+}
+
 /** How long, how often; the same for both implementations. */
 export interface JobQueueOptions {
   /** A job not acked, handed back or kept alive for this long is given to another worker. */
   readonly ackWaitMs: number;
   /** A job is given out at most this often before it goes to the dead letters. */
   readonly maxDeliver: number;
+  /** A dead letter is kept for so long, its asset with it. */
+  readonly deadLetterKeepMs: number;
 }
 
-export const defaultJobQueueOptions: JobQueueOptions = { ackWaitMs: 30_000, maxDeliver: 5 };
+/** So many workers may fall silent with one job before it is taken for what kills them. */
+export const maxSilences = 2;
+
+export const defaultJobQueueOptions: JobQueueOptions = {
+  ackWaitMs: 30_000,
+  maxDeliver: 5,
+  deadLetterKeepMs: 7 * 24 * 60 * 60 * 1000,
+};
 
 /**
  * For how long a job or result submitted a second time is recognised. Covers a coordinator that restarts and
@@ -129,6 +147,7 @@ export interface ResultDelivery {
 export interface DeadLetter {
   readonly job: RenderScoreJob;
   readonly reason: string;
+  readonly cause: FaultCause;
   /** How often it was given out. */
   readonly attempts: number;
   readonly at: Date;

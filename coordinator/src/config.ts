@@ -1,7 +1,7 @@
 /** What the coordinator process can be told. */
 import { isIP } from "node:net";
 import { isSs58 } from "@turntable/bittensor/keys";
-import { natsSchema } from "@turntable/bus/config";
+import { natsQueueSchema } from "@turntable/bus/config";
 import {
   type ConfigDefinition,
   interfaceSchema,
@@ -117,7 +117,7 @@ const schema = z
         .default([])
         .describe("ss58 of a hotkey that is registered on the chain in memory"),
     }),
-    nats: natsSchema("the workers'"),
+    nats: natsQueueSchema,
     api: z.object({
       enabled: z
         .boolean()

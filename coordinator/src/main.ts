@@ -6,6 +6,7 @@ import { ChainError, createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
+import { natsQueueOptions } from "@turntable/bus/config";
 import { connectJobQueue } from "@turntable/bus/nats";
 import {
   asksForHelp,
@@ -115,7 +116,7 @@ function runCoordinator(): Promise<void> {
         room.waitFor("NATS");
         // Last: nothing may fail between opening it and handing it over.
         const queue = await connectJobQueue({
-          ...config.nats,
+          ...natsQueueOptions(config.nats),
           name: "turntable-coordinator",
           signal,
           onEvent: room.onNatsEvent,

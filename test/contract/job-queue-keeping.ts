@@ -1,7 +1,7 @@
 /** The part of the contract about what is kept and what counts once: dead letters, doubles, large assets. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { JobClass } from "@turntable/proto";
+import { FaultCause, JobClass } from "@turntable/proto";
 import { inTestTrace, testTraceId, traceIdOf } from "../harness/tracing.ts";
 import type { Check } from "./job-queue.ts";
 import {
@@ -48,6 +48,7 @@ export function describeKeeping(name: string, check: Check): void {
         assert.equal(letter.job.prompt, "a red cube");
         assert.equal(letter.job.asset.case, undefined);
         assert.equal(letter.reason, "no profile of this name");
+        assert.equal(letter.cause, FaultCause.HOPELESS);
         assert.equal(letter.attempts, 1);
         assert.ok(letter.at.getTime() >= before - 1 && letter.at.getTime() <= Date.now() + 1);
         await untilEmpty(queue);
@@ -80,6 +81,7 @@ export function describeKeeping(name: string, check: Check): void {
           await fault.ack();
           const [letter] = await queue.listDeadLetters();
           assert.equal(letter?.attempts, options.maxDeliver);
+          assert.equal(letter.cause, FaultCause.TRIES);
 
           assert.equal(await queue.replayDeadLetter("a"), true);
           const replayed = await mustTake(taking);
@@ -96,6 +98,16 @@ export function describeKeeping(name: string, check: Check): void {
         },
       );
     }
+
+    check("an expendable job leaves no letter", async (fixture) => {
+      const { queue } = fixture;
+      const source = await fixture.source();
+      const results = openResults(queue);
+      await queue.submit({ ...testJob("a"), expendable: true });
+      await (await mustTake(source.take(patience()))).terminate("for the test");
+      assert.equal(faultOf(await nextAcked(results)), "for the test");
+      assert.deepEqual(await queue.listDeadLetters(), []);
+    });
 
     check("a job that is given up again after its replay says so again", async (fixture) => {
       const { queue } = fixture;
@@ -218,8 +230,18 @@ export function describeKeeping(name: string, check: Check): void {
       assert.ok(Buffer.from(asset).equals(await second.fetchAsset()));
       await second.complete(resultOf(second));
       await queue.submit(testJob("a", { asset })); // after it was done, within the window
-      assert.equal(await fixture.storedAssetMessages(), 0);
       await untilEmpty(queue);
+      let isMore = false;
+      results.next().then(
+        () => {
+          isMore = true;
+        },
+        () => undefined, // the queue is disposed
+      );
+      while ((await fixture.storedAssetMessages()) > 0) {
+        await new Promise(setImmediate); // who reads the results is told of the second one's; it ends with the test
+      }
+      assert.equal(isMore, false, "what it is told is no result");
     });
   });
 }

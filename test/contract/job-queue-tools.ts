@@ -17,7 +17,11 @@ import {
 } from "@turntable/proto";
 
 /** Options of the queues in all tests that do not need others. */
-export const contractOptions: JobQueueOptions = { ackWaitMs: 10_000, maxDeliver: 3 };
+export const contractOptions: JobQueueOptions = {
+  ackWaitMs: 10_000,
+  maxDeliver: 3,
+  deadLetterKeepMs: 3_600_000,
+};
 
 /** Hands back, when `stack` is disposed, what a test that failed had in work: sources wait for that. */
 export function releasing(source: JobSource, stack: AsyncDisposableStack): JobSource {

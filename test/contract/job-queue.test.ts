@@ -14,7 +14,7 @@ describeJobQueue("in process", async (options) => {
   const { queue, source } = createInProcessQueue(options);
   return {
     queue,
-    source: async () => source(),
+    source: async (workerId) => source(workerId),
     storedAssetMessages: async () => 0,
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   };
@@ -27,7 +27,7 @@ describeJobQueue("over NATS", async (options) => {
   const opened = stack.move();
   return {
     queue,
-    source: (workerId = "w1") => connectJobSource({ servers: url, workerId, ...options }),
+    source: (workerId = "w1") => connectJobSource({ servers: url, workerId }),
     async storedAssetMessages() {
       await using connection = await connect({ servers: url });
       const { streams } = await jetstreamManager(connection);

@@ -128,6 +128,20 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
       },
     );
 
+    check("a job is not given to the workers that it excludes", async (fixture) => {
+      const { queue } = fixture;
+      const excluded = await fixture.source("w1");
+      const other = await fixture.source("w2");
+      const taking = excluded.take(patience());
+      await queue.submit({ ...testJob("audit"), excludedWorkerIds: ["w1", "w3"] });
+      const audit = await mustTake(other.take(patience()));
+      assert.deepEqual([audit.job.jobId, audit.attempt], ["audit", 1]);
+      await queue.submit(testJob("next"));
+      const next = await mustTake(taking);
+      assert.equal(next.job.jobId, "next");
+      await Promise.all([next.complete(resultOf(next)), audit.complete(resultOf(audit))]);
+    });
+
     check("many workers share the jobs, each job once", async (fixture) => {
       const { queue } = fixture;
       const count = 60;

@@ -7,12 +7,13 @@ import { startNatsServer } from "../harness/nats-server.ts";
 import { startProcess } from "../harness/process.ts";
 
 const cube = Buffer.from(writePly(generate({ prompt: "a red cube" }).splat));
-const flags = ["--http-port", "0", "--nats-ack-wait-ms", "8000"];
+const flags = ["--http-port", "0"];
 
 test("an existing validator's request is scored by the pool; faults are 5xx", async () => {
   await using nats = await startNatsServer();
   await using endpoint = startProcess("turntable-worker", [
-    ...["serve", "--nats", nats.url, "--pool-timeout-ms", "60000", ...flags],
+    ...["serve", "--nats", nats.url, "--nats-ack-wait-ms", "8000"],
+    ...["--pool-timeout-ms", "60000", ...flags],
   ]);
   const { http } = await endpoint.logged(({ msg }) => msg === "ready");
   const ask = async (route: string, body: object) => {

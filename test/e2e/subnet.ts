@@ -86,7 +86,7 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
     async startWorker() {
       const worker = running.use(
         startProcess("turntable-worker", [
-          ...["run", "--nats-servers", nats.url, ...queueFlags, "--http-port", "0"],
+          ...["run", "--nats-servers", nats.url, "--http-port", "0"],
           ...["--worker-id", `worker-${++workers}`, "--log-level", "debug"],
           ...flags,
         ]),

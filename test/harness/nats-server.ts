@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { ensureNatsServer } from "./nats-server-binary.ts";
 
@@ -18,6 +18,12 @@ export interface NatsServerOptions {
   readonly maxPayloadBytes?: number;
   /** Lines added to the configuration file. */
   readonly extraConfig?: string;
+  /** Files that `extraConfig` includes by their names. */
+  readonly configFiles?: readonly string[];
+  /** Variables that the configuration uses, beside our own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A member of a cluster; see `startNatsCluster`. */
+  readonly name?: string;
 }
 
 export interface NatsServer extends AsyncDisposable {
@@ -38,16 +44,25 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const storeDir = options.storeDir ?? join(directory, "store");
   const port = options.port ?? (await freePort());
   const configFile = join(directory, "nats.conf");
+  for (const file of options.configFiles ?? []) {
+    await copyFile(file, join(directory, basename(file)));
+  }
   await writeFile(
     configFile,
     `host: 127.0.0.1
 port: ${port}
+${options.name === undefined ? "" : `server_name: ${options.name}`}
 max_payload: ${options.maxPayloadBytes ?? defaultMaxPayloadBytes}
 jetstream { store_dir: ${JSON.stringify(storeDir)}, sync_interval: always }
 ${options.extraConfig ?? ""}
 `,
   );
-  let child = await spawnServer(path, configFile);
+  const signs = [
+    /Server is ready/,
+    ...(options.name === undefined ? [] : [/new (JetStream cluster )?metadata leader/]),
+  ];
+  const start = () => spawnServer(path, configFile, { ...process.env, ...options.env }, signs);
+  let child = await start();
 
   const stop = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -65,7 +80,7 @@ ${options.extraConfig ?? ""}
       if (empty) {
         await rm(storeDir, { recursive: true, force: true });
       }
-      child = await spawnServer(path, configFile);
+      child = await start();
     },
     async [Symbol.asyncDispose]() {
       await stop("SIGTERM");
@@ -74,9 +89,33 @@ ${options.extraConfig ?? ""}
   };
 }
 
-/** Started and ready: it says so in its log. */
-async function spawnServer(path: string, configFile: string): Promise<ChildProcess> {
-  const child = spawn(path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"] });
+/** A cluster of servers, which is there when they have chosen who leads. Disposed all together. */
+export async function startNatsCluster(
+  size: number,
+  options: Omit<NatsServerOptions, "port" | "name" | "storeDir"> = {},
+): Promise<AsyncDisposable & { readonly servers: readonly NatsServer[] }> {
+  await using stack = new AsyncDisposableStack();
+  const routes = await Promise.all(Array.from({ length: size }, freePort));
+  const servers = await Promise.all(
+    routes.map(async (route, i) => {
+      const others = routes.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      const cluster = `cluster { name: test, listen: "127.0.0.1:${route}", routes: [${others}] }`;
+      const extraConfig = `${options.extraConfig ?? ""}\n${cluster}`;
+      return stack.use(await startNatsServer({ ...options, name: `n${i + 1}`, extraConfig }));
+    }),
+  );
+  const started = stack.move();
+  return { servers, [Symbol.asyncDispose]: () => started.disposeAsync() };
+}
+
+/** Started and ready: all `signs` are in its log. */
+async function spawnServer(
+  path: string,
+  configFile: string,
+  env: NodeJS.ProcessEnv,
+  signs: readonly RegExp[],
+): Promise<ChildProcess> {
+  const child = spawn(path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"], env });
   // Not left behind when the test process dies on its own; a SIGKILL of that one we cannot see.
   const killChild = () => child.kill("SIGKILL");
   process.once("exit", killChild);
@@ -90,7 +129,7 @@ async function spawnServer(path: string, configFile: string): Promise<ChildProce
     });
     lines.on("line", (line) => {
       log.push(line);
-      if (line.includes("Server is ready")) {
+      if (signs.every((sign) => log.some((said) => sign.test(said)))) {
         resolve();
       }
     });

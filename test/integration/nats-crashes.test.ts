@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { JobNotOursError, QueueUnavailableError } from "@turntable/bus";
 import { connectJobQueue, connectJobSource } from "@turntable/bus/nats";
+import { FaultCause } from "@turntable/proto";
 import {
   mustTake,
   nextAcked,
@@ -164,18 +165,52 @@ test("the job of a worker that was killed goes to another after the ack wait", {
   await using server = await startNatsServer();
   await using queue = await connectJobQueue({ servers: server.url, ackWaitMs });
   await queue.submit(testJob("a"));
-  const file = join(import.meta.dirname, "nats-worker-process.ts");
-  const doomed = spawn(process.execPath, [file, server.url, String(ackWaitMs)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = await once(createInterface({ input: doomed.stdout }), "line");
-  assert.equal(line, "a");
-  await using source = await connectJobSource({ servers: server.url, ackWaitMs, workerId: "w2" });
-  const taking = source.take(patience());
-  doomed.kill("SIGKILL");
-  const taken = await mustTake(taking);
+  await killWorkerWithJob(server.url);
+  await using source = await connectJobSource({ servers: server.url, workerId: "w2" });
+  const taken = await mustTake(source.take(patience()));
   assert.equal(taken.job.jobId, "a");
   assert.equal(taken.attempt, 2);
   await taken.complete(resultOf(taken));
   assert.equal((await nextAcked(openResults(queue))).jobId, "a");
 });
+
+test("a job with which two workers died goes to the dead letters; handing back is no death", {
+  timeout,
+}, async () => {
+  const ackWaitMs = 500;
+  await using server = await startNatsServer();
+  await using queue = await connectJobQueue({ servers: server.url, ackWaitMs, maxDeliver: 9 });
+  await queue.submit(testJob("a"));
+  await using source = await connectJobSource({ servers: server.url, workerId: "w2" });
+  for (const attempt of [1, 2]) {
+    const taken = await mustTake(source.take(patience()));
+    assert.equal(taken.attempt, attempt);
+    await taken.handBack(0);
+  }
+  await killWorkerWithJob(server.url);
+  await (await mustTake(source.take(patience()))).handBack(0);
+  await killWorkerWithJob(server.url);
+  const taking = source.take(patience());
+  const { outcome, attempt } = await nextAcked(openResults(queue));
+  assert.equal(outcome.case, "systemFault");
+  assert.deepEqual([outcome.value.cause, attempt], [FaultCause.SILENCE, 5]);
+  const [letter] = await queue.listDeadLetters();
+  assert.equal(letter?.cause, FaultCause.SILENCE);
+  assert.match(letter.reason, /^2 workers fell silent with it/);
+  // An operator who knows better has it done, its deaths forgotten.
+  await queue.replayDeadLetter("a");
+  const replayed = await mustTake(taking);
+  assert.equal(replayed.attempt, 1);
+  await replayed.complete(resultOf(replayed));
+});
+
+/** A worker takes the job "a" and dies with it. */
+async function killWorkerWithJob(url: string): Promise<void> {
+  const file = join(import.meta.dirname, "nats-worker-process.ts");
+  const doomed = spawn(process.execPath, [file, url], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(createInterface({ input: doomed.stdout }), "line");
+  assert.equal(line, "a");
+  const ended = once(doomed, "exit");
+  doomed.kill("SIGKILL");
+  await ended;
+}

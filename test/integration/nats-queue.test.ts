@@ -22,7 +22,7 @@ import {
   untilEmpty,
 } from "../contract/job-queue-tools.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
-import { openAdmin, openSides } from "./nats-sides.ts";
+import { openAdmin, openSides, untilUp } from "./nats-sides.ts";
 
 const timeout = 30_000;
 
@@ -126,8 +126,10 @@ test("a consumer deleted under a waiting worker is set up again", { timeout }, a
       throw error;
     }
   });
+  await sourceEvents.until("down");
+  await queue.incarnation(); // as dispatch asks every second
   await sourceEvents.until("up");
-  await queue.submit(testJob("a"));
+  await untilUp(() => queue.submit(testJob("a")));
   const taken = await mustTake(taking);
   assert.equal(taken.job.jobId, "a");
   await taken.complete(resultOf(taken));

@@ -7,6 +7,7 @@ import {
   connectJobSource,
   type JobSourceOptions,
   type NatsEvent,
+  type NatsQueueOptions,
 } from "@turntable/bus/nats";
 import { releasing } from "../contract/job-queue-tools.ts";
 import {
@@ -24,7 +25,7 @@ export interface Sides extends AsyncDisposable {
 }
 
 export async function openSides(
-  options: Partial<JobSourceOptions> = {},
+  options: Partial<JobSourceOptions & NatsQueueOptions> = {},
   serverOptions: NatsServerOptions = {},
 ): Promise<Sides> {
   await using stack = new AsyncDisposableStack();

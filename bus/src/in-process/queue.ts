@@ -2,12 +2,12 @@
  * The job queue within one process: for the local subnet, for tests, and for a coordinator with a worker of its own.
  * It keeps the invariants of `contract.ts` with these differences: nothing outlives the process (Q1; the coordinator
  * dispatches again what has no verdict), a job cannot lose its worker (Q5; both live and die together), and every
- * asset stays inline (Q7).
+ * asset stays inline (Q7), and a job whose only free workers it excludes waits until it is withdrawn (Q10).
  */
 import { create } from "@bufbuild/protobuf";
 import { type Context, context } from "@opentelemetry/api";
 import type { RenderScoreJob } from "@turntable/proto";
-import { RenderScoreResultSchema } from "@turntable/proto";
+import { FaultCause, RenderScoreResultSchema } from "@turntable/proto";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import type {
@@ -36,7 +36,7 @@ export interface InProcessQueueOptions extends Partial<JobQueueOptions> {
 export interface InProcessQueue {
   readonly queue: JobQueue;
   /** A worker's side; one for each worker. */
-  source(): JobSource;
+  source(workerId?: string): JobSource;
 }
 
 /** A job from its submission to its end. Its assets' bytes are shared with whoever submitted it. */
@@ -58,7 +58,7 @@ interface Line {
 }
 
 export function createInProcessQueue(options: InProcessQueueOptions = {}): InProcessQueue {
-  const { ackWaitMs, maxDeliver } = { ...defaultJobQueueOptions, ...options };
+  const { ackWaitMs, maxDeliver, deadLetterKeepMs } = { ...defaultJobQueueOptions, ...options };
   const clock = options.clock ?? systemClock;
   const lines: Readonly<Record<JobClassName, Line>> = {
     organic: { returned: new Set(), fresh: new Set() },
@@ -66,7 +66,8 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     synthetic: { returned: new Set(), fresh: new Set() },
   };
   const depth: Record<JobClassName, number> = { organic: 0, scoring: 0, synthetic: 0 };
-  const takers = new Set<(entry: Entry) => void>();
+  /** Who waits for a job, with the worker's name. */
+  const takers = new Map<(entry: Entry) => void, string>();
   /** Jobs that come back after a delay, each with what ends the waiting. */
   const returning = new Map<Entry, () => void>();
   const deadLetters = new Map<string, DeadLetter & { readonly entry: Entry }>();
@@ -98,9 +99,11 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     },
     results: (signal) => results.deliveries(signal),
     async listDeadLetters() {
+      forgetOldLetters();
       return [...deadLetters.values()].map(({ entry: _, ...letter }) => letter);
     },
     async replayDeadLetter(jobId) {
+      forgetOldLetters();
       const ofJob = [...deadLetters].filter(([, { job }]) => job.jobId === jobId);
       for (const [id, { entry }] of ofJob) {
         deadLetters.delete(id);
@@ -132,10 +135,10 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   }
 
   function giveOut(): void {
-    for (const taker of takers) {
-      const entry = nextEntry();
+    for (const [taker, workerId] of takers) {
+      const entry = nextEntry(workerId);
       if (entry === undefined) {
-        return;
+        continue;
       }
       takers.delete(taker);
       entry.attempts += 1;
@@ -143,40 +146,64 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     }
   }
 
-  function nextEntry(): Entry | undefined {
+  function nextEntry(workerId: string): Entry | undefined {
     // Q4: the names are in the order in which to ask.
     for (const line of jobClassNames.map((name) => lines[name])) {
       for (const entries of [line.returned, line.fresh]) {
         for (const entry of entries) {
+          if (entry.job.excludedWorkerIds.includes(workerId)) {
+            continue; // Q10; whoever queued it may withdraw it
+          }
           entries.delete(entry);
           if (entry.attempts < maxDeliver) {
             return entry;
           }
-          giveUp(entry, `given out ${entry.attempts} times without a result`);
+          const reason = `given out ${entry.attempts} times without a result`;
+          giveUp(entry, reason, FaultCause.TRIES);
         }
       }
     }
     return undefined;
   }
 
-  function giveUp(entry: Entry, reason: string): void {
+  function giveUp(entry: Entry, reason: string, cause: FaultCause): void {
     const { job, attempts } = entry;
     depth[entry.jobClass] -= 1;
     const at = new Date(clock.now());
     deadLetters.delete(replicaId(job)); // so that the letters stay in the order of their writing
+    if (job.expendable) {
+      publishFault(entry, reason, cause);
+      return;
+    }
     deadLetters.set(replicaId(job), {
       job: { ...job, asset: { case: undefined } },
       reason,
+      cause,
       attempts,
       at,
       entry,
     });
+    publishFault(entry, reason, cause);
+  }
+
+  /** They are in the order of their writing. */
+  function forgetOldLetters(): void {
+    for (const [id, { at }] of deadLetters) {
+      if (at.getTime() + deadLetterKeepMs > clock.now()) {
+        return;
+      }
+      deadLetters.delete(id);
+    }
+  }
+
+  function publishFault(entry: Entry, reason: string, cause: FaultCause): void {
+    const { job, attempts } = entry;
     const fault = create(RenderScoreResultSchema, {
       jobId: job.jobId,
       submissionId: job.submissionId,
       replica: job.replica,
       attempt: attempts,
-      outcome: { case: "systemFault", value: { message: reason } },
+      outcome: { case: "systemFault", value: { message: reason, cause } },
     });
     // Not under the result's own id: the result of a replay must not look like a double of this one.
     if (published.add(`${replicaId(job)}.fault.${entry.sequence}`)) {
@@ -184,7 +211,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     }
   }
 
-  function source(): JobSource {
+  function source(workerId = "in process"): JobSource {
     const closing = new AbortController();
     const inWork = new Set<Promise<void>>();
     return {
@@ -208,7 +235,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
         };
         signal.addEventListener("abort", stop);
         closing.signal.addEventListener("abort", stop);
-        takers.add(taker);
+        takers.set(taker, workerId);
         giveOut();
         return promise;
       },
@@ -253,7 +280,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
       },
       async terminate(reason) {
         settle();
-        giveUp(entry, reason);
+        giveUp(entry, reason, FaultCause.HOPELESS);
       },
     };
   }

@@ -17,6 +17,10 @@ const advice: readonly (readonly [codes: readonly number[], sentence: string])[]
     [10074, 10005],
     "the cluster is too small for that many copies of a stream: lower --nats-replicas, or start more servers",
   ],
+  [
+    [10065],
+    "another stream of this account has some of Turntable's subjects: use an account of its own for it",
+  ],
   [[10026], "the account may have no more streams: raise its max_streams"],
   [[10054], "a message is larger than the stream's max_msg_size: raise it or remove it"],
 ];

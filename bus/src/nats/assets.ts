@@ -2,6 +2,7 @@
 import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
 import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../contract.ts";
 import type { NatsLink } from "./link.ts";
+import { bucketStream } from "./topology.ts";
 
 export interface AssetStore {
   /**
@@ -15,7 +16,6 @@ export interface AssetStore {
   remove(name: string): Promise<void>;
 }
 
-const bucketStream = `OBJ_${assetsBucket}`;
 /** Each chunk is synced to disk before the next one is sent, so few large ones are faster; 128 KB is the library's. */
 const chunkSizeBytes = 1024 * 1024;
 /** For the subject and headers of a chunk, which count towards the server's `max_payload`. */

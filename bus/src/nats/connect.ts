@@ -1,16 +1,20 @@
 /** How the first connection is made, and what every later one is made with. */
 import { readFileSync } from "node:fs";
 import {
+  type Authenticator,
   type ConnectionOptions,
   connect,
   credsAuthenticator,
   errors,
   type NatsConnection,
+  nkeyAuthenticator,
+  nkeys,
+  usernamePasswordAuthenticator,
 } from "@nats-io/transport-node";
 import { QueueUnavailableError } from "../contract.ts";
 import { sentenceOf } from "./advice.ts";
-import type { NatsOptions } from "./options.ts";
-import { defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+import type { NatsOptions, NatsRole } from "./options.ts";
+import { defaultRequestTimeoutMs, inboxPrefixOf, NatsServerError } from "./options.ts";
 import { identityOf, readOrRefuse, readTlsFiles, tlsTrouble, whyNoAnswer } from "./tls.ts";
 import { backoffMs, pause } from "./waiting.ts";
 
@@ -22,7 +26,7 @@ const pingIntervalMs = 10_000;
  * @throws NatsServerError when the credentials are refused, QueueUnavailableError when nobody answers
  */
 export async function connectFirst(
-  options: NatsOptions,
+  options: NatsOptions & { readonly role: NatsRole },
   reconnectDelayMs: () => number,
   signal: AbortSignal,
 ): Promise<NatsConnection> {
@@ -34,7 +38,7 @@ export async function connectFirst(
     } catch (error) {
       if (error instanceof errors.AuthorizationError) {
         throw new NatsServerError(
-          `NATS at ${serverList(options)} refuses the credentials given. Check user and password, token or credentials file.`,
+          `NATS at ${serverList(options)} refuses the credentials given. Check user and password, token, NKEY or credentials file.`,
           { cause: error },
         );
       }
@@ -74,7 +78,7 @@ function tlsError(error: unknown): QueueUnavailableError | undefined {
 }
 
 function connectionOptions(
-  options: NatsOptions,
+  options: NatsOptions & { readonly role: NatsRole },
   reconnectDelayMs: () => number,
 ): ConnectionOptions {
   const urls = [options.servers].flat().map(parseServer);
@@ -82,18 +86,17 @@ function connectionOptions(
   const user = options.user ?? first?.user;
   const password = options.password ?? first?.password;
   const token = options.token ?? first?.token;
-  const { credentialsFile } = options;
+  const authenticator = fileAuthenticator(options, user);
   const tls = tlsOptions(options.tls);
   const isTls = Object.keys(tls).length > 0 || urls.some((url) => url.isTls);
   const checkServerIdentity = identityOf(urls.map(({ host }) => host));
   return {
     servers: urls.map((url) => url.server),
     ...(options.name === undefined ? {} : { name: options.name }),
-    ...(user === undefined ? {} : { user, pass: password ?? "" }),
+    inboxPrefix: inboxPrefixOf(options.role),
+    ...(user === undefined || authenticator !== undefined ? {} : { user, pass: password ?? "" }),
     ...(token === undefined ? {} : { token }),
-    ...(credentialsFile === undefined
-      ? {}
-      : { authenticator: credsAuthenticator(credentialsReader(credentialsFile)) }),
+    ...(authenticator === undefined ? {} : { authenticator }),
     ...(isTls ? { tls: { ...tls, ...{ checkServerIdentity } } } : {}),
     timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
     maxReconnectAttempts: -1,
@@ -106,9 +109,54 @@ function connectionOptions(
   };
 }
 
+/**
+ * What a file vouches for us with; undefined without any.
+ * @throws NatsServerError when there are two, one cannot be read, or has nothing of its kind
+ */
+function fileAuthenticator(
+  { credentialsFile, nkeyFile, passwordFile }: NatsOptions,
+  user: string | undefined,
+): Authenticator | undefined {
+  const given = [credentialsFile, nkeyFile, passwordFile].filter((file) => file !== undefined);
+  if (given.length > 1) {
+    throw new NatsServerError(
+      "NATS knows us by one of --nats-credentials-file, --nats-nkey-file and --nats-password-file, not by two of them",
+    );
+  }
+  if (credentialsFile !== undefined) {
+    return credsAuthenticator(fileReader(credentialsFile, "the credentials"));
+  }
+  if (nkeyFile !== undefined) {
+    const read = fileReader(nkeyFile, "the NKEY");
+    const seed = (): Uint8Array => Buffer.from(firstLine(read()));
+    try {
+      nkeys.fromSeed(seed());
+    } catch (cause) {
+      throw new NatsServerError(
+        `${nkeyFile} holds no seed of an NKEY, which begins with SU (nk -gen user makes one)`,
+        { cause },
+      );
+    }
+    return nkeyAuthenticator(seed);
+  }
+  if (passwordFile === undefined) {
+    return undefined;
+  }
+  if (user === undefined) {
+    throw new NatsServerError(
+      "--nats-password-file is the password of --nats-user, which is not given",
+    );
+  }
+  const read = fileReader(passwordFile, "the password");
+  return usernamePasswordAuthenticator(user, () => firstLine(read()));
+}
+
+const firstLine = (bytes: Uint8Array): string =>
+  Buffer.from(bytes).toString("utf8").split(/\r?\n/, 1)[0] ?? "";
+
 /** Reads the file at every connect; one that is missing while it is renewed must not end the connection for good. */
-function credentialsReader(file: string): () => Uint8Array {
-  let last = readOrRefuse(file, "the credentials");
+function fileReader(file: string, what: string): () => Uint8Array {
+  let last = readOrRefuse(file, what);
   return () => {
     try {
       last = readFileSync(file);

@@ -6,7 +6,7 @@
 import { create } from "@bufbuild/protobuf";
 import { jetstream } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
-import type { RenderScoreJob } from "@turntable/proto";
+import type { FaultCause, RenderScoreJob } from "@turntable/proto";
 import { RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
 import {
   type DeadLetter,
@@ -36,6 +36,7 @@ export interface Burial {
   readonly job: RenderScoreJob | undefined;
   readonly attempts: number;
   readonly reason: string;
+  readonly cause: FaultCause;
   readonly workerId: string;
 }
 
@@ -44,17 +45,17 @@ export interface Burial {
  * somebody who waits for it leaves no letter: they hear of it and try again. @throws QueueUnavailableError
  */
 export async function bury(link: NatsLink, burial: Burial): Promise<void> {
-  const { message, delivery, attempts, workerId } = burial;
+  const { message, delivery, attempts, cause, workerId } = burial;
   const reason = oneLine(burial.reason);
   const trace = traceOf(message); // Q9
   const job =
     burial.job ?? create(RenderScoreJobSchema, { jobId: `unreadable-${delivery.streamSequence}` });
   const replyTo = replyToOf(message);
-  if (replyTo === undefined) {
+  if (replyTo === undefined && !job.expendable) {
     await link.publish(
       deadLetterSubject(job.jobId, job.replica),
       message.data,
-      deadLetterHeaders({ job, subject: message.subject, reason, attempts, trace }),
+      deadLetterHeaders({ job, subject: message.subject, reason, cause, attempts, trace }),
     );
   }
   if (burial.job === undefined) {
@@ -66,7 +67,7 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
     replica: job.replica,
     workerId,
     attempt: attempts,
-    outcome: { case: "systemFault", value: { message: reason } },
+    outcome: { case: "systemFault", value: { message: reason, cause } },
   });
   if (replyTo !== undefined) {
     await link.tell(replyTo, encodeResult(fault));
@@ -90,8 +91,8 @@ export function listDeadLetters(link: NatsLink): Promise<readonly DeadLetter[]> 
     for await (const message of await consumer.fetch({ max_messages: count })) {
       const letter = parseDeadLetter(message);
       if (letter !== undefined) {
-        const { job, reason, attempts } = letter;
-        letters.push({ job: withoutAsset(job), reason, attempts, at: message.time });
+        const { job, reason, cause, attempts } = letter;
+        letters.push({ job: withoutAsset(job), reason, cause, attempts, at: message.time });
       }
       if (message.info.pending === 0) {
         break;

@@ -9,7 +9,9 @@ export { connectJobSource, type JobSourceOptions } from "./job-source.ts";
 export {
   type NatsEvent,
   type NatsOptions,
+  type NatsQueueOptions,
   NatsServerError,
   type NatsTlsOptions,
 } from "./options.ts";
+export { permissionsConf } from "./permissions.ts";
 export { minimumServerVersion } from "./server-check.ts";

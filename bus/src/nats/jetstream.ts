@@ -36,6 +36,10 @@ export function parseDelivery(message: Pick<Msg, "reply">): Delivery {
 export const nextSubject = (stream: string, durable: string): string =>
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
 
+/** The latest message of a subject, from whichever server has a copy (NATS ADR-31). */
+export const directGetSubject = (stream: string, subject: string): string =>
+  `$JS.API.DIRECT.GET.${stream}.${subject}`;
+
 export const ack = "+ACK";
 export const inProgress = "+WPI";
 export const term = (reason: string): string => `+TERM ${reason}`;

@@ -1,5 +1,4 @@
 /** Who waits for results of jobs of its own, beside the coordinator, over the same pool of workers. */
-import { createInbox } from "@nats-io/transport-node";
 import { context } from "@opentelemetry/api";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
 import { jobsStream, QueueUnavailableError } from "../contract.ts";
@@ -7,8 +6,9 @@ import { dispatchId } from "../job-identity.ts";
 import { createAssetStore } from "./assets.ts";
 import { openLink } from "./link.ts";
 import { decodeResult, jobHeaders } from "./messages.ts";
-import type { NatsOptions } from "./options.ts";
+import type { NatsQueueOptions } from "./options.ts";
 import { type PublishedJob, publishJob } from "./publish-job.ts";
+import { findOrMakeTopology, topologyOf } from "./topology.ts";
 
 export interface JobCaller extends AsyncDisposable {
   /**
@@ -21,10 +21,16 @@ export interface JobCaller extends AsyncDisposable {
 }
 
 /** @throws as openLink */
-export async function connectJobCaller(options: NatsOptions): Promise<JobCaller> {
-  const link = await openLink({ name: "turntable-caller", ...options });
+export async function connectJobCaller(options: NatsQueueOptions): Promise<JobCaller> {
+  const topology = topologyOf(options);
+  const link = await openLink({
+    ...{ name: "turntable-caller", ...options },
+    role: "caller",
+    // A pool may have no coordinator; where there is one, what it set up stays as it is.
+    prepare: (manager) => findOrMakeTopology(manager, topology),
+  });
   const assets = createAssetStore(link);
-  const inbox = `${createInbox()}.`;
+  const inbox = `${link.createInbox()}.`;
   const waiting = new Map<string, PromiseWithResolvers<RenderScoreResult>>();
   const endAll = (reason: string): void => {
     for (const { reject } of waiting.values()) {

@@ -16,17 +16,23 @@ import { type AssetStore, createAssetStore } from "./assets.ts";
 import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
-import { assetObjectOf, decodeResult, jobHeaders, traceOf } from "./messages.ts";
-import type { NatsOptions } from "./options.ts";
+import { assetObjectOf, decodeResult, isLeftover, jobHeaders, traceOf } from "./messages.ts";
+import type { NatsQueueOptions } from "./options.ts";
 import { type PublishedJob, publishJob } from "./publish-job.ts";
 import { createQueuedJobs, type QueuedJobs } from "./queued-jobs.ts";
 import { pullResults } from "./result-pull.ts";
 import { createResultTrimmer, type ResultTrimmer } from "./result-trimmer.ts";
+import { ensureTopology, topologyOf } from "./topology.ts";
 import { settledWithin, track } from "./waiting.ts";
 
 /** @throws as openLink */
-export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
-  const link = await openLink({ name: "turntable-coordinator", ...options });
+export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQueue> {
+  const topology = topologyOf(options);
+  const link = await openLink({
+    ...{ name: "turntable-coordinator", ...options },
+    role: "coordinator",
+    prepare: (manager) => ensureTopology(manager, topology),
+  });
   const assets = createAssetStore(link);
   const queued = createQueuedJobs(link, assets);
   const trimmer = createResultTrimmer(link);
@@ -60,8 +66,13 @@ export async function connectJobQueue(options: NatsOptions): Promise<JobQueue> {
     },
     listDeadLetters: () => listDeadLetters(link),
     replayDeadLetter: async (jobId) => (await replayDeadLetters(link, jobId)) > 0,
-    incarnation: () =>
-      link.run(async () => String((await link.manager.streams.info(jobsStream)).created)),
+    async incarnation() {
+      const { created, state } = await link.run(() => link.manager.streams.info(jobsStream));
+      if (state.consumer_count < jobClassNames.length) {
+        link.setUpAgain(); // workers wait for those, and cannot make them
+      }
+      return String(created);
+    },
     async depth() {
       const [organic, scoring, synthetic] = await Promise.all(
         jobClassNames.map((name) => link.run(() => consumerDepth(link, workersDurable(name)))),
@@ -93,10 +104,14 @@ interface ReceivedResult {
   readonly onSettled: () => void;
 }
 
-/** Undefined for a message that is no result: it is dropped, since nobody could ever read it. */
+/** Undefined for a message that is no result: it is dropped, and the object that it may tell of removed. */
 function openResult(received: ReceivedResult): ResultDelivery | undefined {
   const { link, assets, queued, trimmer, message, onSettled } = received;
   const { ackSubject } = parseDelivery(message);
+  if (isLeftover(message)) {
+    void removeLeftover(received, ackSubject);
+    return undefined;
+  }
   let result: RenderScoreResult;
   try {
     result = decodeResult(message.data);
@@ -106,7 +121,7 @@ function openResult(received: ReceivedResult): ResultDelivery | undefined {
     return undefined;
   }
   // From then on it is given again, and another delivery's to settle.
-  const expiry = setTimeout(onSettled, link.ackWaitMs).unref();
+  const expiry = setTimeout(onSettled, link.rules().ackWaitMs).unref();
   const settle = (answer: string) => {
     clearTimeout(expiry);
     link.send(ackSubject, answer);
@@ -129,4 +144,19 @@ function openResult(received: ReceivedResult): ResultDelivery | undefined {
       settle(nak(delayMs));
     },
   };
+}
+
+/** A job was done twice, and nobody will name the object of the second one again (Q7). */
+async function removeLeftover(
+  { link, assets, trimmer, message }: ReceivedResult,
+  ackSubject: string,
+): Promise<void> {
+  try {
+    await assets.remove(assetObjectOf(message) ?? "");
+    link.send(ackSubject, ack);
+    trimmer.onAck();
+  } catch (error) {
+    // It comes again after the ack wait.
+    link.report("an asset that nobody needs could not be removed yet", error);
+  }
 }

@@ -1,22 +1,24 @@
 /** The worker's side of the job queue over NATS. */
 import type { Msg } from "@nats-io/transport-node";
-import type { RenderScoreJob } from "@turntable/proto";
+import { FaultCause, type RenderScoreJob } from "@turntable/proto";
 import {
-  defaultJobQueueOptions,
   type JobSource,
   jobClassNames,
+  maxSilences,
   type TakenJob,
   workersDurable,
 } from "../contract.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
 import { createDoorbells } from "./doorbells.ts";
+import { type HandBacks, noteHandBack, readHandBacks, silences, tryOf } from "./hand-backs.ts";
 import { type Delivery, nak, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
-import { decodeJob, oneLine } from "./messages.ts";
+import { decodeJob, messageIdOf, oneLine } from "./messages.ts";
 import type { NatsOptions } from "./options.ts";
-import { createJobPuller, type JobPuller } from "./pull.ts";
+import { createJobPuller, type JobPuller, type PulledMessage } from "./pull.ts";
 import { createTakenJob } from "./taken-job.ts";
+import { type QueueRules, readRules } from "./topology.ts";
 import { pause, track } from "./waiting.ts";
 import { startWorkerService, type WorkerStatistics } from "./worker-service.ts";
 
@@ -43,21 +45,23 @@ interface Source {
   readonly puller: JobPuller;
   readonly statistics: WorkerStatistics;
   readonly workerId: string;
-  readonly maxDeliver: number;
   readonly inWork: Set<Promise<void>>;
 }
 
 /** @throws as openLink */
 export async function connectJobSource(options: JobSourceOptions): Promise<JobSource> {
-  const { workerId, maxDeliver = defaultJobQueueOptions.maxDeliver } = options;
-  const link = await openLink({ name: `turntable-worker ${workerId}`, ...options });
+  const { workerId } = options;
+  const link = await openLink({
+    ...{ name: `turntable-worker ${workerId}`, ...options },
+    role: "worker",
+    prepare: readRules,
+  });
   const source: Source = {
     link,
     assets: createAssetStore(link),
     puller: createJobPuller(link),
     statistics: await startWorkerService(link, workerId, options.version ?? "0.0.0"),
     workerId,
-    maxDeliver,
     inWork: new Set(),
   };
   const doorbells = createDoorbells(link, durables, source.puller.expect);
@@ -117,32 +121,111 @@ async function takeFrom(
     if (pulled === undefined) {
       return undefined;
     }
-    const { message, delivery } = pulled;
-    if (isOver()) {
-      source.link.send(delivery.ackSubject, nak(0));
-      return undefined;
+    const taken = await weigh(source, pulled, isOver);
+    if (taken !== undefined) {
+      return taken;
     }
-    const job = decode(message);
-    if (job !== undefined && delivery.count <= source.maxDeliver) {
-      return taken(source, message, delivery, job);
-    }
-    await giveUp(source, message, delivery, job);
   }
   return undefined;
 }
 
-function taken(source: Source, message: Msg, delivery: Delivery, job: RenderScoreJob): TakenJob {
+/** What becomes of a message: a job in work, or nothing of ours any more. */
+async function weigh(
+  source: Source,
+  pulled: PulledMessage,
+  isOver: () => boolean,
+): Promise<TakenJob | undefined> {
+  const { link, workerId } = source;
+  const { message, delivery } = pulled;
+  const job = decode(message);
+  const id = messageIdOf(message);
+  let earlier: HandBacks;
+  try {
+    earlier = await readHandBacks(link, id, delivery);
+  } catch (error) {
+    // It comes again after the ack wait.
+    link.report("how often a job was handed back could not be read", error);
+    return undefined;
+  }
+  if (isOver()) {
+    await noteHandBack(link, id, { ...earlier, handedBack: earlier.handedBack + 1 });
+    link.send(delivery.ackSubject, nak(0));
+    return undefined;
+  }
+  const why = whyGivenUp(job, delivery, earlier, link.rules());
+  if (why !== undefined || job === undefined) {
+    await giveUp(source, pulled, job, why ?? unreadable);
+    return undefined;
+  }
+  if (job.excludedWorkerIds.includes(workerId)) {
+    // Q10
+    const turnedAway = earlier.turnedAway + 1;
+    await noteHandBack(link, id, { ...earlier, turnedAway });
+    link.send(delivery.ackSubject, nak(turnAwayDelayMs(turnedAway)));
+    return undefined;
+  }
+  return taken(source, pulled, earlier, job);
+}
+
+interface GivingUp {
+  readonly reason: string;
+  readonly cause: FaultCause;
+  readonly attempts: number;
+}
+
+const unreadable: GivingUp = {
+  ...{ reason: "the message is not a job", cause: FaultCause.UNREADABLE, attempts: 0 },
+};
+
+/** Undefined when it is worth a try (Q6, Q10). */
+function whyGivenUp(
+  job: RenderScoreJob | undefined,
+  delivery: Delivery,
+  earlier: HandBacks,
+  { maxDeliver }: QueueRules,
+): GivingUp | undefined {
+  if (job === undefined) {
+    return unreadable;
+  }
+  const attempts = tryOf(delivery, earlier) - 1;
+  const silent = silences(delivery, earlier);
+  if (attempts >= maxDeliver) {
+    const reason = `given out ${attempts} times without a result`;
+    return { attempts, reason, cause: FaultCause.TRIES };
+  }
+  if (silent >= maxSilences) {
+    const reason = `${silent} workers fell silent with it: it may be what killed them`;
+    return { attempts, reason, cause: FaultCause.SILENCE };
+  }
+  if (earlier.turnedAway >= maxTurnedAway) {
+    const reason = "no other worker was free for it";
+    return { attempts, reason, cause: FaultCause.NOBODY_ELSE };
+  }
+  return undefined;
+}
+
+/** Grows to some seconds, so that a job for others costs the one that is free little; about four minutes in all. */
+const maxTurnedAway = 30;
+const firstTurnAwayMs = 100;
+const longestTurnAwayMs = 10_000;
+
+function turnAwayDelayMs(turnedAway: number): number {
+  const full = Math.min(longestTurnAwayMs, firstTurnAwayMs * 2 ** turnedAway);
+  return full / 2 + Math.random() * (full / 2);
+}
+
+function taken(
+  source: Source,
+  { message, delivery }: PulledMessage,
+  earlier: HandBacks,
+  job: RenderScoreJob,
+): TakenJob {
   const { link, assets, workerId, statistics, inWork } = source;
   const settled = Promise.withResolvers<void>();
   inWork.add(settled.promise);
   statistics.count("taken");
   return createTakenJob({
-    link,
-    assets,
-    message,
-    delivery,
-    job,
-    workerId,
+    ...{ link, assets, message, delivery, earlier, job, workerId },
     onEnd(ending) {
       statistics.count(ending);
       inWork.delete(settled.promise);
@@ -151,21 +234,18 @@ function taken(source: Source, message: Msg, delivery: Delivery, job: RenderScor
   });
 }
 
-/** A job that was tried too often, or a message that is none: to the dead letters (Q6). */
+/** A job that is not worth a try any more: to the dead letters (Q6). */
 async function giveUp(
   source: Source,
-  message: Msg,
-  delivery: Delivery,
+  { message, delivery }: PulledMessage,
   job: RenderScoreJob | undefined,
+  why: GivingUp,
 ): Promise<void> {
   const { link, workerId } = source;
-  const attempts = delivery.count - 1;
-  const reason =
-    job === undefined ? "the message is not a job" : `given out ${attempts} times without a result`;
   try {
-    await bury(link, { message, delivery, job, attempts, reason, workerId });
+    await bury(link, { message, delivery, job, workerId, ...why });
     source.statistics.count("buried");
-    await link.request(delivery.ackSubject, term(oneLine(reason)));
+    await link.request(delivery.ackSubject, term(oneLine(why.reason)));
   } catch (error) {
     // It comes again after the ack wait.
     link.report(`job ${job?.jobId ?? "unreadable"} could not be moved to the dead letters`, error);

@@ -1,20 +1,25 @@
 /**
- * A connection to NATS that stays: it reconnects for ever and sets the server up again each time.
+ * A connection to NATS that stays: it reconnects for ever and makes sure each time that the server is set up.
  *
  * L1 While the link is down every operation fails at once with QueueUnavailableError, and so does one in flight when
  *    it goes down: its answer cannot come any more. Nothing is buffered to be published later.
- * L2 The link is up only when streams and consumers were ensured on the server that it is connected to now.
+ * L2 The link is up only when streams and consumers were found, or made, on the server that it is connected to now.
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
-import { defaultJobQueueOptions, QueueUnavailableError } from "../contract.ts";
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { QueueUnavailableError } from "../contract.ts";
 import { adviceOn, isFromNats, sentenceOf } from "./advice.ts";
 import { connectFirst, unreachable } from "./connect.ts";
-import type { NatsOptions } from "./options.ts";
-import { defaultConnectTimeoutMs, defaultRequestTimeoutMs, NatsServerError } from "./options.ts";
+import type { NatsOptions, NatsRole } from "./options.ts";
+import {
+  defaultConnectTimeoutMs,
+  defaultRequestTimeoutMs,
+  inboxPrefixOf,
+  NatsServerError,
+} from "./options.ts";
 import { createRequests, type RequestFailure, type RequestOptions } from "./requests.ts";
 import { checkServer } from "./server-check.ts";
-import { ensureTopology } from "./topology.ts";
+import { isMissing, NotSetUpError, type QueueRules } from "./topology.ts";
 import { backoffMs, pause } from "./waiting.ts";
 
 export interface NatsLink {
@@ -22,7 +27,10 @@ export interface NatsLink {
   /** To be used within `run`. */
   readonly manager: JetStreamManager;
   readonly requestTimeoutMs: number;
-  readonly ackWaitMs: number;
+  /** As found when it last came up. @throws QueueUnavailableError before that */
+  rules(): QueueRules;
+  /** A new subject on which only this role may listen. */
+  createInbox(): string;
   isUp(): boolean;
   /** What a message may carry. @throws QueueUnavailableError when the link is down: another server may allow less */
   maxPayloadBytes(): number;
@@ -63,13 +71,25 @@ type State =
   | { readonly kind: "down"; readonly reason: QueueUnavailableError }
   | { readonly kind: "closed" };
 
+/** Between two looks whether somebody else has set the server up. */
+const longestLookMs = 1_000;
+
+export interface LinkOptions extends NatsOptions {
+  readonly role: NatsRole;
+  /**
+   * Makes sure that streams and consumers are there, on each server anew, before the link is up.
+   * @throws NotSetUpError when somebody else has to make them
+   */
+  readonly prepare: (manager: JetStreamManager) => Promise<QueueRules>;
+}
+
 /**
+ * Resolves when the link is up, or waits for somebody else to set the server up.
  * @throws NatsServerError when the server cannot be used, QueueUnavailableError when it cannot be reached within
  * `connectTimeoutMs`
  */
-export async function openLink(options: NatsOptions): Promise<NatsLink> {
+export async function openLink(options: LinkOptions): Promise<NatsLink> {
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
-  const ackWaitMs = options.ackWaitMs ?? defaultJobQueueOptions.ackWaitMs;
   const connectTimeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
   const connecting = AbortSignal.any([
     AbortSignal.timeout(connectTimeoutMs),
@@ -83,7 +103,9 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     checkAPI: false, // checkServer does
   });
   const closing = new AbortController();
-  const requests = createRequests(connection, toError);
+  const newInbox = () => createInbox(inboxPrefixOf(options.role));
+  const requests = createRequests(connection, newInbox(), toError);
+  let rules: QueueRules | undefined;
   let state: State = { kind: "down", reason: new QueueUnavailableError("NATS is being set up") };
   let setUpRound = 0;
   /** What `send` was given in this turn, sent together: a system call for each costs more than the rest of an ack. */
@@ -98,7 +120,13 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     connection,
     manager,
     requestTimeoutMs,
-    ackWaitMs,
+    rules() {
+      if (rules === undefined) {
+        throw downError();
+      }
+      return rules;
+    },
+    createInbox: newInbox,
     isUp: () => state.kind === "up",
     maxPayloadBytes() {
       const bytes = connection.info?.max_payload;
@@ -183,7 +211,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
 
   void watch();
   try {
-    await setUp(connecting);
+    await setUpFirst();
     return link;
   } catch (error) {
     await link.close();
@@ -232,10 +260,21 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
     }
   }
 
-  /** Tries until the link is up; the first time, with `connecting`, an unusable server or the timeout ends it. */
-  async function setUp(first?: AbortSignal): Promise<void> {
+  /** The first time an unusable server or the timeout ends it; waiting for somebody else does not. */
+  function setUpFirst(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    setUp({ over: connecting, onWaiting: resolve }).then(resolve, reject);
+    return promise;
+  }
+
+  /** Tries until the link is up. */
+  async function setUp(first?: {
+    readonly over: AbortSignal;
+    readonly onWaiting: () => void;
+  }): Promise<void> {
     setUpRound += 1;
     const round = setUpRound;
+    let isWaiting = false;
     /** Said once for as long as it stays the same. */
     let said: string | undefined;
     for (let attempt = 0; round === setUpRound && state.kind === "down"; attempt += 1) {
@@ -245,7 +284,7 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           throw closedError();
         }
         checkServer(info);
-        await ensureTopology(connection, manager, { ackWaitMs, replicas: options.replicas ?? 1 });
+        rules = await options.prepare(manager);
         if (round === setUpRound && state.kind === "down") {
           state = { kind: "up" };
           dials = 0;
@@ -253,7 +292,13 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           notify(upWaiters);
         }
       } catch (error) {
-        if (first !== undefined && (error instanceof NatsServerError || first.aborted)) {
+        const isNotSetUp = error instanceof NotSetUpError;
+        if (isNotSetUp && first !== undefined) {
+          isWaiting = true;
+          first.onWaiting();
+        }
+        const isOver = error instanceof NatsServerError || first?.over.aborted === true;
+        if (first !== undefined && !isWaiting && isOver) {
           throw error instanceof NatsServerError ? error : unreachable(options, error);
         }
         const sentence = sentenceOf(error);
@@ -262,15 +307,17 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
           state = { kind: "down", reason: new QueueUnavailableError(reason, { cause: error }) };
         }
         if (sentence !== said) {
-          report("NATS could not be set up", error);
+          const what = isNotSetUp ? "waiting for the coordinator" : "NATS could not be set up";
+          report(what, error);
         }
         said = sentence;
-        await pause(backoffMs(attempt), closing.signal);
+        const pauseMs = backoffMs(attempt);
+        await pause(isNotSetUp ? Math.min(pauseMs, longestLookMs) : pauseMs, closing.signal);
       }
     }
-    if (first !== undefined && state.kind === "down") {
+    if (first !== undefined && !isWaiting && state.kind === "down") {
       // Disconnected meanwhile; the reconnect has started a round of its own.
-      if (!(await link.whenUp(first))) {
+      if (!(await link.whenUp(first.over))) {
         throw unreachable(options, state.reason);
       }
     }
@@ -286,6 +333,9 @@ export async function openLink(options: NatsOptions): Promise<NatsLink> {
   }
 
   function toQueueError(error: unknown): unknown {
+    if (isMissing(error)) {
+      link.setUpAgain();
+    }
     return isFromNats(error)
       ? new QueueUnavailableError(`the queue is away: ${sentenceOf(error)}`, { cause: error })
       : error;

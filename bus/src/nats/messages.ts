@@ -3,19 +3,22 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { type Context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
 import type { RenderScoreJob, RenderScoreResult } from "@turntable/proto";
-import { RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
+import { FaultCause, RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
 import { InvalidJobError } from "../contract.ts";
 import type { QueueableJob } from "../job-identity.ts";
 
 const messageIdHeader = "Nats-Msg-Id";
 /** On a result: the object to remove when the result is acked. */
 const assetObjectHeader = "Turntable-Asset-Object";
+/** Such a message names an object, and is no result. */
+const leftoverHeader = "Turntable-Leftover";
 /** On a job: where its caller waits for the result, which goes there instead of to the coordinator. */
 const replyToHeader = "Turntable-Reply-To";
 /** On a dead letter: the job without its asset, in base64, so that letters can be listed without their payloads. */
 const jobHeader = "Turntable-Job";
 const jobSubjectHeader = "Turntable-Job-Subject";
 const reasonHeader = "Turntable-Reason";
+const causeHeader = "Turntable-Cause";
 const attemptsHeader = "Turntable-Attempts";
 
 /** For subjects, ids, reasons, trace context and the protocol around them. */
@@ -71,6 +74,9 @@ export function jobHeaders(messageId: string, trace: Context, replyTo?: string):
   return hdrs;
 }
 
+/** Of a message without an id: a later one of its subject replaces it. */
+export const noteHeaders = (): MsgHdrs => headers();
+
 export function resultHeaders(
   messageId: string,
   trace: Context,
@@ -82,6 +88,18 @@ export function resultHeaders(
   }
   return hdrs;
 }
+
+/** Of a message among the results that is none: an object that nobody needs any more, and no result will name. */
+export function leftoverHeaders(messageId: string, assetObject: string): MsgHdrs {
+  const hdrs = headers();
+  hdrs.set(messageIdHeader, messageId);
+  hdrs.set(assetObjectHeader, assetObject);
+  hdrs.set(leftoverHeader, "1");
+  return hdrs;
+}
+
+export const isLeftover = (message: WithHeaders): boolean =>
+  headerOf(message, leftoverHeader) !== undefined;
 
 export const encodeResult = (result: RenderScoreResult): Uint8Array =>
   toBinary(RenderScoreResultSchema, result);
@@ -125,18 +143,23 @@ export interface DeadLetterHeaders {
   /** Where the job was queued, and is again when it is replayed. */
   readonly subject: string;
   readonly reason: string;
+  readonly cause: FaultCause;
   readonly attempts: number;
   readonly trace: Context;
 }
 
 export function deadLetterHeaders(letter: DeadLetterHeaders): MsgHdrs {
   const hdrs = headers();
-  const { job, subject, reason, attempts, trace } = letter;
+  const { job, subject, reason, cause, attempts, trace } = letter;
   const bare = toBinary(RenderScoreJobSchema, withoutAsset(job));
   hdrs.set(jobHeader, Buffer.from(bare).toString("base64"));
   hdrs.set(jobSubjectHeader, subject);
   hdrs.set(reasonHeader, oneLine(reason));
+  hdrs.set(causeHeader, String(cause));
   hdrs.set(attemptsHeader, String(attempts));
+  if (job.asset.case === "assetObject") {
+    hdrs.set(assetObjectHeader, job.asset.value);
+  }
   injectTrace(trace, hdrs);
   return hdrs;
 }
@@ -152,6 +175,8 @@ export function parseDeadLetter(message: WithHeaders): DeadLetterHeaders | undef
     job: decodeJob(Buffer.from(job, "base64")),
     subject,
     reason: headerOf(message, reasonHeader) ?? "",
+    // An open enumeration: letters of newer processes may have others.
+    cause: Number(headerOf(message, causeHeader) ?? FaultCause.UNSPECIFIED) as FaultCause,
     attempts: Number(headerOf(message, attemptsHeader) ?? 0),
     trace: traceOf(message),
   };

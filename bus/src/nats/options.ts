@@ -1,19 +1,21 @@
 import type { JobQueueOptions } from "../contract.ts";
 
-/** How to reach NATS, and what is set up there. Both sides must be given the same `ackWaitMs` and `replicas`. */
-export interface NatsOptions extends Partial<JobQueueOptions> {
+/** How to reach NATS, and who one is there. */
+export interface NatsOptions {
   /** `nats://host:4222` or `tls://…`, several for a cluster. User and password, or a token, may be part of it. */
   readonly servers: string | readonly string[];
   /** Shown in the server's list of connections. */
   readonly name?: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** The user's password is in there, on the first line; read again at every connect, as the other files are. */
+  readonly passwordFile?: string | undefined;
   readonly token?: string | undefined;
-  /** A `.creds` file (JWT and seed); read again at every connect, so that it can be renewed. */
+  /** A `.creds` file (JWT and seed). */
   readonly credentialsFile?: string | undefined;
+  /** A file with the seed of an NKEY (`SU…`), whose public key the server's configuration names. */
+  readonly nkeyFile?: string | undefined;
   readonly tls?: NatsTlsOptions | undefined;
-  /** Copies of each stream in a cluster. */
-  readonly replicas?: number;
   /** For one request, and for one chunk of an asset. */
   readonly requestTimeoutMs?: number;
   /** How long the first connection may take, server and JetStream not yet running included. */
@@ -23,6 +25,21 @@ export interface NatsOptions extends Partial<JobQueueOptions> {
   /** For logs. */
   readonly onEvent?: (event: NatsEvent) => void;
 }
+
+/** What the coordinator sets up besides; the others find it there. */
+export interface NatsQueueOptions extends NatsOptions, Partial<JobQueueOptions> {
+  /** Copies of each stream in a cluster. */
+  readonly replicas?: number;
+}
+
+/**
+ * Who connects. Each has inboxes of its own, which the permissions of the others do not reach (permissions.ts): a
+ * caller queues jobs of its own and hears their results.
+ */
+export type NatsRole = "coordinator" | "worker" | "caller";
+
+/** The first token of the role's inboxes. */
+export const inboxPrefixOf = (role: NatsRole): string => `_INBOX_${role}`;
 
 export interface NatsTlsOptions {
   readonly caFile?: string | undefined;

@@ -9,7 +9,7 @@
  *    last time is probed before, with a request that no job fits into (see doorbells.ts) and that may be forgotten at
  *    any time: without that, a worker would wait on the empty organic durable before each synthetic job.
  */
-import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
+import { type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import { jobsStream } from "../contract.ts";
 import { type Delivery, nextSubject, parseDelivery, statusCode, statusOf } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
@@ -109,7 +109,7 @@ export function createJobPuller(link: NatsLink): JobPuller {
   }
 
   function openSlot(): Slot {
-    const inbox = createInbox();
+    const inbox = link.createInbox();
     const slot: Slot = {
       inbox,
       subscription: link.connection.subscribe(inbox, {

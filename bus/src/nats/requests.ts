@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { statusCode } from "./jetstream.ts";
 
 /** Ends of a request that are no answer. */
@@ -32,9 +32,10 @@ interface Pending {
 
 export function createRequests(
   connection: NatsConnection,
+  inbox: string,
   toError: (failure: RequestFailure) => Error,
 ): Requests {
-  const prefix = `${createInbox()}.`;
+  const prefix = `${inbox}.`;
   const pending = new Map<string, Pending>();
   let lastToken = 0;
   connection.subscribe(`${prefix}*`, {

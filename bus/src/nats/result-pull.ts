@@ -1,4 +1,4 @@
-import { createInbox, type Msg, nanos } from "@nats-io/transport-node";
+import { type Msg, nanos } from "@nats-io/transport-node";
 import { coordinatorDurable, resultsStream } from "../contract.ts";
 import { nak, nextSubject, parseDelivery, statusCode, statusOf } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
@@ -57,7 +57,7 @@ interface Batch {
 }
 
 function requestBatch(link: NatsLink): Batch {
-  const inbox = createInbox();
+  const inbox = link.createInbox();
   const waiting: Msg[] = [];
   let delivered = 0;
   let isOver = false;

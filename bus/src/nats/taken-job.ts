@@ -1,7 +1,7 @@
 /** A job in a worker's hands: kept alive until it is settled, or lost when that fails for too long (Q5). */
 import type { Msg } from "@nats-io/transport-node";
 import { context } from "@opentelemetry/api";
-import type { RenderScoreJob } from "@turntable/proto";
+import { FaultCause, type RenderScoreJob } from "@turntable/proto";
 import {
   JobNotOursError,
   QueueUnavailableError,
@@ -11,9 +11,18 @@ import {
 import { replicaId } from "../job-identity.ts";
 import type { AssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
+import { type HandBacks, noteHandBack, tryOf } from "./hand-backs.ts";
 import { ack, type Delivery, inProgress, nak, term } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
-import { encodeResult, oneLine, replyToOf, resultHeaders, traceOf } from "./messages.ts";
+import {
+  encodeResult,
+  leftoverHeaders,
+  messageIdOf,
+  oneLine,
+  replyToOf,
+  resultHeaders,
+  traceOf,
+} from "./messages.ts";
 
 export type JobEnding = "completed" | "handedBack" | "terminated" | "lost";
 
@@ -22,11 +31,15 @@ export interface TakenJobOptions {
   readonly assets: AssetStore;
   readonly message: Msg;
   readonly delivery: Delivery;
+  /** What became of the deliveries before this one. */
+  readonly earlier: HandBacks;
   readonly job: RenderScoreJob;
   readonly workerId: string;
   /** Called once. */
   readonly onEnd: (ending: JobEnding) => void;
 }
+
+const noBytes = new Uint8Array();
 
 type State = "inWork" | "settling" | "ended";
 
@@ -34,8 +47,8 @@ type State = "inWork" | "settling" | "ended";
 const keepAlivesPerAckWait = 3;
 
 export function createTakenJob(options: TakenJobOptions): TakenJob {
-  const { link, assets, message, delivery, job, workerId } = options;
-  const { ackWaitMs } = link;
+  const { link, assets, message, delivery, earlier, job, workerId } = options;
+  const { ackWaitMs } = link.rules();
   const lost = new AbortController();
   let state: State = "inWork";
   /** Until then nobody else is given the job. By a clock that no one sets. */
@@ -129,9 +142,10 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
 
   const object = job.asset.case === "assetObject" ? job.asset.value : undefined;
   const replyTo = replyToOf(message);
+  const attempt = tryOf(delivery, earlier);
   return {
     job,
-    attempt: delivery.count,
+    attempt,
     trace: traceOf(message),
     signal: lost.signal,
     async fetchAsset() {
@@ -164,22 +178,31 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
             link.send(delivery.ackSubject, ack);
             return undefined;
           }
-          // No result will come that carries this object's name, so it is ours to remove (Q7).
-          return confirm(ack, link.requestTimeoutMs).then(() => assets.remove(object));
+          // No result will come that carries this object's name: the coordinator is told to remove it (Q7).
+          return link
+            .publish(
+              resultSubject,
+              noBytes,
+              leftoverHeaders(`${id}.double.${delivery.streamSequence}`, object),
+            )
+            .then(() => confirm(ack, link.requestTimeoutMs));
         },
       );
     },
     async handBack(delayMs) {
       beginSettling();
+      const handedBack = earlier.handedBack + 1;
+      await noteHandBack(link, messageIdOf(message), { ...earlier, handedBack });
       // When it does not get through, the ack wait gives the job back.
       await confirm(nak(delayMs), link.requestTimeoutMs).catch(() => undefined);
       end("handedBack");
     },
     async terminate(reason) {
-      const attempts = delivery.count;
+      const cause = FaultCause.HOPELESS;
+      const burial = { message, delivery, job, attempts: attempt, reason, cause, workerId };
       await settle(
         "terminated",
-        () => bury(link, { message, delivery, job, attempts, reason, workerId }),
+        () => bury(link, burial),
         () => confirm(term(oneLine(reason)), link.requestTimeoutMs),
       );
     },

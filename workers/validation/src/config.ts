@@ -1,6 +1,6 @@
 /** What the worker process can be told. */
 
-import { natsSchema } from "@turntable/bus/config";
+import { natsQueueSchema, natsSchema } from "@turntable/bus/config";
 import {
   type ConfigDefinition,
   interfaceSchema,
@@ -13,7 +13,7 @@ import { z } from "zod";
 const mebibyte = 1024 * 1024;
 
 const schema = z.object({
-  nats: natsSchema("the coordinator's"),
+  nats: natsSchema,
   workerId: z
     .string()
     .min(1)
@@ -156,10 +156,17 @@ const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).e
     .min(1)
     .optional()
     .describe("NATS servers: the pool of workers scores instead of this process"),
+  natsUser: schema.shape.nats.shape.user,
+  natsPasswordFile: schema.shape.nats.shape.passwordFile,
   natsCredentialsFile: schema.shape.nats.shape.credentialsFile,
+  natsNkeyFile: schema.shape.nats.shape.nkeyFile,
   natsTls: schema.shape.nats.shape.tls,
-  natsReplicas: schema.shape.nats.shape.replicas,
-  natsAckWaitMs: schema.shape.nats.shape.ackWaitMs,
+  natsReplicas: natsQueueSchema.shape.replicas.describe(
+    "copies of each stream in a cluster of NATS, where no coordinator has made them",
+  ),
+  natsAckWaitMs: natsQueueSchema.shape.ackWaitMs.describe(
+    "a job not kept alive for this long goes to another worker, where no coordinator says otherwise",
+  ),
   poolTimeoutMs: z
     .number()
     .int()
@@ -181,7 +188,15 @@ const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).e
 /** Settings of this process's own scoring, which `--nats` leaves to others; previews are drawn here, by `cpu`. */
 const ownScoring = ["model", "executionProvider", "backend", "gpu", "allowSoftwareGpu"] as const;
 /** Settings that only `--nats` has a use for, because they are about the pool of workers. */
-const poolOnly = ["natsCredentialsFile", "natsAckWaitMs", "poolTimeoutMs"] as const;
+const poolOnly = [
+  "natsUser",
+  "natsPasswordFile",
+  "natsCredentialsFile",
+  "natsNkeyFile",
+  "natsReplicas",
+  "natsAckWaitMs",
+  "poolTimeoutMs",
+] as const;
 
 const serveSchema = endpointSchema.superRefine((config, context) => {
   refuseUnusedGpu(config, context);

@@ -1,5 +1,5 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { JobClass } from "@turntable/proto";
+import { FaultCause, JobClass } from "@turntable/proto";
 import { notFound } from "../errors.ts";
 import { type AdminOptions, pageOfList, type Rpc } from "./service.ts";
 
@@ -9,11 +9,19 @@ const classNames = new Map<JobClass, string>([
   [JobClass.SYNTHETIC, "synthetic"],
 ]);
 
+const causeNames = new Map<FaultCause, string>([
+  [FaultCause.TRIES, "tries"],
+  [FaultCause.SILENCE, "silence"],
+  [FaultCause.HOPELESS, "hopeless"],
+  [FaultCause.UNREADABLE, "unreadable"],
+  [FaultCause.NOBODY_ELSE, "nobody-else"],
+]);
+
 /** Jobs that were given up, oldest first. */
 export function listDeadLetters({ deadLetters }: AdminOptions): Rpc<"listDeadLetters"> {
   return async (request) => {
     const { items, nextPageToken } = pageOfList(await deadLetters.list(), request);
-    const told = items.map(({ job, reason, attempts, at }) => ({
+    const told = items.map(({ job, reason, cause, attempts, at }) => ({
       jobId: job.jobId,
       taskId: job.taskId,
       jobClass: classNames.get(job.class) ?? "",
@@ -21,6 +29,7 @@ export function listDeadLetters({ deadLetters }: AdminOptions): Rpc<"listDeadLet
       prompt: job.prompt,
       assetSizeBytes: job.assetSizeBytes,
       reason,
+      cause: causeNames.get(cause) ?? "",
       attempts,
       time: timestampFromDate(at),
     }));

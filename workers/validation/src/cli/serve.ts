@@ -131,7 +131,10 @@ async function startPool(
   const caller = stack.use(
     await connectJobCaller({
       servers: config.nats,
+      user: config.natsUser,
+      passwordFile: config.natsPasswordFile,
       credentialsFile: config.natsCredentialsFile,
+      nkeyFile: config.natsNkeyFile,
       tls: config.natsTls,
       replicas: config.natsReplicas,
       ackWaitMs: config.natsAckWaitMs,

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/bus/v1/render_score.proto.
  */
 export const file_turntable_bus_v1_render_score: GenFile = /*@__PURE__*/
-  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSKoAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBEhIKCnBpY3R1cmVfcHgYECABKA1CBwoFYXNzZXQiugIKEVJlbmRlclNjb3JlUmVzdWx0Eg4KBmpvYl9pZBgBIAEoCRIVCg1zdWJtaXNzaW9uX2lkGAIgASgJEg8KB3JlcGxpY2EYAyABKA0SEQoJd29ya2VyX2lkGAQgASgJEg8KB2F0dGVtcHQYBSABKA0SKwoGc2NvcmVkGAYgASgLMhkudHVybnRhYmxlLnYxLlNjb3JlUmVwb3J0SAASNwoNaW52YWxpZF9hc3NldBgHIAEoCzIeLnR1cm50YWJsZS5idXMudjEuSW52YWxpZEFzc2V0SAASNQoMc3lzdGVtX2ZhdWx0GAggASgLMh0udHVybnRhYmxlLmJ1cy52MS5TeXN0ZW1GYXVsdEgAEhAKCGdlb21ldHJ5GAkgASgMEg8KB3BpY3R1cmUYCiABKAxCCQoHb3V0Y29tZSItCgxJbnZhbGlkQXNzZXQSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIh4KC1N5c3RlbUZhdWx0Eg8KB21lc3NhZ2UYASABKAkqbAoISm9iQ2xhc3MSGQoVSk9CX0NMQVNTX1VOU1BFQ0lGSUVEEAASFQoRSk9CX0NMQVNTX09SR0FOSUMQARIXChNKT0JfQ0xBU1NfU1lOVEhFVElDEAISFQoRSk9CX0NMQVNTX1NDT1JJTkcQA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
+  fileDesc("CiN0dXJudGFibGUvYnVzL3YxL3JlbmRlcl9zY29yZS5wcm90bxIQdHVybnRhYmxlLmJ1cy52MSLZAwoOUmVuZGVyU2NvcmVKb2ISDgoGam9iX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSFQoNc3VibWlzc2lvbl9pZBgDIAEoCRIpCgVjbGFzcxgEIAEoDjIaLnR1cm50YWJsZS5idXMudjEuSm9iQ2xhc3MSDwoHcHJvZmlsZRgFIAEoCRIOCgZwcm9tcHQYBiABKAkSEwoLY2FtZXJhX3NlZWQYByABKAQSDwoHcmVwbGljYRgIIAEoDRItCghlbmNvZGluZxgJIAEoCzIbLnR1cm50YWJsZS52MS5Bc3NldEVuY29kaW5nEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBIYChBhc3NldF9zaXplX2J5dGVzGAsgASgEEhYKDGlubGluZV9hc3NldBgMIAEoDEgAEhYKDGFzc2V0X29iamVjdBgNIAEoCUgAEiwKCGRlYWRsaW5lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NlcHRhbmNlGA8gASgBEhIKCnBpY3R1cmVfcHgYECABKA0SGwoTZXhjbHVkZWRfd29ya2VyX2lkcxgRIAMoCRISCgpleHBlbmRhYmxlGBIgASgIQgcKBWFzc2V0IroCChFSZW5kZXJTY29yZVJlc3VsdBIOCgZqb2JfaWQYASABKAkSFQoNc3VibWlzc2lvbl9pZBgCIAEoCRIPCgdyZXBsaWNhGAMgASgNEhEKCXdvcmtlcl9pZBgEIAEoCRIPCgdhdHRlbXB0GAUgASgNEisKBnNjb3JlZBgGIAEoCzIZLnR1cm50YWJsZS52MS5TY29yZVJlcG9ydEgAEjcKDWludmFsaWRfYXNzZXQYByABKAsyHi50dXJudGFibGUuYnVzLnYxLkludmFsaWRBc3NldEgAEjUKDHN5c3RlbV9mYXVsdBgIIAEoCzIdLnR1cm50YWJsZS5idXMudjEuU3lzdGVtRmF1bHRIABIQCghnZW9tZXRyeRgJIAEoDBIPCgdwaWN0dXJlGAogASgMQgkKB291dGNvbWUiLQoMSW52YWxpZEFzc2V0EgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSJLCgtTeXN0ZW1GYXVsdBIPCgdtZXNzYWdlGAEgASgJEisKBWNhdXNlGAIgASgOMhwudHVybnRhYmxlLmJ1cy52MS5GYXVsdENhdXNlKmwKCEpvYkNsYXNzEhkKFUpPQl9DTEFTU19VTlNQRUNJRklFRBAAEhUKEUpPQl9DTEFTU19PUkdBTklDEAESFwoTSk9CX0NMQVNTX1NZTlRIRVRJQxACEhUKEUpPQl9DTEFTU19TQ09SSU5HEAMqrAEKCkZhdWx0Q2F1c2USGwoXRkFVTFRfQ0FVU0VfVU5TUEVDSUZJRUQQABIVChFGQVVMVF9DQVVTRV9UUklFUxABEhcKE0ZBVUxUX0NBVVNFX1NJTEVOQ0UQAhIYChRGQVVMVF9DQVVTRV9IT1BFTEVTUxADEhoKFkZBVUxUX0NBVVNFX1VOUkVBREFCTEUQBBIbChdGQVVMVF9DQVVTRV9OT0JPRFlfRUxTRRAFYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_report, file_turntable_v1_task]);
 
 /**
  * Render one submission and score it. Done at least once; results are idempotent by job id and replica.
@@ -147,6 +147,20 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
    * @generated from field: uint32 picture_px = 16;
    */
   picturePx: number;
+
+  /**
+   * Names of workers that must not do it, since they did it before: an audit is somebody else's.
+   *
+   * @generated from field: repeated string excluded_worker_ids = 17;
+   */
+  excludedWorkerIds: string[];
+
+  /**
+   * It leaves no dead letter when it is given up: whoever queued it does without.
+   *
+   * @generated from field: bool expendable = 18;
+   */
+  expendable: boolean;
 };
 
 /**
@@ -292,6 +306,13 @@ export type SystemFault = Message<"turntable.bus.v1.SystemFault"> & {
    * @generated from field: string message = 1;
    */
   message: string;
+
+  /**
+   * Which kind of reason it is. Unspecified from older workers.
+   *
+   * @generated from field: turntable.bus.v1.FaultCause cause = 2;
+   */
+  cause: FaultCause;
 };
 
 /**
@@ -348,4 +369,66 @@ export type JobClass = (typeof JobClass)[keyof typeof JobClass] | UnknownEnum;
  */
 export const JobClassSchema: GenEnum<JobClass> = /*@__PURE__*/
   enumDesc(file_turntable_bus_v1_render_score, 0);
+
+/**
+ * Kinds of reasons for which a job is given up.
+ *
+ * @generated from enum turntable.bus.v1.FaultCause
+ */
+export const FaultCause = {
+  /**
+   * Not told.
+   *
+   * @generated from enum value: FAULT_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It was tried as often as is allowed, and each time given back.
+   *
+   * @generated from enum value: FAULT_CAUSE_TRIES = 1;
+   */
+  TRIES: 1,
+
+  /**
+   * Two workers fell silent with it: it may be what killed them.
+   *
+   * @generated from enum value: FAULT_CAUSE_SILENCE = 2;
+   */
+  SILENCE: 2,
+
+  /**
+   * A worker saw that no try can help, such as when the asset is lost.
+   *
+   * @generated from enum value: FAULT_CAUSE_HOPELESS = 3;
+   */
+  HOPELESS: 3,
+
+  /**
+   * The message could not be read.
+   *
+   * @generated from enum value: FAULT_CAUSE_UNREADABLE = 4;
+   */
+  UNREADABLE: 4,
+
+  /**
+   * Only workers that must not do it were free for it.
+   *
+   * @generated from enum value: FAULT_CAUSE_NOBODY_ELSE = 5;
+   */
+  NOBODY_ELSE: 5,
+} as const;
+
+/**
+ * Kinds of reasons for which a job is given up.
+ *
+ * @generated from enum turntable.bus.v1.FaultCause
+ */
+export type FaultCause = (typeof FaultCause)[keyof typeof FaultCause] | UnknownEnum;
+
+/**
+ * Describes the enum turntable.bus.v1.FaultCause.
+ */
+export const FaultCauseSchema: GenEnum<FaultCause> = /*@__PURE__*/
+  enumDesc(file_turntable_bus_v1_render_score, 1);
 

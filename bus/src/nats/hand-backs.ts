@@ -1,0 +1,77 @@
+/**
+ * How often a job was given back on purpose. The server counts deliveries, and says of none how it ended: what was not
+ * given back, and came again all the same, had a worker that fell silent. Two of those in a row of tries, and the job
+ * may be what kills them (Q6). Notes are written only when a job is given back, and read only for one that comes again.
+ */
+import { handBackSubject, handBacksStream, QueueUnavailableError } from "../contract.ts";
+import type { Delivery } from "./jetstream.ts";
+import { directGetSubject, statusCode } from "./jetstream.ts";
+import type { NatsLink } from "./link.ts";
+import { noteHeaders } from "./messages.ts";
+
+/** What became of a job's earlier deliveries, as far as it was told. */
+export interface HandBacks {
+  /** By workers that had begun with it. */
+  readonly handedBack: number;
+  /** By workers that must not do it: those are no tries. */
+  readonly turnedAway: number;
+}
+
+const none: HandBacks = { handedBack: 0, turnedAway: 0 };
+
+/** Ids that are parts of subjects; a message of somebody else's may have another. */
+const subjectSafe = /^[A-Za-z0-9_.-]{1,200}$/;
+
+/** @throws QueueUnavailableError */
+export async function readHandBacks(
+  link: NatsLink,
+  messageId: string | undefined,
+  { count }: Delivery,
+): Promise<HandBacks> {
+  if (count === 1 || messageId === undefined || !subjectSafe.test(messageId)) {
+    return none;
+  }
+  const subject = directGetSubject(handBacksStream, handBackSubject(messageId));
+  const answer = await link.request(subject, "");
+  if (answer.headers?.code === statusCode.noMessages) {
+    return none;
+  }
+  if (answer.headers !== undefined && answer.headers.code !== 0) {
+    throw new QueueUnavailableError(`the queue is away: ${answer.headers.description}`);
+  }
+  return parseHandBacks(answer.string());
+}
+
+/** To be written before the job is given back; where it cannot be, it is reported, and counts as silence. */
+export async function noteHandBack(
+  link: NatsLink,
+  messageId: string | undefined,
+  { handedBack, turnedAway }: HandBacks,
+): Promise<void> {
+  if (messageId === undefined || !subjectSafe.test(messageId)) {
+    return;
+  }
+  try {
+    const note = Buffer.from(`${handedBack} ${turnedAway}`);
+    await link.publish(handBackSubject(messageId), note, noteHeaders());
+  } catch (error) {
+    link.report("that a job is handed back could not be noted", error);
+  }
+}
+
+/** Deliveries before this one that ended without a word. */
+export function silences({ count }: Delivery, { handedBack, turnedAway }: HandBacks): number {
+  return Math.max(0, count - 1 - handedBack - turnedAway);
+}
+
+/** Which try this delivery is, from 1. */
+export function tryOf({ count }: Delivery, { turnedAway }: HandBacks): number {
+  return Math.max(1, count - turnedAway);
+}
+
+function parseHandBacks(text: string): HandBacks {
+  const [handedBack = 0, turnedAway = 0] = text.split(" ").map(Number);
+  return Number.isInteger(handedBack) && Number.isInteger(turnedAway)
+    ? { handedBack, turnedAway }
+    : none;
+}

@@ -1,0 +1,107 @@
+/** Streams, consumers and the bucket as they are on a server, alone and in a cluster. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { millis } from "@nats-io/transport-node";
+import { connectJobQueue, connectJobSource, NatsServerError } from "@turntable/bus/nats";
+import { mustTake, patience, resultOf, testJob } from "../contract/job-queue-tools.ts";
+import { startNatsCluster, startNatsServer } from "../harness/nats-server.ts";
+import { openAdmin, recordEvents, untilUp } from "./nats-sides.ts";
+
+const timeout = 90_000;
+const names = ["DEAD_LETTERS", "HAND_BACKS", "JOBS", "OBJ_assets", "RESULTS"];
+
+test("copies follow --nats-replicas: streams, consumers and the bucket", { timeout }, async () => {
+  await using cluster = await startNatsCluster(3);
+  const [first] = cluster.servers;
+  assert.ok(first !== undefined);
+  await using admin = await openAdmin(first);
+  const copies = async () => {
+    const streams = await admin.manager.streams.list().next();
+    const { config } = await admin.manager.consumers.info("JOBS", "workers-organic");
+    const found = streams.map(({ config: { name, num_replicas } }) => [name, num_replicas]);
+    return [Object.fromEntries(found), config.num_replicas ?? 0];
+  };
+  const requestTimeoutMs = 1_000;
+  const servers = cluster.servers.map(({ url }) => url);
+  for (const replicas of [1, 3]) {
+    await using queue = await connectJobQueue({ servers, replicas, requestTimeoutMs });
+    // A stream that moves may lose a request.
+    await untilUp(() => queue.submit(testJob(`with-${replicas}`)));
+    const all = Object.fromEntries(names.map((name) => [name, replicas]));
+    assert.deepEqual(await copies(), [all, 0]);
+  }
+  // A server that is lost takes nothing along.
+  await using queue = await connectJobQueue({ servers, replicas: 3, requestTimeoutMs });
+  await cluster.servers[2]?.kill9();
+  await using source = await connectJobSource({ servers, workerId: "w1", requestTimeoutMs });
+  for (const id of ["with-1", "with-3"]) {
+    const taken = await mustTake(source.take(patience()));
+    assert.equal(taken.job.jobId, id);
+    await taken.complete(resultOf(taken));
+  }
+  const results = queue.results()[Symbol.asyncIterator]();
+  assert.equal((await results.next()).value?.result.jobId, "with-1");
+});
+
+test("a stream that is something else is refused, with what to do", { timeout }, async () => {
+  await using server = await startNatsServer();
+  await using admin = await openAdmin(server);
+  await admin.manager.streams.add({ name: "JOBS", subjects: ["turntable.job.v1.>"] });
+  await assert.rejects(connectJobQueue({ servers: server.url }), (error: unknown) => {
+    assert.ok(error instanceof NatsServerError);
+    assert.match(
+      error.message,
+      /stream JOBS .* retention "limits".*"workqueue" is needed.*stream rm/s,
+    );
+    return true;
+  });
+});
+
+test("limits that were others are brought up to date", { timeout }, async () => {
+  await using server = await startNatsServer();
+  await using admin = await openAdmin(server);
+  const hourMs = 3_600_000;
+  for (const hours of [5, 2]) {
+    await using _queue = await connectJobQueue({
+      ...{ servers: server.url, deadLetterKeepMs: hours * hourMs },
+    });
+    const { config } = await admin.manager.streams.info("DEAD_LETTERS");
+    assert.equal(millis(config.max_age), hours * hourMs);
+  }
+});
+
+test("a worker waits for the streams, and learns from them what it has to keep to", {
+  timeout,
+}, async () => {
+  await using server = await startNatsServer();
+  await using admin = await openAdmin(server);
+  const { onEvent, until } = recordEvents();
+  await using source = await connectJobSource({ servers: server.url, workerId: "w1", onEvent });
+  const taking = source.take(patience());
+  await until("trouble");
+  assert.deepEqual(await admin.manager.streams.list().next(), [], "it makes none");
+  await using queue = await connectJobQueue({ servers: server.url, maxDeliver: 1 });
+  await until("up");
+  await queue.submit(testJob("a"));
+  await (await mustTake(taking)).handBack(0);
+  const again = source.take(patience());
+  const results = queue.results()[Symbol.asyncIterator]();
+  assert.equal((await results.next()).value?.result.outcome.case, "systemFault");
+  await queue.submit(testJob("b"));
+  const last = await mustTake(again);
+  await last.complete(resultOf(last));
+});
+
+test("letters and their assets go when their time is over", { timeout }, async () => {
+  await using server = await startNatsServer();
+  await using queue = await connectJobQueue({ servers: server.url, deadLetterKeepMs: 1_000 });
+  await using source = await connectJobSource({ servers: server.url, workerId: "w1" });
+  await queue.submit(testJob("a"));
+  await (await mustTake(source.take(patience()))).terminate("for the test");
+  await using admin = await openAdmin(server);
+  while ((await admin.manager.streams.info("DEAD_LETTERS")).state.messages > 0) {
+    await new Promise(setImmediate); // the server removes it; it ends with the test
+  }
+  assert.deepEqual(await queue.listDeadLetters(), []);
+  assert.equal(await queue.replayDeadLetter("a"), false);
+});
