@@ -1,6 +1,7 @@
 /** What changing tasks throws when nothing more can be written. */
 export { StorageFullError } from "../store/index.ts";
 export { type PromptProblem, promptProblem } from "./prompt.ts";
+export type { EndCount, Faults, RecentTasks, TaskReading } from "./reading.ts";
 export {
   type Assignment,
   type AssignmentState,
@@ -19,7 +20,6 @@ export {
   type CreateTask,
   cancelledReason,
   createTasks,
-  type Faults,
   type Tasks,
   type TasksOptions,
   type Verdict,

@@ -20,15 +20,16 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
 import { z } from "zod";
+import type { Store } from "../store/index.ts";
 import { createLending, type LendingOptions } from "./lending.ts";
 import { bestOf, exhaustionOf, expiryOf, type Failure, stateOf } from "./outcome.ts";
 import { createPlaces, type Full, type PlacesOptions } from "./places.ts";
+import { readTasks, type TaskReading, type TaskReadingOptions } from "./reading.ts";
 import {
   type Assignment,
   isEnded,
   isOpen,
   parseAssignment,
-  parseTask,
   type Task,
   type TaskClass,
   type TaskEvent,
@@ -40,9 +41,11 @@ import {
 } from "./task.ts";
 import { createTaskEvents, type TaskEventDetail } from "./task-events.ts";
 
-export interface TasksOptions extends Omit<LendingOptions, "assignmentsOf">, PlacesOptions {
-  /** A task fails when it has no accepted result after this long; until then miners may submit. ms */
-  readonly taskTimeoutMs: number;
+export interface TasksOptions
+  extends Omit<LendingOptions, "assignmentsOf">,
+    PlacesOptions,
+    TaskReadingOptions {
+  readonly store: Store;
   /** A miner has this long to submit, or until the task's time is over. ms */
   readonly leaseMs: number;
   /** After the first accepted copy the others have this long, in ms. */
@@ -51,8 +54,6 @@ export interface TasksOptions extends Omit<LendingOptions, "assignmentsOf">, Pla
   readonly failExhausted: boolean;
   /** Leases that ended before are nobody's silence: we were not there to hear. ms since 1970 UTC; 0 when absent. */
   readonly startedAt?: number;
-  /** Told of a task that a list leaves out, since its rows cannot be read. */
-  readonly onUnreadable?: (error: unknown) => void;
   /** Called in the transaction that ends an assignment of which nothing was heard until its deadline. */
   readonly onSilence?: (assignment: Assignment, now: number) => void;
 }
@@ -97,44 +98,10 @@ type End =
   | { readonly state: "succeeded"; readonly best: Assignment }
   | { readonly state: "failed"; readonly failure: Failure };
 
-export interface Faults {
-  /** How many of the miner's latest ended assignments, from the last one on, ended so; at most `faultTries` + 1. */
-  readonly inARow: number;
-  /** How many of the miner's latest ended assignments did, whatever came between; of the last eight. */
-  readonly lately: number;
-  /** How many of those of the task did. */
-  readonly ofTask: number;
-  /** ms since 1970 UTC; undefined when the latest one ended otherwise. */
-  readonly lastAt: number | undefined;
-}
-
 /** `now` is ms since 1970 UTC, `hotkey` a miner's ss58 throughout. Disposing ends all watches. */
-export interface Tasks extends Disposable {
+export interface Tasks extends TaskReading, Disposable {
   /** Makes a task, or gives the one that the idempotency key belongs to. */
   create(request: CreateTask, now: number): CreateOutcome;
-  get(id: string): Task | undefined;
-  /** A client's tasks, newest first; `before` is the last id of the page before. Undefined for an unknown `before`. */
-  list(client: string, limit: number, before?: string): readonly Task[] | undefined;
-  /** As `list`, of all clients and classes; `client` empty stands for all, `onlyOpen` for what has not ended. */
-  listAll(
-    of: { readonly client: string; readonly onlyOpen: boolean },
-    limit: number,
-    before?: string,
-  ): readonly Task[] | undefined;
-  /**
-   * What keeps the miner from another task: an assignment that it still has to submit, else one that waits for its
-   * verdict, for as long as a task lasts.
-   */
-  openAssignment(hotkey: string, now: number): Assignment | undefined;
-  /** The miner's latest assignment of this task, or of any when `taskId` is undefined. */
-  latestAssignment(hotkey: string, taskId?: string): Assignment | undefined;
-  assignment(id: string): Assignment | undefined;
-  /** When the miner was last lent a task with this prompt, ms since 1970 UTC; undefined when it was not within its window. */
-  promptLentAt(hotkey: string, prompt: string): number | undefined;
-  /** As `promptLentAt`, for all prompts: those before the window may be among them. */
-  promptsLent(hotkey: string): ReadonlyMap<string, number>;
-  /** How the miner's latest assignments ended, as far as faults of ours go. */
-  faults(hotkey: string, taskId?: string): Faults;
   /**
    * Lends the oldest fitting organic task to the miner; undefined when there is none.
    * @param isStrong whether a miner may have a copy beyond the usual, where none of those at work is strong (T9)
@@ -176,21 +143,23 @@ export interface Tasks extends Disposable {
   tick(now: number, miners: () => ReadonlySet<string>): void;
   /** The task's changes after the one with this number, in order. */
   events(taskId: string, afterSequence: number): readonly TaskEvent[];
-  /** Every event after `afterSequence`, then new ones as they happen, until the task has ended. */
-  watch(taskId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<TaskEvent>;
-  /** Tasks that have not ended, by state. */
-  countOpen(): Readonly<Partial<Record<TaskState, number>>>;
+  /**
+   * Every event after `afterSequence`, then new ones as they happen, until the task has ended, or `settled`: until none
+   * of its assignments is open either.
+   */
+  watch(
+    taskId: string,
+    afterSequence: number,
+    signal: AbortSignal,
+    until?: "ended" | "settled",
+  ): AsyncIterable<TaskEvent>;
 }
 
-/** Faults of ours are looked for among so many of a miner's latest assignments. */
-const lookBack = 8;
 /** What a miner is told of an assignment that ended so. */
 export const cancelledReason = "the client cancelled the task; not your fault";
 const idRow = z.object({ id: z.string() });
-const lentRow = z.object({ prompt: z.string(), at: z.number() });
 const keyRow = z.object({ id: z.string(), prompt: z.string() });
 const countRow = z.object({ count: z.number() });
-const stateCountRow = z.object({ state: taskRow.shape.state, count: z.number() });
 
 /** The tasks in `store`. */
 export function createTasks(options: TasksOptions): Tasks {
@@ -198,23 +167,9 @@ export function createTasks(options: TasksOptions): Tasks {
   const events = createTaskEvents(store);
   const places = createPlaces(options);
 
-  // In the order of lending: rows are numbered as they come, whatever the clock does.
-  const assignmentsOf = (taskId: string): readonly Assignment[] =>
-    store
-      .all("SELECT * FROM assignments WHERE task_id = ? ORDER BY rowid", taskId)
-      .map(parseAssignment);
+  const { reading, rowOf, assignmentsOf } = readTasks(options);
+  const { get, assignment } = reading;
   const lending = createLending({ ...options, assignmentsOf });
-
-  const rowOf = (id: string): TaskRow | undefined =>
-    taskRow.optional().parse(store.get("SELECT * FROM tasks WHERE id = ?", id));
-  const get = (id: string): Task | undefined => {
-    const row = rowOf(id);
-    return row === undefined ? undefined : parseTask(row, assignmentsOf(id));
-  };
-  const assignment = (id: string): Assignment | undefined => {
-    const row = store.get("SELECT * FROM assignments WHERE id = ?", id);
-    return row === undefined ? undefined : parseAssignment(row);
-  };
 
   const record = (
     taskId: string,
@@ -495,127 +450,9 @@ export function createTasks(options: TasksOptions): Tasks {
       return { kind: "created", task };
     });
 
-  /** Where a page ends that begins after this task; undefined when there is no such task. */
-  const lastOf = (before: string | undefined): Pick<TaskRow, "created_at" | "id"> | undefined =>
-    before === undefined ? { created_at: Number.MAX_SAFE_INTEGER, id: "" } : rowOf(before);
-  const readable = (rows: readonly unknown[]): readonly Task[] =>
-    rows.flatMap((row) => {
-      try {
-        const task = taskRow.parse(row);
-        return [parseTask(task, assignmentsOf(task.id))];
-      } catch (error) {
-        options.onUnreadable?.(error); // one bad row must not hide the others
-        return [];
-      }
-    });
-
   return {
+    ...reading,
     create,
-    get,
-    list(client, limit, before) {
-      const last = lastOf(before);
-      return last === undefined
-        ? undefined
-        : readable(
-            store.all(
-              `SELECT * FROM tasks WHERE client = ? AND class = 'organic' AND (created_at, id) < (?, ?)
-               ORDER BY created_at DESC, id DESC LIMIT ?`,
-              ...[client, last.created_at, last.id, limit],
-            ),
-          );
-    },
-    listAll({ client, onlyOpen }, limit, before) {
-      const last = lastOf(before);
-      if (last === undefined) {
-        return undefined;
-      }
-      const page = [last.created_at, last.id, limit];
-      if (onlyOpen) {
-        return readable(
-          store.all(
-            `SELECT * FROM tasks INDEXED BY tasks_open WHERE ended_at IS NULL AND (?1 = '' OR client = ?1)
-               AND (created_at, id) < (?2, ?3) ORDER BY created_at DESC, id DESC LIMIT ?4`,
-            ...[client, ...page],
-          ),
-        );
-      }
-      return readable(
-        client === ""
-          ? store.all(
-              `SELECT * FROM tasks WHERE (created_at, id) < (?, ?)
-               ORDER BY created_at DESC, id DESC LIMIT ?`,
-              ...page,
-            )
-          : store.all(
-              `SELECT * FROM tasks WHERE client = ? AND (created_at, id) < (?, ?)
-               ORDER BY created_at DESC, id DESC LIMIT ?`,
-              ...[client, ...page],
-            ),
-      );
-    },
-    openAssignment(hotkey, now) {
-      const row = store.get(
-        `SELECT * FROM assignments WHERE hotkey = ?1 AND created_at > ?2 - ?3 AND ended_at IS NULL
-           AND (state = 'scoring' OR expires_at > ?2)
-         ORDER BY state, created_at DESC LIMIT 1`, // "generating" comes before "scoring"
-        hotkey,
-        now,
-        options.taskTimeoutMs,
-      );
-      return row === undefined ? undefined : parseAssignment(row);
-    },
-    latestAssignment(hotkey, taskId) {
-      const row =
-        taskId === undefined
-          ? store.get(
-              "SELECT * FROM assignments WHERE hotkey = ? ORDER BY created_at DESC LIMIT 1",
-              hotkey,
-            )
-          : // By number, not by time: clocks step.
-            store.get(
-              `SELECT * FROM assignments WHERE task_id = ? AND hotkey = ?
-               ORDER BY attempt DESC LIMIT 1`,
-              taskId,
-              hotkey,
-            );
-      return row === undefined ? undefined : parseAssignment(row);
-    },
-    assignment,
-    promptLentAt: (hotkey, prompt) =>
-      lentRow
-        .optional()
-        .parse(
-          store.get(
-            "SELECT prompt, at FROM prompts_lent WHERE hotkey = ? AND prompt = ?",
-            hotkey,
-            prompt,
-          ),
-        )?.at,
-    promptsLent: (hotkey) =>
-      new Map(
-        store
-          .all("SELECT prompt, at FROM prompts_lent WHERE hotkey = ?", hotkey)
-          .map((row) => lentRow.parse(row))
-          .map(({ prompt, at }) => [prompt, at]),
-      ),
-    faults(hotkey, taskId) {
-      const ended = store
-        .all(
-          `SELECT * FROM assignments WHERE hotkey = ? AND ended_at IS NOT NULL AND state <> 'cancelled'
-           ORDER BY created_at DESC LIMIT ?`,
-          hotkey,
-          Math.max(options.faultTries + 1, lookBack),
-        )
-        .map(parseAssignment);
-      const other = ended.findIndex(({ state }) => state !== "system-fault");
-      const inARow = other === -1 ? ended.length : other;
-      const ofTask = assignmentsOf(taskId ?? "").filter(
-        (one) => one.hotkey === hotkey && one.state === "system-fault",
-      );
-      const lastAt = inARow === 0 ? undefined : ended[0]?.endedAt?.getTime();
-      const lately = ended.slice(0, lookBack).filter(({ state }) => state === "system-fault");
-      return { inARow, lately: lately.length, ofTask: ofTask.length, lastAt };
-    },
     assignOrganic: (hotkey, now, isStrong = () => false) =>
       store.transaction(() => {
         const id = lending.next(hotkey, now, isStrong);
@@ -692,17 +529,12 @@ export function createTasks(options: TasksOptions): Tasks {
       }
     },
     events: events.after,
-    watch: (taskId, afterSequence, signal) =>
+    watch: (taskId, afterSequence, signal, until = "ended") =>
       events.watch(taskId, afterSequence, signal, () => {
         const row = rowOf(taskId);
-        return row === undefined || isEnded(row.state);
+        const isOver = row === undefined || isEnded(row.state);
+        return isOver && (until === "ended" || !assignmentsOf(taskId).some(isOpen));
       }),
-    countOpen() {
-      const rows = store
-        .all("SELECT state, count(*) AS count FROM tasks WHERE ended_at IS NULL GROUP BY state")
-        .map((row) => stateCountRow.parse(row));
-      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
-    },
     [Symbol.dispose]: () => events[Symbol.dispose](),
   };
 }
