@@ -21,6 +21,8 @@ export {
 } from "./config.ts";
 export {
   type ErrorTable,
+  type FileForm,
+  formFor,
   type HttpApp,
   type HttpContext,
   HttpError,
@@ -29,6 +31,10 @@ export {
   type HttpServerOptions,
   type HttpTls,
   InternalHttpError,
+  isKnown,
+  readFolder,
+  type ServedFile,
+  servedFile,
   startHttpServer,
 } from "./http/index.ts";
 export { createLogger, type Logger, type LogLevel, logLevels } from "./logger.ts";

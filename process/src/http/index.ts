@@ -1,5 +1,13 @@
 export { type ErrorTable, HttpError, InternalHttpError } from "./errors.ts";
 export {
+  type FileForm,
+  formFor,
+  isKnown,
+  readFolder,
+  type ServedFile,
+  servedFile,
+} from "./folder.ts";
+export {
   answeredAlready,
   type HttpApp,
   type HttpContext,

@@ -218,7 +218,10 @@ function createApp<Facts>(options: Settings<Facts>): HttpApp<Facts> {
   options.routes(app);
   refuseOtherMethods(app);
   app.notFound(() => {
-    throw new HttpError(404, "not-found", `there are ${pathsOf(app).join(", ")}`);
+    const told = pathsOf(app)
+      .filter((path) => !path.includes("{")) // those are for programs
+      .map((path) => path.replace(methodName, "/…"));
+    throw new HttpError(404, "not-found", `there are ${[...new Set(told)].join(", ")}`);
   });
   app.onError((error, context) => {
     const failure = toHttpError(error, options.errors); // S2
@@ -279,6 +282,9 @@ function failureResponse<Facts>(
   const headers = { ...failure.headers, "content-type": contentType };
   return new Response(text, { status: failure.status, headers });
 }
+
+/** Of a service's path, the method: nobody reads them all. */
+const methodName = /(?<=\.[A-Z]\w*)\/[A-Z]\w*$/;
 
 const jsonBody = ({ code, message }: HttpError): object => ({ code, error: message });
 
