@@ -1,7 +1,8 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { FaultCause, JobClass } from "@turntable/proto";
 import { notFound } from "../errors.ts";
-import { type AdminOptions, pageOfList, type Rpc } from "./service.ts";
+import { pageOfList } from "../pages.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 const classNames = new Map<JobClass, string>([
   [JobClass.ORGANIC, "organic"],

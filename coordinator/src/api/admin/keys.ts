@@ -3,7 +3,8 @@ import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type ApiKeySchema, ApiKeyScope } from "@turntable/proto";
 import { type ApiKey, ApiKeyError, type NewApiKey, type Scope, scopes } from "../../keys/index.ts";
 import { alreadyExists, invalidArgument, notFound } from "../errors.ts";
-import { type AdminOptions, pageOfList, type Rpc } from "./service.ts";
+import { pageOfList } from "../pages.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 const scopeNumbers = {
   generate: ApiKeyScope.GENERATE,

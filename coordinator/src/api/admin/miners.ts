@@ -2,7 +2,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { MinerStandingSchema } from "@turntable/proto";
 import { invalidArgument } from "../errors.ts";
-import { type AdminOptions, numberToken, pageOf, pageSizeOf, type Rpc } from "./service.ts";
+import { numberToken, pageOf, pageSizeOf } from "../pages.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 /** Every miner with a record, by hotkey. */
 export function listMiners(options: AdminOptions): Rpc<"listMiners"> {

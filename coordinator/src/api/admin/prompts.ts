@@ -1,4 +1,5 @@
-import { type AdminOptions, pageOfList, type Rpc } from "./service.ts";
+import { pageOfList } from "../pages.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 /** The prompts that synthetic tasks are drawn from. */
 export function listPrompts({ prompts }: AdminOptions): Rpc<"listPrompts"> {

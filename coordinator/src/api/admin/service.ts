@@ -11,7 +11,7 @@ import type { Assignment, Task, Tasks } from "../../tasks/index.ts";
 import type { Plan, WeightAttempt } from "../../weights/index.ts";
 import type { WorkerFacts } from "../../workers.ts";
 import type { ClientCall } from "../access.ts";
-import { invalidArgument, tooLarge } from "../errors.ts";
+import { tooLarge } from "../errors.ts";
 import type { SubmittedAsset } from "../messages.ts";
 
 export interface AdminOptions {
@@ -75,62 +75,6 @@ export type AdminTask = Task & { readonly assignments: readonly Assignment[] };
 type Methods = (typeof AdminService)["method"];
 /** The handler of one RPC. */
 export type Rpc<Name extends keyof Methods> = Handler<Methods[Name], ClientCall>;
-
-const defaultPageSize = 50;
-const maxPageSize = 500;
-
-/** How many a page has that was asked for so. */
-export const pageSizeOf = (asked: number): number =>
-  Math.min(asked || defaultPageSize, maxPageSize);
-
-/**
- * A page of what is read with one more than fits, which tells whether there is another page.
- * @param tokenOf what the page after this item is asked for with
- */
-export function pageOf<Item>(
-  found: readonly Item[],
-  size: number,
-  tokenOf: (last: Item) => string,
-): { readonly items: readonly Item[]; readonly nextPageToken: string } {
-  const items = found.slice(0, size);
-  const last = items.at(-1);
-  return { items, nextPageToken: found.length > size && last !== undefined ? tokenOf(last) : "" };
-}
-
-/** @throws RpcError INVALID_ARGUMENT */
-export function badToken(): Error {
-  return invalidArgument("page_token", "is not one of ours; start without");
-}
-
-/**
- * A token that is a number, of a row or a place in a list.
- * @throws RpcError INVALID_ARGUMENT
- */
-export function numberToken(token: string): number | undefined {
-  if (token === "") {
-    return undefined;
-  }
-  if (!/^\d{1,15}$/.test(token)) {
-    throw badToken();
-  }
-  return Number(token);
-}
-
-/**
- * A page of a list that is in memory.
- * @throws RpcError INVALID_ARGUMENT
- */
-export function pageOfList<Item>(
-  list: readonly Item[],
-  { pageSize, pageToken }: { readonly pageSize: number; readonly pageToken: string },
-): { readonly items: readonly Item[]; readonly nextPageToken: string } {
-  const start = numberToken(pageToken) ?? 0;
-  const end = start + pageSizeOf(pageSize);
-  return {
-    items: list.slice(start, end),
-    nextPageToken: end < list.length ? String(end) : "",
-  };
-}
 
 /** @throws RpcError RESOURCE_EXHAUSTED */
 export function checkLength(field: string, text: string, most: number): void {

@@ -4,8 +4,9 @@ import type { TaskRecordSchema } from "@turntable/proto";
 import type { Task } from "../../tasks/index.ts";
 import { notFound } from "../errors.ts";
 import { taskStates } from "../messages.ts";
+import { badToken, pageOf, pageSizeOf } from "../pages.ts";
 import { messageOf } from "../task-message.ts";
-import { type AdminOptions, badToken, pageOf, pageSizeOf, type Rpc } from "./service.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 /** Everybody's tasks, newest first. */
 export function listAllTasks(options: AdminOptions): Rpc<"listAllTasks"> {

@@ -1,7 +1,8 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { WeightsDue } from "@turntable/proto";
 import { notFound } from "../errors.ts";
-import { type AdminOptions, numberToken, pageOf, pageSizeOf, type Rpc } from "./service.ts";
+import { numberToken, pageOf, pageSizeOf } from "../pages.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 const dues = {
   now: WeightsDue.NOW,

@@ -1,5 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type AdminOptions, pageOfList, type Rpc } from "./service.ts";
+import { pageOfList } from "../pages.ts";
+import type { AdminOptions, Rpc } from "./service.ts";
 
 /** What the workers have done since the start. */
 export function listWorkers({ workers }: AdminOptions): Rpc<"listWorkers"> {

@@ -11,7 +11,6 @@ import { listTasks } from "./list-tasks.ts";
 import type { GenerationOptions } from "./service.ts";
 import { watchTask } from "./watch-task.ts";
 
-export { defaultMaxDownloads } from "./download-asset.ts";
 export type { GenerationOptions } from "./service.ts";
 
 /** The handlers of the public API; what they refuse is thrown as an RpcError of errors.ts. */

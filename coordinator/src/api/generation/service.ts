@@ -3,10 +3,11 @@ import type { GenerationService, ScoreReport } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
 import type { CancelOutcome, Task, Tasks } from "../../tasks/index.ts";
 import type { ClientCall } from "../access.ts";
+import type { DownloadOptions } from "../downloads.ts";
 import { notFound } from "../errors.ts";
 import type { SubmittedAsset } from "../messages.ts";
 
-export interface GenerationOptions {
+export interface GenerationOptions extends DownloadOptions {
   readonly tasks: Tasks;
   /** Ends a task with all that is open of it. */
   readonly cancelTask: (taskId: string) => CancelOutcome;
@@ -16,13 +17,6 @@ export interface GenerationOptions {
   readonly submissionOf: (id: string) => SubmittedAsset | undefined;
   /** A report by its submission's id; undefined when that was not scored. */
   readonly reportOf: (id: string) => ScoreReport | undefined;
-  /** An asset's bytes, piece by piece, by its SHA-256 in hex; undefined when it is gone. */
-  readonly readAsset: (
-    sha256: string,
-    offset: number,
-  ) => Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** Downloads of one client at one time. */
-  readonly maxDownloads?: number;
   /** Longest prompt, in characters (code points). */
   readonly maxPromptChars: number;
   /** Why no task can be taken now; undefined when they are. */
