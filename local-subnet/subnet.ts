@@ -54,6 +54,7 @@ const quickChain = { tempo: 60, weightsRateLimit: 10, servingRateLimit: 5 };
 /** Between two looks at the market, in ms. */
 const marketEveryMs = 15_000;
 const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
+const pageFolder = new URL("../coordinator/web/dist", import.meta.url).pathname;
 
 export interface Subnet extends AsyncDisposable {
   /** The coordinator's page, with the operator's key in its fragment: to be shown to the operator alone. */
@@ -135,6 +136,7 @@ export async function startSubnet(
         clients: options.client,
       },
       http: { host: loopback, port: await portOr(options.httpPort, 9090) },
+      page: { folder: pageFolder, path: "/", showClientTasks: true },
       limits: { promptChars: 1024, openTasks: 1000, submissionBytes: 96 << 20 },
       logger,
     }),

@@ -20,6 +20,7 @@ const file = new URL("../proto/gen/openapi.json", import.meta.url);
 const services = [
   "turntable.v1.GenerationService",
   "turntable.v1.ScoringService",
+  "turntable.v1.SubnetService",
   "turntable.v1.AdminService",
 ];
 

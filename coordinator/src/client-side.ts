@@ -5,6 +5,7 @@ import {
   createAccess,
   defaultMaxDownloads,
   defaultStalledMs,
+  type OfferedSubnet,
   startAdmin,
   startApi,
   type WebMethods,
@@ -31,6 +32,8 @@ export interface ClientSideParts extends Omit<CoordinatorState, keyof AsyncDispo
   readonly places: readonly AxonPlace[];
   readonly workers: Workers;
   readonly status: () => Promise<Status>;
+  /** What everybody sees; undefined when that is off. */
+  readonly subnet: OfferedSubnet | undefined;
   /** ms since 1970 UTC */
   readonly now: () => number;
 }
@@ -53,7 +56,7 @@ export async function openClientSide(
 ): Promise<ClientSide> {
   const { limits, hotkey, grpc } = options;
   const { assets, tasks, reports, submissions, scorings, intake } = parts;
-  const { dispatch, events, now } = parts;
+  const { dispatch, events, subnet, now } = parts;
   await using stack = new AsyncDisposableStack();
   const keys = stack.use(openApiKeys(options.dataDir, grpc?.keys));
   const access = stack.use(createAccess({ keys, now }));
@@ -63,7 +66,7 @@ export async function openClientSide(
       ? undefined
       : stack.use(
           await startApi({
-            ...listenOf(grpc, events.trouble),
+            ...{ ...listenOf(grpc, events.trouble), beside: subnet },
             access: access.interceptorFor({
               anonymous: grpc.keys === undefined ? ["generate", "score"] : [],
               wallets: { receiver: hotkey.ss58, isAllowed: isAllowedWallet(grpc, parts) },
@@ -113,11 +116,15 @@ export async function openClientSide(
   const web = [
     { methods: api?.web ?? new Map(), corsOrigins: grpc?.corsOrigins ?? [] },
     { methods: admin.web, corsOrigins: [] },
+    { methods: subnet?.web ?? new Map(), corsOrigins: grpc?.corsOrigins ?? [] },
   ].filter(({ methods }) => methods.size > 0);
   const running = stack.move();
   return {
     ...{ grpcPort: api?.port, adminPort: admin.port, web },
-    endStreams: () => api?.endStreams(),
+    endStreams() {
+      api?.endStreams();
+      subnet?.endStreams();
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -14,6 +14,7 @@ import { defaultConnectionAgeMs, defaultMaxDownloads, defaultStalledMs } from ".
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
+import { defaultPageLimits } from "./page-side.ts";
 import { defaultRetention, type RetentionLimits } from "./retention/index.ts";
 import { ruleSets } from "./rules/index.ts";
 import { defaultStorage, type StorageOptions } from "./storage/index.ts";
@@ -234,6 +235,44 @@ const schema = z
         .describe(
           "authorities of clients' certificates, PEM: without one of theirs there are /livez and /readyz and nothing else",
         ),
+    }),
+    page: z.object({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          "serve the web page and SubnetService on the HTTP port, for everybody and without a key; nothing can be changed by it",
+        ),
+      path: z
+        .string()
+        .regex(/^\/([\w.-]+\/)*$/, "has to begin and end with a slash, such as /subnet/")
+        .refine((text) => !/\/\.{1,2}\//.test(text), "has a part that is . or ..")
+        .default("/")
+        .describe(
+          "where the page is; its data are behind it, too, so that a proxy can let through this alone",
+        ),
+      folder: z
+        .string()
+        .default(new URL("../web/dist", import.meta.url).pathname)
+        .describe("where the built page lies (`npm run build -w coordinator/web`)"),
+      showClientTasks: z
+        .boolean()
+        .default(false)
+        .describe(
+          "everybody sees clients' tasks, too, with their prompts and assets; without it synthetic ones alone",
+        ),
+      watchers: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultPageLimits.watchers)
+        .describe("streams of the overview, and as many of tasks, at one time"),
+      callsPerMinute: z
+        .number()
+        .int()
+        .min(1)
+        .default(defaultPageLimits.callsPerMinute)
+        .describe("calls of SubnetService a minute, of all callers together"),
     }),
     prompts: z.object({
       file: z

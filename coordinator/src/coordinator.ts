@@ -20,16 +20,22 @@ import { createEvents, type Events, observePrompts, observeStorageQueue } from "
 import type { IntakeLimits } from "./intake.ts";
 import type { FileKey } from "./keys/index.ts";
 import { historyOf } from "./miners/index.ts";
+import { openPageSide, type PageSettings } from "./page-side.ts";
 import { type PromptOptions, type Prompts, startPrompts } from "./prompts/index.ts";
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
 import type { PendingScoring } from "./scorings/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
 import { type StatusSources, startStatus, takeStatus } from "./status/index.ts";
-import { openStorage, type StorageOptions } from "./storage/index.ts";
+import { createStorageBoard, openStorage, type StorageOptions } from "./storage/index.ts";
 import { createKnownHotkeys } from "./store/index.ts";
 import type { DuplicateLimits, Submission } from "./submissions/index.ts";
-import { createAttempts, startWeights } from "./weights/index.ts";
+import {
+  createAttempts,
+  createWeightsBoard,
+  startWeights,
+  type WeightsBoard,
+} from "./weights/index.ts";
 import { createWorkers } from "./workers.ts";
 
 export type { AxonPlace } from "./axon/index.ts";
@@ -73,6 +79,8 @@ export interface CoordinatorOptions {
     | undefined;
   /** AdminService on the HTTP port, too, for keys with the scope admin and nobody else. */
   readonly adminWeb?: boolean;
+  /** SubnetService and the web page, for everybody, on the HTTP port; off when absent. */
+  readonly page?: PageSettings | undefined;
   /** The first axon, and where the others listen, too. */
   readonly axon: Listen & {
     /** Announced on the chain; without it nothing is. */
@@ -203,8 +211,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   if (prompts !== undefined) {
     observePrompts(metrics, prompts.count);
   }
+  const weightsBoard = createWeightsBoard();
   const subnet = stack.use(
-    await openSubnetSide(options, { ...state, prompts, dispatch, events, now, places, validators }),
+    await openSubnetSide(options, {
+      ...{ ...state, prompts, dispatch, events, now, places, validators, weightsBoard },
+    }),
   );
   const { registrations, axons } = subnet;
   const statusSources: StatusSources = {
@@ -224,9 +235,17 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     standingOf: miners.get,
   };
   const startedAt = now();
+  const storageBoard = createStorageBoard();
+  const shared = { ...state, dispatch, events, registrations, workers, now };
+  const page =
+    options.page &&
+    openPageSide(options, options.page, {
+      ...{ ...shared, weightsBoard, storageBoard, startedAt },
+      places: distinctPlaces(places),
+    });
   const clients = stack.use(
     await openClientSide(options, {
-      ...{ ...state, dispatch, events, prompts, registrations, workers, now },
+      ...{ ...shared, prompts, subnet: page?.subnet },
       places: distinctPlaces(places),
       status: () => takeStatus(statusSources, startedAt, now()),
     }),
@@ -249,6 +268,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       }),
     );
   }
+  const prefix = options.page?.path.replace(/\/$/, "");
   const http = stack.use(
     await startStatusServer({
       ...options.http,
@@ -258,8 +278,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       ...(clients.web.length === 0
         ? {}
         : {
-            ...{ drainMs, maxBodyBytes: maxWebBodyBytes, spanOf: webSpan(clients.web) },
-            routes: (app) => attachWeb(app, clients.web),
+            ...{ drainMs, maxBodyBytes: maxWebBodyBytes, spanOf: webSpan(clients.web, prefix) },
+            routes(app) {
+              attachWeb(app, clients.web, prefix);
+              page?.attach(app);
+            },
           }),
     }),
   );
@@ -280,7 +303,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
           const bytes = await state.assets.load(submission.assetSha256);
           return bytes && { submission, prompt: task.prompt, miner: assignment.hotkey, bytes };
         },
-        onEvent: events.storage,
+        onEvent(event) {
+          storageBoard.seen(event);
+          events.storage(event);
+        },
         onTrouble: events.trouble,
       }),
     );
@@ -308,6 +334,7 @@ interface SubnetSideParts extends Omit<CoordinatorState, keyof AsyncDisposable> 
   readonly now: () => number;
   readonly places: readonly AxonPlace[];
   readonly validators: ReadonlyMap<string, Keypair>;
+  readonly weightsBoard: WeightsBoard;
 }
 
 /** What faces the subnet: who is registered, the axons, their addresses on the chain, and the weights. */
@@ -389,7 +416,10 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
         ...{ place, chain, rules, attempts, now },
         rewardsOf: (hotkeys, at) =>
           new Map(hotkeys.map((key) => [key, miners.get(key, at).reward])),
-        onEvent: events.weights,
+        onEvent(event) {
+          parts.weightsBoard.seen(event);
+          events.weights(event);
+        },
         onTrouble: events.trouble,
       }),
     );

@@ -148,7 +148,10 @@ test("the age of weights is that of the oldest, where a subnet has several valid
     [17, "5B", 20],
     [18, "5A", 7],
   ] as const) {
-    events.weights({ kind: "age", netuid, validator, blocks });
+    events.weights({
+      ...{ kind: "age", netuid, validator, blocks },
+      ...{ block: 1_000, intervalBlocks: 100 },
+    });
   }
   const text = await read(metrics);
   assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="17".*\} 300$/m);

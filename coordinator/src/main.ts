@@ -132,6 +132,7 @@ function runCoordinator(): Promise<void> {
           grpc,
           admin: config.admin.enabled ? { ...config.admin, tls: tlsOf(config.admin) } : undefined,
           adminWeb: config.admin.webEnabled,
+          page: config.page.enabled ? config.page : undefined,
           axon: { ...config.axon, extra },
           http,
           limits: config.limits,

@@ -1,6 +1,6 @@
 export { createAccess } from "./access.ts";
 export type { AdminOptions } from "./admin/index.ts";
-export { defaultMaxDownloads } from "./generation/index.ts";
+export { defaultMaxDownloads } from "./downloads.ts";
 export type { ApiCallEvent } from "./observing.ts";
 export {
   type Api,
@@ -9,6 +9,9 @@ export {
   defaultStalledMs,
   drainMs,
   maxWebBodyBytes,
+  type OfferedSubnet,
+  offerSubnet,
+  type SubnetServiceOptions,
   startAdmin,
   startApi,
 } from "./server.ts";

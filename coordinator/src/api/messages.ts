@@ -22,7 +22,7 @@ export const taskStates = {
 
 export const isTaskState = (text: string): text is Task["state"] => Object.hasOwn(taskStates, text);
 
-const assignmentStates = {
+export const assignmentStates = {
   generating: AssignmentState.GENERATING,
   scoring: AssignmentState.SCORING,
   abandoned: AssignmentState.ABANDONED,
@@ -86,7 +86,7 @@ export function taskMessage(
  * @param validatorHotkey for which the miner signed, ss58
  */
 export function assetMessage(
-  task: Task,
+  task: Pick<Task, "prompt">,
   assignment: Assignment,
   submission: SubmittedAsset,
   validatorHotkey: string,

@@ -3,7 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { hostAndPort, type TlsFiles } from "@turntable/process";
-import { AdminService, GenerationService, ScoringService } from "@turntable/proto";
+import { AdminService, GenerationService, ScoringService, SubnetService } from "@turntable/proto";
 import { type WebHandler, webHandlers } from "@turntable/proto/connect";
 import {
   descriptorPackage,
@@ -16,9 +16,11 @@ import { HealthImplementation, service as healthDefinition } from "grpc-health-c
 import type { AccessInterceptor, ClientCall } from "./access.ts";
 import { type AdminOptions, adminHandlers } from "./admin/index.ts";
 import { unavailable } from "./errors.ts";
+import { admitEverybody } from "./everybody.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
 import { type ScoringOptions, scoringHandlers } from "./scoring/index.ts";
+import { type SubnetOptions, subnetHandlers } from "./subnet/index.ts";
 import { openTlsCredentials, plainCredentials } from "./tls.ts";
 
 /** Where and how a gRPC server listens. */
@@ -37,6 +39,8 @@ export interface GrpcListen {
 
 export interface ApiOptions extends Omit<GenerationOptions, "stop" | "maxWatchMs">, GrpcListen {
   readonly access: AccessInterceptor;
+  /** Another service that the same port offers over gRPC. */
+  readonly beside?: OfferedSubnet | undefined;
   /** Without it there is no ScoringService. */
   readonly scoring?: Pick<ScoringOptions, "scorings" | "limits" | "cancel">;
   /** A stream whose caller takes nothing for so long is ended; ms. */
@@ -70,6 +74,21 @@ interface Offered {
   readonly native: UntypedServiceImplementation;
 }
 
+export interface SubnetServiceOptions
+  extends Omit<SubnetOptions, "stop" | "maxWatchMs">,
+    Pick<ApiOptions, "onCall" | "stalledMs"> {
+  /** Calls of all callers together. */
+  readonly callsPerMinute: number;
+}
+
+/** SubnetService, for every transport. */
+export interface OfferedSubnet extends Offered {
+  /** What answers calls over plain HTTP, by their paths. */
+  readonly web: ReadonlyMap<string, WebHandler>;
+  /** Ends the streams, whatever carries them. */
+  endStreams(): void;
+}
+
 export interface AdminServerOptions extends Pick<ApiOptions, "onCall"> {
   readonly admin: AdminOptions;
   /** gRPC on a port of its own; undefined keeps that off. */
@@ -100,9 +119,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const scoring = scoringHandlers({ ...options, ...options.scoring, maxWatchMs, stop });
     offered.push(offer(ScoringService, scoring, options.access, options));
   }
-  const endStreams = (): void =>
-    stopping.abort(unavailable("the coordinator is shutting down; try again", restartMs));
-  const server = stack.use(await startGrpcServer({ ...options, offered }));
+  const endStreams = (): void => stopping.abort(shuttingDown());
+  const { beside } = options;
+  const all = beside === undefined ? offered : [...offered, beside];
+  const server = stack.use(await startGrpcServer({ ...options, offered: all }));
   stack.defer(endStreams);
   const running = stack.move();
   return {
@@ -135,6 +155,22 @@ export async function startAdmin(options: AdminServerOptions): Promise<Admin> {
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
+
+/** Makes SubnetService, which anybody may call. */
+export function offerSubnet(options: SubnetServiceOptions): OfferedSubnet {
+  const stopping = new AbortController();
+  const { signal: stop } = stopping;
+  const maxWatchMs = defaultConnectionAgeMs;
+  const handlers = subnetHandlers({ ...options, maxWatchMs, stop });
+  const access = admitEverybody(options.callsPerMinute, options.now);
+  return {
+    ...offer(SubnetService, handlers, access, options),
+    endStreams: () => stopping.abort(shuttingDown()),
+  };
+}
+
+const shuttingDown = (): Error =>
+  unavailable("the coordinator is shutting down; try again", restartMs);
 
 /** Joins a service to the interceptors of all calls, for every transport. */
 function offer<S extends DescService>(

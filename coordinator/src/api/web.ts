@@ -11,13 +11,16 @@ export interface WebMethods {
   readonly corsOrigins: readonly string[];
 }
 
-/** Attaches the methods, and the OpenAPI document that describes them. */
-export function attachWeb(app: HttpApp, all: readonly WebMethods[]): void {
+/**
+ * Attaches the methods, and the OpenAPI document that describes them.
+ * @param prefix in front of the methods' paths; they are there without it, too
+ */
+export function attachWeb(app: HttpApp, all: readonly WebMethods[], prefix = ""): void {
   const described = describe(all);
   const origins = all.flatMap(({ corsOrigins }) => corsOrigins);
   app.get("/openapi.json", (context) => withCors(context, context.json(described), origins));
   for (const { methods, corsOrigins } of all) {
-    for (const [path, answer] of methods) {
+    for (const [path, answer] of [...methods].flatMap((method) => placesOf(method, prefix))) {
       app.post(path, async (context) => {
         const response = await answer(context.req.raw, callOf(context));
         return withCors(context, response, corsOrigins);
@@ -30,10 +33,17 @@ export function attachWeb(app: HttpApp, all: readonly WebMethods[]): void {
 }
 
 /** Names the span of a request to one of the methods. */
-export const webSpan = (all: readonly WebMethods[]) => {
-  return (route: string): string | undefined =>
-    all.some(({ methods }) => methods.has(route)) ? route.slice(1) : undefined;
+export const webSpan = (all: readonly WebMethods[], prefix = "") => {
+  return (route: string): string | undefined => {
+    const path = route.startsWith(`${prefix}/`) ? route.slice(prefix.length) : route;
+    return all.some(({ methods }) => methods.has(path)) ? path.slice(1) : undefined;
+  };
 };
+
+/** A method at its own path, and behind the prefix. */
+function placesOf([path, answer]: [string, WebHandler], prefix: string): [string, WebHandler][] {
+  return [...new Set([path, `${prefix}${path}`])].map((place) => [place, answer]);
+}
 
 /** The document without what is not attached. */
 function describe(all: readonly WebMethods[]): object {

@@ -18,6 +18,8 @@ export interface Registrations extends AsyncDisposable {
   neuron(netuid: number, hotkey: string): Neuron | undefined;
   /** The block of the subnet's latest look. */
   block(netuid: number): number;
+  /** How long ago that look was, in ms; undefined when there was none since the start. */
+  ageMs(netuid: number): number | undefined;
 }
 
 export interface RegistrationMemory {
@@ -71,7 +73,8 @@ export async function followRegistrations(options: RegistrationOptions): Promise
       options.memory?.save(netuid, found);
     }
     const byHotkey = new Map(neurons.map((neuron) => [neuron.hotkey, neuron]));
-    looks.set(netuid, { block, byHotkey, strong: strongest(neurons, options.strongCount) });
+    const strong = strongest(neurons, options.strongCount);
+    looks.set(netuid, { block, byHotkey, strong, at: performance.now() });
   };
   /** @returns whether all could be read */
   const readAll = async (signal?: AbortSignal): Promise<boolean> => {
@@ -128,6 +131,10 @@ export async function followRegistrations(options: RegistrationOptions): Promise
     isStrong: (hotkey) => netuids.some((netuid) => looks.get(netuid)?.strong.has(hotkey)),
     neuron: (netuid, hotkey) => looks.get(netuid)?.byHotkey.get(hotkey),
     block: (netuid) => looks.get(netuid)?.block ?? 0,
+    ageMs(netuid) {
+      const look = looks.get(netuid);
+      return look === undefined ? undefined : performance.now() - look.at;
+    },
     [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };
 }
@@ -137,6 +144,8 @@ interface Look {
   readonly block: number;
   readonly byHotkey: ReadonlyMap<string, Neuron>;
   readonly strong: ReadonlySet<string>;
+  /** By the process's own clock, in ms. */
+  readonly at: number;
 }
 
 /** Hotkeys of the neurons with the highest incentive; one that has none is not strong, however few there are. */

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Store, StoreReader } from "../store/index.ts";
+import { countScore } from "./score-counts.ts";
 
 export interface HistoryEntry {
   /** Its place among all miners' verdicts; a later one has a higher one. */
@@ -57,6 +58,9 @@ const entryRow = z.object({
 
 /** Writes an entry, and forgets what is not kept. To be called in the verdict's transaction. */
 export function addToHistory(store: Store, entry: Omit<HistoryEntry, "number">): void {
+  if (entry.verdict === "accepted" || entry.code === "low-score") {
+    countScore(store, entry.score, entry.at);
+  }
   store.run("DELETE FROM verdicts WHERE at < ?", entry.at - keepMs);
   store.run(
     `INSERT INTO verdicts (hotkey, at, assignment_id, verdict, code, reason, score, fidelity,
@@ -84,6 +88,14 @@ export function addToHistory(store: Store, entry: Omit<HistoryEntry, "number">):
   );
 }
 
+/** Which verdicts; all when both are empty. */
+export interface VerdictFilter {
+  readonly verdicts: readonly string[];
+  readonly codes: readonly string[];
+}
+
+const allVerdicts: VerdictFilter = { verdicts: [], codes: [] };
+
 /**
  * The miner's latest verdicts, newest first.
  * @param before only those before the one with this number; all when absent
@@ -93,33 +105,91 @@ export function historyOf(
   hotkey: string,
   limit: number,
   before = Number.MAX_SAFE_INTEGER,
+  { verdicts, codes } = allVerdicts,
 ): readonly HistoryEntry[] {
   return store
     .all(
-      "SELECT * FROM verdicts WHERE hotkey = ? AND id < ? ORDER BY id DESC LIMIT ?",
+      `SELECT * FROM verdicts WHERE hotkey = ? AND id < ?
+         AND (?4 = '' OR instr(?4, ',' || verdict || ',') > 0)
+         AND (?5 = '' OR instr(?5, ',' || code || ',') > 0)
+       ORDER BY id DESC LIMIT ?3`,
       hotkey,
       before,
       limit,
+      inCommas(verdicts),
+      inCommas(codes),
     )
-    .map((value) => {
-      const row = entryRow.parse(value);
-      return {
-        number: row.id,
-        hotkey: row.hotkey,
-        at: row.at,
-        assignmentId: row.assignment_id ?? undefined,
-        verdict: row.verdict,
-        code: row.code,
-        reason: row.reason,
-        score: row.score,
-        fidelity: row.fidelity,
-        averageShare: row.average_share ?? undefined,
-        averageFidelity: row.average_fidelity,
-        observations: row.observations,
-        reward: row.reward,
-        cooldownUntil: row.cooldown_until,
-      };
-    });
+    .map((value) => parseEntry(entryRow.parse(value)));
+}
+
+/** Where a miner stood after some of its verdicts. */
+export type HistoryPoint = Pick<HistoryEntry, "at" | "reward" | "observations" | "averageFidelity">;
+
+const pointRow = z.object({
+  at: z.number(),
+  reward: z.number(),
+  observations: z.number(),
+  average_fidelity: z.number(),
+});
+const codeCountRow = z.object({ verdict: z.string(), code: z.string(), count: z.number() });
+
+/** At most so many of what the miner had after its verdicts, evenly among them, oldest first; the latest is there. */
+export function pointsOf(
+  store: StoreReader,
+  hotkey: string,
+  most: number,
+): readonly HistoryPoint[] {
+  return store
+    .all(
+      `SELECT at, reward, observations, average_fidelity FROM
+         (SELECT *, row_number() OVER (ORDER BY id DESC) AS place, count(*) OVER () AS total
+          FROM verdicts WHERE hotkey = ?1)
+       WHERE (place - 1) % ((total + ?2 - 1) / ?2) = 0 ORDER BY place DESC`,
+      hotkey,
+      most,
+    )
+    .map((value) => pointRow.parse(value))
+    .map(({ average_fidelity: averageFidelity, ...point }) => ({ ...point, averageFidelity }));
+}
+
+/** How often the miner got a verdict for a reason. */
+export interface VerdictTally extends Pick<HistoryEntry, "verdict" | "code"> {
+  readonly count: number;
+}
+
+/** How often each verdict and code is among the miner's that are kept, the most frequent first. */
+export function verdictCountsOf(store: StoreReader, hotkey: string): readonly VerdictTally[] {
+  return store
+    .all(
+      `SELECT verdict, code, count(*) AS count FROM verdicts WHERE hotkey = ?
+       GROUP BY verdict, code ORDER BY 3 DESC, 1, 2`,
+      hotkey,
+    )
+    .map((value) => codeCountRow.parse(value));
+}
+
+/** For looking whether a word is one of them; empty stands for all. */
+function inCommas(words: readonly string[]): string {
+  return words.length === 0 ? "" : `,${words.join(",")},`;
+}
+
+function parseEntry(row: z.infer<typeof entryRow>): HistoryEntry {
+  return {
+    number: row.id,
+    hotkey: row.hotkey,
+    at: row.at,
+    assignmentId: row.assignment_id ?? undefined,
+    verdict: row.verdict,
+    code: row.code,
+    reason: row.reason,
+    score: row.score,
+    fidelity: row.fidelity,
+    averageShare: row.average_share ?? undefined,
+    averageFidelity: row.average_fidelity,
+    observations: row.observations,
+    reward: row.reward,
+    cooldownUntil: row.cooldown_until,
+  };
 }
 
 const pageSize = 500;

@@ -1,8 +1,13 @@
 export {
   type HistoryEntry,
+  type HistoryPoint,
   historyOf,
   knownMiners,
   minersAfter,
+  pointsOf,
+  type VerdictFilter,
+  type VerdictTally,
+  verdictCountsOf,
 } from "./history.ts";
 export {
   createMinerReader,
@@ -12,3 +17,4 @@ export {
   type RecordVerdict,
 } from "./miners.ts";
 export { countDuel } from "./ratings.ts";
+export { type ScoreSpread, scoreParts, scoresOf } from "./score-counts.ts";

@@ -1,3 +1,4 @@
+export { createStorageBoard, type StorageBoard } from "./away.ts";
 export {
   defaultStorage,
   openStorage,

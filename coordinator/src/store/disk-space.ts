@@ -6,6 +6,8 @@ export interface DiskSpace {
   check(): Promise<void>;
   /** Why nothing more should be taken, as of the last look; undefined while there is room. */
   lack(): string | undefined;
+  /** Free bytes as of the last look; infinite before it. */
+  freeBytes(): number;
 }
 
 export interface DiskSpaceOptions {
@@ -25,6 +27,7 @@ export function createDiskSpace(options: DiskSpaceOptions): DiskSpace {
     async check() {
       free = await freeBytes(directory);
     },
+    freeBytes: () => free,
     lack: () =>
       free >= reserveBytes
         ? undefined

@@ -22,6 +22,7 @@ const exported: readonly Exported[] = [
   { table: "miners" },
   { table: "observations" },
   { table: "verdicts" },
+  { table: "score_counts" },
   { table: "prompts_lent" },
   { table: "scorings", replaced: { camera_seed: "iif(ended_at IS NULL, NULL, camera_seed)" } },
   { table: "storage_queue" },

@@ -433,6 +433,19 @@ CREATE TABLE stored_assets (
   UNIQUE (asset_sha256, target)
 ) STRICT;
 `,
+  // How many results had a score in each twentieth of 0 to 1, by the hour (since 1970 UTC), for two days; and tasks by
+  // their class and time, for lists that some classes are not in.
+  `
+CREATE TABLE score_counts (
+  hour INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (hour, part)
+) STRICT, WITHOUT ROWID;
+INSERT INTO score_counts SELECT at / 3600000, min(19, CAST(score * 20 AS INTEGER)), count(*)
+  FROM verdicts WHERE verdict = 'accepted' OR code = 'low-score' GROUP BY 1, 2;
+CREATE INDEX tasks_by_class ON tasks (class, created_at, id);
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -8,3 +8,4 @@ export {
   type Submissions,
   type SubmissionsOptions,
 } from "./submissions.ts";
+export { type ByClass, meanWaits, oldestWaiting } from "./waits.ts";

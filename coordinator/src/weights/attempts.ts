@@ -35,8 +35,11 @@ export interface AttemptReader {
     limit: number,
     before?: number,
   ): readonly WeightAttempt[];
-  /** Those that the chain took after `since` (ms since 1970 UTC), of all validators, oldest first. */
-  included(since: number): readonly WeightAttempt[];
+  /**
+   * Those that the chain took after `since` (ms since 1970 UTC), of all validators, oldest first; the latest ones when
+   * there are more than `most`.
+   */
+  included(since: number, most?: number): readonly WeightAttempt[];
   /**
    * The weight that a hotkey had, 0 when none, and the block, when the validator's weights were next taken from `since` on
    * (ms since 1970 UTC); undefined while they were not.
@@ -98,13 +101,16 @@ export function readAttempts(store: StoreReader): AttemptReader {
           limit,
         )
         .map(parseAttempt),
-    included: (since) =>
+    included: (since, most = -1) =>
       store
         .all(
-          "SELECT * FROM weight_attempts WHERE at > ? AND outcome = 'included' ORDER BY at",
+          `SELECT * FROM weight_attempts WHERE at > ? AND outcome = 'included'
+           ORDER BY at DESC LIMIT ?`,
           since,
+          most, // SQLite's own "all"
         )
-        .map(parseAttempt),
+        .map(parseAttempt)
+        .reverse(),
     weightAfter(netuid, validator, hotkey, since) {
       const found = store.get(
         `SELECT * FROM weight_attempts WHERE at >= ? AND netuid = ? AND validator = ?

@@ -44,8 +44,13 @@ export type WeightsEvent = { readonly netuid: number; readonly validator: string
       /** There is nothing to set, as while nobody has a reward; otherwise somebody has to look. */
       readonly isIdle: boolean;
     }
-  /** How old the last weights are, after each look. */
-  | { readonly kind: "age"; readonly blocks: number }
+  /** How old the last weights are at this block, and after how many blocks the next are due; after each look. */
+  | {
+      readonly kind: "age";
+      readonly blocks: number;
+      readonly block: number;
+      readonly intervalBlocks: number;
+    }
 );
 
 export interface WeightsOptions {
@@ -223,7 +228,7 @@ export function startWeights(options: WeightsOptions): Loop {
     const at = lastUpdate === undefined ? looksInVain : head;
     const blocks = Math.max(0, at - (lastUpdate ?? 0));
     if (lastUpdate !== undefined) {
-      tell({ kind: "age", blocks });
+      tell({ kind: "age", blocks, block: head, intervalBlocks: interval });
     }
     if (blocks <= 2 * interval || at - lateToldAt < interval) {
       return;

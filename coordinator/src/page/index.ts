@@ -1,0 +1,1 @@
+export { attachPage, type PageOptions } from "./page.ts";
