@@ -1,7 +1,8 @@
 /**
  * A whole coordinator with 256 miners, each of which pulls a task and submits 1 MB once a minute, scoring simulated:
- * against a bare node:http server that answers the same calls with one sr25519 verification each. Both in processes of
- * their own, in turns; miners come from addresses of their own, on new connections, as Python's do after a minute.
+ * against a bare node:http server that answers the same calls with one sr25519 verification each, and against the same
+ * coordinator while 50 web pages watch it. All in processes of their own, in turns; miners come from addresses of their
+ * own, on new connections, as Python's do after a minute.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -22,6 +23,8 @@ const miners = 256;
 const minuteMs = 60_000;
 const assetBytes = 1_000_000;
 const scoringMs = 1_000;
+/** Web pages that watch the one coordinator. */
+export const openPages = 50;
 /** Turns of each server; a miner comes in one of them. */
 const turns = 2;
 const validatorUri = "//Alice";
@@ -40,6 +43,8 @@ export interface LoadMeasured {
 interface Served {
   readonly child: ChildProcess;
   readonly port: number;
+  /** Of a coordinator. */
+  readonly httpPort: number | undefined;
 }
 
 const [role] = process.argv.slice(2);
@@ -49,24 +54,37 @@ if (role === "coordinator") {
   await serveBare();
 }
 
-export async function measureLoad(): Promise<Record<"axon" | "bare", LoadMeasured>> {
+type Kind = "axon" | "bare" | "pages";
+
+export async function measureLoad(): Promise<Record<Kind, LoadMeasured>> {
   await ready();
   const keys = Array.from({ length: miners }, (_, index) => keypairFromUri(`//Miner${index}`));
-  const servers = { axon: await start("coordinator"), bare: await start("bare") };
-  const taken = { axon: newTally(), bare: newTally() };
+  const servers = {
+    axon: await start("coordinator"),
+    bare: await start("bare"),
+    pages: await start("coordinator"),
+  };
+  const url = `http://127.0.0.1:${servers.pages.httpPort}`;
+  const pages = fork(new URL("open-pages.ts", import.meta.url), [url, String(openPages)]);
+  await once(pages, "message");
+  const taken = { axon: newTally(), bare: newTally(), pages: newTally() };
   try {
     for (let turn = 0; turn < turns; turn++) {
-      for (const name of ["axon", "bare"] as const) {
+      for (const name of ["axon", "bare", "pages"] as const) {
         const of = keys.filter((_, index) => index % turns === turn);
         await play(servers[name].port, of, taken[name]);
       }
     }
   } finally {
-    for (const { child } of Object.values(servers)) {
+    for (const child of [pages, ...Object.values(servers).map((server) => server.child)]) {
       child.kill("SIGKILL");
     }
   }
-  return { axon: summary(taken.axon), bare: summary(taken.bare) };
+  return {
+    axon: summary(taken.axon),
+    bare: summary(taken.bare),
+    pages: summary(taken.pages),
+  };
 }
 
 interface Tally {
@@ -157,8 +175,8 @@ function quantile(values: readonly number[], share: number): number {
 
 async function start(kind: "coordinator" | "bare"): Promise<Served> {
   const child = fork(new URL(import.meta.url), [kind]);
-  const [port] = await once(child, "message");
-  return { child, port: Number(port) };
+  const [{ port, httpPort }] = await once(child, "message");
+  return { child, port, httpPort };
 }
 
 async function serveCoordinator(): Promise<void> {
@@ -170,9 +188,10 @@ async function serveCoordinator(): Promise<void> {
   }
   const subnet = await startTestSubnet({
     ...{ chain, rules: ruleSets.seed, prompts: { list: ["a red cube", "a blue ball"] } },
+    page: { folder: "none", path: "/", showClientTasks: true },
   });
   const { source, coordinator } = subnet;
-  process.send?.(coordinator.axonPort);
+  process.send?.({ port: coordinator.axonPort, httpPort: coordinator.httpPort });
   for (;;) {
     const taken = await source.take(new AbortController().signal);
     if (taken === undefined) {
@@ -218,5 +237,5 @@ async function serveBare(): Promise<void> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address: AddressInfo | string | null = server.address();
-  process.send?.(typeof address === "object" ? address?.port : 0);
+  process.send?.({ port: typeof address === "object" ? address?.port : 0 });
 }

@@ -21,12 +21,11 @@ export function createMinutes(
   return (now) => {
     const last = Math.floor(now / minuteMs) * minuteMs;
     const wanted = Array.from({ length: minutes }, (_, i) => last - (minutes - 1 - i) * minuteMs);
-    const found = wanted.map((at) => {
-      const isSettled = at <= last - unsettled * minuteMs;
-      const before = isSettled ? known.get(at) : undefined;
-      return before ?? { at, ended: tasks.countEnded(at, at + minuteMs) };
-    });
-    known = new Map(found.map((minute) => [minute.at, minute]));
+    const found = wanted.map(
+      (at) => known.get(at) ?? { at, ended: tasks.countEnded(at, at + minuteMs) },
+    );
+    const settled = found.filter(({ at }) => at <= last - unsettled * minuteMs);
+    known = new Map(settled.map((minute) => [minute.at, minute]));
     return found;
   };
 }

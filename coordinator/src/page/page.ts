@@ -75,22 +75,22 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
   const answerDocument =
     (name: string) =>
     async (context: HttpContext): Promise<Response> => {
-      const depth = context.req.path.slice(path.length).split("/").length - 1;
+      const depth = pathOf(context).slice(path.length).split("/").length - 1;
       return answer(context, await documentOf(name, depth), headersOf(name));
     };
 
-  if (path !== "/") {
-    app.get(path, async (context) =>
-      // Without its last slash the page's links would lead beside it.
-      context.req.path.endsWith("/")
-        ? await answerDocument("index.html")(context)
-        : context.redirect(`${path.split("/").at(-2)}/`, 308),
-    );
-  }
   for (const address of addresses) {
     if (path === "/" || address !== "") {
       app.get(`${path}${address}`, answerDocument("index.html"));
     }
+  }
+  if (path !== "/") {
+    app.get(path.slice(0, -1), async (context) =>
+      // Without its last slash the page's links would lead beside it.
+      pathOf(context).endsWith("/")
+        ? await answerDocument("index.html")(context)
+        : context.redirect(`${path.split("/").at(-2)}/`, 308),
+    );
   }
   app.get(`${path}${embedded}`, answerDocument(`${embedded}.html`));
   app.get(`${path}${hashedFolder}/:name`, async (context) => {
@@ -111,6 +111,9 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
     return answer(context, file, headersOf(name));
   });
 }
+
+/** With its last slash, if it has one. */
+const pathOf = (context: HttpContext): string => new URL(context.req.url).pathname;
 
 function answer(
   context: HttpContext,

@@ -93,7 +93,7 @@ export function createFeed<Parts extends object>(options: FeedOptions<Parts>): F
             schedule();
           }
         });
-    }, everyMs);
+    }, everyMs).unref();
     timer = mine;
   };
   const messageSince = (seen: number): Partial<Parts> => {

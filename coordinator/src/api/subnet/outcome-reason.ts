@@ -4,10 +4,11 @@ import type { VisibleTask } from "./visible.ts";
 /** Empty while it has not ended. */
 export function outcomeReason({
   state,
+  endedAt,
   failure,
   assignments,
   bestAssignment,
-}: Pick<VisibleTask, "state" | "failure" | "assignments" | "bestAssignment">): string {
+}: Pick<VisibleTask, "state" | "endedAt" | "failure" | "assignments" | "bestAssignment">): string {
   switch (state) {
     case "queued":
     case "assigned":
@@ -18,12 +19,17 @@ export function outcomeReason({
     case "failed":
       return sentence(failure?.message ?? "there was no accepted copy");
     case "succeeded": {
-      const accepted = assignments.filter((one) => one.state === "accepted");
+      const end = endedAt?.getTime() ?? Number.POSITIVE_INFINITY;
+      // What was accepted after the task's end comes too late, however good it is.
+      const accepted = assignments.filter(
+        (one) => one.state === "accepted" && (one.endedAt?.getTime() ?? 0) <= end,
+      );
       const score = accepted.find(({ id }) => id === bestAssignment)?.score ?? 0;
       const others = accepted.filter(({ id }) => id !== bestAssignment);
       const next = others.reduce((best, one) => Math.max(best, one.score ?? 0), 0);
       if (others.length === 0) {
-        return `It is the only accepted copy${assignments.length === 1 ? "" : ` of ${assignments.length}`}, with a score of ${score.toFixed(3)}.`;
+        const of = assignments.length === 1 ? "" : ` of ${assignments.length} by the task's end`;
+        return `It is the only accepted copy${of}, with a score of ${score.toFixed(3)}.`;
       }
       return next === score
         ? `Of ${accepted.length} accepted copies it is the first that was handed in with the highest score, ${score.toFixed(3)}.`
