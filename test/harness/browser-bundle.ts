@@ -1,7 +1,11 @@
 /** A module of this repository bundled for browsers, run in a page of headless Chromium under a strict policy. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { rolldown } from "rolldown";
+import { tmpdir } from "node:os";
+import { extname, join, relative } from "node:path";
+import { buildScript, scriptName } from "@turntable/web/build/script";
+import type { Page } from "playwright-core";
 import { launchChromium } from "./chromium.ts";
 
 /** As strict as the coordinator's own: nothing inline, no evaluation but WebAssembly's, nothing from elsewhere. */
@@ -11,6 +15,7 @@ const policy =
 export interface BundlePage extends AsyncDisposable {
   /** The value of an expression in the page, as JSON has it. */
   evaluate(expression: string): Promise<unknown>;
+  readonly page: Page;
   /** What the page threw or complained of so far. */
   readonly complaints: readonly string[];
 }
@@ -24,21 +29,21 @@ export async function openBundle(
   files: ReadonlyMap<string, Uint8Array>,
 ): Promise<BundlePage> {
   await using stack = new AsyncDisposableStack();
-  const scripts = await bundle(entry);
+  const folder = mkdtempSync(join(tmpdir(), "turntable-bundle-"));
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  await buildScript(entry, folder);
+  const built = filesIn(folder);
+  const style = [...built.keys()].find((name) => name.endsWith(".css"));
+  const html = `<!doctype html><title>test</title>${
+    style === undefined ? "" : `<link rel="stylesheet" href="${style}">`
+  }<script type="module" src="/${scriptName}"></script><body></body>`;
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
-    const [type, body] =
-      path === "/"
-        ? [
-            "text/html",
-            '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>',
-          ]
-        : scripts.has(path)
-          ? ["text/javascript", scripts.get(path)]
-          : ["application/octet-stream", files.get(path)];
+    const body = path === "/" ? html : (built.get(path) ?? files.get(path));
+    const type = path === "/" ? "text/html; charset=utf-8" : types[extname(path)];
     response.statusCode = body === undefined ? 404 : 200;
     response.setHeader("content-security-policy", policy);
-    response.setHeader("content-type", `${type}; charset=utf-8`).end(body);
+    response.setHeader("content-type", type ?? "application/octet-stream").end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   stack.defer(() => void server.close());
@@ -60,33 +65,23 @@ export async function openBundle(
   const owned = stack.move();
   return {
     evaluate: (expression) => page.evaluate(expression),
+    page,
     complaints,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-async function bundle(entry: string): Promise<ReadonlyMap<string, string>> {
-  const starter = "\0entry";
-  await using made = await rolldown({
-    input: { entry: starter },
-    platform: "browser",
-    plugins: [
-      {
-        name: "entry",
-        resolveId: (id) => (id === starter ? id : undefined),
-        load: (id) =>
-          id === starter
-            ? `import * as exported from ${JSON.stringify(entry)}; globalThis.exported = exported;`
-            : undefined,
-      },
-    ],
-    onLog(level, log) {
-      // Such as a module of Node's that was left in: it would fail in the page, and more obscurely.
-      throw new Error(`${level}: ${log.message}`);
-    },
-  });
-  const { output } = await made.generate({ format: "esm", entryFileNames: "[name].js" });
+/** Addresses of the files of a built script. */
+function filesIn(folder: string): ReadonlyMap<string, Uint8Array> {
   return new Map(
-    output.flatMap((part) => (part.type === "chunk" ? [[`/${part.fileName}`, part.code]] : [])),
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((found) => found.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .map((file) => [`/${relative(folder, file)}`, readFileSync(file)]),
   );
 }
+
+const types: Readonly<Record<string, string>> = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+};

@@ -11,7 +11,8 @@ const sources = [
   "coordinator/web/{build,public,src}/**/*.*",
   "proto/**/*.ts",
   "workers/splat/src/**/*.ts",
-  "workers/validation/src/render/**/*.{ts,wasm}",
+  "workers/validation/src/**/*.{ts,wasm}",
+  "resources/profiles/*.json",
   "package-lock.json",
 ];
 

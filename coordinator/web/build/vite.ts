@@ -1,6 +1,7 @@
 /** How the page is bundled: for browsers of the last three years, with relative addresses, and without inline scripts. */
 import { join } from "node:path";
 import type { InlineConfig } from "vite";
+import { sparkWorker } from "./spark-worker.ts";
 
 /** The workspace's own folder. */
 export const webFolder = join(import.meta.dirname, "..");
@@ -10,6 +11,9 @@ export const viteConfig: InlineConfig = {
   root: webFolder,
   base: "./",
   logLevel: "warn",
+  plugins: [sparkWorker],
+  // Those of the viewer load parts of themselves later, such as the HDF5 library.
+  worker: { format: "es" },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",
@@ -19,5 +23,6 @@ export const viteConfig: InlineConfig = {
     reportCompressedSize: false,
     // Of the viewer, which is loaded when it is looked at, and only then.
     chunkSizeWarningLimit: 3_000,
+    rolldownOptions: { input: ["index.html", "embed.html"].map((name) => join(webFolder, name)) },
   },
 };

@@ -42,6 +42,8 @@ export interface Viewer extends Disposable {
   setCamera(camera: ViewerCamera): void;
   /** Tells of every camera that a person chose. @returns what ends that */
   onCamera(listener: (camera: ViewerCamera) => void): () => void;
+  /** What is looked at now, square. @param size in pixels along an edge. @throws Error while nothing is shown */
+  picture(size: number): Promise<ImageData>;
 }
 
 export type MountViewer = (element: HTMLElement, options: ViewerOptions) => Viewer;

@@ -1,5 +1,4 @@
 /** WebAssembly as far as the kernels use it; TypeScript declares it with the browser's library only. */
-import { readFileSync } from "node:fs";
 
 /** A compiled module; can be sent to threads. */
 export type KernelModule = object;
@@ -29,9 +28,11 @@ const maxPages = 65536;
 /** The compiler's own data lies below. */
 export const firstFreeByte = pageBytes;
 
-/** Memory that threads share. */
-export function createSharedMemory(): KernelMemory<SharedArrayBuffer> {
-  return new wasm.Memory({ initial: 1, maximum: maxPages, shared: true });
+/** Memory that threads share. @param maxBytes what it may be grown to; browsers set that much of the address space aside */
+export function createSharedMemory(
+  maxBytes = maxPages * pageBytes,
+): KernelMemory<SharedArrayBuffer> {
+  return new wasm.Memory({ initial: 1, maximum: Math.ceil(maxBytes / pageBytes), shared: true });
 }
 
 /** @throws RangeError when the machine has not that much memory */
@@ -42,8 +43,8 @@ export function ensureBytes(memory: KernelMemory<ArrayBufferLike>, bytes: number
   }
 }
 
-export function loadKernel(binary: URL): KernelModule {
-  return new wasm.Module(readFileSync(binary));
+export function compileKernel(binary: Uint8Array): KernelModule {
+  return new wasm.Module(binary);
 }
 
 /** @param memory the one that the kernel imports, if it does */

@@ -1,7 +1,8 @@
 /** What is the same for all views of an asset, computed once: activations, covariances, rescaling. */
 import { type Splat, shRestCount } from "@turntable/splat";
+import { sharedBytes } from "./shared-bytes.ts";
 
-/** N splats ready to be projected, in memory that threads share. */
+/** N splats ready to be projected, in memory that threads share, where there is any. */
 export interface Scene {
   readonly count: number;
   readonly shDegree: number;
@@ -29,7 +30,7 @@ export interface SceneOptions {
 
 export function createScene(splat: Splat, options: SceneOptions = {}): Scene {
   const { count } = splat;
-  const { factor, shift } = rescaling(splat, options.rescaleBox);
+  const { factor, shift } = rescalingOf(splat, options.rescaleBox);
   const isUnclamped = options.colours === "band-0-unclamped";
   const shDegree = isUnclamped ? 0 : splat.shDegree;
   const stored = shRestCount(splat.shDegree) * 3;
@@ -63,7 +64,8 @@ export function createScene(splat: Splat, options: SceneOptions = {}): Scene {
   return scene;
 }
 
-function rescaling(
+/** From position to (position − shift) · factor; into a box of the edge `box`, or as it is. */
+export function rescalingOf(
   splat: Splat,
   box: number | undefined,
 ): { readonly factor: number; readonly shift: number } {
@@ -121,5 +123,5 @@ function writeCovariance(target: Float32Array, i: number, splat: Splat, factor: 
 }
 
 function sharedFloats(length: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(length * 4));
+  return new Float32Array(sharedBytes(length * 4));
 }

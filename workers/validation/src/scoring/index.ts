@@ -6,7 +6,6 @@ export {
   ProfileError,
   profilesDir,
   summarise,
-  viewsOf,
 } from "./profile.ts";
 export { createReport } from "./report.ts";
 export {
@@ -20,3 +19,4 @@ export {
   scorePrepared,
 } from "./score-asset.ts";
 export { stageSpans, startStages } from "./stages.ts";
+export { type ViewsOfProfile, viewsOf } from "./views.ts";

@@ -3,14 +3,8 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import {
-  createProfiles,
-  loadProfile,
-  ProfileError,
-  profilesDir,
-  summarise,
-  viewsOf,
-} from "./profile.ts";
+import { createProfiles, loadProfile, ProfileError, profilesDir, summarise } from "./profile.ts";
+import { viewsOf } from "./views.ts";
 
 test("every profile that comes with the project loads", async () => {
   for (const file of (await readdir(profilesDir)).filter((name) => name.endsWith(".json"))) {

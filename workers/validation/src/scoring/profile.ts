@@ -6,7 +6,6 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LintLimits } from "@turntable/splat";
 import { z } from "zod";
-import type { View } from "../render/index.ts";
 
 const unit = z.number().min(0).max(1);
 
@@ -105,27 +104,6 @@ export function createProfiles(directory = profilesDir): (name: string) => Promi
   };
 }
 
-/** The views of a profile for a camera seed (64 bits). */
-export function viewsOf(profile: Profile, cameraSeed: bigint): readonly View[] {
-  const { azimuth, radius } = profile;
-  const nextElevation = elevationsOf(profile, cameraSeed);
-  return Array.from({ length: profile.views }, (_, index) => ({
-    azimuthDeg: azimuth.startDeg + index * azimuth.stepDeg,
-    elevationDeg: nextElevation(),
-    radius,
-  }));
-}
-
-function elevationsOf({ elevation }: Profile, cameraSeed: bigint): () => number {
-  if ("fixedDeg" in elevation) {
-    return () => elevation.fixedDeg;
-  }
-  const next = splitMix64(cameraSeed);
-  const width = BigInt(elevation.maxDeg - elevation.minDeg);
-  // The high half of width × draw: uniform, for a width this small, to one part in 2^58.
-  return () => elevation.minDeg + Number((next() * width) >> 64n);
-}
-
 /** The score of an asset from its views' probabilities. */
 export function summarise({ summary }: Profile, probabilities: readonly number[]): number {
   if (summary === "mean") {
@@ -139,16 +117,4 @@ export function summarise({ summary }: Profile, probabilities: readonly number[]
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Draws of 64 bits. Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014). */
-function splitMix64(seed: bigint): () => bigint {
-  let state = BigInt.asUintN(64, seed);
-  return () => {
-    state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
-    let z = state;
-    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
-    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
-    return z ^ (z >> 31n);
-  };
 }

@@ -8,7 +8,8 @@ import { readAsset } from "@turntable/splat";
 import { z } from "zod";
 import { createScene, orbitCamera, startCpuRenderer } from "../render/index.ts";
 import { loadClip } from "../score/index.ts";
-import { loadProfile, summarise, viewsOf } from "./profile.ts";
+import { loadProfile, summarise } from "./profile.ts";
+import { viewsOf } from "./views.ts";
 
 const vectors = process.env.TURNTABLE_VECTORS;
 const skip = vectors === undefined ? "TURNTABLE_VECTORS is not set" : false;

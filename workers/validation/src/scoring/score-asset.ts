@@ -23,8 +23,9 @@ import {
   type View,
 } from "../render/index.ts";
 import type { Clip } from "../score/index.ts";
-import { type Profile, summarise, viewsOf } from "./profile.ts";
+import { type Profile, summarise } from "./profile.ts";
 import { type OnStage, startStages } from "./stages.ts";
+import { viewsOf } from "./views.ts";
 
 /** What stays loaded between assets. */
 export interface Scorer {

@@ -12,11 +12,11 @@ import {
   ensureBytes,
   firstFreeByte,
   type Kernel,
-  loadRasteriser,
   type SharedMemory,
   startRasteriser,
 } from "./kernel/host.ts";
 import { aligned, cameraBytes, type PlacedScene, placeScene, sceneBytes } from "./kernel/layout.ts";
+import { loadRasteriser } from "./kernel/load.ts";
 import { createProgress, endAll, type Progress, takeNoMore } from "./progress.ts";
 import type { RenderAnswer, RenderOrder, ThreadData, ThreadPlace } from "./thread.ts";
 

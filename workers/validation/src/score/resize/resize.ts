@@ -4,12 +4,8 @@
  * here, the passes are in resize.as.
  * Source: Pillow, src/libImaging/Resample.c.
  */
-import {
-  ensureBytes,
-  instantiateKernel,
-  type KernelMemory,
-  loadKernel,
-} from "../../kernels/wasm.ts";
+import { loadKernel } from "../../kernels/load.ts";
+import { ensureBytes, instantiateKernel, type KernelMemory } from "../../kernels/wasm.ts";
 import type { RgbImage } from "../../render/index.ts";
 import { type Windows, windowsOf } from "./windows.ts";
 

@@ -1,12 +1,8 @@
 /** The compiled rasteriser as TypeScript sees it. */
-import {
-  instantiateKernel,
-  type KernelMemory,
-  type KernelModule,
-  loadKernel,
-} from "../../../kernels/wasm.ts";
+import { instantiateKernel, type KernelMemory, type KernelModule } from "../../../kernels/wasm.ts";
 
 export {
+  compileKernel,
   createSharedMemory,
   ensureBytes,
   firstFreeByte,
@@ -42,9 +38,8 @@ export function tilesOf(size: number): number {
   return Math.ceil(size / tileSize) ** 2;
 }
 
-export function loadRasteriser(): KernelModule {
-  return loadKernel(new URL("rasteriser.wasm", import.meta.url));
-}
+/** Where the compiled kernel lies; bundlers for browsers know this form as well. */
+export const rasteriserUrl: URL = new URL("rasteriser.wasm", import.meta.url);
 
 export function startRasteriser(module: KernelModule, memory: SharedMemory): Kernel {
   return instantiateKernel<Kernel>(module, memory);

@@ -9,7 +9,6 @@ import {
   createSharedMemory,
   ensureBytes,
   firstFreeByte,
-  loadRasteriser,
   startRasteriser,
   tilesOf,
 } from "./host.ts";
@@ -21,6 +20,8 @@ import {
   writeCamera,
   writeSplats,
 } from "./layout.ts";
+
+import { loadRasteriser } from "./load.ts";
 
 const memory = createSharedMemory();
 const kernel = startRasteriser(loadRasteriser(), memory);

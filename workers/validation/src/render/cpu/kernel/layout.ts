@@ -2,6 +2,7 @@
 import type { Camera } from "../../camera.ts";
 import { leastAlpha, mostColour, shC0 } from "../../constants.ts";
 import type { Scene } from "../../scene.ts";
+import { sharedBytes } from "../../shared-bytes.ts";
 
 /** Columns before the colours: three of position, six of covariance, one of opacity. */
 const columns = 10;
@@ -33,7 +34,7 @@ function coefficients(shDegree: number): number {
 
 export function placeScene(scene: Scene, at: number): PlacedScene {
   const { opacities, shDegree } = scene;
-  const indices = new Uint32Array(new SharedArrayBuffer(opacities.length * 4));
+  const indices = new Uint32Array(sharedBytes(opacities.length * 4));
   let count = 0;
   for (let i = 0; i < opacities.length; i++) {
     if ((opacities[i] ?? 0) >= leastOpacity) {

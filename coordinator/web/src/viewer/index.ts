@@ -1,0 +1,3 @@
+export { checkSize } from "./asset.ts";
+export { drawContactSheet } from "./contact-sheet.ts";
+export { mountViewer } from "./viewer.ts";
