@@ -15,6 +15,6 @@ export function admitEverybody(callsPerMinute: number, now: () => number): Acces
   return (next) => async (context) => {
     context.note({ client: everybody });
     using _counted = counts.begin(caller, now());
-    await next(Object.assign(context, { client: everybody, readsAll: false }));
+    return await next(Object.assign(context, { client: everybody, readsAll: false }));
   };
 }

@@ -34,7 +34,7 @@ test("what stands against weights is known until they are set", () => {
 test("weights that the chain lost are told with why, late ones as late", () => {
   const board = createWeightsBoard();
   board.seen({ ...place, kind: "missing", block: 5, reason: "they were not revealed" });
-  board.seen({ ...place, kind: "late", blocks: 300, reason: "x" });
+  board.seen({ ...place, kind: "late", blocks: 300, reason: "x", isIdle: false });
   assert.match(board.of(17, "V").foreign ?? "", /that it took: they were not revealed/);
   assert.equal(board.of(17, "V").lateBlocks, 300);
 });
