@@ -16,7 +16,7 @@ import {
   rm,
   writeFile,
 } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -53,8 +53,19 @@ export class NoNatsServerError extends Error {
   readonly code = "no-nats-server";
 }
 
+/** Path of the server that tests are to use, whatever else there is: `scripts/test-nats-versions.ts` sets it. */
+export const chosenServerVariable = "TURNTABLE_TEST_NATS_SERVER";
+
 /** @throws NoNatsServerError saying what was tried and what to do */
 export async function ensureNatsServer(): Promise<NatsServerBinary> {
+  const chosen = process.env[chosenServerVariable];
+  if (chosen !== undefined) {
+    const version = await versionOf(chosen);
+    if (version === undefined) {
+      throw new NoNatsServerError(`${chosenServerVariable}=${chosen} is no nats-server`);
+    }
+    return { path: chosen, version, isNew: false };
+  }
   // Debian puts it into /usr/sbin, which is not on everybody's PATH.
   const directories = [
     ...(process.env.PATH ?? "").split(delimiter),
@@ -74,9 +85,9 @@ export async function ensureNatsServer(): Promise<NatsServerBinary> {
       tried.push(`${path} is ${version}`);
     }
   }
-  for (const fetchInto of [fromDebian, fromRelease]) {
+  for (const fetchInto of [(to: string) => fromDebian(to, debianSuites), fromRelease]) {
     try {
-      return await install(fetchInto);
+      return await install(fetchInto, cachedBinary);
     } catch (error) {
       tried.push(error instanceof Error ? error.message : String(error));
     }
@@ -89,6 +100,38 @@ export async function ensureNatsServer(): Promise<NatsServerBinary> {
       `"brew install nats-server"), or copy its binary to ${cachedBinary}`,
     ].join("\n"),
   );
+}
+
+/**
+ * The oldest server that is supported, or the newest that can be had here: Debian's latest, else what Go builds from
+ * its modules (minutes of work, once).
+ * @throws NoNatsServerError
+ */
+export async function ensureNatsServerOf(age: "oldest" | "newest"): Promise<NatsServerBinary> {
+  const path = join(cacheDirectory, age, "nats-server");
+  const kept = await versionOf(path);
+  if (kept !== undefined) {
+    return { path, version: kept, isNew: false };
+  }
+  const ways =
+    age === "oldest"
+      ? [(directory: string) => fromDebian(directory, ["trixie"]), fromRelease]
+      : [(directory: string) => fromDebian(directory, ["sid"]), fromGo];
+  const tried: string[] = [];
+  for (const fetchInto of ways) {
+    try {
+      return await install(fetchInto, path);
+    } catch (error) {
+      tried.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  throw new NoNatsServerError(`no ${age} nats-server can be had: ${tried.join("; ")}`);
+}
+
+async function fromGo(directory: string): Promise<string> {
+  const goEnv = { ...process.env, GOBIN: directory };
+  await run("go", ["install", "github.com/nats-io/nats-server/v2@latest"], { env: goEnv });
+  return join(directory, "nats-server");
 }
 
 /** `2.10.27` from `nats-server: v2.10.27`; undefined when there is no such program. */
@@ -109,8 +152,9 @@ function isAtLeast(version: string, minimum: string): boolean {
 /** Fetches into a folder of its own and moves the binary in place at once, so that two that do it do no harm. */
 async function install(
   fetchInto: (directory: string) => Promise<string>,
+  into: string,
 ): Promise<NatsServerBinary> {
-  await mkdir(cacheDirectory, { recursive: true });
+  await mkdir(dirname(into), { recursive: true });
   const directory = await mkdtemp(join(cacheDirectory, "fetch-"));
   try {
     const fetched = await fetchInto(directory);
@@ -118,17 +162,17 @@ async function install(
     if (version === undefined || !isAtLeast(version, minimumNatsVersion)) {
       throw new Error(`the nats-server fetched is ${version ?? "not to be run here"}`);
     }
-    const beside = join(cacheDirectory, `nats-server.${process.pid}`);
+    const beside = `${into}.${process.pid}`;
     await cp(fetched, beside);
-    await rename(beside, cachedBinary);
-    return { path: cachedBinary, version, isNew: true };
+    await rename(beside, into);
+    return { path: into, version, isNew: true };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 /** A newer suite's package, unpacked; apt keeps its lists and archives in `directory`, not in the system. */
-async function fromDebian(directory: string): Promise<string> {
+async function fromDebian(directory: string, suites: readonly string[]): Promise<string> {
   try {
     await access(debianKeyring);
     await run("apt-get", ["--version"]);
@@ -136,7 +180,7 @@ async function fromDebian(directory: string): Promise<string> {
     throw new Error("Debian's archive: this is not a Debian machine");
   }
   const reasons: string[] = [];
-  for (const suite of debianSuites) {
+  for (const suite of suites) {
     try {
       return await fromDebianSuite(suite, join(directory, suite));
     } catch (error) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { millis } from "@nats-io/transport-node";
 import { connectJobQueue, connectJobSource, NatsServerError } from "@turntable/bus/nats";
-import { mustTake, patience, resultOf, testJob } from "../contract/job-queue-tools.ts";
+import { bytes, mustTake, patience, resultOf, testJob } from "../contract/job-queue-tools.ts";
 import { startNatsCluster, startNatsServer } from "../harness/nats-server.ts";
 import { openAdmin, recordEvents, untilUp } from "./nats-sides.ts";
 
@@ -104,4 +104,46 @@ test("letters and their assets go when their time is over", { timeout }, async (
   }
   assert.deepEqual(await queue.listDeadLetters(), []);
   assert.equal(await queue.replayDeadLetter("a"), false);
+});
+
+test("large assets that were left over are removed, those that are needed stay", {
+  timeout,
+}, async () => {
+  await using server = await startNatsServer();
+  await using admin = await openAdmin(server);
+  const large = { asset: bytes(9 * 1024 * 1024, 1) };
+  const servers = server.url;
+  const subjectsOf = async (kind: "M" | "C") => {
+    const filter = { subjects_filter: `$O.assets.${kind}.>` };
+    const { state } = await admin.manager.streams.info("OBJ_assets", filter);
+    return Object.keys(state.subjects ?? {}).map((subject) => subject.split(".")[3] ?? "");
+  };
+  await using source = await connectJobSource({ servers, workerId: "w1" });
+  {
+    await using queue = await connectJobQueue({ servers });
+    await queue.submit(testJob("letter", large));
+    await (await mustTake(source.take(patience()))).terminate("for the test");
+    await queue.submit(testJob("done", large));
+    const done = await mustTake(source.take(patience()));
+    await done.complete(resultOf(done)); // and its result is not acked
+  }
+  const stray = { name: "stray.0.0", nuid: "whole", bucket: "assets", size: 9, chunks: 1 };
+  const name = Buffer.from(stray.name).toString("base64url");
+  await admin.connection.request("$O.assets.C.whole", "a chunk, 9");
+  await admin.connection.request(`$O.assets.M.${name}`, JSON.stringify(stray));
+  await admin.connection.request("$O.assets.C.half", "of one whose putting was cut off");
+  await using queue = await connectJobQueue({ servers, sweep: { everyMs: 100, marginMs: 0 } });
+  await queue.submit(testJob("waiting", large));
+  while ((await subjectsOf("C")).length !== 3) {
+    await new Promise(setImmediate); // until it was looked; it ends with the test
+  }
+  const kept = (await subjectsOf("M")).map((token) => Buffer.from(token, "base64url").toString());
+  assert.deepEqual(kept.toSorted(), ["done.0.0", "letter.0.0", "waiting.0.0"]);
+  // One that is replayed is needed again, though it is older than all jobs.
+  const waiting = await mustTake(source.take(patience()));
+  await waiting.complete(resultOf(waiting));
+  assert.equal(await queue.replayDeadLetter("letter"), true);
+  const replayed = await mustTake(source.take(patience()));
+  assert.ok(Buffer.from(large.asset).equals(await replayed.fetchAsset()));
+  await replayed.handBack(0);
 });

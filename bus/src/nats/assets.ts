@@ -12,6 +12,8 @@ export interface AssetStore {
   put(name: string, asset: Uint8Array, sha256: Uint8Array): Promise<boolean>;
   /** @throws AssetGoneError when there is none, QueueUnavailableError when it does not come */
   fetch(name: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Makes it as young as if it was put now; no error when there is none. */
+  renew(name: string): Promise<void>;
   /** Leaves nothing of it; no error when there is none. */
   remove(name: string): Promise<void>;
 }
@@ -60,6 +62,13 @@ export function createAssetStore(link: NatsLink): AssetStore {
       }
       return bytes;
     },
+    renew: (name) =>
+      link.run(async () => {
+        const store = await open();
+        if ((await store.info(name)) !== null) {
+          await store.update(name, { name });
+        }
+      }),
     remove: (name) =>
       link.run(async () => {
         const info = await (await open()).info(name);

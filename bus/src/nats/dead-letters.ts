@@ -4,7 +4,6 @@
  * the fault's result has an id of its own.
  */
 import { create } from "@bufbuild/protobuf";
-import { jetstream } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import type { FaultCause, RenderScoreJob } from "@turntable/proto";
 import { RenderScoreJobSchema, RenderScoreResultSchema } from "@turntable/proto";
@@ -15,9 +14,12 @@ import {
   resultSubject,
 } from "../contract.ts";
 import { isToken, replicaId } from "../job-identity.ts";
+import { openHeaders } from "./asset-sweep.ts";
+import type { AssetStore } from "./assets.ts";
 import type { Delivery } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
 import {
+  assetObjectOf,
   deadLetterHeaders,
   encodeResult,
   jobHeaders,
@@ -82,13 +84,7 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
 export function listDeadLetters(link: NatsLink): Promise<readonly DeadLetter[]> {
   return link.run(async () => {
     const letters: DeadLetter[] = [];
-    const { consumers } = jetstream(link.connection, { timeout: link.requestTimeoutMs });
-    const consumer = await consumers.get(deadLettersStream, { headers_only: true });
-    const { num_pending: count } = await consumer.info();
-    if (count === 0) {
-      return letters;
-    }
-    for await (const message of await consumer.fetch({ max_messages: count })) {
+    for await (const message of await openHeaders(link, deadLettersStream)) {
       const letter = parseDeadLetter(message);
       if (letter !== undefined) {
         const { job, reason, cause, attempts } = letter;
@@ -103,13 +99,17 @@ export function listDeadLetters(link: NatsLink): Promise<readonly DeadLetter[]> 
 }
 
 /** @returns how many were queued again, one for each replica of the job */
-export async function replayDeadLetters(link: NatsLink, jobId: string): Promise<number> {
+export async function replayDeadLetters(
+  link: NatsLink,
+  assets: AssetStore,
+  jobId: string,
+): Promise<number> {
   if (!isToken(jobId)) {
     return 0;
   }
   const subjects = await link.run(() => letterSubjects(link, jobId));
   for (const subject of subjects) {
-    await replay(link, subject);
+    await replay(link, assets, subject);
   }
   return subjects.length;
 }
@@ -120,7 +120,7 @@ async function letterSubjects({ manager }: NatsLink, jobId: string): Promise<str
   return Object.keys(info.state.subjects ?? {});
 }
 
-async function replay(link: NatsLink, subject: string): Promise<void> {
+async function replay(link: NatsLink, assets: AssetStore, subject: string): Promise<void> {
   const { streams } = link.manager;
   const stored = await link.run(() =>
     streams.getMessage(deadLettersStream, { last_by_subj: subject }),
@@ -128,6 +128,10 @@ async function replay(link: NatsLink, subject: string): Promise<void> {
   const letter = stored === null ? undefined : parseDeadLetter({ headers: stored.header });
   if (stored === null || letter === undefined) {
     return;
+  }
+  const object = assetObjectOf({ headers: stored.header });
+  if (object !== undefined) {
+    await assets.renew(object); // or the sweep would take it for one that is left over
   }
   // Named after the letter, so that a replay that is cut off here queues the job once when it is repeated.
   const id = `${replicaId(letter.job)}.replay.${stored.seq}`;

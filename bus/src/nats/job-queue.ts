@@ -12,6 +12,7 @@ import {
   workersDurable,
 } from "../contract.ts";
 import { dispatchId } from "../job-identity.ts";
+import { defaultSweepTimes, sweepAssets } from "./asset-sweep.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
@@ -37,6 +38,8 @@ export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQue
   const queued = createQueuedJobs(link, assets);
   const trimmer = createResultTrimmer(link);
   const closing = new AbortController();
+  const sweepTimes = { ...defaultSweepTimes, ...options.sweep };
+  const sweeping = sweepAssets(link, assets, sweepTimes, closing.signal);
   const submissions = new Set<Promise<PublishedJob>>();
   /** Results that are being applied. */
   const deliveries = new Set<Promise<void>>();
@@ -65,7 +68,7 @@ export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQue
       }
     },
     listDeadLetters: () => listDeadLetters(link),
-    replayDeadLetter: async (jobId) => (await replayDeadLetters(link, jobId)) > 0,
+    replayDeadLetter: async (jobId) => (await replayDeadLetters(link, assets, jobId)) > 0,
     async incarnation() {
       const { created, state } = await link.run(() => link.manager.streams.info(jobsStream));
       if (state.consumer_count < jobClassNames.length) {
@@ -82,6 +85,7 @@ export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQue
     async [Symbol.asyncDispose]() {
       closing.abort();
       await Promise.allSettled(submissions);
+      await sweeping;
       await settledWithin(shutdownGraceMs, deliveries);
       await trimmer[Symbol.asyncDispose]();
       await link.close();

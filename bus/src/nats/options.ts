@@ -26,10 +26,19 @@ export interface NatsOptions {
   readonly onEvent?: (event: NatsEvent) => void;
 }
 
+/** When the coordinator looks for large assets that nobody needs any more; ms. */
+export interface SweepTimes {
+  readonly everyMs: number;
+  /** What is younger is left alone: longer than any job takes from its object to its place in the queue. */
+  readonly marginMs: number;
+}
+
 /** What the coordinator sets up besides; the others find it there. */
 export interface NatsQueueOptions extends NatsOptions, Partial<JobQueueOptions> {
   /** Copies of each stream in a cluster. */
   readonly replicas?: number;
+  /** When large assets that nobody needs any more are looked for; every ten minutes when absent. */
+  readonly sweep?: Partial<SweepTimes>;
 }
 
 /**

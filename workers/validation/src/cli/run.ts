@@ -45,9 +45,11 @@ export const runCommand: Command = {
           }),
         );
         const metrics = createMetrics("turntable-worker");
-        let notReady: string | undefined = "starting";
+        /** It cannot work, whatever NATS does. */
+        let notAble: string | undefined = "renderer and model are being loaded and tested";
+        let natsAway: string | undefined = "NATS is away";
         const status = stack.use(
-          await startStatusServer({ ...config.http, metrics, notReady: () => notReady }),
+          await startStatusServer({ ...config.http, metrics, notReady: () => notAble ?? natsAway }),
         );
         const source = await connectJobSource({
           ...config.nats,
@@ -56,10 +58,10 @@ export const runCommand: Command = {
           signal,
           onEvent(event) {
             if (event.kind === "up") {
-              notReady = undefined;
+              natsAway = undefined;
             }
             if (event.kind === "down") {
-              notReady = "NATS is away";
+              natsAway = "NATS is away";
             }
             logNatsEvent(logger, event);
           },
@@ -85,6 +87,7 @@ export const runCommand: Command = {
         worker.ended.catch((error: unknown) =>
           stop(error instanceof Error ? error : new Error(String(error))),
         );
+        notAble = undefined;
         const { files, pictureSettings = ownSettings } = worker.model;
         logger.info(
           {
@@ -94,7 +97,7 @@ export const runCommand: Command = {
           "ready",
         );
         stack.defer(() => {
-          notReady = "stopping";
+          notAble = "stopping";
           logger.info("stopping");
         });
         return stack.move();

@@ -11,6 +11,6 @@ export { psnr, type RgbImage } from "./image.ts";
 export type { DeviceRenderer } from "./remote/index.ts";
 export type { Renderer, RenderOptions } from "./renderer.ts";
 export { createScene, type Scene, type SceneOptions } from "./scene.ts";
-export { checkBackend, exactDb, largeTest, leastDb, timeBackend } from "./self-test.ts";
+export { checkBackend, exactDb, largeTest, leastDb, smallTest, timeBackend } from "./self-test.ts";
 export { createTestSplat, mulberry32, type TestSceneOptions } from "./test-scenes.ts";
 export { startWebgpuRenderer } from "./webgpu/index.ts";

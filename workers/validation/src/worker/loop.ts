@@ -174,7 +174,7 @@ async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): P
         return outcome;
       }
       case "retryable":
-        await taken.handBack(Math.min(maxRetryMs, firstRetryMs * 2 ** (taken.attempt - 1)));
+        await taken.handBack(retryDelayMs(taken.attempt));
         return outcome;
       case "hopeless":
         await taken.terminate(outcome.error.message);
@@ -191,6 +191,12 @@ async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): P
     const fault = error instanceof Error ? error : new Error(String(error));
     return { kind: "retryable", error: fault, suspect: false };
   }
+}
+
+/** With jitter: jobs that failed together, when a store was away, do not come back together. */
+function retryDelayMs(attempt: number): number {
+  const full = Math.min(maxRetryMs, firstRetryMs * 2 ** (attempt - 1));
+  return full / 2 + Math.random() * (full / 2);
 }
 
 /** What a result tells of the asset beside its score. */

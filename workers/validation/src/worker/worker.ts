@@ -9,7 +9,13 @@ import type { JobSource } from "@turntable/bus";
 import type { Logger, Metrics } from "@turntable/process";
 import { type AssetLimits, defaultAssetLimits } from "@turntable/splat";
 import type { Environment } from "../gpu/index.ts";
-import { type RenderBackend, startRenderer } from "../render/index.ts";
+import {
+  checkBackend,
+  leastDb,
+  type RenderBackend,
+  smallTest,
+  startRenderer,
+} from "../render/index.ts";
 import { type Clip, type ExecutionProvider, loadClip, ownSettings } from "../score/index.ts";
 import { createProfiles, type Scorer } from "../scoring/index.ts";
 import { createEvents } from "./events.ts";
@@ -68,6 +74,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }),
   );
   const { backend, device, approximate } = renderer;
+  if (backend === "cpu") {
+    // Those on a GPU were tested as they started.
+    const ratioDb = await checkBackend((...drawn) => renderer.render(...drawn), smallTest);
+    if (!(ratioDb >= leastDb.cpu)) {
+      throw new Error(
+        `the renderer draws wrongly: ${ratioDb.toFixed(1)} dB, ${leastDb.cpu} are needed. Run turntable-worker selftest on another machine to compare.`,
+      );
+    }
+  }
   options.logger.info({ backend, device, approximate }, "renderer");
   const clip = stack.use(
     await loadClip(options.modelDir, {
