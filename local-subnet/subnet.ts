@@ -35,6 +35,7 @@ import { startGenerationEndpoint } from "@turntable/generation";
 import { openMinerStore, startMiner } from "@turntable/miner";
 import { createLogger, type Logger, type StopControl } from "@turntable/process";
 import { startWorker, type WorkerOptions } from "@turntable/validation";
+import { ensurePage, pageFolder } from "@turntable/web/build";
 import { showFirstTask } from "./first-task.ts";
 import {
   createMarketEngines,
@@ -54,7 +55,6 @@ const quickChain = { tempo: 60, weightsRateLimit: 10, servingRateLimit: 5 };
 /** Between two looks at the market, in ms. */
 const marketEveryMs = 15_000;
 const promptsFile = new URL("../resources/prompts.txt", import.meta.url);
-const pageFolder = new URL("../coordinator/web/dist", import.meta.url).pathname;
 
 export interface Subnet extends AsyncDisposable {
   /** The coordinator's page, with the operator's key in its fragment: to be shown to the operator alone. */
@@ -79,6 +79,7 @@ export async function startSubnet(
   });
   const { dir } = options;
   await mkdir(dir, { recursive: true });
+  const page = buildPage(signal); // while the rest starts
   const modelDir = resolve(options.model);
   const logger = createLogger("turntable", options.log.level);
   const validator =
@@ -165,10 +166,12 @@ export async function startSubnet(
   };
   using operator = createAdminClient({ address: addresses.admin });
   const operatorKey = await ensureOperatorKey(dir, operator);
+  const pageFault = await page;
   const addressesFile = join(dir, "addresses.json");
   await writeWhole(addressesFile, `${JSON.stringify(addresses, undefined, 2)}\n`);
   stack.defer(() => rm(addressesFile, { force: true }));
   say(`Turntable is up.
+  page     ${pageFault ?? `http://${addresses.http}/ (open it in a browser)`}
   API      ${addresses.grpc} (gRPC)
   axon     port ${addresses.axon.port}, hotkey ${validator.ss58}
   health   http://${addresses.http}/readyz, metrics http://${addresses.http}/metrics
@@ -226,6 +229,16 @@ export async function startSubnet(
     operatorPage: operatorPage(addresses.http, operatorKey),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Makes the web page when it is missing or older than its sources. @returns why there is none, when that fails */
+async function buildPage(signal: AbortSignal): Promise<string | undefined> {
+  try {
+    await ensurePage(signal);
+    return undefined;
+  } catch (error) {
+    return `none: it could not be built: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** Says again and again how the market stands. @returns what ends that */

@@ -47,6 +47,9 @@ test("npm start runs a first task, shows its contact sheet, and a SIGTERM to npm
     assert.doesNotMatch(output, /"level":/, "a newcomer is warned of something");
     assert.match(output, /succeeded by \w+, score 0\.9/);
     assert.match(output, /wrong {4}.+, rejected/);
+    const [, url = ""] =
+      /is up\.\n {2}page {5}(http:\S+) \(open it in a browser\)/.exec(output) ?? [];
+    assert.match(await (await fetch(url)).text(), /<title>Turntable<\/title>/);
 
     const [, sheet = ""] = /pictures (\S+\.png)/.exec(output) ?? [];
     const { width, height } = await sharp(join("/", sheet)).metadata();

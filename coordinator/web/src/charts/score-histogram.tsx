@@ -1,5 +1,5 @@
 /** How scores are spread, today as bars and the day before as a line over them. */
-import { formatCount, formatPercent } from "../format.ts";
+import { formatCount, formatPercent, plural } from "../format.ts";
 
 const width = 600;
 const height = 120;
@@ -29,7 +29,7 @@ export function ScoreHistogram({
   const summary =
     today.total === 0
       ? "Nothing was scored within 24 hours."
-      : `${formatCount(today.total)} results within 24 hours, ${formatPercent(accepted)} of them at or above ${acceptance}; ${formatCount(yesterday.total)} the day before${yesterday.total === 0 ? "" : `, ${formatPercent(acceptedShare(dayBefore, acceptance))}`}.`;
+      : `${plural(today.total, "result")} within 24 hours, ${formatPercent(accepted)} of them at or above ${acceptance}; ${formatCount(yesterday.total)} the day before${yesterday.total === 0 ? "" : `, ${formatPercent(acceptedShare(dayBefore, acceptance))}`}.`;
   return (
     <figure class="chart">
       <div class="chart-legend">

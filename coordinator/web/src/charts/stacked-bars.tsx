@@ -1,6 +1,7 @@
 /** Columns of stacked bars, with a line of words for the column that is pointed at. */
 import { useState } from "preact/hooks";
 import { formatCount } from "../format.ts";
+import { niceTop } from "./scale.ts";
 
 export interface Series {
   readonly name: string;
@@ -125,10 +126,4 @@ function stack(
     below += size;
     return { y: height - below, size };
   });
-}
-
-/** The least of 1, 2, 5, 10, 20, … that is not below the value: axes end at numbers that are read at a glance. */
-export function niceTop(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10);
 }

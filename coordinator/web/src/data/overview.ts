@@ -1,5 +1,6 @@
 /** The overview, which every page's head and some pages read: one stream for all of them. */
 
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Overview } from "@turntable/proto";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
@@ -18,11 +19,17 @@ export function mergeOverview(before: Overview | undefined, parts: Overview): Ov
 
 export function useOverviewStream(): Live<Overview> {
   return useStream(
-    (signal) => subnet.watchOverview({}, { signal }),
+    (signal) => endless(subnet.watchOverview({}, { signal })),
     (before: Overview | undefined, { overview }) =>
       overview === undefined ? before : mergeOverview(before, overview),
     "overview",
   );
+}
+
+/** The overview has no end: a server that ends its stream, because that is old say, is asked again. */
+async function* endless<T>(stream: AsyncIterable<T>): AsyncGenerator<T> {
+  yield* stream;
+  throw new ConnectError("the stream has ended", Code.Unavailable);
 }
 
 const nothing: Live<Overview> = { value: undefined, state: "connecting" };

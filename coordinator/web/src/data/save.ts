@@ -21,9 +21,13 @@ export function fileNameOf(prompt: string): string {
   return words === "" ? "asset" : words;
 }
 
+const extensions: ReadonlyMap<string, string> = new Map([
+  ["ply", "ply"],
+  ["spz", "spz"],
+  ["hdf5", "h5"],
+]);
+
 /** The usual ending of a format's files. */
 export function extensionOf(format: string): string {
-  return (
-    ({ ply: "ply", spz: "spz", hdf5: "h5" } as Readonly<Record<string, string>>)[format] ?? "bin"
-  );
+  return extensions.get(format) ?? "bin";
 }

@@ -70,7 +70,7 @@ export function ContactSheet({
       {drawing.kind === "failed" ? (
         <Failed error={drawing.error} retry={() => setRound(round + 1)} />
       ) : (
-        <p class="loading" role="status">
+        <p class={drawing.kind === "done" ? "quiet" : "loading"} role="status">
           {progressWords(drawing, views.length)}
         </p>
       )}
@@ -84,7 +84,6 @@ export function ContactSheet({
                 type="button"
                 class={view === worst ? "view worst" : "view"}
                 aria-pressed={view === chosen}
-                aria-label={`View ${view + 1}, ${where}: ${formatScore(probability)}${view === worst ? ", the worst" : ""}`}
                 title={where}
                 onClick={() => onChoose(view)}
               >
@@ -95,10 +94,17 @@ export function ContactSheet({
                   width="1"
                   height="1"
                 />
-                <span class={`view-score ${tone}`}>{formatScore(probability)}</span>
-                <span class="view-place">
-                  {view === worst ? "worst" : `${Math.round(azimuthDeg)}°`}
+                <span class="off-screen">
+                  View {view + 1}, {where}:{" "}
                 </span>
+                <span class={`view-score ${tone}`}>{formatScore(probability)}</span>
+                {view === worst ? (
+                  <span class="view-place">worst</span>
+                ) : (
+                  <span class="view-place" aria-hidden="true">
+                    {Math.round(azimuthDeg)}°
+                  </span>
+                )}
               </button>
             </li>
           );

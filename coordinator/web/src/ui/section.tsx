@@ -54,7 +54,7 @@ export function TableFrame({
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard (axe: scrollable-region-focusable)
-    <section class="table-frame" aria-label={label} tabIndex={0}>
+    <section class="table-frame" aria-label={`${label}, table`} tabIndex={0}>
       {children}
     </section>
   );

@@ -113,14 +113,9 @@ function Row({
         {submitTime === undefined ? "–" : <Took from={submitTime} to={endTime} />}
       </td>
       <td>
-        <button
-          type="button"
-          class="small"
-          aria-pressed={shown}
-          aria-label={`Look at the copy of ${minerHotkey}`}
-          onClick={() => onShow(id)}
-        >
+        <button type="button" class="small" aria-pressed={shown} onClick={() => onShow(id)}>
           {shown ? "shown" : "look"}
+          <span class="off-screen"> at the copy of {minerHotkey}</span>
         </button>
       </td>
       {comparable ? (
@@ -130,10 +125,10 @@ function Row({
             class="small"
             aria-pressed={beside}
             disabled={shown || copy.scoring === undefined}
-            aria-label={`Put the copy of ${minerHotkey} beside the one that is shown`}
             onClick={() => onCompare(beside ? undefined : id)}
           >
             {beside ? "beside" : "compare"}
+            <span class="off-screen"> the copy of {minerHotkey} with the one that is shown</span>
           </button>
         </td>
       ) : undefined}

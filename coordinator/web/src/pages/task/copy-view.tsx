@@ -23,10 +23,13 @@ export function CopyView({
   readonly beside: PublicCopy | undefined;
 }) {
   const shown = beside === undefined ? [copy] : [copy, beside];
-  /** The view that is looked at; undefined until somebody wants to look. */
+  /** Whether somebody wants to look: the viewer is loaded then. */
+  const [opened, setOpened] = useState(false);
+  /** The view that is looked at; undefined from elsewhere. */
   const [view, setView] = useState<number>();
   const viewers = useRef(new Map<string, Viewer>());
   const look = (next: number): void => {
+    setOpened(true);
     setView(next);
     for (const viewer of viewers.current.values()) {
       viewer.setCamera({ kind: "scored", view: next });
@@ -51,6 +54,7 @@ export function CopyView({
           key={one.id}
           detail={detail}
           copy={one}
+          opened={opened}
           view={view}
           onLook={look}
           onViewer={(viewer) => link(one.id, viewer)}
@@ -75,17 +79,18 @@ function turnOthers(
 function OneCopy({
   detail,
   copy,
+  opened,
   view,
   onLook,
   onViewer,
 }: {
   readonly detail: PublicTaskDetail;
   readonly copy: PublicCopy;
+  readonly opened: boolean;
   readonly view: number | undefined;
   readonly onLook: (view: number) => void;
   readonly onViewer: (viewer: Viewer | undefined) => void;
 }) {
-  const [opened, setOpened] = useState(false);
   const { value, error, loading, reload } = useCall(
     (signal) => subnet.getPublicReport({ copyId: copy.id }, { signal }),
     copy.scoring === undefined ? undefined : `${copy.id} ${detail.published}`,
@@ -124,7 +129,7 @@ function OneCopy({
         </p>
       ) : copy.downloadable ? (
         <>
-          {opened || view !== undefined ? (
+          {opened ? (
             <ViewerFrame
               source={(signal) => fetchAsset(copy.id, signal)}
               report={report}
@@ -132,7 +137,7 @@ function OneCopy({
               onViewer={onViewer}
             />
           ) : (
-            <button type="button" class="primary start" onClick={() => setOpened(true)}>
+            <button type="button" class="primary start" onClick={() => onLook(0)}>
               Turn it in 3D
             </button>
           )}

@@ -50,7 +50,11 @@ export function Result({ task }: { readonly task: Task }) {
           caption={task.prompt}
         />
       )}
-      <button type="button" onClick={() => saveFile(name, bytes, "application/octet-stream")}>
+      <button
+        type="button"
+        class="start"
+        onClick={() => saveFile(name, bytes, "application/octet-stream")}
+      >
         Download {name} ({formatBytes(bytes.length)})
       </button>
     </Section>
