@@ -69,7 +69,7 @@ function bashFunction(entries: readonly Entry[]): string {
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
     ${[...withValue].join("|")}) COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}")); return ;;
   esac
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case "$word" in
       ${verbs}) path="\${path:+$path }$word" ;;
     esac
