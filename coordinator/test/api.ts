@@ -7,7 +7,7 @@ import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { startHttpServer } from "@turntable/process";
 import { GenerationService } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
-import type { Keyless } from "../src/api/access.ts";
+import type { AccessInterceptor, Keyless } from "../src/api/access.ts";
 import {
   type ApiCallEvent,
   type ApiOptions,
@@ -26,12 +26,20 @@ export interface ApiChange extends Partial<Omit<ApiOptions, "access">> {
   readonly keyFile?: string;
   readonly corsOrigins?: readonly string[];
   readonly wallets?: Keyless["wallets"];
+  /** What else is between a call's caller and its handler. */
+  readonly wrapAccess?: (access: AccessInterceptor) => AccessInterceptor;
 }
 
 export const anonymous = { metadata: new Metadata() };
 
 /** @param change of the API's own options, and of what it stands on */
-export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }: ApiChange = {}) {
+export async function openApi({
+  keyFile,
+  corsOrigins = [],
+  wallets,
+  wrapAccess = (access) => access,
+  ...change
+}: ApiChange = {}) {
   await using stack = new AsyncDisposableStack();
   const subnet = stack.use(await openRules(change));
   const fromFile = keyFile === undefined ? [] : parseApiKeys(keyFile);
@@ -49,14 +57,20 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
   const access = stack.use(createAccess({ keys, now: change.now ?? (() => 1_000) }));
   const events: ApiCallEvent[] = [];
   const told = new EventEmitter();
+  const onCall = (event: ApiCallEvent): void => {
+    events.push(event);
+    told.emit("call");
+  };
   const api = stack.use(
     await startApi({
       host: "127.0.0.1",
       port: 0,
-      access: access.interceptorFor({
-        anonymous: keyFile === undefined ? ["generate", "score"] : [],
-        wallets,
-      }),
+      access: wrapAccess(
+        access.interceptorFor({
+          anonymous: keyFile === undefined ? ["generate", "score"] : [],
+          wallets,
+        }),
+      ),
       scoring: {
         scorings,
         limits: { assetBytes: 3_000_000 },
@@ -70,10 +84,7 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
       readAsset: subnet.assets.read,
       maxPromptChars: 10,
       onTrouble: assert.fail,
-      onCall(event) {
-        events.push(event);
-        told.emit("call");
-      },
+      onCall,
       now: () => 1_000,
       ...change,
     }),
@@ -91,7 +102,14 @@ export async function openApi({ keyFile, corsOrigins = [], wallets, ...change }:
   const client = createServiceClient(GenerationService, channel);
   const running = stack.move();
   return {
-    ...{ subnet, scorings, keys, api, http, events, client },
+    ...{ subnet, scorings, keys, access, api, http, events, onCall, client },
+    /** Resolves once so many calls of this method have ended so. */
+    async eventsOf(method: string, code: string, count: number): Promise<void> {
+      const isOne = (event: ApiCallEvent) => event.method === method && event.code === code;
+      while (events.filter(isOne).length < count) {
+        await once(told, "call");
+      }
+    },
     /** Resolves once so many calls have ended. */
     async eventCount(count: number): Promise<void> {
       while (events.length < count) {

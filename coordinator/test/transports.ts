@@ -97,7 +97,7 @@ async function* answersOf(
 }
 
 function nativeRefusal(thrown: unknown): Refusal {
-  if (!(thrown instanceof Error && "code" in thrown)) {
+  if (!(thrown instanceof Error && "metadata" in thrown)) {
     throw thrown;
   }
   const error = thrown as ServiceError;

@@ -18,10 +18,7 @@ import {
   type HandlerContext,
   type ServiceImpl,
 } from "@connectrpc/connect";
-import {
-  universalServerRequestFromFetch,
-  universalServerResponseToFetch,
-} from "@connectrpc/connect/protocol";
+import { universalServerResponseToFetch } from "@connectrpc/connect/protocol";
 import { errorDetailsTrailer, statusDetails } from "../error-details.ts";
 import {
   type CallContext,
@@ -82,10 +79,12 @@ export function webHandlers<S extends DescService, C>(
         const contextValues = createContextValues()
           .set(webCallKey, call)
           .set(signedBodyKey, signed);
-        const from =
-          signed === undefined
-            ? universalServerRequestFromFetch(request, {})
-            : signedRequest(request, signed);
+        const { url, method } = request;
+        const header = new Headers(request.headers);
+        // By a length over its limit Connect would refuse without reading, and `wholeBody` would never begin.
+        header.delete("content-length");
+        const body = signed === undefined ? wholeBody(request) : once(signed);
+        const from = { httpVersion: "", url, method, header, body };
         const answered = await handler({ ...from, signal: call.signal, contextValues });
         return universalServerResponseToFetch(answered);
       },
@@ -137,11 +136,26 @@ interface OpenCall {
 const signatureHeader = "x-bittensor-signature";
 const signedBodyKey = createContextKey<Uint8Array | undefined>(undefined);
 
-function signedRequest({ url, method, headers: header }: Request, bytes: Uint8Array) {
-  async function* body(): AsyncGenerator<Uint8Array> {
-    yield bytes;
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/**
+ * Reads to the end, within the server's own limit, also when nobody wants more: callers that write hear of no refusal
+ * before what they write has been taken.
+ */
+async function* wholeBody({ body }: Request): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader();
+  let part = await reader?.read();
+  try {
+    for (; part?.value !== undefined; part = await reader?.read()) {
+      yield part.value;
+    }
+  } finally {
+    while (part?.done === false) {
+      part = await reader?.read();
+    }
   }
-  return { httpVersion: "", url, method, header, body: body() };
 }
 
 const webCallKey = createContextKey<WebCall | undefined>(undefined);

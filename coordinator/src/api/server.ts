@@ -62,7 +62,9 @@ export const defaultStalledMs = 60_000;
 /** Largest request: a piece of an upload, and room for its other fields. */
 const maxRequestBytes = 1024 * 1024 + 1024;
 /** The same over HTTP, where bytes in JSON are base64. */
-export const maxWebBodyBytes = 2 * 1024 * 1024;
+const maxWebMessageBytes = 2 * 1024 * 1024;
+/** Up to here a caller is told of that limit in its own protocol; beyond, HTTP answers 413 before it reads anything. */
+export const maxWebBodyBytes = 2 * maxWebMessageBytes;
 /** For reflection: each message's definition brings its whole file, and with it the service. */
 const healthMessages = Object.fromEntries(
   Object.entries(healthDefinition).map(([name, { requestType }]) => [name, requestType]),
@@ -181,7 +183,7 @@ function offer<S extends DescService>(
 ): Offered & { readonly web: ReadonlyMap<string, WebHandler> } {
   const observe = observed(onCall);
   const interceptor: ServerInterceptor<ClientCall> = (next) => observe(access(next));
-  const maxMessageBytes = maxWebBodyBytes;
+  const maxMessageBytes = maxWebMessageBytes;
   return {
     service,
     native: implement(service, handlers, interceptor, { stalledMs }),
