@@ -67,10 +67,14 @@ export interface ListOptions extends OperationOptions {
   readonly pageToken?: string | undefined;
 }
 
-/** Options of `generate`. */
-export interface GenerateOptions extends CreateOptions {
+/** Options of `waitFor`. */
+export interface WaitForOptions extends OperationOptions {
   /** Told every change of the task as it happens. */
   readonly onProgress?: ((event: TaskEvent, taskId: string) => void) | undefined;
+}
+
+/** Options of `generate`. */
+export interface GenerateOptions extends CreateOptions, WaitForOptions {
   /** Told how much of the asset has come. */
   readonly onDownload?: DownloadOptions["onProgress"];
 }
@@ -110,6 +114,11 @@ export interface TurntableClient extends Disposable {
   cancel(taskId: string, options?: OperationOptions): Promise<Task>;
   /** Every change of a task, until it has ended; survives lost connections. No time limit of its own. */
   watch(taskId: string, options?: WatchOptions): AsyncIterable<TaskEvent>;
+  /**
+   * The task once it has succeeded; survives lost connections. No time limit of its own.
+   * @throws TaskFailedError when the task ends without a result
+   */
+  waitFor(taskId: string, options?: WaitForOptions): Promise<Task>;
   /**
    * The asset of a succeeded task, checked for size and SHA-256.
    * @throws CorruptDownloadError, AssetTooLargeError
@@ -218,6 +227,19 @@ export function createClient(options: ClientOptions, parts: ClientParts): Turnta
       }
     },
 
+    async waitFor(taskId, { onProgress, ...waitOptions } = {}) {
+      const rest = restOf(waitOptions);
+      for await (const event of client.watch(taskId, rest())) {
+        onProgress?.(event, taskId);
+      }
+      const task = await client.get(taskId, rest());
+      if (task.state !== TaskState.SUCCEEDED) {
+        const { code, message } = task.failure ?? failureOf(task.state);
+        throw new TaskFailedError(taskId, code, message);
+      }
+      return task;
+    },
+
     async download(taskId, downloadOptions = {}) {
       const limited = { ...downloadOptions, timeoutMs: downloadOptions.timeoutMs ?? timeoutMs };
       return collectAsset(await client.openDownload(taskId, limited));
@@ -244,23 +266,10 @@ export function createClient(options: ClientOptions, parts: ClientParts): Turnta
     },
 
     async generate(prompt, generateOptions = {}) {
-      const { signal, timeoutMs: limitMs, onProgress, idempotencyKey } = generateOptions;
-      const context = inTrace(generateOptions.context);
-      const startedAt = Date.now();
-      const rest = (): OperationOptions => {
-        const leftMs = limitMs === undefined ? undefined : limitMs - (Date.now() - startedAt);
-        return { signal, context, timeoutMs: leftMs && Math.max(0, leftMs) }; // C3
-      };
+      const { onProgress, onDownload, idempotencyKey } = generateOptions;
+      const rest = restOf(generateOptions);
       const { id } = await client.create(prompt, { ...rest(), idempotencyKey });
-      for await (const event of client.watch(id, rest())) {
-        onProgress?.(event, id);
-      }
-      const task = await client.get(id, rest());
-      if (task.state !== TaskState.SUCCEEDED) {
-        const { code, message } = task.failure ?? failureOf(task.state);
-        throw new TaskFailedError(id, code, message);
-      }
-      const { onDownload } = generateOptions;
+      const task = await client.waitFor(id, { ...rest(), onProgress });
       return { task, ...(await client.download(id, { ...rest(), onProgress: onDownload })) };
     },
 
@@ -273,6 +282,16 @@ export function createClient(options: ClientOptions, parts: ClientParts): Turnta
     },
   };
   return client;
+}
+
+/** C3: the options of each call of a row of them, all in one trace. */
+function restOf({ signal, timeoutMs, context }: OperationOptions): () => OperationOptions {
+  const trace = inTrace(context);
+  const startedAt = Date.now();
+  return () => {
+    const leftMs = timeoutMs === undefined ? undefined : timeoutMs - (Date.now() - startedAt);
+    return { signal, context: trace, timeoutMs: leftMs && Math.max(0, leftMs) };
+  };
 }
 
 /** Whether a task in this state has ended; unknown states of newer servers have not. */

@@ -22,17 +22,20 @@ export interface RunOptions {
   readonly cwd?: string;
   /** For its standard input. */
   readonly input?: string;
+  /** Killed when it resolves. */
+  readonly killed?: Promise<unknown>;
 }
 
 export async function runCommand(
   t: TestContext,
   args: readonly string[],
-  { address = "127.0.0.1:1", cwd = emptyFolder(t), input = "" }: RunOptions = {},
+  { address = "127.0.0.1:1", cwd = emptyFolder(t), input = "", killed }: RunOptions = {},
 ): Promise<Ended> {
   const { TURNTABLE_API_KEY_FILE, ...env } = process.env;
   const servers = { TURNTABLE_SERVER: address, TURNTABLE_ADMIN_SERVER: address };
   const child = spawn(command, args, { cwd, env: { ...env, ...servers } });
   child.stdin.end(input);
+  void killed?.then(() => child.kill("SIGKILL"));
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;

@@ -11,8 +11,10 @@ import {
   type VerbContext,
   withCommonOptions,
 } from "./context.ts";
+import { downloadAndSave, removePart } from "./download.ts";
 import { describeEvent } from "./events.ts";
 import { explain } from "./explain.ts";
+import { partPathOf, readPart } from "./part-file.ts";
 import { promptLines, repeated } from "./prompts.ts";
 import { extension, type SaveFlags, saveAsset, withSaveOptions } from "./save.ts";
 import { formatDuration, printable, slug } from "./text.ts";
@@ -64,21 +66,55 @@ export function addGenerate(program: CliCommand, run: Run): void {
 }
 
 async function generateOne(prompt: string, flags: GenerateFlags, context: VerbContext) {
+  const startedAt = Date.now();
+  const leftMs = (): number | undefined =>
+    flags.timeout && Math.max(1, flags.timeout - (Date.now() - startedAt));
+  if (await goOn(prompt, flags, context, leftMs())) {
+    return;
+  }
   const { client, output, signal } = context;
-  const made = await client.generate(prompt, {
+  const { id } = await client.create(prompt, { signal, timeoutMs: leftMs() });
+  output.note(`task ${printable(id)}`);
+  context.suggest(`turntable watch ${id}`);
+  await client.waitFor(id, {
     signal,
-    timeoutMs: flags.timeout,
-    onProgress(event, taskId) {
-      if (event.kind === "created") {
-        output.note(`task ${printable(taskId)}`);
+    timeoutMs: leftMs(),
+    onProgress(event) {
+      if (event.kind !== "succeeded") {
+        output.progress(describeEvent(event));
       }
-      context.suggest(`turntable watch ${taskId}`);
-      output.progress(event.kind === "succeeded" ? "downloading" : describeEvent(event));
     },
-    onDownload: ({ doneBytes, sizeBytes }) => output.progress("downloading", doneBytes / sizeBytes),
   });
-  output.endProgress();
-  await saveAsset(made.task.id, made, flags, context);
+  await downloadAndSave(id, flags, context, leftMs());
+}
+
+/** Whether a download for this prompt was cut off at the same place, and has been brought to its end now. */
+async function goOn(
+  prompt: string,
+  flags: GenerateFlags,
+  context: VerbContext,
+  timeoutMs: number | undefined,
+): Promise<boolean> {
+  const path = flags.out === undefined ? undefined : partPathOf(flags.out);
+  const part = path === undefined ? undefined : await readPart(path);
+  if (part?.prompt !== prompt) {
+    return false;
+  }
+  context.output.note(
+    `going on with task ${printable(part.taskId)}, whose asset ${path} has in part`,
+  );
+  try {
+    await downloadAndSave(part.taskId, flags, context, timeoutMs);
+    return true;
+  } catch (error) {
+    const isGone =
+      error instanceof CallFailedError && ["not-found", "failed-precondition"].includes(error.code);
+    if (!isGone) {
+      throw error;
+    }
+    await removePart(path);
+    return false;
+  }
 }
 
 /** @throws SomeFailedError at the end when some have no asset */
