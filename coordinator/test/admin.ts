@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { isSs58 } from "@turntable/bittensor/keys";
-import { RenderScoreJobSchema } from "@turntable/proto";
+import { FaultCause, RenderScoreJobSchema } from "@turntable/proto";
 import type { AdminOptions } from "../src/api/index.ts";
 import { createIntake } from "../src/intake.ts";
 import type { ApiKeys } from "../src/keys/index.ts";
@@ -34,7 +34,10 @@ export function openAdmin(
     miners: () => new Set<string>(),
   };
   const job = create(RenderScoreJobSchema, { jobId: deadJob, prompt: "a cup" });
-  const letter = { job, reason: "it killed workers", attempts: 3, at: new Date(1_000) };
+  const letter = {
+    ...{ job, reason: "it killed workers", cause: FaultCause.UNSPECIFIED },
+    ...{ attempts: 3, at: new Date(1_000) },
+  };
   return {
     status: () => takeStatus(sources, 0, now()),
     countPending: submissions.countPending,

@@ -170,7 +170,7 @@ async function open() {
           }
           throw new RpcError(CANCELLED, "nobody waits any more");
         }
-        await next(call);
+        return await next(call);
       });
   };
   const opened = stack.use(await openApi({ keyFile, wrapAccess: holding }));
