@@ -77,6 +77,7 @@ export function createGrpcTransport(options: GrpcOptions): Transport {
   checkApiKey(apiKey);
   const client = new Client(target, channelCredentials(options.tls), {
     ...messageLimits(),
+    "grpc.enable_channelz": 0, // nobody asks for the counts that it would keep of every call
     // Variables such as http_proxy are set in company networks for browsers; grpc-js would take them unasked.
     "grpc.enable_http_proxy": options.proxy === true && !isLocal ? 1 : 0,
     "grpc.initial_reconnect_backoff_ms": reconnectBackoffMs.first,

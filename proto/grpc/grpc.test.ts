@@ -152,6 +152,19 @@ describe("unary calls", () => {
     await aborted.promise;
   });
 
+  it("fail with INTERNAL for an answer that cannot be read, and say what it should have been", async (t) => {
+    const { client } = await serve(t, {
+      ...implement(GenerationService, unimplemented),
+      getTask: (_call: unknown, respond: (error: null, answer: Buffer) => void) =>
+        respond(null, Buffer.from([0x0a, 0x64])),
+    });
+    await assert.rejects(client.getTask({}, { metadata }), (error) => {
+      assert.ok(isServiceError(error) && error.code === status.INTERNAL, String(error));
+      assert.match(error.details, /read as a turntable\.v1\.GetTaskResponse/);
+      return true;
+    });
+  });
+
   it("refuse messages over the limit", async (t) => {
     const { client } = await start(t, {});
     const prompt = "x".repeat(1024 * 1024);

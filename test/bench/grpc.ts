@@ -17,7 +17,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Client, credentials, Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import {
+  type ChannelOptions,
+  Client,
+  credentials,
+  Metadata,
+  Server,
+  ServerCredentials,
+} from "@grpc/grpc-js";
 import { type Context, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import {
   type ApiCallEvent,
@@ -117,7 +124,7 @@ async function startOurs(
       onCall,
     }),
   );
-  const channel = connect(stack, api.port);
+  const channel = connect(stack, api.port, { "grpc.enable_channelz": 0 }); // as the SDK does
   const client = createServiceClient(GenerationService, channel);
   const authorization = `Bearer ${made?.secret}`;
   return () => {
@@ -259,8 +266,8 @@ async function startEcho<Message>(
     });
 }
 
-function connect(stack: AsyncDisposableStack, port: number): Client {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+function connect(stack: AsyncDisposableStack, port: number, options: ChannelOptions = {}): Client {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
   stack.defer(() => client.close());
   return client;
 }

@@ -137,8 +137,8 @@ function createPropagator(): TextMapPropagator {
       if (text === undefined || text.length > maxTraceparentChars) {
         return into;
       }
-      const found = parseTraceParent(text);
-      if (found === null) {
+      const found = usualForm.test(text) ? inUsualForm(text) : parseTraceParent(text);
+      if (found === null || isNone(found)) {
         return into;
       }
       const { traceId, spanId } = found;
@@ -149,6 +149,15 @@ function createPropagator(): TextMapPropagator {
     fields: () => [header],
   };
 }
+
+/** The form that everybody sends today; the library's own reading of all forms takes several times as long. */
+const usualForm = /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+const inUsualForm = (text: string): SpanContext => ({
+  traceId: text.slice(3, 35),
+  spanId: text.slice(36, 52),
+  traceFlags: Number.parseInt(text.slice(53), 16),
+});
 
 /** Whether these ids stand for no trace. Their form was checked where they came in (R1), or they are ours. */
 const isNone = ({ traceId, spanId }: SpanContext): boolean =>
