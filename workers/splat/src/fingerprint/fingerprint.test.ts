@@ -90,6 +90,50 @@ describe("another object is not", () => {
   }
 });
 
+test("its numbers are the moments that their order says, one splat after the other", () => {
+  const { count, positions, opacities, shDc } = original;
+  const weight = (i: number): number => 1 / (1 + Math.exp(-(opacities[i] ?? 0)));
+  /** The mean of what `value` says of a splat, each weighing as much as it is opaque. */
+  const mean = (value: (i: number) => number): number => {
+    let [sum, total] = [0, 0];
+    for (let i = 0; i < count; i++) {
+      sum += weight(i) * value(i);
+      total += weight(i);
+    }
+    return sum / total;
+  };
+  const place = (axis: number) => (i: number) => positions[i * 3 + axis] ?? 0;
+  const centre = [0, 1, 2].map((axis) => mean(place(axis)));
+  const from = (axis: number, i: number): number => place(axis)(i) - (centre[axis] ?? 0);
+  const size = Math.sqrt(mean((i) => from(0, i) ** 2 + from(1, i) ** 2 + from(2, i) ** 2));
+  const x = (axis: number) => (i: number) => from(axis, i) / size;
+  const c = (channel: number) => (i: number) =>
+    Math.min(1, Math.max(0, 0.5 + shC0 * (shDc[i * 3 + channel] ?? 0)));
+  const product = (...factors: readonly ((i: number) => number)[]): number =>
+    mean((i) => factors.reduce((all, factor) => all * factor(i), 1));
+  /** Non-decreasing lists of so many axes. */
+  const axes = (length: number, first = 0): readonly (readonly number[])[] =>
+    length === 0
+      ? [[]]
+      : [0, 1, 2]
+          .filter((axis) => axis >= first)
+          .flatMap((axis) => axes(length - 1, axis).map((rest) => [axis, ...rest]));
+  const expected = [
+    Math.log(size),
+    ...centre.map((value) => value / size),
+    ...[2, 3, 4].flatMap((degree) => axes(degree).map((list) => product(...list.map(x)))),
+    ...[1, 2].flatMap((degree) => axes(degree).map((list) => product(...list.map(c)))),
+    ...[0, 1, 2].flatMap((channel) =>
+      [1, 2].flatMap((degree) => axes(degree).map((list) => product(c(channel), ...list.map(x)))),
+    ),
+  ];
+  assert.equal(expected.length, known.length);
+  expected.forEach((value, index) => {
+    const error = Math.abs((known[index] ?? Number.NaN) - value);
+    assert.ok(error < 1e-6, `number ${index} is ${known[index]}, not ${value}`);
+  });
+});
+
 test("nothing visible, and fingerprints of another length, are no reason to fail", () => {
   const hidden = { ...ball(20, random), opacities: new Float32Array(20).fill(-Infinity) };
   assert.ok(geometryOf(hidden).every(Number.isFinite));

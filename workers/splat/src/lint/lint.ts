@@ -61,6 +61,7 @@ export function measure(splat: Splat, radius = defaultLintLimits.maxRadius): Mea
     ? { box: [0, 0, 0], centre: [0, 0, 0], principal: [0, 0, 0] }
     : extentsOf(visible);
   const [largest, , smallest] = extents.principal;
+  const shapes = countShapes(splat, visible, Math.max(...extents.box));
   return {
     count,
     nonFinite: countNonFinite(splat),
@@ -69,12 +70,12 @@ export function measure(splat: Splat, radius = defaultLintLimits.maxRadius): Mea
     meanOpacity: mean(visible.opacities),
     duplicateShare: countDuplicates(splat) / count,
     extents,
-    oversizedShare: shareOf(visible, countOversized(splat, visible, Math.max(...extents.box))),
+    oversizedShare: shareOf(visible, shapes.oversized),
     outsideShare: shareOf(visible, countOutside(visible, radius)),
     flatness: largest > 0 ? smallest / largest : 0,
     oneSidedShare: nothing ? 0 : oneSidedShare(splat, visible, extents),
     floaterShare: nothing ? 0 : floaterShare(visible),
-    needleShare: shareOf(visible, countNeedles(splat, visible)),
+    needleShare: shareOf(visible, shapes.needles),
   };
 }
 
@@ -206,40 +207,33 @@ function countZeroQuaternions({ count, rotations }: Splat): number {
   return found;
 }
 
-function countNeedles({ scales }: Splat, { count, indices }: Visible): number {
-  const most = Math.log(needleRatio);
-  let found = 0;
+/** Of the visible splats: those that are needles, and those larger than the object in two directions. */
+function countShapes(
+  { scales }: Splat,
+  { count, indices }: Visible,
+  extent: number,
+): { readonly needles: number; readonly oversized: number } {
+  const mostRatio = Math.log(needleRatio);
+  const most = Math.log(extent / 2);
+  let needles = 0;
+  let oversized = 0;
   for (let i = 0; i < count; i++) {
     const at = (indices[i] ?? 0) * 3;
-    if (longestOf(scales, at) - middleOf(scales, at) > most) {
-      found++;
+    const a = scales[at] ?? 0;
+    const b = scales[at + 1] ?? 0;
+    const c = scales[at + 2] ?? 0;
+    const low = a < b ? a : b;
+    const high = a < b ? b : a;
+    const longest = c > high ? c : high;
+    const middle = c > high ? high : c > low ? c : low;
+    if (longest - middle > mostRatio) {
+      needles++;
+    }
+    if (middle > most) {
+      oversized++;
     }
   }
-  return found;
-}
-
-/** Larger than the object in two directions, so that a needle is none. */
-function countOversized({ scales }: Splat, { count, indices }: Visible, extent: number): number {
-  const most = Math.log(extent / 2);
-  let found = 0;
-  for (let i = 0; i < count; i++) {
-    if (middleOf(scales, (indices[i] ?? 0) * 3) > most) {
-      found++;
-    }
-  }
-  return found;
-}
-
-/** The middle one of three. */
-function middleOf(scales: Float32Array, at: number): number {
-  const a = scales[at] ?? 0;
-  const b = scales[at + 1] ?? 0;
-  const c = scales[at + 2] ?? 0;
-  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
-}
-
-function longestOf(scales: Float32Array, at: number): number {
-  return Math.max(scales[at] ?? 0, scales[at + 1] ?? 0, scales[at + 2] ?? 0);
+  return { needles, oversized };
 }
 
 function countOutside({ count, positions }: Visible, radius: number): number {
