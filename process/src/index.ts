@@ -20,6 +20,7 @@ export {
   loadConfig,
 } from "./config.ts";
 export {
+  compressed,
   type ErrorTable,
   type FileForm,
   formFor,

@@ -176,7 +176,7 @@ export function createOverview(sources: OverviewSources): OverviewReader {
           storageAway: sources.storageAway(),
           validators: found.map(({ netuid, readMs, neuron, news }) => ({
             ...{ netuid, readMs, everyMs: sources.chainEveryMs },
-            ...{ isRegistered: neuron !== undefined, barred: news.barred },
+            ...{ isRegistered: neuron !== undefined, barred: news.barred, nothing: news.nothing },
             ...{ lateBlocks: news.lateBlocks, foreign: news.foreign },
           })),
         }),

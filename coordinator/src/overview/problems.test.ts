@@ -4,7 +4,7 @@ import { type Health, problemsOf } from "./problems.ts";
 
 const validator: Health["validators"][number] = {
   ...{ netuid: 17, readMs: 1_000, everyMs: 600_000, isRegistered: true },
-  ...{ barred: undefined, lateBlocks: 0, foreign: undefined },
+  ...{ barred: undefined, nothing: undefined, lateBlocks: 0, foreign: undefined },
 };
 const worker = { model: "clip-vit-b32", demonstration: false, isActive: true };
 const well: Health = {
@@ -138,6 +138,18 @@ const cases: readonly (readonly [string, Partial<Health>, readonly string[], Reg
     { validators: [{ ...validator, lateBlocks: 150, barred: "the hotkey has no permit" }] },
     ["error weights-late"],
     /are 150 blocks late: the hotkey has no permit\./,
+  ],
+  [
+    "there have been no weights to set for long",
+    { validators: [{ ...validator, lateBlocks: 150, nothing: "nobody has a reward yet" }] },
+    ["warning weights-none"],
+    /are 150 blocks late, since there are none to set: nobody has a reward yet\./,
+  ],
+  [
+    "there are no weights to set yet",
+    { validators: [{ ...validator, nothing: "nobody has a reward yet" }] },
+    [],
+    /^$/,
   ],
   [
     "weights are somebody else's",

@@ -46,6 +46,8 @@ export interface Health {
     readonly isRegistered: boolean;
     /** Why no weights are set; undefined when nothing stands against it. */
     readonly barred: string | undefined;
+    /** Why there are none to set; undefined when there are. */
+    readonly nothing: string | undefined;
     /** By how many blocks the last weights are older than they should be; 0 when they are not. */
     readonly lateBlocks: number;
     /** Weights that the chain took and does not have, or that are somebody else's, in words; undefined when neither. */
@@ -131,7 +133,7 @@ function* ofIntake({ intake: { kind, reason } }: Health): Iterable<Problem> {
 }
 
 function* ofValidator(validator: Health["validators"][number]): Iterable<Problem> {
-  const { netuid, readMs, everyMs, isRegistered, barred, lateBlocks, foreign } = validator;
+  const { netuid, readMs, everyMs, isRegistered, barred, nothing, lateBlocks, foreign } = validator;
   if (readMs === undefined) {
     yield warning(
       "chain-away",
@@ -145,7 +147,12 @@ function* ofValidator(validator: Health["validators"][number]): Iterable<Problem
   } else if (!isRegistered) {
     yield error("not-registered", `The validator's hotkey is not registered on subnet ${netuid}.`);
   }
-  if (lateBlocks > 0) {
+  if (lateBlocks > 0 && nothing !== undefined) {
+    yield warning(
+      "weights-none",
+      `Weights on subnet ${netuid} are ${lateBlocks} blocks late, since there are none to set: ${nothing}.`,
+    );
+  } else if (lateBlocks > 0) {
     yield error(
       "weights-late",
       `Weights on subnet ${netuid} are ${lateBlocks} blocks late${barred === undefined ? "" : `: ${barred}`}.`,

@@ -7,8 +7,8 @@
  * B3 Scripts, styles and data come from here alone, nothing inline; nobody frames the page but for the viewer's own
  *    document, which is made for that.
  */
-import { brotliCompressSync, gzipSync } from "node:zlib";
 import {
+  compressed,
   formFor,
   type HttpApp,
   type HttpContext,
@@ -50,7 +50,10 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
   let reading: ReturnType<typeof readFolder> | undefined;
   const current = async (): Promise<ReadonlyMap<string, ServedFile>> => {
     reading ??= readFolder(folder);
-    const files = await reading;
+    const files = await reading.catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
     if (files?.has("index.html") !== true) {
       reading = undefined;
       throw new HttpError(
@@ -62,6 +65,13 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
     return files;
   };
   const documents = new Map<string, ServedFile>();
+  /** Compressed once, for all who ask. */
+  const smaller = new Map<ServedFile, Promise<ServedFile>>();
+  const answer = async (context: HttpContext, file: ServedFile): Promise<Response> => {
+    const made = smaller.get(file) ?? compressed(file);
+    smaller.set(file, made);
+    return answerWith(context, await made);
+  };
   const documentOf = async (name: string, depth: number): Promise<ServedFile> => {
     const file = (await current()).get(name);
     if (file === undefined) {
@@ -76,7 +86,7 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
     (name: string) =>
     async (context: HttpContext): Promise<Response> => {
       const depth = pathOf(context).slice(path.length).split("/").length - 1;
-      return answer(context, await documentOf(name, depth), headersOf(name));
+      return answer(context, await documentOf(name, depth));
     };
 
   for (const address of addresses) {
@@ -99,7 +109,7 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
     if (file === undefined) {
       throw new HttpError(404, "not-found", `the page has no ${name}: load it again`);
     }
-    return answer(context, file, headersOf(name));
+    return answer(context, file);
   });
   // What lies beside the documents, such as the icon.
   app.get(`${path}:name{[\\w-]+\\.(?:svg|js|css|ico|png|txt|webmanifest)}`, async (context) => {
@@ -108,21 +118,17 @@ export function attachPage(app: HttpApp, { folder, path }: PageOptions): void {
     if (file === undefined) {
       throw new HttpError(404, "not-found", `the page has no ${name}`);
     }
-    return answer(context, file, headersOf(name));
+    return answer(context, file);
   });
 }
 
 /** With its last slash, if it has one. */
 const pathOf = (context: HttpContext): string => new URL(context.req.url).pathname;
 
-function answer(
-  context: HttpContext,
-  file: ServedFile,
-  headers: Readonly<Record<string, string>>,
-): Response {
+function answerWith(context: HttpContext, file: ServedFile): Response {
   const form = formFor(file, context.req.header("accept-encoding"));
   const all = {
-    ...headers,
+    ...headersOf(file.name),
     etag: form.etag,
     vary: "accept-encoding",
     "x-content-type-options": "nosniff",
@@ -159,7 +165,7 @@ function policyOf(frameAncestors: string): string {
   return [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'", // the viewer decodes and draws in WebAssembly
-    "worker-src 'self' blob:", // the viewer sorts splats in a worker that its library makes of itself
+    "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self' data: blob:",
     "font-src 'self'",
@@ -177,8 +183,5 @@ function withBase(file: ServedFile, depth: number): ServedFile {
   const text = Buffer.from(plain?.bytes ?? []).toString("utf8");
   const based = text.replace(ownBase, `<base href="${"../".repeat(depth) || "./"}" />`);
   const bytes = new Uint8Array(Buffer.from(based));
-  return servedFile(file.name, bytes, {
-    br: new Uint8Array(brotliCompressSync(bytes)),
-    gzip: new Uint8Array(gzipSync(bytes)),
-  });
+  return servedFile(file.name, bytes);
 }

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { formFor, isKnown, readFolder, servedFile } from "./folder.ts";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { compressed, formFor, isKnown, readFolder, servedFile } from "./folder.ts";
 
 function folder(files: Readonly<Record<string, string>>): { readonly path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "turntable-folder-"));
@@ -46,10 +47,26 @@ test("compressed forms belong to their file, and are given to who takes them", a
   assert.equal(new Set(etags).size, 3);
 });
 
-test("a form that is larger than the plain one is given to nobody", () => {
-  const bytes = (text: string) => new Uint8Array(Buffer.from(text));
-  const file = servedFile("a.css", bytes("short"), { br: bytes("longer than that") });
+test("a form that is larger than the plain one is given to nobody", async () => {
+  using made = folder({ "a.css": "short", "a.css.br": "longer than that" });
+  const file = (await readFolder(made.path))?.get("a.css") ?? assert.fail();
   assert.equal(formFor(file, "br").encoding, undefined);
+});
+
+test("F4: text that has no compressed form gets some; small files and pictures stay as they are", async () => {
+  const text = new Uint8Array(Buffer.from("let it be compressed; ".repeat(100)));
+  const file = await compressed(servedFile("a.js", text));
+  assert.deepEqual(
+    file.forms.map(({ encoding }) => encoding),
+    ["br", "gzip", undefined],
+  );
+  const [br, gz] = file.forms;
+  assert.deepEqual(new Uint8Array(brotliDecompressSync(br?.bytes ?? "")), text);
+  assert.deepEqual(new Uint8Array(gunzipSync(gz?.bytes ?? "")), text);
+  assert.equal(await compressed(file), file, "it has them");
+  for (const other of [servedFile("a.png", text), servedFile("a.js", text.subarray(0, 100))]) {
+    assert.equal(await compressed(other), other);
+  }
 });
 
 test("whoever has a form already is known by its tag", () => {

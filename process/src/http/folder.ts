@@ -5,10 +5,13 @@
  * F1 A file is found by its exact name alone; names are not decoded, and hidden files are not there.
  * F2 A caller gets the smallest form that it takes of those that lie in the folder (`x.js.br`, `x.js.gz` beside `x.js`).
  * F3 Each form has an ETag of its own, over its bytes.
+ * F4 What has no compressed form there is compressed when it is first asked for, beside other work, and kept so.
  */
 import { hash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
 
 /** One file in its forms. */
 export interface ServedFile {
@@ -84,19 +87,34 @@ export async function readFolder(
 }
 
 /** A file of these bytes, for content that is made and not read. */
-export function servedFile(
-  name: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  compressed: Readonly<Partial<Record<"br" | "gzip", Uint8Array<ArrayBuffer>>>> = {},
-): ServedFile {
-  return fileOf(
-    name,
-    new Map([
-      [name, bytes],
-      [`${name}.br`, compressed.br],
-      [`${name}.gz`, compressed.gzip],
-    ]),
-  );
+export function servedFile(name: string, bytes: Uint8Array<ArrayBuffer>): ServedFile {
+  return fileOf(name, new Map([[name, bytes]]));
+}
+
+/** Level 5 has nine tenths of what the best one gains, in a tenth of its time. */
+const brotliLevel = 5;
+/** Formats that are compressed already gain nothing; of what is small a packet is sent all the same. */
+const compressible = /^text\/|json|svg|wasm/;
+const leastBytes = 1_024;
+
+/** The file with its compressed forms (F4); itself when it has some, or they would gain nothing. */
+export async function compressed(file: ServedFile): Promise<ServedFile> {
+  const [plain, ...others] = file.forms.toReversed();
+  if (
+    plain === undefined ||
+    others.length > 0 ||
+    plain.bytes.length < leastBytes ||
+    !compressible.test(file.contentType)
+  ) {
+    return file;
+  }
+  const params = { [constants.BROTLI_PARAM_QUALITY]: brotliLevel };
+  const [br, gz] = await Promise.all([
+    promisify(brotliCompress)(plain.bytes, { params }),
+    promisify(gzip)(plain.bytes),
+  ]);
+  const forms = [formOf(new Uint8Array(br), "br"), formOf(new Uint8Array(gz), "gzip"), plain];
+  return { ...file, forms };
 }
 
 /** The form that a caller takes (F2). */
@@ -141,10 +159,7 @@ function plainNameOf(name: string, all: ReadonlyMap<string, unknown>): string | 
   return extension in encodings && all.has(plain) ? plain : undefined;
 }
 
-function fileOf(
-  name: string,
-  all: ReadonlyMap<string, Uint8Array<ArrayBuffer> | undefined>,
-): ServedFile {
+function fileOf(name: string, all: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): ServedFile {
   const compressed = Object.entries(encodings).flatMap(([extension, encoding]) => {
     const bytes = all.get(`${name}${extension}`);
     return bytes === undefined ? [] : [formOf(bytes, encoding)];

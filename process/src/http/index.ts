@@ -1,5 +1,6 @@
 export { type ErrorTable, HttpError, InternalHttpError } from "./errors.ts";
 export {
+  compressed,
   type FileForm,
   formFor,
   isKnown,
