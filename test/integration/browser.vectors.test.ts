@@ -27,11 +27,11 @@ describe("the vectors in a browser", { skip }, () => {
       new Map(files.map((file) => [pathOf(file), file.bytes])),
     );
     await bundle.page.emulateMedia({ reducedMotion: "reduce" });
-    await bundle.page.setViewportSize({ width: 360, height: 640 });
+    await bundle.page.setViewportSize({ width: 160, height: 500 });
   });
   after(async () => {
-    assert.deepEqual(bundle.complaints, []);
     await bundle[Symbol.asyncDispose]();
+    assert.deepEqual(bundle.complaints, []);
   });
 
   test("all assets decode to the same bits as on Node", async () => {

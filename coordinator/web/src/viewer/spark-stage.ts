@@ -4,7 +4,7 @@
  * precision. This module is what makes the viewer large, so it is loaded when there is WebGL and something to look at.
  */
 import { SparkRenderer, SplatMesh } from "@sparkjsdev/spark";
-import { Color, PerspectiveCamera, Scene, SRGBColorSpace, WebGLRenderer } from "three";
+import { Color, PerspectiveCamera, Scene, SRGBColorSpace, Vector2, WebGLRenderer } from "three";
 import type { Rgb, Stage, StageCamera } from "./stage.ts";
 
 /** As in workers/validation/src/render/constants.ts. */
@@ -48,19 +48,34 @@ export async function createSparkStage(
   scene.add(mesh);
 
   let [frame, isBusy, isDisposed] = [0, false, false];
-  let background: Rgb | undefined = [1, 1, 1];
+  /** What is to be seen; while a picture is made it waits. */
+  const wanted: Wanted = { eye: undefined, width: 1, height: 1, background: [1, 1, 1] };
+  const apply = ({ eye, width, height, background }: Wanted): void => {
+    const size = renderer.getSize(new Vector2());
+    if (size.x !== width || size.y !== height) {
+      renderer.setSize(width, height, false);
+      camera.aspect = width / height;
+      // The square that was scored is always to be seen.
+      const across = Math.tan((fovyDeg / 2) * degrees);
+      camera.fov = (2 * Math.atan(across / Math.min(1, camera.aspect))) / degrees;
+      camera.updateProjectionMatrix();
+    }
+    const colour = new Color().setRGB(...(background ?? [0, 0, 0]), SRGBColorSpace);
+    renderer.setClearColor(colour, background === undefined ? 0 : 1);
+    if (eye !== undefined) {
+      place(camera, eye);
+    }
+  };
   const request = (): void => {
-    if (frame === 0 && !isBusy && !isDisposed) {
+    if (frame === 0 && !isDisposed) {
       frame = requestAnimationFrame(() => {
         frame = 0;
         if (!isBusy) {
+          apply(wanted);
           renderer.render(scene, camera);
         }
       });
     }
-  };
-  const clear = (to: Rgb | undefined): void => {
-    renderer.setClearColor(new Color().setRGB(...(to ?? [0, 0, 0]), SRGBColorSpace), to ? 1 : 0);
   };
   const onContextLost = (event: Event): void => {
     event.preventDefault();
@@ -72,44 +87,31 @@ export async function createSparkStage(
   const stage: Stage = {
     drawnBy: "Spark on the GPU",
     look(to) {
-      place(camera, to);
+      wanted.eye = to;
       request();
     },
     resize(width, height) {
-      renderer.setSize(width, height, false);
-      camera.aspect = width / height;
-      // The square that was scored is always to be seen.
-      const across = Math.tan((fovyDeg / 2) * degrees);
-      camera.fov = (2 * Math.atan(across / Math.min(1, camera.aspect))) / degrees;
-      camera.updateProjectionMatrix();
+      wanted.width = width;
+      wanted.height = height;
       request();
     },
     setBackground(to) {
-      background = to;
-      clear(to);
+      wanted.background = to;
       request();
     },
-    async picture(from, size) {
+    async picture(eye, size) {
       isBusy = true;
-      const { width, height } = canvas;
-      const before = camera.clone();
       try {
         await sorted(spark);
         spark.autoUpdate = false;
-        stage.resize(size, size);
-        clear(background ?? [1, 1, 1]);
-        place(camera, from);
+        apply({ eye, width: size, height: size, background: wanted.background ?? [1, 1, 1] });
         await spark.update({ scene, camera });
         renderer.render(scene, camera);
         return readPicture(renderer, size);
       } finally {
         spark.autoUpdate = true;
         isBusy = false;
-        if (!isDisposed) {
-          camera.copy(before);
-          stage.resize(width, height);
-          stage.setBackground(background);
-        }
+        request();
       }
     },
     [Symbol.dispose]() {
@@ -118,13 +120,14 @@ export async function createSparkStage(
       canvas.removeEventListener("webglcontextlost", onContextLost);
       spark.autoUpdate = false;
       // What is sorted now would fail, and nobody waits for it to hear so.
-      void sorted(spark).then(() => {
+      const end = (): void => {
         mesh.dispose();
         spark.dispose();
         renderer.dispose();
         // Browsers give few contexts to a page, and take the oldest away instead of collecting those left behind.
         renderer.forceContextLoss();
-      });
+      };
+      sorted(spark).then(end, end);
     },
   };
   try {
@@ -133,16 +136,28 @@ export async function createSparkStage(
     stage[Symbol.dispose]();
     throw error;
   }
-  clear(background);
   return stage;
 }
 
-/** How often it is looked whether a sort has ended, and how often at most: it takes a second where all is slow. */
-const sortLookMs = 4;
-const mostSortLooks = 2_000;
+interface Wanted {
+  eye: StageCamera | undefined;
+  /** In device pixels. */
+  width: number;
+  height: number;
+  background: Rgb | undefined;
+}
 
+/** How often it is looked whether a sort has ended, and for how long: it takes seconds where all is slow. */
+const sortLookMs = 4;
+const longestSortMs = 60_000;
+
+/** @throws Error when the GPU does not answer any more */
 async function sorted(spark: SparkRenderer): Promise<void> {
-  for (let looks = 0; spark.sorting && looks < mostSortLooks; looks++) {
+  const since = performance.now();
+  while (spark.sorting) {
+    if (performance.now() - since > longestSortMs) {
+      throw new Error("The GPU does not answer.");
+    }
     await new Promise((resolve) => setTimeout(resolve, sortLookMs));
   }
 }
