@@ -3,7 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { readErrorDetails } from "@turntable/proto/error-details";
 import { statusCodes } from "@turntable/proto/rpc";
-import { ClientClosedError, InvalidOptionError } from "./errors.ts";
+import { ClientClosedError, InvalidOptionError, TurntableError } from "./errors.ts";
 import {
   type CallOptions,
   checkApiKey,
@@ -19,10 +19,20 @@ export interface WebOptions {
   readonly apiKey?: string | undefined;
   /** In place of the browser's, to add credentials for example. */
   readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Signs each call in place of an API key: `walletSigner` makes one of a wallet. */
+  readonly signCall?: SignWebCall | undefined;
 }
 
+/** @returns headers to send along with a call: `path` is `/turntable.v1.GenerationService/CreateTask`, `body` the request's */
+export type SignWebCall = (call: {
+  readonly path: string;
+  readonly body: Uint8Array;
+}) => Promise<Readonly<Record<string, string>>>;
+
 /** @throws InvalidOptionError for a key that cannot be used. */
-export function createWebTransport({ baseUrl, apiKey, fetch }: WebOptions): Transport {
+export function createWebTransport(options: WebOptions): Transport {
+  const { baseUrl, apiKey, signCall } = options;
+  const fetch = signCall === undefined ? options.fetch : signedFetch(signCall, options.fetch);
   checkApiKey(apiKey);
   if (!/^(https?:\/\/[^\s/]+|\/)/.test(baseUrl)) {
     throw new InvalidOptionError(
@@ -90,12 +100,33 @@ export function createWebTransport({ baseUrl, apiKey, fetch }: WebOptions): Tran
   };
 }
 
+/** The body is known where it is sent, and nowhere before. */
+function signedFetch(
+  signCall: SignWebCall,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): typeof globalThis.fetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    const body = new Uint8Array(await request.clone().arrayBuffer());
+    // Where the API is below a path of a proxy's, that is not signed.
+    const path = `/${new URL(request.url).pathname.split("/").slice(-2).join("/")}`;
+    const headers = new Headers(request.headers);
+    for (const [name, value] of Object.entries(await signCall({ path, body }))) {
+      headers.set(name, value);
+    }
+    return await fetch(new Request(request, { headers }));
+  };
+}
+
 async function* once<T>(value: T): AsyncGenerator<T> {
   yield value;
 }
 
 function callError(error: unknown): unknown {
   const known = ConnectError.from(error);
+  if (known.cause instanceof TurntableError) {
+    return known.cause; // nothing was sent
+  }
   // What `fetch` throws when there is no connection is a TypeError, whose text differs from browser to browser.
   if (known.cause instanceof TypeError && !known.isWireError) {
     return failedCall(statusCodes.UNAVAILABLE, known.rawMessage, error);

@@ -6,6 +6,8 @@ import { type ClientOptions, createClient, type TurntableClient } from "./turnta
 import { createWebTransport, type WebOptions } from "./web-transport.ts";
 
 export * from "./api.ts";
+export type { SignWebCall } from "./web-transport.ts";
+export { WalletError, type WebWalletOptions, walletSigner } from "./web-wallet.ts";
 
 /** Options of `createTurntableClient` in browsers. */
 export interface TurntableWebClientOptions extends WebOptions, ClientOptions {}

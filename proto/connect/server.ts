@@ -118,7 +118,11 @@ export function corsHeaders(
 }
 
 /** Request headers of ours that pages may send. */
-const ownHeaders = ["authorization", "traceparent", "tracestate"];
+const ownHeaders = [
+  ...["authorization", "traceparent", "tracestate"],
+  // Of calls that a wallet signed.
+  ...["version", "hotkey", "nonce", "signature", "receiver"].map((name) => `x-bittensor-${name}`),
+];
 
 type UntypedHandler = (request: unknown, context: unknown) => unknown;
 

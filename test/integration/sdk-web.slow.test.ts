@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { generate } from "@turntable/generation";
 import { writePly } from "@turntable/splat";
 import type { Browser } from "playwright-core";
@@ -87,6 +88,65 @@ describe("in a browser", { skip: chromiumMissing }, () => {
       done: bytes.length,
       origin: "verified",
       listed: 2,
+    });
+  });
+
+  it("signs its calls by a wallet that the page has, in place of a key", async () => {
+    await ready();
+    await using stack = new AsyncDisposableStack();
+    const script = await bundled(`
+      import { createTurntableClient, walletSigner } from "@turntable/client/web";
+      globalThis.run = async (baseUrl, hotkey, validator) => {
+        const signCall = walletSigner({ hotkey, validator, sign: (text) => globalThis.sign(text) });
+        const client = createTurntableClient({ baseUrl, signCall });
+        const { bytes } = await client.generate("a red cube");
+        const forged = createTurntableClient({
+          baseUrl, retry: { patienceMs: 0 },
+          signCall: walletSigner({ hotkey, validator, sign: () => "00".repeat(64) }),
+        });
+        const refused = await forged.list().catch(({ code }) => code);
+        const vague = createTurntableClient({
+          baseUrl, retry: { patienceMs: 0 },
+          signCall: walletSigner({ hotkey, validator, sign: () => "0x" }),
+        });
+        return { size: bytes.length, refused, vague: await vague.list().catch(({ message }) => message) };
+      };`);
+    const page = `<!doctype html><script type="module">${script}</script>`;
+    const server = createServer((_request, response) => {
+      response.setHeader("content-type", "text/html; charset=utf-8").end(page);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    stack.defer(() => void server.close());
+    const address = server.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const origin = `http://127.0.0.1:${address.port}`;
+    const hotkey = keypairFromUri("//Client");
+    const subnet = stack.use(
+      await startTestSubnet({
+        grpc: {
+          ...{ host: "127.0.0.1", port: 0, keys: [], corsOrigins: [origin] },
+          wallets: { hotkeys: [hotkey.ss58] },
+        },
+      }),
+    );
+    stack.use(answerTasks(subnet, () => randomBytes(1_000)));
+    const tab = await browser.newPage();
+    stack.defer(() => tab.close());
+    // As the polkadot extension signs what is no transaction.
+    await tab.exposeFunction(
+      "sign",
+      (text: string) => `0x${Buffer.from(hotkey.sign(`<Bytes>${text}</Bytes>`)).toString("hex")}`,
+    );
+    await tab.goto(origin);
+    const words = [
+      `http://127.0.0.1:${subnet.coordinator.httpPort}`,
+      ...[hotkey.ss58, subnet.validator.ss58],
+    ];
+    const found = await tab.evaluate(`run(${words.map((word) => JSON.stringify(word)).join()})`);
+    assert.deepEqual(found, {
+      size: 1_000,
+      refused: "unauthenticated",
+      vague: "sign gave no sr25519 signature: it has 64 bytes, or twice as many hexadecimal digits",
     });
   });
 
