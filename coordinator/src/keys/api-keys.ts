@@ -4,8 +4,8 @@
  *
  * A1 A secret is told once, when its key is made; what is kept is its SHA-256. It has 256 bits of its own, so that the
  *    hash needs no salt. One that is used stays in memory, as it does in the header tables of its connection.
- * A2 What another process writes holds a tenth of a second later at most, what is made or ended here from the next call
- *    on: SQLite says when another connection has written.
+ * A2 A key that another process made holds at once, one that it ended for a tenth of a second at most; what is made or
+ *    ended here holds from the next call on. SQLite says when another connection has written.
  */
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
@@ -141,7 +141,11 @@ export function openApiKeys(directory: string, fromFile: readonly FileKey[] = []
   return {
     find(secret, now) {
       const keys = load(now);
-      const key = used.get(secret) ?? keys.get(hashOf(secret));
+      let key = used.get(secret);
+      if (key === undefined) {
+        const hash = hashOf(secret);
+        key = keys.get(hash) ?? load().get(hash); // A2
+      }
       if (key === undefined) {
         return undefined;
       }
