@@ -9,7 +9,6 @@
  *    and letters, then objects.
  */
 import { type ConsumerMessages, jetstream } from "@nats-io/jetstream";
-import { Objm } from "@nats-io/obj";
 import { assetsBucket, deadLettersStream, jobsStream, resultsStream } from "../contract.ts";
 import type { AssetStore } from "./assets.ts";
 import type { NatsLink } from "./link.ts";
@@ -55,11 +54,18 @@ async function sweep(link: NatsLink, assets: AssetStore, marginMs: number): Prom
     ...(await objectsNamedIn(link, resultsStream)),
     ...(await objectsNamedIn(link, deadLettersStream)),
   ]);
-  const store = await new Objm(link.connection).open(assetsBucket, false);
   const known = new Set<string>();
-  for (const { name, nuid, mtime } of await store.list()) {
+  const filter = `$O.${assetsBucket}.M.>`;
+  const entries = await streams.info(bucketStream, { subjects_filter: filter });
+  for (const subject of Object.keys(entries.state.subjects ?? {})) {
+    const entry = await streams.getMessage(bucketStream, { last_by_subj: subject });
+    if (entry === null) {
+      continue;
+    }
+    // As the object store writes it (NATS ADR-20). Its own time stays the same when it is renewed.
+    const { name, nuid } = entry.json<{ readonly name: string; readonly nuid: string }>();
     known.add(nuid);
-    if (Date.parse(mtime) < beforeMs && !needed.has(name)) {
+    if (entry.time.getTime() < beforeMs && !needed.has(name)) {
       await assets.remove(name);
     }
   }
