@@ -203,10 +203,10 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
         for (const id of ["o1", "o2", "o3"]) {
           await queue.submit(testJob(id));
         }
-        await queue.submit(testJob("s1", { class: JobClass.SYNTHETIC }));
         const inWork = await mustTake(source.take(patience()));
         const handedBack = await mustTake(source.take(patience()));
         await handedBack.handBack(60_000);
+        await queue.submit(testJob("s1", { class: JobClass.SYNTHETIC }));
         assert.deepEqual(await queue.depth(), { organic: 3, scoring: 0, synthetic: 1 });
         await inWork.terminate("for the test");
         assert.deepEqual(await queue.depth(), { organic: 2, scoring: 0, synthetic: 1 });

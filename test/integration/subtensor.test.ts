@@ -271,7 +271,7 @@ describe("committed weights", () => {
     const masterScalar = 0x1234567890abcdefn;
     const beaconPublicKey = bls.G2.Point.BASE.multiply(masterScalar).toBytes(true);
     await using rig = await startRig({
-      hyperparameters: { commitRevealEnabled: true, tempo: 20 },
+      hyperparameters: { commitRevealEnabled: true, tempo: 360 },
       client: { beaconPublicKey, blockTimeS: 12 },
     });
     const outcome = await rig.weigh({ 1: 65535, 2: 7 }, 3);
