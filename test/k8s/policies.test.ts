@@ -199,5 +199,10 @@ test("base and prod bring no Secret: those that they name are the operator's", {
     return [...new Set(volumes.flatMap(({ secret }) => secret?.secretName ?? []))].toSorted();
   };
   assert.deepEqual(named("base"), ["api-keys", "validator-hotkey"]);
-  assert.deepEqual(named("overlays/prod"), ["api-keys", "nats-tls", "validator-hotkey"]);
+  assert.deepEqual(named("overlays/prod"), [
+    "api-keys",
+    "nats-passwords",
+    "nats-tls",
+    "validator-hotkey",
+  ]);
 });

@@ -71,6 +71,12 @@ export async function disturbDev(run: DevRun, asset: Uint8Array): Promise<void> 
       return `${ended} of ${pieces} scored, the slowest in ${(longestMs / 1000).toFixed(0)} s`;
     });
 
+  await underLoad("the node drained and given back", async () => {
+    const drain = ["drain", "local-0", "--ignore-daemonsets", "--delete-emptydir-data"];
+    await cluster.kubectl(...drain, "--timeout=300s");
+    assert.deepEqual(await podsOf(cluster, "worker"), []);
+    await cluster.kubectl("uncordon", "local-0");
+  });
   await underLoad("`kubectl scale` 1 → 3 → 1", async (running) => {
     await kubectl("scale", "deployment/worker", "--replicas=3");
     await rollout(cluster, "deployment/worker");
@@ -97,12 +103,6 @@ export async function disturbDev(run: DevRun, asset: Uint8Array): Promise<void> 
         what: `a restart of ${pod}`,
       },
     );
-  });
-  await underLoad("the node drained and given back", async () => {
-    const drain = ["drain", "local-0", "--ignore-daemonsets", "--delete-emptydir-data"];
-    await cluster.kubectl(...drain, "--timeout=300s");
-    assert.deepEqual(await podsOf(cluster, "worker"), []);
-    await cluster.kubectl("uncordon", "local-0");
   });
   await underLoad("the coordinator's pod deleted", async () => {
     await kubectl("delete", "pod", "coordinator-0");

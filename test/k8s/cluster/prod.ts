@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -85,7 +86,7 @@ export async function tryProd(cluster: Cluster, steps: Steps): Promise<void> {
       () => assert.fail("it was taken"),
       String,
     );
-    const reason = /violates PodSecurity "restricted[^:]*": [^(]*/.exec(refusal)?.[0];
+    const reason = /violates PodSecurity "restricted:[^"]*": [^(]*/.exec(refusal)?.[0];
     assert.ok(reason !== undefined, refusal);
     return `“${reason.trim()} …”`;
   });
@@ -114,7 +115,7 @@ export async function tryProd(cluster: Cluster, steps: Steps): Promise<void> {
     ]) {
       await kubectl("rollout", "status", workload, `--timeout=${seconds}s`);
     }
-    return "three NATS servers with TLS, coordinator, prompts, a worker";
+    return "three NATS servers with TLS and roles, coordinator, prompts, a worker";
   });
   await steps.step("NATS: streams on three servers", async () => {
     const look = `fetch("http://nats-0.nats:8222/jsz?streams=true&config=true").then((r) => r.json()).then((j) => console.log(JSON.stringify(j.account_details[0].stream_detail.map((s) => [s.name, s.config.num_replicas, (s.cluster.replicas ?? []).length + 1]))))`;
@@ -139,6 +140,11 @@ async function makeSecrets(cluster: Cluster): Promise<void> {
   const create = ["-n", namespace, "create", "secret", "generic"];
   await cluster.kubectl(...create, "validator-hotkey", `--from-file=hotkey=${wallet}`);
   await cluster.kubectl(...create, "api-keys", `--from-file=api-keys=${keys}`);
+  // One each, as k8s/README.md makes them.
+  const passwords = ["coordinator", "worker", "caller", "monitoring"].map(
+    (role) => `--from-literal=${role}=p${randomBytes(16).toString("hex")}`,
+  );
+  await cluster.kubectl(...create, "nats-passwords", ...passwords);
   // The script calls kubectl by its name.
   const bin = join(cluster.work, "path");
   mkdirSync(bin);
