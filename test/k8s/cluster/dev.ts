@@ -206,8 +206,8 @@ async function podsOf(cluster: Cluster, name: string): Promise<readonly string[]
   const names = ["get", "pods", "-l", selector, "--field-selector=status.phase=Running"];
   const text = await cluster.kubectl("-n", namespace, ...names, "-o", "name");
   return text
-    .trim()
     .split("\n")
+    .filter((line) => line !== "")
     .map((line) => line.replace("pod/", ""));
 }
 
