@@ -150,16 +150,28 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
  */
 async function* wholeBody({ body }: Request): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader();
-  let part = await reader?.read();
+  const read = async () => {
+    try {
+      return await reader?.read();
+    } catch (error) {
+      throw isTooLarge(error) ? new ConnectError(error.message, Code.ResourceExhausted) : error;
+    }
+  };
+  let part = await read();
   try {
-    for (; part?.value !== undefined; part = await reader?.read()) {
+    for (; part?.value !== undefined; part = await read()) {
       yield part.value;
     }
   } finally {
     while (part?.done === false) {
-      part = await reader?.read();
+      part = await read();
     }
   }
+}
+
+/** Whether the server's own limit ended a body, which it says as HTTP does. */
+function isTooLarge(error: unknown): error is Error {
+  return error instanceof Error && "status" in error && error.status === 413;
 }
 
 const webCallKey = createContextKey<WebCall | undefined>(undefined);

@@ -75,8 +75,12 @@ export async function runVerb(
   };
   const connection = (of: Port) => {
     run.server = loadServerConfig(of, flags, systemSources);
-    const onRetry = ({ error }: { readonly error: CallFailedError }) =>
-      output.progress(`waiting for the server (${error.details})`);
+    const onRetry = ({ error }: { readonly error: CallFailedError }) => {
+      // Programs read the error that comes in the end, as JSON and alone.
+      if (flags.json !== true) {
+        output.progress(`waiting for the server (${error.details})`);
+      }
+    };
     return { ...run.server.connection, retry: { connectPatienceMs }, onRetry };
   };
   let client: TurntableClient | undefined;

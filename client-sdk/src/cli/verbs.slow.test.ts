@@ -144,6 +144,20 @@ it("--json makes a failure JSON as well, with its code", async (t) => {
   assert.deepEqual([code, stdout, JSON.parse(stderr)], [1, "", { error }]);
 });
 
+it("--json says nothing for people while it waits for the server", async (t) => {
+  let refusals = 1;
+  const { address } = await startService(t, {
+    async getTask({ taskId }) {
+      if (refusals-- > 0) {
+        throw new RpcError(statusCodes.UNAVAILABLE, "starting");
+      }
+      return { task: taskOf(taskId, { state: TaskState.QUEUED }) };
+    },
+  });
+  const { code, stderr } = await runCommand(t, ["show", "task-1", "--json"], { address });
+  assert.deepEqual([code, stderr], [0, ""]);
+});
+
 describe("one task", () => {
   it("is shown with what each miner made of it", async (t) => {
     const assignments = [

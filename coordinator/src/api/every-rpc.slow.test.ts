@@ -1,6 +1,7 @@
 /**
- * Every RPC of every service over every transport: success, bad input, wrong credentials, exceeded limits, cancellation by
- * the caller and by its deadline. The descriptors say which there are: one without a row fails here.
+ * Every RPC of every service that asks for a key over every transport: success, bad input, wrong credentials, exceeded
+ * limits, cancellation by the caller and by its deadline. The descriptors say which there are: one without a row fails
+ * here. SubnetService asks for none: subnet/transports.test.ts has its RPCs.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";

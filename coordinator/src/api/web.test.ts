@@ -1,9 +1,13 @@
 /** The API over plain HTTP, beside what every RPC has in common over every transport: curl, pages, its description. */
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { request } from "node:http";
+import { json } from "node:stream/consumers";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { openApi } from "../../test/api.ts";
+import { maxWebBodyBytes } from "./index.ts";
 
 const ann = "0123456789abcdef";
 const keyFile = `ann ${ann}`;
@@ -40,6 +44,27 @@ test("curl makes a task with plain JSON, and is told in JSON what is wrong", {
       ["ann", "INVALID_ARGUMENT"],
     ],
   );
+});
+
+test("who says that its body is too long is refused before a byte of it, first for who it is", async () => {
+  await using opened = await openApi({ keyFile });
+  const url = `${opened.http.url}/turntable.v1.GenerationService/CreateTask`;
+  const answerTo = async (headers: Readonly<Record<string, string>>) => {
+    const length = { "content-length": maxWebBodyBytes + 1 };
+    const type = { "content-type": "application/json" };
+    const asked = request(url, { method: "POST", headers: { ...headers, ...length, ...type } });
+    asked.flushHeaders();
+    const [response] = await once(asked, "response");
+    const answer = await json(response);
+    asked.destroy();
+    return [response.statusCode, answer];
+  };
+  const [status, { code }] = await answerTo({});
+  assert.deepEqual([status, code], [401, "unauthenticated"]);
+  assert.deepEqual(await answerTo({ authorization: `Bearer ${ann}` }), [
+    429,
+    { code: "resource_exhausted", message: "the request is longer than 4194304 bytes" },
+  ]);
 });
 
 test("pages of allowed origins may call, and no others", async () => {

@@ -1,13 +1,12 @@
-import { alreadyExists, exhausted, invalidArgument, tooLarge, unavailable } from "../errors.ts";
+import { alreadyExists, exhausted, invalidArgument, tooLarge } from "../errors.ts";
 import { checkPrompt } from "../prompt.ts";
-import { messageOf, type Rpc, type ScoringOptions } from "./service.ts";
+import { checkIntake, messageOf, type Rpc, type ScoringOptions } from "./service.ts";
 
 /** Longest request id and format, in UTF-16 units. */
 const maxRequestIdChars = 128;
 const maxFormatChars = 32;
 const sha256Bytes = 32;
-/** When a client is told to come back while nothing is taken, and while there is no room; ms. */
-const closedRetryMs = 5_000;
+/** When a client is told to come back while there is no room, in ms. */
 const fullRetryMs = 10_000;
 
 /** Announces an asset; the same request id gives the same scoring again. */
@@ -34,10 +33,7 @@ export function createScoring(options: ScoringOptions): Rpc<"createScoring"> {
         throw tooLarge(field, `has ${text.length} characters; at most ${most} are allowed`);
       }
     }
-    const reason = options.takesNothing?.();
-    if (reason !== undefined) {
-      throw unavailable(reason, closedRetryMs);
-    }
+    checkIntake(options);
     const outcome = scorings.create(
       {
         ...{ client, prompt, sizeBytes: Number(sizeBytes) },

@@ -5,7 +5,7 @@ import { type ScoringSchema, type ScoringService, ScoringState } from "@turntabl
 import type { Handler } from "@turntable/proto/rpc";
 import type { Scoring, ScoringLimits, Scorings } from "../../scorings/index.ts";
 import type { ClientCall } from "../access.ts";
-import { notFound } from "../errors.ts";
+import { notFound, unavailable } from "../errors.ts";
 
 export interface ScoringOptions {
   readonly scorings: Scorings;
@@ -34,6 +34,20 @@ const states = {
   scored: ScoringState.SCORED,
   failed: ScoringState.FAILED,
 } as const satisfies Record<Scoring["state"], ScoringState>;
+
+/** When a client is told to come back while nothing is taken, in ms. */
+const closedRetryMs = 5_000;
+
+/**
+ * Before anything is written, be it an announcement or a piece.
+ * @throws RpcError UNAVAILABLE while nothing can be taken
+ */
+export function checkIntake({ takesNothing }: Pick<ScoringOptions, "takesNothing">): void {
+  const reason = takesNothing?.();
+  if (reason !== undefined) {
+    throw unavailable(reason, closedRetryMs);
+  }
+}
 
 /** How many characters of an id that is not ours an answer repeats. */
 const maxIdChars = 64;

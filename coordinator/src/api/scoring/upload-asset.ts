@@ -1,5 +1,5 @@
 import { failedPrecondition, invalidArgument, outOfRange, tooLarge } from "../errors.ts";
-import { findScoring, type Rpc, type ScoringOptions } from "./service.ts";
+import { checkIntake, findScoring, type Rpc, type ScoringOptions } from "./service.ts";
 
 /** Largest piece, in bytes. */
 const maxPieceBytes = 1024 * 1024;
@@ -15,6 +15,7 @@ export function uploadAsset(options: ScoringOptions): Rpc<"uploadAsset"> {
     if (chunk.length === 0) {
       throw invalidArgument("chunk", "is empty");
     }
+    checkIntake(options);
     // An offset beyond 2^53 is beyond every asset's end all the same.
     const outcome = await scorings.upload(scoringId, Number(offset), chunk, now());
     switch (outcome.kind) {

@@ -1,6 +1,7 @@
 /** Every RPC of SubnetService over every transport: success, bad input, exceeded limits, cancellation; never a key. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { create } from "@bufbuild/protobuf";
 import { SubnetService } from "@turntable/proto";
 import { statusCodes } from "@turntable/proto/rpc";
 import { alice, bob, serveSubnet } from "../../../test/subnet.ts";
@@ -15,7 +16,7 @@ interface Subject {
 }
 
 interface Rpc {
-  readonly method: string;
+  readonly method: keyof typeof SubnetService.method;
   readonly request: (subject: Subject) => object;
   /** What is in the answers, as JSON. */
   readonly answers: RegExp;
@@ -63,6 +64,9 @@ const rpcs: readonly Rpc[] = [
   },
 ];
 
+/** More than any transport reads, in a field that no method knows. */
+const tooMuch = { no: 9_999, wireType: 2, data: Buffer.alloc(3 * 1024 * 1024) };
+
 async function answersOf(
   call: Caller,
   { method, isEndless }: Rpc,
@@ -105,11 +109,25 @@ test("every RPC over every transport", async (t) => {
           const reason = rpc.badCode === NOT_FOUND ? "NOT_FOUND" : "FIELD_INVALID";
           await assert.rejects(answersOf(call, rpc, rpc.bad), refusedWith(rpc.badCode, reason));
         }
+        if (transport !== "connect-json") {
+          const schema = SubnetService.method[rpc.method].input;
+          const large = { ...create(schema, good), $unknown: [tooMuch] };
+          await assert.rejects(answersOf(call, rpc, large), (error) => {
+            assert.ok(error instanceof Refusal, String(error));
+            assert.equal(error.code, RESOURCE_EXHAUSTED, error.message);
+            return true;
+          });
+        }
         await assert.rejects(answersOf(call, rpc, good, { signal: AbortSignal.abort() }));
       });
     }
   }
   assert.ok(opened.events.every(({ client }) => client === "everybody"));
+});
+
+test("every RPC that the service has is among them", () => {
+  const names = SubnetService.methods.map(({ localName }) => localName);
+  assert.deepEqual(rpcs.map(({ method }) => method).toSorted(), names.toSorted());
 });
 
 test("all callers together make so many calls a minute, over whatever transport", async () => {
