@@ -243,7 +243,10 @@ describe("every call", () => {
         throw unavailable();
       },
     });
-    const client = connect(t, service, { timeoutMs: 100 });
+    const delayMs = 60_000; // jitter leaves half of it, which is still more than a call may take
+    const retry = { initialDelayMs: delayMs, maxDelayMs: delayMs };
+    const patience = { patienceMs: 90_000, connectPatienceMs: 90_000 };
+    const client = connect(t, service, { timeoutMs: 20_000, retry: { ...retry, ...patience } });
     await assert.rejects(client.get("task-1"), failsWith("unavailable"));
     assert.equal(service.calls.length, 1);
   });
