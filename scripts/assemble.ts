@@ -96,7 +96,7 @@ const developmentEntries =
 const unreadFiles = /\.(d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|c|cc|cpp|h|gyp|gypi)$/i;
 /** Folders of packages with binaries for each platform: `linux/x64` in one, `linux-x64` in the other. */
 const platformFolder =
-  /(^|\/)(?:(darwin|win32|linux)\/(x64|arm64)|(darwin|win32|linux)-([a-z0-9]+))(\/|$)/;
+  /(^|\/)(?:(darwin|win32|linux)(?:\/(x64|arm64)|(?=$))|(darwin|win32|linux)-([a-z0-9]+))(\/|$)/;
 
 const manifestSchema = z.object({
   dependencies: z.record(z.string(), z.string()).default({}),
@@ -238,7 +238,8 @@ function isRead(path: string): boolean {
   }
   const [, , os1, arch1, os2, arch2] = platformFolder.exec(path) ?? [];
   const os = os1 ?? os2;
-  return os === undefined || (os === process.platform && (arch1 ?? arch2) === process.arch);
+  const arch = arch1 ?? arch2 ?? process.arch;
+  return os === undefined || (os === process.platform && arch === process.arch);
 }
 
 // --- how it starts
