@@ -3,7 +3,7 @@
  * the two sides of the job queue. Two implementations keep it, `@turntable/bus/in-process` and
  * `@turntable/bus/nats`; one suite of contract tests runs over both.
  *
- * Invariants, referred to as Q1 to Q10 where they are kept:
+ * Invariants, referred to as Q1 to Q11 where they are kept:
  * Q1  When `submit` has returned, the job survives a crash of every process, of the NATS server too. In process nothing
  *     survives: the coordinator submits again what has no result.
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
@@ -23,6 +23,8 @@
  *     completed; of a job that is given up, the job's own.
  * Q10 A job is not given to the workers that it excludes: where they alone are free it waits, and is given up after a
  *     few minutes. That costs it none of its tries.
+ * Q11 A worker that is drained finishes what it has taken and takes nothing more until it is resumed, or its process is
+ *     started again. Nothing is lost or counted as a try: others take what it would have taken.
  */
 import type { Context } from "@opentelemetry/api";
 import type { FaultCause, RenderScoreJob, RenderScoreResult } from "@turntable/proto";
@@ -127,6 +129,30 @@ export interface JobQueue extends AsyncDisposable {
   incarnation(): Promise<string>;
   /** How many jobs wait or are in work, by class. The coordinator takes an empty queue for one that lost its jobs. */
   depth(): Promise<Readonly<Record<JobClassName, number>>>;
+  /**
+   * The workers that answer now, each name once.
+   * @throws QueueUnavailableError
+   */
+  workers(): Promise<readonly PresentWorker[]>;
+  /**
+   * Drains a worker, or resumes it (Q11); to say so again changes nothing. Workers that share a name all hear it.
+   * @returns its state then; undefined when no worker of this name is there
+   * @throws QueueUnavailableError
+   */
+  setDraining(workerId: string, draining: boolean): Promise<WorkerState | undefined>;
+}
+
+/**
+ * What a worker does: `ready` waits for a job, `working` has one; `draining` finishes its last, `drained` has none and
+ * takes none.
+ */
+export const workerStates = ["ready", "working", "draining", "drained"] as const;
+export type WorkerState = (typeof workerStates)[number];
+
+/** A worker that is connected to the queue. */
+export interface PresentWorker {
+  readonly id: string;
+  readonly state: WorkerState;
 }
 
 export interface SubmitOptions {

@@ -175,6 +175,7 @@ function operatorsView(
       isHotkey: isSs58,
     },
     workers: workers.list,
+    fleet: { list: queue.workers, setDraining: queue.setDraining },
     tasks,
     deadLetters: { list: queue.listDeadLetters, replay: queue.replayDeadLetter },
     weights: {

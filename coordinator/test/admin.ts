@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { isSs58 } from "@turntable/bittensor/keys";
+import { createInProcessQueue } from "@turntable/bus/in-process";
 import { FaultCause, RenderScoreJobSchema } from "@turntable/proto";
 import type { AdminOptions } from "../src/api/index.ts";
 import { createIntake } from "../src/intake.ts";
@@ -15,6 +16,8 @@ import { type openRules, rules, validator } from "./rules.ts";
 const netuid = 17;
 /** The job of the one dead letter that there is. */
 export const deadJob = "job-1";
+/** The one worker that is connected, which has no result. */
+export const idleWorker = "w-1";
 
 /** Disposed with the stack. */
 export function openAdmin(
@@ -33,6 +36,9 @@ export function openAdmin(
     ...{ workers: workers.count, openTasks: tasks.countOpen, standingOf: miners.get },
     miners: () => new Set<string>(),
   };
+  const { queue, source } = createInProcessQueue();
+  stack.use(queue);
+  stack.use(source(idleWorker));
   const job = create(RenderScoreJobSchema, { jobId: deadJob, prompt: "a cup" });
   const letter = {
     ...{ job, reason: "it killed workers", cause: FaultCause.UNSPECIFIED },
@@ -55,6 +61,10 @@ export function openAdmin(
       isHotkey: isSs58,
     },
     workers: workers.list,
+    fleet: {
+      list: queue.workers,
+      setDraining: queue.setDraining,
+    },
     tasks,
     submissionOf: submissions.get,
     validatorHotkey: hotkey,

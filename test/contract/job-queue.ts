@@ -1,5 +1,5 @@
 /**
- * What every JobQueue keeps (Q1 to Q9 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
+ * What every JobQueue keeps (Q1 to Q11 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
  * pass, the queue's own delays are waited for.
  */
 import assert from "node:assert/strict";
@@ -14,6 +14,7 @@ import {
 } from "@turntable/bus";
 import { JobClass, type RenderScoreJob } from "@turntable/proto";
 import { inTestTrace, spanIdOf, testTraceId, traceIdOf } from "../harness/tracing.ts";
+import { describeDraining } from "./job-queue-draining.ts";
 import { describeKeeping } from "./job-queue-keeping.ts";
 import {
   bytes,
@@ -60,6 +61,7 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
     });
 
   describeKeeping(name, check);
+  describeDraining(name, check);
 
   describe(`JobQueue ${name}: giving out`, () => {
     check(

@@ -18,6 +18,7 @@ import {
   ScoringState,
   TaskState,
   WeightsDue,
+  WorkerState,
 } from "@turntable/proto";
 import { type ClientCallOptions, createServiceClient } from "@turntable/proto/grpc";
 import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
@@ -77,6 +78,8 @@ const wrong: Readonly<Record<string, readonly [request: object, code: number]>> 
   getMiner: [{ hotkey: "x" }, status.INVALID_ARGUMENT],
   listMinerVerdicts: [{ hotkey: "x" }, status.INVALID_ARGUMENT],
   listWorkers: [{ pageToken: "x" }, status.INVALID_ARGUMENT],
+  drainWorker: [{ workerId: "x" }, status.NOT_FOUND],
+  resumeWorker: [{}, status.INVALID_ARGUMENT],
   listAllTasks: [{ pageToken: "x" }, status.INVALID_ARGUMENT],
   inspectTask: [{ taskId: "x" }, status.NOT_FOUND],
   listDeadLetters: [{ pageToken: "x" }, status.INVALID_ARGUMENT],
@@ -151,8 +154,17 @@ test("the operator sees miners, workers, tasks of everybody, weights and prompts
   );
   const { workers } = await admin.listWorkers({}, operator);
   assert.deepEqual(
-    workers.map((worker) => [worker.id, worker.scored, worker.meanRenderMs, worker.model]),
-    [["w-1", 1n, 60, "clip"]],
+    workers.map(({ id, scored, meanRenderMs, model, state }) => [
+      id,
+      scored,
+      meanRenderMs,
+      model,
+      state,
+    ]),
+    [
+      ["w-1", 1n, 60, "clip", WorkerState.AWAY],
+      ["in process", 0n, 0, "", WorkerState.READY],
+    ],
   );
   const { task, changes } = await admin.inspectTask({ taskId: id }, operator);
   assert.deepEqual(

@@ -110,7 +110,11 @@ const publishedJob = ["a job", "turntable.job.v1.organic.sn17-seed"] as const;
 const publishedResult = ["a result", "turntable.result.v1"] as const;
 const publishedObject = ["an object", "$O.assets.C.x"] as const;
 const control = [
-  ["an order to a worker", "turntable.worker.v1.control"],
+  [
+    "an order to drain another worker",
+    `turntable.worker.v1.control.${Buffer.from("w1").toString("base64url")}`,
+    { drain: true },
+  ],
   ["a stop of the server's accounts", "$SYS.REQ.SERVER.PING"],
 ] as const;
 

@@ -233,6 +233,7 @@ test("workers show themselves through the NATS services API", { timeout }, async
     lost: 0,
     buried: 0,
     inWork: 1,
+    state: "working",
   };
   assert.deepEqual(stats.endpoints[0]?.data, counts);
   const reply = await admin.connection.request("turntable.worker.v1.jobs");

@@ -17,6 +17,7 @@ import type {
   JobQueueOptions,
   JobSource,
   TakenJob,
+  WorkerState,
 } from "../contract.ts";
 import {
   deduplicationWindowMs,
@@ -25,6 +26,7 @@ import {
   jobClassNames,
   QueueUnavailableError,
 } from "../contract.ts";
+import { createDrainSwitch, type DrainSwitch, workerStateOf } from "../drain.ts";
 import { dispatchId, parseQueueableJob, replicaId } from "../job-identity.ts";
 import { createRecentIds } from "./recent-ids.ts";
 import { createResultLine } from "./result-line.ts";
@@ -51,6 +53,13 @@ interface Entry {
   attempts: number;
 }
 
+/** A worker's side of the queue. */
+interface Side {
+  readonly workerId: string;
+  readonly drain: DrainSwitch;
+  readonly inWork: Set<Promise<void>>;
+}
+
 /** Jobs ready to be given out: those that come back go first, as in JetStream. */
 interface Line {
   readonly returned: Set<Entry>;
@@ -66,8 +75,10 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     synthetic: { returned: new Set(), fresh: new Set() },
   };
   const depth: Record<JobClassName, number> = { organic: 0, scoring: 0, synthetic: 0 };
-  /** Who waits for a job, with the worker's name. */
-  const takers = new Map<(entry: Entry) => void, string>();
+  /** Those that are not disposed. */
+  const sides = new Set<Side>();
+  /** Who waits for a job. */
+  const takers = new Map<(entry: Entry) => void, Side>();
   /** Jobs that come back after a delay, each with what ends the waiting. */
   const returning = new Map<Entry, () => void>();
   const deadLetters = new Map<string, DeadLetter & { readonly entry: Entry }>();
@@ -115,6 +126,18 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     async depth() {
       return { ...depth };
     },
+    async workers() {
+      const found = new Map([...sides].map((side) => [side.workerId, stateOf(side)]));
+      return [...found].map(([id, state]) => ({ id, state }));
+    },
+    async setDraining(workerId, draining) {
+      const named = [...sides].filter((side) => side.workerId === workerId);
+      for (const { drain } of named) {
+        drain.set(draining);
+      }
+      giveOut();
+      return named.map(stateOf)[0];
+    },
     async [Symbol.asyncDispose]() {
       isClosed = true;
       await results[Symbol.asyncDispose]();
@@ -135,8 +158,8 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   }
 
   function giveOut(): void {
-    for (const [taker, workerId] of takers) {
-      const entry = nextEntry(workerId);
+    for (const [taker, { workerId, drain }] of takers) {
+      const entry = drain.isOn() ? undefined : nextEntry(workerId);
       if (entry === undefined) {
         continue;
       }
@@ -214,6 +237,8 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   function source(workerId = "in process"): JobSource {
     const closing = new AbortController();
     const inWork = new Set<Promise<void>>();
+    const side: Side = { workerId, drain: createDrainSwitch(), inWork };
+    sides.add(side);
     return {
       take(signal) {
         const { promise, resolve } = Promise.withResolvers<TakenJob | undefined>();
@@ -224,8 +249,12 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
         const taker = (entry: Entry) => {
           const settled = Promise.withResolvers<void>();
           inWork.add(settled.promise);
-          void settled.promise.then(() => inWork.delete(settled.promise));
-          finish(takenJob(entry, settled.resolve));
+          finish(
+            takenJob(entry, () => {
+              inWork.delete(settled.promise);
+              settled.resolve();
+            }),
+          );
         };
         const finish = (taken: TakenJob | undefined) => {
           takers.delete(taker);
@@ -235,15 +264,20 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
         };
         signal.addEventListener("abort", stop);
         closing.signal.addEventListener("abort", stop);
-        takers.set(taker, workerId);
+        takers.set(taker, side);
         giveOut();
         return promise;
       },
       async [Symbol.asyncDispose]() {
         closing.abort();
         await Promise.all(inWork);
+        sides.delete(side);
       },
     };
+  }
+
+  function stateOf({ drain, inWork }: Side): WorkerState {
+    return workerStateOf(drain.isOn(), inWork.size);
   }
 
   function takenJob(entry: Entry, onSettled: () => void): TakenJob {

@@ -25,6 +25,7 @@ import { pullResults } from "./result-pull.ts";
 import { createResultTrimmer, type ResultTrimmer } from "./result-trimmer.ts";
 import { ensureTopology, topologyOf } from "./topology.ts";
 import { settledWithin, track } from "./waiting.ts";
+import { listWorkers, setDraining } from "./workers.ts";
 
 /** @throws as openLink */
 export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQueue> {
@@ -82,6 +83,8 @@ export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQue
       );
       return { organic: organic ?? 0, scoring: scoring ?? 0, synthetic: synthetic ?? 0 };
     },
+    workers: () => listWorkers(link),
+    setDraining: (workerId, draining) => setDraining(link, workerId, draining),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await Promise.allSettled(submissions);

@@ -8,6 +8,7 @@ import {
   type TakenJob,
   workersDurable,
 } from "../contract.ts";
+import { createDrainSwitch } from "../drain.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
 import { createDoorbells } from "./doorbells.ts";
@@ -27,6 +28,8 @@ export interface JobSourceOptions extends NatsOptions {
   readonly workerId: string;
   /** Semantic version of the worker program, which its NATS service shows. */
   readonly version?: string;
+  /** The coordinator has drained the worker, or resumed it (Q11). */
+  readonly onDraining?: (draining: boolean) => void;
 }
 
 /** In the order in which they are asked (Q4). */
@@ -56,11 +59,13 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
     role: "worker",
     prepare: readRules,
   });
+  const drain = createDrainSwitch(options.onDraining);
+  const version = options.version ?? "0.0.0";
   const source: Source = {
     link,
     assets: createAssetStore(link),
     puller: createJobPuller(link),
-    statistics: await startWorkerService(link, workerId, options.version ?? "0.0.0"),
+    statistics: await startWorkerService(link, { workerId, version, drain }),
     workerId,
     inWork: new Set(),
   };
@@ -80,6 +85,7 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
 
   async function take(signal: AbortSignal): Promise<TakenJob | undefined> {
     const isOver = () => signal.aborted || closing.signal.aborted;
+    const takesNone = () => isOver() || drain.isOn();
     let either: AbortSignal | undefined;
     // Made only when there is something to wait for.
     const overSignal = () => {
@@ -90,11 +96,17 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
       if (!link.isUp() && !(await link.whenUp(overSignal()))) {
         break;
       }
+      if (drain.isOn()) {
+        await drain.whenOff(overSignal());
+      }
       for (const durable of durables) {
-        const taken = await takeFrom(source, durable, isOver);
+        const taken = await takeFrom(source, durable, takesNone);
         if (taken !== undefined || isOver()) {
           return taken;
         }
+      }
+      if (drain.isOn()) {
+        continue;
       }
       if (racesLost > 1) {
         const full = Math.min(longestRaceDelayMs, firstRaceDelayMs * 2 ** racesLost);
@@ -114,14 +126,14 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
 async function takeFrom(
   source: Source,
   durable: string,
-  isOver: () => boolean,
+  takesNone: () => boolean,
 ): Promise<TakenJob | undefined> {
-  while (!isOver()) {
+  while (!takesNone()) {
     const pulled = await source.puller.pull(durable);
     if (pulled === undefined) {
       return undefined;
     }
-    const taken = await weigh(source, pulled, isOver);
+    const taken = await weigh(source, pulled, takesNone);
     if (taken !== undefined) {
       return taken;
     }
@@ -133,7 +145,7 @@ async function takeFrom(
 async function weigh(
   source: Source,
   pulled: PulledMessage,
-  isOver: () => boolean,
+  takesNone: () => boolean,
 ): Promise<TakenJob | undefined> {
   const { link, workerId } = source;
   const { message, delivery } = pulled;
@@ -147,7 +159,7 @@ async function weigh(
     link.report("how often a job was handed back could not be read", error);
     return undefined;
   }
-  if (isOver()) {
+  if (takesNone()) {
     await noteHandBack(link, id, { ...earlier, handedBack: earlier.handedBack + 1 });
     link.send(delivery.ackSubject, nak(0));
     return undefined;

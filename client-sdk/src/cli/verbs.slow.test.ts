@@ -14,6 +14,7 @@ import {
   ScoreReportSchema,
   ScoringState,
   TaskState,
+  WorkerState,
 } from "@turntable/proto";
 import { encodeErrorDetails, errorDetailsTrailer } from "@turntable/proto/error-details";
 import { RpcError, statusCodes } from "@turntable/proto/rpc";
@@ -280,6 +281,18 @@ describe("admin", () => {
         asked.push(`replay ${jobId}`);
         return {};
       },
+      drainWorker: async ({ workerId }) => {
+        if (workerId !== "w-1") {
+          throw new RpcError(statusCodes.NOT_FOUND, `no worker "${workerId}" is connected`);
+        }
+        asked.push(`drain ${workerId}`);
+        return { state: WorkerState.DRAINING };
+      },
+      resumeWorker: async ({ workerId }) => {
+        asked.push(`resume ${workerId}`);
+        return { state: WorkerState.READY };
+      },
+      listWorkers: async () => ({ workers: [{ id: "w-1", state: WorkerState.DRAINED }] }),
       createApiKey: async ({ name, scopes, callsPerMinute }) => {
         asked.push(`${name} ${scopes} ${callsPerMinute}`);
         return { key: { id: "k1", name }, secret: "k1.secret" };
@@ -300,6 +313,15 @@ describe("admin", () => {
     assert.match(miners.stdout, /^5Miner \(not registered\) +1\.50/m);
     assert.match(miners.stderr, /^more: turntable admin miners --page-token p2$/m);
     assert.equal((await admin("dead-letters", "replay", "job-1")).code, 0);
+    const draining = await admin("workers", "drain", "w-1");
+    assert.equal(draining.stdout, "w-1 is draining\n", draining.stderr);
+    const resumed = await admin("workers", "resume", "w-1", "--json");
+    assert.deepEqual(JSON.parse(resumed.stdout), { state: "WORKER_STATE_READY" });
+    assert.match((await admin("workers")).stdout, /^w-1 +drained +0 /m);
+    const nobody = await admin("workers", "drain", "w-2");
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.stderr, /no worker "w-2" is connected/);
+    assert.equal((await admin("workers", "drain")).code, 2);
     const scopes = ["--scope", "score", "--scope", "admin"];
     const key = await admin("keys", "create", "alice", ...scopes, "--rate", "60");
     assert.equal(key.stdout, "k1.secret\n", "alone, for a file");
@@ -307,6 +329,8 @@ describe("admin", () => {
     assert.equal((await admin("intake", "drain", "--reason", "a new disk")).code, 0);
     assert.deepEqual(asked, [
       "replay job-1",
+      "drain w-1",
+      "resume w-1",
       `alice ${ApiKeyScope.SCORE},${ApiKeyScope.ADMIN} 60`,
       `${Intake.DRAINING} a new disk`,
     ]);

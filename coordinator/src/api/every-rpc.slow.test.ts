@@ -16,7 +16,7 @@ import {
   ScoringService,
 } from "@turntable/proto";
 import { RpcError, statusCodes } from "@turntable/proto/rpc";
-import { deadJob, openAdmin } from "../../test/admin.ts";
+import { deadJob, idleWorker, openAdmin } from "../../test/admin.ts";
 import { openApi } from "../../test/api.ts";
 import { type Caller, type CallOptions, openTransports, Refusal } from "../../test/transports.ts";
 import type { Scope } from "../keys/index.ts";
@@ -119,7 +119,17 @@ const rows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     listMiners: { request: () => ({ pageSize: 1 }), answers: /"hotkey":"A"/, bad: undefined },
     getMiner: { ...ofMiner, answers: /"registered":true/ },
     listMinerVerdicts: { ...ofMiner, answers: /"verdicts":\[\]/ },
-    listWorkers: { ...page, answers: /"workers":\[\]/ },
+    listWorkers: { ...page, answers: /"id":"w-1".*"state":1/ },
+    drainWorker: {
+      request: () => ({ workerId: idleWorker }),
+      answers: /"state":4/,
+      bad: [{ workerId: "x" }, NOT_FOUND],
+    },
+    resumeWorker: {
+      request: () => ({ workerId: idleWorker }),
+      answers: /"state":1/,
+      bad: [{ workerId: "" }, INVALID_ARGUMENT],
+    },
     listAllTasks: { ...page, answers: /"client":"ann"/ },
     inspectTask: { ...ofTask, answers: /"kind":"created".*"client":"ann"/ },
     listDeadLetters: { ...page, answers: /"jobId":"job-1"/ },

@@ -1,6 +1,11 @@
-import { ListWorkersResponseSchema } from "@turntable/proto";
+import {
+  DrainWorkerResponseSchema,
+  ListWorkersResponseSchema,
+  ResumeWorkerResponseSchema,
+  WorkerState,
+} from "@turntable/proto";
 import type { CliCommand } from "../command.ts";
-import type { Run } from "../context.ts";
+import type { CommonFlags, Run } from "../context.ts";
 import { formatDuration, printable, table } from "../text.ts";
 import {
   more,
@@ -12,27 +17,34 @@ import {
   withPageOptions,
 } from "./verb.ts";
 
+const stateNames = new Map<WorkerState, string>([
+  [WorkerState.READY, "ready"],
+  [WorkerState.WORKING, "working"],
+  [WorkerState.DRAINING, "draining"],
+  [WorkerState.DRAINED, "drained"],
+  [WorkerState.AWAY, "away"],
+]);
+/** Empty for what a coordinator from before states does not tell. */
+const stateName = (state: WorkerState): string => stateNames.get(state) ?? "";
+
 export function addWorkers(admin: CliCommand, run: Run): void {
-  withAdminOptions(withPageOptions(admin.command("workers")))
-    .description("what each worker has done since the coordinator started")
+  const workers = admin.command("workers").description("workers, and taking them out of work");
+  const list = workers.command("list", { isDefault: true });
+  list.isStandIn = true;
+  withAdminOptions(withPageOptions(list))
+    .description("what each has done since the coordinator started, and does now")
     .action((flags: PageFlags) =>
       runAdmin(run, flags, ListWorkersResponseSchema, {
         ask: (client, options) => client.listWorkers(pageOf(flags), options),
-        describe: ({ workers }) =>
+        describe: (answer) =>
           table(
             [
-              "WORKER",
-              "SCORED",
-              "INVALID",
-              "FAULTS",
-              "MEAN",
-              "RENDER",
-              "SCORE",
-              "LAST RESULT",
-              "WITH",
+              ...["WORKER", "STATE", "SCORED", "INVALID", "FAULTS"],
+              ...["MEAN", "RENDER", "SCORE", "LAST RESULT", "WITH"],
             ],
-            workers.map((worker) => [
+            answer.workers.map((worker) => [
               printable(worker.id),
+              stateName(worker.state),
               String(worker.scored),
               String(worker.invalid),
               String(worker.faults),
@@ -40,11 +52,29 @@ export function addWorkers(admin: CliCommand, run: Run): void {
               formatDuration(worker.meanRenderMs),
               formatDuration(worker.meanScoreMs),
               timeText(worker.lastResultTime),
-              printable(`${worker.renderer}, ${worker.model}, ${worker.version}`),
+              printable([worker.renderer, worker.model, worker.version].filter(Boolean).join(", ")),
             ]),
             ["SCORED", "INVALID", "FAULTS", "MEAN", "RENDER", "SCORE"],
           ),
         note: more("turntable admin workers"),
+      }),
+    );
+  withAdminOptions(workers.command("drain <NAME>"))
+    .description(
+      "let one finish what it has begun with and take no more, until it is resumed or restarted",
+    )
+    .action((workerId: string, flags: CommonFlags) =>
+      runAdmin(run, flags, DrainWorkerResponseSchema, {
+        ask: (client, options) => client.drainWorker({ workerId }, options),
+        describe: ({ state }) => `${printable(workerId)} is ${stateName(state)}\n`,
+      }),
+    );
+  withAdminOptions(workers.command("resume <NAME>"))
+    .description("let one that was drained take jobs again")
+    .action((workerId: string, flags: CommonFlags) =>
+      runAdmin(run, flags, ResumeWorkerResponseSchema, {
+        ask: (client, options) => client.resumeWorker({ workerId }, options),
+        describe: ({ state }) => `${printable(workerId)} is ${stateName(state)}\n`,
       }),
     );
 }

@@ -10,7 +10,7 @@ import type { AdminOptions } from "./service.ts";
 import { getStatus, setIntake } from "./status.ts";
 import { inspectTask, listAllTasks } from "./tasks.ts";
 import { listWeightAttempts, planWeights } from "./weights.ts";
-import { listWorkers } from "./workers.ts";
+import { drainWorker, listWorkers, resumeWorker } from "./workers.ts";
 
 export type { AdminOptions, WeightPlan } from "./service.ts";
 
@@ -23,6 +23,8 @@ export function adminHandlers(options: AdminOptions): Handlers<typeof AdminServi
     getMiner: getMiner(options),
     listMinerVerdicts: listMinerVerdicts(options),
     listWorkers: listWorkers(options),
+    drainWorker: drainWorker(options),
+    resumeWorker: resumeWorker(options),
     listAllTasks: listAllTasks(options),
     inspectTask: inspectTask(options),
     listDeadLetters: listDeadLetters(options),

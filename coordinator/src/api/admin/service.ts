@@ -1,6 +1,6 @@
 /** What the RPCs of AdminService share: where their answers come from, and how pages are made. */
 
-import type { DeadLetter } from "@turntable/bus";
+import type { DeadLetter, PresentWorker, WorkerState } from "@turntable/bus";
 import type { AdminService } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
 import type { IntakeMode } from "../../intake.ts";
@@ -34,6 +34,13 @@ export interface AdminOptions {
   };
   /** The one with the latest result first. */
   readonly workers: () => readonly WorkerFacts[];
+  /** The workers that are connected. */
+  readonly fleet: {
+    /** @throws QueueUnavailableError */
+    list(): Promise<readonly PresentWorker[]>;
+    /** Undefined when there is none of this name. @throws QueueUnavailableError */
+    setDraining(workerId: string, draining: boolean): Promise<WorkerState | undefined>;
+  };
   readonly tasks: Pick<Tasks, "get" | "listAll" | "events">;
   /** A submission by its id, which is its assignment's. */
   readonly submissionOf: (id: string) => SubmittedAsset | undefined;

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/v1/admin_service.proto.
  */
 export const file_turntable_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiB0dXJudGFibGUvdjEvYWRtaW5fc2VydmljZS5wcm90bxIMdHVybnRhYmxlLnYxIhIKEEdldFN0YXR1c1JlcXVlc3Qi8AIKEUdldFN0YXR1c1Jlc3BvbnNlEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXJ1bGVzGAIgASgJEhEKCW5vdF9yZWFkeRgDIAEoCRIkCgZpbnRha2UYBCABKA4yFC50dXJudGFibGUudjEuSW50YWtlEhUKDWludGFrZV9yZWFzb24YBSABKAkSDwoHZHJhaW5lZBgGIAEoCBIrCgpvcGVuX3Rhc2tzGAcgAygLMhcudHVybnRhYmxlLnYxLlRhc2tDb3VudBIPCgdwZW5kaW5nGAggASgEEicKBXF1ZXVlGAkgAygLMhgudHVybnRhYmxlLnYxLlF1ZXVlRGVwdGgSDwoHd29ya2VycxgKIAEoDRIOCgZtaW5lcnMYCyABKA0SMwoKdmFsaWRhdG9ycxgMIAMoCzIfLnR1cm50YWJsZS52MS5WYWxpZGF0b3JTdGFuZGluZyJCCglUYXNrQ291bnQSJgoFc3RhdGUYASABKA4yFy50dXJudGFibGUudjEuVGFza1N0YXRlEg0KBWNvdW50GAIgASgEIi0KClF1ZXVlRGVwdGgSEQoJam9iX2NsYXNzGAEgASgJEgwKBGpvYnMYAiABKAQingEKEVZhbGlkYXRvclN0YW5kaW5nEg4KBm5ldHVpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDQoFYmxvY2sYAyABKAQSEAoDdWlkGAQgASgNSACIAQESEQoJc3Rha2VfdGFvGAUgASgBEhgKEHZhbGlkYXRvcl9wZXJtaXQYBiABKAgSEwoLbGFzdF91cGRhdGUYByABKARCBgoEX3VpZCJIChBTZXRJbnRha2VSZXF1ZXN0EiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2USDgoGcmVhc29uGAIgASgJIjkKEVNldEludGFrZVJlc3BvbnNlEiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2UimAIKDU1pbmVyU3RhbmRpbmcSDgoGaG90a2V5GAEgASgJEg4KBnJld2FyZBgCIAEoARIUCgxvYnNlcnZhdGlvbnMYAyABKA0SDgoGc2NvcmVkGAQgASgNEhgKEGF2ZXJhZ2VfZmlkZWxpdHkYBSABKAESOgoRY29vbGRvd25fZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESGwoTY29vbGRvd25fdmlvbGF0aW9ucxgHIAEoBBISCgp2aW9sYXRpb25zGAggASgEEhAKCHNpbGVuY2VzGAkgASgEEhIKCnJlZ2lzdGVyZWQYCiABKAhCFAoSX2Nvb2xkb3duX2VuZF90aW1lIjoKEUxpc3RNaW5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIloKEkxpc3RNaW5lcnNSZXNwb25zZRIrCgZtaW5lcnMYASADKAsyGy50dXJudGFibGUudjEuTWluZXJTdGFuZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoPR2V0TWluZXJSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCSI+ChBHZXRNaW5lclJlc3BvbnNlEioKBW1pbmVyGAEgASgLMhsudHVybnRhYmxlLnYxLk1pbmVyU3RhbmRpbmciUQoYTGlzdE1pbmVyVmVyZGljdHNSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJiChlMaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlEiwKCHZlcmRpY3RzGAEgAygLMhoudHVybnRhYmxlLnYxLk1pbmVyVmVyZGljdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilgIKDE1pbmVyVmVyZGljdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hc3NpZ25tZW50X2lkGAIgASgJEg8KB3ZlcmRpY3QYAyABKAkSDAoEY29kZRgEIAEoCRIOCgZyZWFzb24YBSABKAkSDQoFc2NvcmUYBiABKAESEAoIZmlkZWxpdHkYByABKAESGAoQYXZlcmFnZV9maWRlbGl0eRgIIAEoARIUCgxvYnNlcnZhdGlvbnMYCSABKA0SDgoGcmV3YXJkGAogASgBEjUKEWNvb2xkb3duX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI7ChJMaXN0V29ya2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoTTGlzdFdvcmtlcnNSZXNwb25zZRIvCgd3b3JrZXJzGAEgAygLMh4udHVybnRhYmxlLnYxLldvcmtlclN0YXRpc3RpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrQCChBXb3JrZXJTdGF0aXN0aWNzEgoKAmlkGAEgASgJEjUKEWZpcnN0X3Jlc3VsdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X3Jlc3VsdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29yZWQYBCABKAQSDwoHaW52YWxpZBgFIAEoBBIOCgZmYXVsdHMYBiABKAQSFQoNbWVhbl90b3RhbF9tcxgHIAEoARIWCg5tZWFuX3JlbmRlcl9tcxgIIAEoARIVCg1tZWFuX3Njb3JlX21zGAkgASgBEg0KBW1vZGVsGAogASgJEhAKCHJlbmRlcmVyGAsgASgJEg8KB3ZlcnNpb24YDCABKAkiUQoKVGFza1JlY29yZBIgCgR0YXNrGAEgASgLMhIudHVybnRhYmxlLnYxLlRhc2sSDgoGY2xpZW50GAIgASgJEhEKCXN5bnRoZXRpYxgDIAEoCCJfChNMaXN0QWxsVGFza3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmNsaWVudBgDIAEoCRIRCglvbmx5X29wZW4YBCABKAgiWAoUTGlzdEFsbFRhc2tzUmVzcG9uc2USJwoFdGFza3MYASADKAsyGC50dXJudGFibGUudjEuVGFza1JlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJQoSSW5zcGVjdFRhc2tSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkiaAoTSW5zcGVjdFRhc2tSZXNwb25zZRImCgR0YXNrGAEgASgLMhgudHVybnRhYmxlLnYxLlRhc2tSZWNvcmQSKQoHY2hhbmdlcxgCIAMoCzIYLnR1cm50YWJsZS52MS5UYXNrQ2hhbmdlIsMBCgpUYXNrQ2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSJgoFc3RhdGUYBCABKA4yFy50dXJudGFibGUudjEuVGFza1N0YXRlEhQKDG1pbmVyX2hvdGtleRgFIAEoCRISCgVzY29yZRgGIAEoAUgAiAEBEg8KB21lc3NhZ2UYByABKAlCCAoGX3Njb3JlIj8KFkxpc3REZWFkTGV0dGVyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiYgoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USLgoMZGVhZF9sZXR0ZXJzGAEgAygLMhgudHVybnRhYmxlLnYxLkRlYWRMZXR0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItYBCgpEZWFkTGV0dGVyEg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhEKCWpvYl9jbGFzcxgDIAEoCRIPCgdyZXBsaWNhGAQgASgNEg4KBnByb21wdBgFIAEoCRIYChBhc3NldF9zaXplX2J5dGVzGAYgASgEEg4KBnJlYXNvbhgHIAEoCRIQCghhdHRlbXB0cxgIIAEoDRIoCgR0aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVjYXVzZRgKIAEoCSIpChdSZXBsYXlEZWFkTGV0dGVyUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiGgoYUmVwbGF5RGVhZExldHRlclJlc3BvbnNlIjQKElBsYW5XZWlnaHRzUmVxdWVzdBITCgZuZXR1aWQYASABKA1IAIgBAUIJCgdfbmV0dWlkItIBChNQbGFuV2VpZ2h0c1Jlc3BvbnNlEg4KBm5ldHVpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDQoFYmxvY2sYAyABKAQSJQoDZHVlGAQgASgOMhgudHVybnRhYmxlLnYxLldlaWdodHNEdWUSFQoNYmFycmVkX3JlYXNvbhgFIAEoCRIRCglkdWVfYmxvY2sYBiABKAQSLAoHd2VpZ2h0cxgHIAMoCzIbLnR1cm50YWJsZS52MS5QbGFubmVkV2VpZ2h0Eg0KBXN0ZXBzGAggAygJIowBCg1QbGFubmVkV2VpZ2h0EgsKA3VpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDgoGd2VpZ2h0GAMgASgNEg4KBnJld2FyZBgEIAEoARIUCgxvYnNlcnZhdGlvbnMYBSABKA0SDgoGc2NvcmVkGAYgASgNEhgKEGF2ZXJhZ2VfZmlkZWxpdHkYByABKAEiYgoZTGlzdFdlaWdodEF0dGVtcHRzUmVxdWVzdBITCgZuZXR1aWQYASABKA1IAIgBARIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCUIJCgdfbmV0dWlkImQKGkxpc3RXZWlnaHRBdHRlbXB0c1Jlc3BvbnNlEi0KCGF0dGVtcHRzGAEgAygLMhsudHVybnRhYmxlLnYxLldlaWdodEF0dGVtcHQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvEBCg1XZWlnaHRBdHRlbXB0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWJsb2NrGAIgASgEEg8KB291dGNvbWUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIbCg5pbmNsdWRlZF9ibG9jaxgFIAEoBEgAiAEBEhkKDHJldmVhbF9yb3VuZBgGIAEoBEgBiAEBEikKB3dlaWdodHMYByADKAsyGC50dXJudGFibGUudjEuU2VudFdlaWdodEIRCg9faW5jbHVkZWRfYmxvY2tCDwoNX3JldmVhbF9yb3VuZCI5CgpTZW50V2VpZ2h0EgsKA3VpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDgoGd2VpZ2h0GAMgASgNIjsKEkxpc3RQcm9tcHRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJTChNMaXN0UHJvbXB0c1Jlc3BvbnNlEg8KB3Byb21wdHMYASADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKA0iiwIKBkFwaUtleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEikKBnNjb3BlcxgDIAMoDjIZLnR1cm50YWJsZS52MS5BcGlLZXlTY29wZRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoLZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESGAoQY2FsbHNfcGVyX21pbnV0ZRgGIAEoDRIYChBjb25jdXJyZW50X2NhbGxzGAcgASgNEhEKCWZyb21fZmlsZRgIIAEoCEIOCgxfZXhwaXJlX3RpbWUi3AEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIpCgZzY29wZXMYAiADKA4yGS50dXJudGFibGUudjEuQXBpS2V5U2NvcGUSNAoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESGAoQY2FsbHNfcGVyX21pbnV0ZRgEIAEoDRIYChBjb25jdXJyZW50X2NhbGxzGAUgASgNEhIKCnJlcXVlc3RfaWQYBiABKAlCDgoMX2V4cGlyZV90aW1lIkkKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiEKA2tleRgBIAEoCzIULnR1cm50YWJsZS52MS5BcGlLZXkSDgoGc2VjcmV0GAIgASgJIjsKEkxpc3RBcGlLZXlzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJSChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiIKBGtleXMYASADKAsyFC50dXJudGFibGUudjEuQXBpS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIlChNSZXZva2VBcGlLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCSIWChRSZXZva2VBcGlLZXlSZXNwb25zZSpZCgZJbnRha2USFgoSSU5UQUtFX1VOU1BFQ0lGSUVEEAASDwoLSU5UQUtFX09QRU4QARIRCg1JTlRBS0VfUEFVU0VEEAISEwoPSU5UQUtFX0RSQUlOSU5HEAMqbQoKV2VpZ2h0c0R1ZRIbChdXRUlHSFRTX0RVRV9VTlNQRUNJRklFRBAAEhMKD1dFSUdIVFNfRFVFX05PVxABEhUKEVdFSUdIVFNfRFVFX0xBVEVSEAISFgoSV0VJR0hUU19EVUVfQkFSUkVEEAMqlgEKC0FwaUtleVNjb3BlEh0KGUFQSV9LRVlfU0NPUEVfVU5TUEVDSUZJRUQQABIaChZBUElfS0VZX1NDT1BFX0dFTkVSQVRFEAESFwoTQVBJX0tFWV9TQ09QRV9TQ09SRRACEhoKFkFQSV9LRVlfU0NPUEVfUkVBRF9BTEwQAxIXChNBUElfS0VZX1NDT1BFX0FETUlOEAQygQsKDEFkbWluU2VydmljZRJMCglHZXRTdGF0dXMSHi50dXJudGFibGUudjEuR2V0U3RhdHVzUmVxdWVzdBofLnR1cm50YWJsZS52MS5HZXRTdGF0dXNSZXNwb25zZRJMCglTZXRJbnRha2USHi50dXJudGFibGUudjEuU2V0SW50YWtlUmVxdWVzdBofLnR1cm50YWJsZS52MS5TZXRJbnRha2VSZXNwb25zZRJPCgpMaXN0TWluZXJzEh8udHVybnRhYmxlLnYxLkxpc3RNaW5lcnNSZXF1ZXN0GiAudHVybnRhYmxlLnYxLkxpc3RNaW5lcnNSZXNwb25zZRJJCghHZXRNaW5lchIdLnR1cm50YWJsZS52MS5HZXRNaW5lclJlcXVlc3QaHi50dXJudGFibGUudjEuR2V0TWluZXJSZXNwb25zZRJkChFMaXN0TWluZXJWZXJkaWN0cxImLnR1cm50YWJsZS52MS5MaXN0TWluZXJWZXJkaWN0c1JlcXVlc3QaJy50dXJudGFibGUudjEuTGlzdE1pbmVyVmVyZGljdHNSZXNwb25zZRJSCgtMaXN0V29ya2VycxIgLnR1cm50YWJsZS52MS5MaXN0V29ya2Vyc1JlcXVlc3QaIS50dXJudGFibGUudjEuTGlzdFdvcmtlcnNSZXNwb25zZRJVCgxMaXN0QWxsVGFza3MSIS50dXJudGFibGUudjEuTGlzdEFsbFRhc2tzUmVxdWVzdBoiLnR1cm50YWJsZS52MS5MaXN0QWxsVGFza3NSZXNwb25zZRJSCgtJbnNwZWN0VGFzaxIgLnR1cm50YWJsZS52MS5JbnNwZWN0VGFza1JlcXVlc3QaIS50dXJudGFibGUudjEuSW5zcGVjdFRhc2tSZXNwb25zZRJeCg9MaXN0RGVhZExldHRlcnMSJC50dXJudGFibGUudjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBolLnR1cm50YWJsZS52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJhChBSZXBsYXlEZWFkTGV0dGVyEiUudHVybnRhYmxlLnYxLlJlcGxheURlYWRMZXR0ZXJSZXF1ZXN0GiYudHVybnRhYmxlLnYxLlJlcGxheURlYWRMZXR0ZXJSZXNwb25zZRJSCgtQbGFuV2VpZ2h0cxIgLnR1cm50YWJsZS52MS5QbGFuV2VpZ2h0c1JlcXVlc3QaIS50dXJudGFibGUudjEuUGxhbldlaWdodHNSZXNwb25zZRJnChJMaXN0V2VpZ2h0QXR0ZW1wdHMSJy50dXJudGFibGUudjEuTGlzdFdlaWdodEF0dGVtcHRzUmVxdWVzdBooLnR1cm50YWJsZS52MS5MaXN0V2VpZ2h0QXR0ZW1wdHNSZXNwb25zZRJSCgtMaXN0UHJvbXB0cxIgLnR1cm50YWJsZS52MS5MaXN0UHJvbXB0c1JlcXVlc3QaIS50dXJudGFibGUudjEuTGlzdFByb21wdHNSZXNwb25zZRJVCgxDcmVhdGVBcGlLZXkSIS50dXJudGFibGUudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBoiLnR1cm50YWJsZS52MS5DcmVhdGVBcGlLZXlSZXNwb25zZRJSCgtMaXN0QXBpS2V5cxIgLnR1cm50YWJsZS52MS5MaXN0QXBpS2V5c1JlcXVlc3QaIS50dXJudGFibGUudjEuTGlzdEFwaUtleXNSZXNwb25zZRJVCgxSZXZva2VBcGlLZXkSIS50dXJudGFibGUudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBoiLnR1cm50YWJsZS52MS5SZXZva2VBcGlLZXlSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_turntable_v1_task]);
+  fileDesc("CiB0dXJudGFibGUvdjEvYWRtaW5fc2VydmljZS5wcm90bxIMdHVybnRhYmxlLnYxIhIKEEdldFN0YXR1c1JlcXVlc3Qi8AIKEUdldFN0YXR1c1Jlc3BvbnNlEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXJ1bGVzGAIgASgJEhEKCW5vdF9yZWFkeRgDIAEoCRIkCgZpbnRha2UYBCABKA4yFC50dXJudGFibGUudjEuSW50YWtlEhUKDWludGFrZV9yZWFzb24YBSABKAkSDwoHZHJhaW5lZBgGIAEoCBIrCgpvcGVuX3Rhc2tzGAcgAygLMhcudHVybnRhYmxlLnYxLlRhc2tDb3VudBIPCgdwZW5kaW5nGAggASgEEicKBXF1ZXVlGAkgAygLMhgudHVybnRhYmxlLnYxLlF1ZXVlRGVwdGgSDwoHd29ya2VycxgKIAEoDRIOCgZtaW5lcnMYCyABKA0SMwoKdmFsaWRhdG9ycxgMIAMoCzIfLnR1cm50YWJsZS52MS5WYWxpZGF0b3JTdGFuZGluZyJCCglUYXNrQ291bnQSJgoFc3RhdGUYASABKA4yFy50dXJudGFibGUudjEuVGFza1N0YXRlEg0KBWNvdW50GAIgASgEIi0KClF1ZXVlRGVwdGgSEQoJam9iX2NsYXNzGAEgASgJEgwKBGpvYnMYAiABKAQingEKEVZhbGlkYXRvclN0YW5kaW5nEg4KBm5ldHVpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDQoFYmxvY2sYAyABKAQSEAoDdWlkGAQgASgNSACIAQESEQoJc3Rha2VfdGFvGAUgASgBEhgKEHZhbGlkYXRvcl9wZXJtaXQYBiABKAgSEwoLbGFzdF91cGRhdGUYByABKARCBgoEX3VpZCJIChBTZXRJbnRha2VSZXF1ZXN0EiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2USDgoGcmVhc29uGAIgASgJIjkKEVNldEludGFrZVJlc3BvbnNlEiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2UimAIKDU1pbmVyU3RhbmRpbmcSDgoGaG90a2V5GAEgASgJEg4KBnJld2FyZBgCIAEoARIUCgxvYnNlcnZhdGlvbnMYAyABKA0SDgoGc2NvcmVkGAQgASgNEhgKEGF2ZXJhZ2VfZmlkZWxpdHkYBSABKAESOgoRY29vbGRvd25fZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESGwoTY29vbGRvd25fdmlvbGF0aW9ucxgHIAEoBBISCgp2aW9sYXRpb25zGAggASgEEhAKCHNpbGVuY2VzGAkgASgEEhIKCnJlZ2lzdGVyZWQYCiABKAhCFAoSX2Nvb2xkb3duX2VuZF90aW1lIjoKEUxpc3RNaW5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIloKEkxpc3RNaW5lcnNSZXNwb25zZRIrCgZtaW5lcnMYASADKAsyGy50dXJudGFibGUudjEuTWluZXJTdGFuZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoPR2V0TWluZXJSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCSI+ChBHZXRNaW5lclJlc3BvbnNlEioKBW1pbmVyGAEgASgLMhsudHVybnRhYmxlLnYxLk1pbmVyU3RhbmRpbmciUQoYTGlzdE1pbmVyVmVyZGljdHNSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJiChlMaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlEiwKCHZlcmRpY3RzGAEgAygLMhoudHVybnRhYmxlLnYxLk1pbmVyVmVyZGljdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilgIKDE1pbmVyVmVyZGljdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hc3NpZ25tZW50X2lkGAIgASgJEg8KB3ZlcmRpY3QYAyABKAkSDAoEY29kZRgEIAEoCRIOCgZyZWFzb24YBSABKAkSDQoFc2NvcmUYBiABKAESEAoIZmlkZWxpdHkYByABKAESGAoQYXZlcmFnZV9maWRlbGl0eRgIIAEoARIUCgxvYnNlcnZhdGlvbnMYCSABKA0SDgoGcmV3YXJkGAogASgBEjUKEWNvb2xkb3duX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI7ChJMaXN0V29ya2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoTTGlzdFdvcmtlcnNSZXNwb25zZRIvCgd3b3JrZXJzGAEgAygLMh4udHVybnRhYmxlLnYxLldvcmtlclN0YXRpc3RpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIt4CChBXb3JrZXJTdGF0aXN0aWNzEgoKAmlkGAEgASgJEjUKEWZpcnN0X3Jlc3VsdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X3Jlc3VsdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29yZWQYBCABKAQSDwoHaW52YWxpZBgFIAEoBBIOCgZmYXVsdHMYBiABKAQSFQoNbWVhbl90b3RhbF9tcxgHIAEoARIWCg5tZWFuX3JlbmRlcl9tcxgIIAEoARIVCg1tZWFuX3Njb3JlX21zGAkgASgBEg0KBW1vZGVsGAogASgJEhAKCHJlbmRlcmVyGAsgASgJEg8KB3ZlcnNpb24YDCABKAkSKAoFc3RhdGUYDSABKA4yGS50dXJudGFibGUudjEuV29ya2VyU3RhdGUiJwoSRHJhaW5Xb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCSI/ChNEcmFpbldvcmtlclJlc3BvbnNlEigKBXN0YXRlGAEgASgOMhkudHVybnRhYmxlLnYxLldvcmtlclN0YXRlIigKE1Jlc3VtZVdvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJIkAKFFJlc3VtZVdvcmtlclJlc3BvbnNlEigKBXN0YXRlGAEgASgOMhkudHVybnRhYmxlLnYxLldvcmtlclN0YXRlIlEKClRhc2tSZWNvcmQSIAoEdGFzaxgBIAEoCzISLnR1cm50YWJsZS52MS5UYXNrEg4KBmNsaWVudBgCIAEoCRIRCglzeW50aGV0aWMYAyABKAgiXwoTTGlzdEFsbFRhc2tzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZjbGllbnQYAyABKAkSEQoJb25seV9vcGVuGAQgASgIIlgKFExpc3RBbGxUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhgudHVybnRhYmxlLnYxLlRhc2tSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiUKEkluc3BlY3RUYXNrUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJImgKE0luc3BlY3RUYXNrUmVzcG9uc2USJgoEdGFzaxgBIAEoCzIYLnR1cm50YWJsZS52MS5UYXNrUmVjb3JkEikKB2NoYW5nZXMYAiADKAsyGC50dXJudGFibGUudjEuVGFza0NoYW5nZSLDAQoKVGFza0NoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEiYKBXN0YXRlGAQgASgOMhcudHVybnRhYmxlLnYxLlRhc2tTdGF0ZRIUCgxtaW5lcl9ob3RrZXkYBSABKAkSEgoFc2NvcmUYBiABKAFIAIgBARIPCgdtZXNzYWdlGAcgASgJQggKBl9zY29yZSI/ChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJImIKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEi4KDGRlYWRfbGV0dGVycxgBIAMoCzIYLnR1cm50YWJsZS52MS5EZWFkTGV0dGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLWAQoKRGVhZExldHRlchIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIRCglqb2JfY2xhc3MYAyABKAkSDwoHcmVwbGljYRgEIAEoDRIOCgZwcm9tcHQYBSABKAkSGAoQYXNzZXRfc2l6ZV9ieXRlcxgGIAEoBBIOCgZyZWFzb24YByABKAkSEAoIYXR0ZW1wdHMYCCABKA0SKAoEdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY2F1c2UYCiABKAkiKQoXUmVwbGF5RGVhZExldHRlclJlcXVlc3QSDgoGam9iX2lkGAEgASgJIhoKGFJlcGxheURlYWRMZXR0ZXJSZXNwb25zZSI0ChJQbGFuV2VpZ2h0c1JlcXVlc3QSEwoGbmV0dWlkGAEgASgNSACIAQFCCQoHX25ldHVpZCLSAQoTUGxhbldlaWdodHNSZXNwb25zZRIOCgZuZXR1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg0KBWJsb2NrGAMgASgEEiUKA2R1ZRgEIAEoDjIYLnR1cm50YWJsZS52MS5XZWlnaHRzRHVlEhUKDWJhcnJlZF9yZWFzb24YBSABKAkSEQoJZHVlX2Jsb2NrGAYgASgEEiwKB3dlaWdodHMYByADKAsyGy50dXJudGFibGUudjEuUGxhbm5lZFdlaWdodBINCgVzdGVwcxgIIAMoCSKMAQoNUGxhbm5lZFdlaWdodBILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg4KBndlaWdodBgDIAEoDRIOCgZyZXdhcmQYBCABKAESFAoMb2JzZXJ2YXRpb25zGAUgASgNEg4KBnNjb3JlZBgGIAEoDRIYChBhdmVyYWdlX2ZpZGVsaXR5GAcgASgBImIKGUxpc3RXZWlnaHRBdHRlbXB0c1JlcXVlc3QSEwoGbmV0dWlkGAEgASgNSACIAQESEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAlCCQoHX25ldHVpZCJkChpMaXN0V2VpZ2h0QXR0ZW1wdHNSZXNwb25zZRItCghhdHRlbXB0cxgBIAMoCzIbLnR1cm50YWJsZS52MS5XZWlnaHRBdHRlbXB0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLxAQoNV2VpZ2h0QXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVibG9jaxgCIAEoBBIPCgdvdXRjb21lGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSGwoOaW5jbHVkZWRfYmxvY2sYBSABKARIAIgBARIZCgxyZXZlYWxfcm91bmQYBiABKARIAYgBARIpCgd3ZWlnaHRzGAcgAygLMhgudHVybnRhYmxlLnYxLlNlbnRXZWlnaHRCEQoPX2luY2x1ZGVkX2Jsb2NrQg8KDV9yZXZlYWxfcm91bmQiOQoKU2VudFdlaWdodBILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg4KBndlaWdodBgDIAEoDSI7ChJMaXN0UHJvbXB0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUwoTTGlzdFByb21wdHNSZXNwb25zZRIPCgdwcm9tcHRzGAEgAygJEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgNIosCCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIpCgZzY29wZXMYAyADKA4yGS50dXJudGFibGUudjEuQXBpS2V5U2NvcGUSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAiAEBEhgKEGNhbGxzX3Blcl9taW51dGUYBiABKA0SGAoQY29uY3VycmVudF9jYWxscxgHIAEoDRIRCglmcm9tX2ZpbGUYCCABKAhCDgoMX2V4cGlyZV90aW1lItwBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSKQoGc2NvcGVzGAIgAygOMhkudHVybnRhYmxlLnYxLkFwaUtleVNjb3BlEjQKC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAiAEBEhgKEGNhbGxzX3Blcl9taW51dGUYBCABKA0SGAoQY29uY3VycmVudF9jYWxscxgFIAEoDRISCgpyZXF1ZXN0X2lkGAYgASgJQg4KDF9leHBpcmVfdGltZSJJChRDcmVhdGVBcGlLZXlSZXNwb25zZRIhCgNrZXkYASABKAsyFC50dXJudGFibGUudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCSI7ChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUgoTTGlzdEFwaUtleXNSZXNwb25zZRIiCgRrZXlzGAEgAygLMhQudHVybnRhYmxlLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJQoTUmV2b2tlQXBpS2V5UmVxdWVzdBIOCgZrZXlfaWQYASABKAkiFgoUUmV2b2tlQXBpS2V5UmVzcG9uc2UqWQoGSW50YWtlEhYKEklOVEFLRV9VTlNQRUNJRklFRBAAEg8KC0lOVEFLRV9PUEVOEAESEQoNSU5UQUtFX1BBVVNFRBACEhMKD0lOVEFLRV9EUkFJTklORxADKqkBCgtXb3JrZXJTdGF0ZRIcChhXT1JLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJXT1JLRVJfU1RBVEVfUkVBRFkQARIYChRXT1JLRVJfU1RBVEVfV09SS0lORxACEhkKFVdPUktFUl9TVEFURV9EUkFJTklORxADEhgKFFdPUktFUl9TVEFURV9EUkFJTkVEEAQSFQoRV09SS0VSX1NUQVRFX0FXQVkQBSptCgpXZWlnaHRzRHVlEhsKF1dFSUdIVFNfRFVFX1VOU1BFQ0lGSUVEEAASEwoPV0VJR0hUU19EVUVfTk9XEAESFQoRV0VJR0hUU19EVUVfTEFURVIQAhIWChJXRUlHSFRTX0RVRV9CQVJSRUQQAyqWAQoLQXBpS2V5U2NvcGUSHQoZQVBJX0tFWV9TQ09QRV9VTlNQRUNJRklFRBAAEhoKFkFQSV9LRVlfU0NPUEVfR0VORVJBVEUQARIXChNBUElfS0VZX1NDT1BFX1NDT1JFEAISGgoWQVBJX0tFWV9TQ09QRV9SRUFEX0FMTBADEhcKE0FQSV9LRVlfU0NPUEVfQURNSU4QBDKsDAoMQWRtaW5TZXJ2aWNlEkwKCUdldFN0YXR1cxIeLnR1cm50YWJsZS52MS5HZXRTdGF0dXNSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLkdldFN0YXR1c1Jlc3BvbnNlEkwKCVNldEludGFrZRIeLnR1cm50YWJsZS52MS5TZXRJbnRha2VSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLlNldEludGFrZVJlc3BvbnNlEk8KCkxpc3RNaW5lcnMSHy50dXJudGFibGUudjEuTGlzdE1pbmVyc1JlcXVlc3QaIC50dXJudGFibGUudjEuTGlzdE1pbmVyc1Jlc3BvbnNlEkkKCEdldE1pbmVyEh0udHVybnRhYmxlLnYxLkdldE1pbmVyUmVxdWVzdBoeLnR1cm50YWJsZS52MS5HZXRNaW5lclJlc3BvbnNlEmQKEUxpc3RNaW5lclZlcmRpY3RzEiYudHVybnRhYmxlLnYxLkxpc3RNaW5lclZlcmRpY3RzUmVxdWVzdBonLnR1cm50YWJsZS52MS5MaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlElIKC0xpc3RXb3JrZXJzEiAudHVybnRhYmxlLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlElIKC0RyYWluV29ya2VyEiAudHVybnRhYmxlLnYxLkRyYWluV29ya2VyUmVxdWVzdBohLnR1cm50YWJsZS52MS5EcmFpbldvcmtlclJlc3BvbnNlElUKDFJlc3VtZVdvcmtlchIhLnR1cm50YWJsZS52MS5SZXN1bWVXb3JrZXJSZXF1ZXN0GiIudHVybnRhYmxlLnYxLlJlc3VtZVdvcmtlclJlc3BvbnNlElUKDExpc3RBbGxUYXNrcxIhLnR1cm50YWJsZS52MS5MaXN0QWxsVGFza3NSZXF1ZXN0GiIudHVybnRhYmxlLnYxLkxpc3RBbGxUYXNrc1Jlc3BvbnNlElIKC0luc3BlY3RUYXNrEiAudHVybnRhYmxlLnYxLkluc3BlY3RUYXNrUmVxdWVzdBohLnR1cm50YWJsZS52MS5JbnNwZWN0VGFza1Jlc3BvbnNlEl4KD0xpc3REZWFkTGV0dGVycxIkLnR1cm50YWJsZS52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiUudHVybnRhYmxlLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEmEKEFJlcGxheURlYWRMZXR0ZXISJS50dXJudGFibGUudjEuUmVwbGF5RGVhZExldHRlclJlcXVlc3QaJi50dXJudGFibGUudjEuUmVwbGF5RGVhZExldHRlclJlc3BvbnNlElIKC1BsYW5XZWlnaHRzEiAudHVybnRhYmxlLnYxLlBsYW5XZWlnaHRzUmVxdWVzdBohLnR1cm50YWJsZS52MS5QbGFuV2VpZ2h0c1Jlc3BvbnNlEmcKEkxpc3RXZWlnaHRBdHRlbXB0cxInLnR1cm50YWJsZS52MS5MaXN0V2VpZ2h0QXR0ZW1wdHNSZXF1ZXN0GigudHVybnRhYmxlLnYxLkxpc3RXZWlnaHRBdHRlbXB0c1Jlc3BvbnNlElIKC0xpc3RQcm9tcHRzEiAudHVybnRhYmxlLnYxLkxpc3RQcm9tcHRzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0UHJvbXB0c1Jlc3BvbnNlElUKDENyZWF0ZUFwaUtleRIhLnR1cm50YWJsZS52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiIudHVybnRhYmxlLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlElIKC0xpc3RBcGlLZXlzEiAudHVybnRhYmxlLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlElUKDFJldm9rZUFwaUtleRIhLnR1cm50YWJsZS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiIudHVybnRhYmxlLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_task]);
 
 /**
  * See AdminService.GetStatus.
@@ -668,7 +668,7 @@ export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PUR
  */
 export type ListWorkersResponse = Message<"turntable.v1.ListWorkersResponse"> & {
   /**
-   * The one with the latest result first.
+   * The one with the latest result first; those without one last, by name.
    *
    * @generated from field: repeated turntable.v1.WorkerStatistics workers = 1;
    */
@@ -703,14 +703,14 @@ export type WorkerStatistics = Message<"turntable.v1.WorkerStatistics"> & {
   id: string;
 
   /**
-   * Its first result.
+   * Its first result; absent when there was none.
    *
    * @generated from field: google.protobuf.Timestamp first_result_time = 2;
    */
   firstResultTime?: Timestamp | undefined;
 
   /**
-   * Its latest result.
+   * Its latest result; absent when there was none.
    *
    * @generated from field: google.protobuf.Timestamp last_result_time = 3;
    */
@@ -778,6 +778,13 @@ export type WorkerStatistics = Message<"turntable.v1.WorkerStatistics"> & {
    * @generated from field: string version = 12;
    */
   version: string;
+
+  /**
+   * What it does now.
+   *
+   * @generated from field: turntable.v1.WorkerState state = 13;
+   */
+  state: WorkerState;
 };
 
 /**
@@ -786,6 +793,90 @@ export type WorkerStatistics = Message<"turntable.v1.WorkerStatistics"> & {
  */
 export const WorkerStatisticsSchema: GenMessage<WorkerStatistics> = /*@__PURE__*/
   messageDesc(file_turntable_v1_admin_service, 17);
+
+/**
+ * See AdminService.DrainWorker.
+ *
+ * @generated from message turntable.v1.DrainWorkerRequest
+ */
+export type DrainWorkerRequest = Message<"turntable.v1.DrainWorkerRequest"> & {
+  /**
+   * WorkerStatistics.id; at most 256 characters. All workers of this name are drained.
+   *
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+};
+
+/**
+ * Describes the message turntable.v1.DrainWorkerRequest.
+ * Use `create(DrainWorkerRequestSchema)` to create a new message.
+ */
+export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 18);
+
+/**
+ * See AdminService.DrainWorker.
+ *
+ * @generated from message turntable.v1.DrainWorkerResponse
+ */
+export type DrainWorkerResponse = Message<"turntable.v1.DrainWorkerResponse"> & {
+  /**
+   * Draining while it has a job left, or drained.
+   *
+   * @generated from field: turntable.v1.WorkerState state = 1;
+   */
+  state: WorkerState;
+};
+
+/**
+ * Describes the message turntable.v1.DrainWorkerResponse.
+ * Use `create(DrainWorkerResponseSchema)` to create a new message.
+ */
+export const DrainWorkerResponseSchema: GenMessage<DrainWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 19);
+
+/**
+ * See AdminService.ResumeWorker.
+ *
+ * @generated from message turntable.v1.ResumeWorkerRequest
+ */
+export type ResumeWorkerRequest = Message<"turntable.v1.ResumeWorkerRequest"> & {
+  /**
+   * WorkerStatistics.id; at most 256 characters. All workers of this name are resumed.
+   *
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+};
+
+/**
+ * Describes the message turntable.v1.ResumeWorkerRequest.
+ * Use `create(ResumeWorkerRequestSchema)` to create a new message.
+ */
+export const ResumeWorkerRequestSchema: GenMessage<ResumeWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 20);
+
+/**
+ * See AdminService.ResumeWorker.
+ *
+ * @generated from message turntable.v1.ResumeWorkerResponse
+ */
+export type ResumeWorkerResponse = Message<"turntable.v1.ResumeWorkerResponse"> & {
+  /**
+   * Ready, or working.
+   *
+   * @generated from field: turntable.v1.WorkerState state = 1;
+   */
+  state: WorkerState;
+};
+
+/**
+ * Describes the message turntable.v1.ResumeWorkerResponse.
+ * Use `create(ResumeWorkerResponseSchema)` to create a new message.
+ */
+export const ResumeWorkerResponseSchema: GenMessage<ResumeWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 21);
 
 /**
  * A task with what its client is not told.
@@ -820,7 +911,7 @@ export type TaskRecord = Message<"turntable.v1.TaskRecord"> & {
  * Use `create(TaskRecordSchema)` to create a new message.
  */
 export const TaskRecordSchema: GenMessage<TaskRecord> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 18);
+  messageDesc(file_turntable_v1_admin_service, 22);
 
 /**
  * See AdminService.ListAllTasks.
@@ -862,7 +953,7 @@ export type ListAllTasksRequest = Message<"turntable.v1.ListAllTasksRequest"> & 
  * Use `create(ListAllTasksRequestSchema)` to create a new message.
  */
 export const ListAllTasksRequestSchema: GenMessage<ListAllTasksRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 19);
+  messageDesc(file_turntable_v1_admin_service, 23);
 
 /**
  * See AdminService.ListAllTasks.
@@ -890,7 +981,7 @@ export type ListAllTasksResponse = Message<"turntable.v1.ListAllTasksResponse"> 
  * Use `create(ListAllTasksResponseSchema)` to create a new message.
  */
 export const ListAllTasksResponseSchema: GenMessage<ListAllTasksResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 20);
+  messageDesc(file_turntable_v1_admin_service, 24);
 
 /**
  * See AdminService.InspectTask.
@@ -911,7 +1002,7 @@ export type InspectTaskRequest = Message<"turntable.v1.InspectTaskRequest"> & {
  * Use `create(InspectTaskRequestSchema)` to create a new message.
  */
 export const InspectTaskRequestSchema: GenMessage<InspectTaskRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 21);
+  messageDesc(file_turntable_v1_admin_service, 25);
 
 /**
  * See AdminService.InspectTask.
@@ -939,7 +1030,7 @@ export type InspectTaskResponse = Message<"turntable.v1.InspectTaskResponse"> & 
  * Use `create(InspectTaskResponseSchema)` to create a new message.
  */
 export const InspectTaskResponseSchema: GenMessage<InspectTaskResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 22);
+  messageDesc(file_turntable_v1_admin_service, 26);
 
 /**
  * One change of a task, as its watchers were told it.
@@ -1002,7 +1093,7 @@ export type TaskChange = Message<"turntable.v1.TaskChange"> & {
  * Use `create(TaskChangeSchema)` to create a new message.
  */
 export const TaskChangeSchema: GenMessage<TaskChange> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 23);
+  messageDesc(file_turntable_v1_admin_service, 27);
 
 /**
  * See AdminService.ListDeadLetters.
@@ -1030,7 +1121,7 @@ export type ListDeadLettersRequest = Message<"turntable.v1.ListDeadLettersReques
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 24);
+  messageDesc(file_turntable_v1_admin_service, 28);
 
 /**
  * See AdminService.ListDeadLetters.
@@ -1058,7 +1149,7 @@ export type ListDeadLettersResponse = Message<"turntable.v1.ListDeadLettersRespo
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 25);
+  messageDesc(file_turntable_v1_admin_service, 29);
 
 /**
  * A job that was given up.
@@ -1143,7 +1234,7 @@ export type DeadLetter = Message<"turntable.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 26);
+  messageDesc(file_turntable_v1_admin_service, 30);
 
 /**
  * See AdminService.ReplayDeadLetter.
@@ -1164,7 +1255,7 @@ export type ReplayDeadLetterRequest = Message<"turntable.v1.ReplayDeadLetterRequ
  * Use `create(ReplayDeadLetterRequestSchema)` to create a new message.
  */
 export const ReplayDeadLetterRequestSchema: GenMessage<ReplayDeadLetterRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 27);
+  messageDesc(file_turntable_v1_admin_service, 31);
 
 /**
  * See AdminService.ReplayDeadLetter.
@@ -1179,7 +1270,7 @@ export type ReplayDeadLetterResponse = Message<"turntable.v1.ReplayDeadLetterRes
  * Use `create(ReplayDeadLetterResponseSchema)` to create a new message.
  */
 export const ReplayDeadLetterResponseSchema: GenMessage<ReplayDeadLetterResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 28);
+  messageDesc(file_turntable_v1_admin_service, 32);
 
 /**
  * See AdminService.PlanWeights.
@@ -1200,7 +1291,7 @@ export type PlanWeightsRequest = Message<"turntable.v1.PlanWeightsRequest"> & {
  * Use `create(PlanWeightsRequestSchema)` to create a new message.
  */
 export const PlanWeightsRequestSchema: GenMessage<PlanWeightsRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 29);
+  messageDesc(file_turntable_v1_admin_service, 33);
 
 /**
  * See AdminService.PlanWeights.
@@ -1270,7 +1361,7 @@ export type PlanWeightsResponse = Message<"turntable.v1.PlanWeightsResponse"> & 
  * Use `create(PlanWeightsResponseSchema)` to create a new message.
  */
 export const PlanWeightsResponseSchema: GenMessage<PlanWeightsResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 30);
+  messageDesc(file_turntable_v1_admin_service, 34);
 
 /**
  * What a miner would get.
@@ -1333,7 +1424,7 @@ export type PlannedWeight = Message<"turntable.v1.PlannedWeight"> & {
  * Use `create(PlannedWeightSchema)` to create a new message.
  */
 export const PlannedWeightSchema: GenMessage<PlannedWeight> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 31);
+  messageDesc(file_turntable_v1_admin_service, 35);
 
 /**
  * See AdminService.ListWeightAttempts.
@@ -1368,7 +1459,7 @@ export type ListWeightAttemptsRequest = Message<"turntable.v1.ListWeightAttempts
  * Use `create(ListWeightAttemptsRequestSchema)` to create a new message.
  */
 export const ListWeightAttemptsRequestSchema: GenMessage<ListWeightAttemptsRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 32);
+  messageDesc(file_turntable_v1_admin_service, 36);
 
 /**
  * See AdminService.ListWeightAttempts.
@@ -1396,7 +1487,7 @@ export type ListWeightAttemptsResponse = Message<"turntable.v1.ListWeightAttempt
  * Use `create(ListWeightAttemptsResponseSchema)` to create a new message.
  */
 export const ListWeightAttemptsResponseSchema: GenMessage<ListWeightAttemptsResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 33);
+  messageDesc(file_turntable_v1_admin_service, 37);
 
 /**
  * Weights that were sent to the chain.
@@ -1459,7 +1550,7 @@ export type WeightAttempt = Message<"turntable.v1.WeightAttempt"> & {
  * Use `create(WeightAttemptSchema)` to create a new message.
  */
 export const WeightAttemptSchema: GenMessage<WeightAttempt> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 34);
+  messageDesc(file_turntable_v1_admin_service, 38);
 
 /**
  * One weight of an attempt.
@@ -1494,7 +1585,7 @@ export type SentWeight = Message<"turntable.v1.SentWeight"> & {
  * Use `create(SentWeightSchema)` to create a new message.
  */
 export const SentWeightSchema: GenMessage<SentWeight> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 35);
+  messageDesc(file_turntable_v1_admin_service, 39);
 
 /**
  * See AdminService.ListPrompts.
@@ -1522,7 +1613,7 @@ export type ListPromptsRequest = Message<"turntable.v1.ListPromptsRequest"> & {
  * Use `create(ListPromptsRequestSchema)` to create a new message.
  */
 export const ListPromptsRequestSchema: GenMessage<ListPromptsRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 36);
+  messageDesc(file_turntable_v1_admin_service, 40);
 
 /**
  * See AdminService.ListPrompts.
@@ -1557,7 +1648,7 @@ export type ListPromptsResponse = Message<"turntable.v1.ListPromptsResponse"> & 
  * Use `create(ListPromptsResponseSchema)` to create a new message.
  */
 export const ListPromptsResponseSchema: GenMessage<ListPromptsResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 37);
+  messageDesc(file_turntable_v1_admin_service, 41);
 
 /**
  * An API key without its secret.
@@ -1627,7 +1718,7 @@ export type ApiKey = Message<"turntable.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 38);
+  messageDesc(file_turntable_v1_admin_service, 42);
 
 /**
  * See AdminService.CreateApiKey.
@@ -1683,7 +1774,7 @@ export type CreateApiKeyRequest = Message<"turntable.v1.CreateApiKeyRequest"> & 
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 39);
+  messageDesc(file_turntable_v1_admin_service, 43);
 
 /**
  * See AdminService.CreateApiKey.
@@ -1711,7 +1802,7 @@ export type CreateApiKeyResponse = Message<"turntable.v1.CreateApiKeyResponse"> 
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 40);
+  messageDesc(file_turntable_v1_admin_service, 44);
 
 /**
  * See AdminService.ListApiKeys.
@@ -1739,7 +1830,7 @@ export type ListApiKeysRequest = Message<"turntable.v1.ListApiKeysRequest"> & {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 41);
+  messageDesc(file_turntable_v1_admin_service, 45);
 
 /**
  * See AdminService.ListApiKeys.
@@ -1767,7 +1858,7 @@ export type ListApiKeysResponse = Message<"turntable.v1.ListApiKeysResponse"> & 
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 42);
+  messageDesc(file_turntable_v1_admin_service, 46);
 
 /**
  * See AdminService.RevokeApiKey.
@@ -1788,7 +1879,7 @@ export type RevokeApiKeyRequest = Message<"turntable.v1.RevokeApiKeyRequest"> & 
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 43);
+  messageDesc(file_turntable_v1_admin_service, 47);
 
 /**
  * See AdminService.RevokeApiKey.
@@ -1803,7 +1894,7 @@ export type RevokeApiKeyResponse = Message<"turntable.v1.RevokeApiKeyResponse"> 
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 44);
+  messageDesc(file_turntable_v1_admin_service, 48);
 
 /**
  * What a coordinator takes in.
@@ -1855,6 +1946,68 @@ export const IntakeSchema: GenEnum<Intake> = /*@__PURE__*/
   enumDesc(file_turntable_v1_admin_service, 0);
 
 /**
+ * What a worker does now.
+ *
+ * @generated from enum turntable.v1.WorkerState
+ */
+export const WorkerState = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: WORKER_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It waits for a job.
+   *
+   * @generated from enum value: WORKER_STATE_READY = 1;
+   */
+  READY: 1,
+
+  /**
+   * It has a job.
+   *
+   * @generated from enum value: WORKER_STATE_WORKING = 2;
+   */
+  WORKING: 2,
+
+  /**
+   * It was drained and finishes what it had begun with.
+   *
+   * @generated from enum value: WORKER_STATE_DRAINING = 3;
+   */
+  DRAINING: 3,
+
+  /**
+   * It was drained, has no job and takes none.
+   *
+   * @generated from enum value: WORKER_STATE_DRAINED = 4;
+   */
+  DRAINED: 4,
+
+  /**
+   * It did not answer: it has ended, has lost its connection, or the queue is away.
+   *
+   * @generated from enum value: WORKER_STATE_AWAY = 5;
+   */
+  AWAY: 5,
+} as const;
+
+/**
+ * What a worker does now.
+ *
+ * @generated from enum turntable.v1.WorkerState
+ */
+export type WorkerState = (typeof WorkerState)[keyof typeof WorkerState] | UnknownEnum;
+
+/**
+ * Describes the enum turntable.v1.WorkerState.
+ */
+export const WorkerStateSchema: GenEnum<WorkerState> = /*@__PURE__*/
+  enumDesc(file_turntable_v1_admin_service, 1);
+
+/**
  * When weights are due.
  *
  * @generated from enum turntable.v1.WeightsDue
@@ -1900,7 +2053,7 @@ export type WeightsDue = (typeof WeightsDue)[keyof typeof WeightsDue] | UnknownE
  * Describes the enum turntable.v1.WeightsDue.
  */
 export const WeightsDueSchema: GenEnum<WeightsDue> = /*@__PURE__*/
-  enumDesc(file_turntable_v1_admin_service, 1);
+  enumDesc(file_turntable_v1_admin_service, 2);
 
 /**
  * What a key may do.
@@ -1955,7 +2108,7 @@ export type ApiKeyScope = (typeof ApiKeyScope)[keyof typeof ApiKeyScope] | Unkno
  * Describes the enum turntable.v1.ApiKeyScope.
  */
 export const ApiKeyScopeSchema: GenEnum<ApiKeyScope> = /*@__PURE__*/
-  enumDesc(file_turntable_v1_admin_service, 2);
+  enumDesc(file_turntable_v1_admin_service, 3);
 
 /**
  * What the operator of a coordinator sees and does. On a port of its own, which is closed unless it is configured and
@@ -2018,7 +2171,7 @@ export const AdminService: GenService<{
     output: typeof ListMinerVerdictsResponseSchema;
   },
   /**
-   * Lists the workers whose results came since the coordinator started, the latest first.
+   * Lists the workers whose results came since the coordinator started, the latest first, then others that are connected.
    *
    * @generated from rpc turntable.v1.AdminService.ListWorkers
    */
@@ -2026,6 +2179,28 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListWorkersRequestSchema;
     output: typeof ListWorkersResponseSchema;
+  },
+  /**
+   * Lets a worker finish what it has begun with and take no other job until it is resumed; it stays alive. Drains it once,
+   * however often it is called. A worker that was restarted is not drained any more. INVALID_ARGUMENT: no name.
+   * NOT_FOUND: no worker of this name is connected. UNAVAILABLE: the queue is away, or the worker did not answer.
+   *
+   * @generated from rpc turntable.v1.AdminService.DrainWorker
+   */
+  drainWorker: {
+    methodKind: "unary";
+    input: typeof DrainWorkerRequestSchema;
+    output: typeof DrainWorkerResponseSchema;
+  },
+  /**
+   * Lets a worker that was drained take jobs again; nothing happens to one that was not. Errors as of DrainWorker.
+   *
+   * @generated from rpc turntable.v1.AdminService.ResumeWorker
+   */
+  resumeWorker: {
+    methodKind: "unary";
+    input: typeof ResumeWorkerRequestSchema;
+    output: typeof ResumeWorkerResponseSchema;
   },
   /**
    * Lists tasks of all clients, and synthetic ones, newest first.

@@ -48,14 +48,26 @@ export const runCommand: Command = {
         /** It cannot work, whatever NATS does. */
         let notAble: string | undefined = "renderer and model are being loaded and tested";
         let natsAway: string | undefined = "NATS is away";
+        /** Not ready, so that whoever looks at the pods sees it; nothing restarts a worker for that. */
+        let drained: string | undefined;
         const status = stack.use(
-          await startStatusServer({ ...config.http, metrics, notReady: () => notAble ?? natsAway }),
+          await startStatusServer({
+            ...config.http,
+            metrics,
+            notReady: () => notAble ?? natsAway ?? drained,
+          }),
         );
         const source = await connectJobSource({
           ...config.nats,
           workerId,
           version,
           signal,
+          onDraining(draining) {
+            drained = draining
+              ? `drained by the operator; turntable admin workers resume ${workerId} ends that, and so does a restart`
+              : undefined;
+            logger.info(draining ? "drained by the operator" : "resumed by the operator");
+          },
           onEvent(event) {
             if (event.kind === "up") {
               natsAway = undefined;

@@ -1,8 +1,10 @@
 /** Every worker, with where its time goes. */
+import { WorkerState } from "@turntable/proto";
 import { useState } from "preact/hooks";
 import { admin } from "../../api.ts";
 import { useCall, useEvery } from "../../data/stream.ts";
 import { formatCount, formatDuration } from "../../format.ts";
+import { ActionButton } from "../../ui/action-button.tsx";
 import { Pager } from "../../ui/pager.tsx";
 import { Section, TableFrame } from "../../ui/section.tsx";
 import { Empty, Failed, Loading } from "../../ui/states.tsx";
@@ -10,6 +12,14 @@ import { Ago } from "../../ui/time.tsx";
 
 const pageSize = 50;
 const lookMs = 5_000;
+
+const stateNames = new Map<WorkerState, string>([
+  [WorkerState.READY, "ready"],
+  [WorkerState.WORKING, "working"],
+  [WorkerState.DRAINING, "draining"],
+  [WorkerState.DRAINED, "drained"],
+  [WorkerState.AWAY, "away"],
+]);
 
 export function OperatorWorkers() {
   const [tokens, setTokens] = useState<readonly string[]>([]);
@@ -25,7 +35,7 @@ export function OperatorWorkers() {
       {loading ? <Loading what="workers" /> : undefined}
       {error === undefined ? undefined : <Failed error={error} retry={reload} />}
       {value !== undefined && workers.length === 0 ? (
-        <Empty>No worker has sent a result since the start.</Empty>
+        <Empty>No worker is connected, and none has sent a result since the start.</Empty>
       ) : undefined}
       {workers.length === 0 ? undefined : (
         <TableFrame label="Workers">
@@ -33,6 +43,7 @@ export function OperatorWorkers() {
             <thead>
               <tr>
                 <th scope="col">Worker</th>
+                <th scope="col">State</th>
                 <th scope="col" class="number">
                   Scored
                 </th>
@@ -57,12 +68,14 @@ export function OperatorWorkers() {
                 <th scope="col" class="number">
                   Latest
                 </th>
+                <th scope="col">Jobs</th>
               </tr>
             </thead>
             <tbody>
               {workers.map((worker) => (
                 <tr key={worker.id}>
                   <th scope="row">{worker.id}</th>
+                  <td>{stateNames.get(worker.state)}</td>
                   <td class="number">{formatCount(worker.scored)}</td>
                   <td class="number">{formatCount(worker.invalid)}</td>
                   <td class={worker.faults > 0n ? "number bad-text" : "number"}>
@@ -77,6 +90,9 @@ export function OperatorWorkers() {
                   <td class="number">
                     <Ago time={worker.lastResultTime} />
                   </td>
+                  <td>
+                    <Turn id={worker.id} state={worker.state} onDone={reload} />
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -85,5 +101,39 @@ export function OperatorWorkers() {
       )}
       <Pager what="workers" tokens={tokens} next={value?.nextPageToken ?? ""} onTurn={setTokens} />
     </Section>
+  );
+}
+
+/** What can be done with a worker that answers. */
+function Turn({
+  id: workerId,
+  state,
+  onDone,
+}: {
+  readonly id: string;
+  readonly state: WorkerState;
+  readonly onDone: () => void;
+}) {
+  if (state === WorkerState.AWAY) {
+    return null;
+  }
+  if (state === WorkerState.DRAINING || state === WorkerState.DRAINED) {
+    return (
+      <ActionButton
+        key="resume"
+        label="Resume"
+        action={() => admin.resumeWorker({ workerId })}
+        onDone={onDone}
+      />
+    );
+  }
+  return (
+    <ActionButton
+      key="drain"
+      label="Drain"
+      confirm="Really take no more?"
+      action={() => admin.drainWorker({ workerId })}
+      onDone={onDone}
+    />
   );
 }
