@@ -3,7 +3,6 @@ import type { ScoreReport } from "@turntable/proto";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { fetchAsset } from "../data/assets.ts";
 import { formatScore } from "../format.ts";
-import { loadViewer } from "./load-viewer.ts";
 import { Failed } from "./states.tsx";
 
 /** Of a picture, in device pixels: less is not seen well, more costs time and shows no more. */
@@ -39,7 +38,7 @@ export function ContactSheet({
       const bytes = await fetchAsset(copyId, signal, (share) =>
         setDrawing({ kind: "fetching", share }),
       );
-      const { drawContactSheet } = await loadViewer();
+      const { drawContactSheet } = await import("../viewer/index.ts");
       const width = (canvases.current[0]?.clientWidth ?? 0) * devicePixelRatio;
       let done = 0;
       setDrawing({ kind: "drawing", done });

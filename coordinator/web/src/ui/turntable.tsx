@@ -7,7 +7,6 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ViewStrip } from "../charts/view-strip.tsx";
 import { fetchAsset } from "../data/assets.ts";
 import { formatScore } from "../format.ts";
-import { loadViewer } from "./load-viewer.ts";
 import { Failed } from "./states.tsx";
 
 /** A turn takes about four seconds. */
@@ -37,7 +36,7 @@ export function Turntable({
     setReady(0);
     const draw = async (): Promise<void> => {
       const bytes = await fetchAsset(copyId, signal);
-      const { drawContactSheet } = await loadViewer();
+      const { drawContactSheet } = await import("../viewer/index.ts");
       await drawContactSheet({
         bytes,
         cameras: views,

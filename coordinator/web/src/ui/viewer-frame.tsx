@@ -2,7 +2,6 @@
 import type { ScoreReport } from "@turntable/proto";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { AssetSource, Viewer } from "../viewer/contract.ts";
-import { loadViewer } from "./load-viewer.ts";
 import { Failed, Loading } from "./states.tsx";
 
 /**
@@ -29,7 +28,7 @@ export function ViewerFrame({
   useEffect(() => {
     const left = new AbortController();
     let viewer: Viewer | undefined;
-    loadViewer().then(
+    import("../viewer/index.ts").then(
       ({ mountViewer }) => {
         if (left.signal.aborted || place.current === null) {
           return;

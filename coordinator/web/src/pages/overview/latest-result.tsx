@@ -1,7 +1,7 @@
 /** The newest task with a result, turning. */
 import type { PublicTask } from "@turntable/proto";
 import { subnet } from "../../api.ts";
-import { useCall } from "../../data/stream.ts";
+import { useCall, useEvery } from "../../data/stream.ts";
 import { Hotkey, PromptLink } from "../../ui/names.tsx";
 import { Section } from "../../ui/section.tsx";
 import { Empty, Failed, Loading } from "../../ui/states.tsx";
@@ -9,12 +9,16 @@ import { Ago } from "../../ui/time.tsx";
 import { Turntable } from "../../ui/turntable.tsx";
 import { Score } from "../../ui/verdict.tsx";
 
+/** A task ends for its miners one after the other, and nothing tells when the last is done. */
+const lookMs = 5_000;
+
 /** @param task undefined while there is none with a result */
 export function LatestResult({ task }: { readonly task: PublicTask | undefined }) {
   const { value, error, loading, reload } = useCall(
     (signal) => winnerOf(task?.id ?? "", signal),
     task?.id,
   );
+  useEvery(lookMs, () => value?.published === false && reload());
   return (
     <Section title="Latest result" aside={<Ago time={task?.endTime ?? task?.createTime} />}>
       {task === undefined ? (
@@ -44,8 +48,9 @@ export function LatestResult({ task }: { readonly task: PublicTask | undefined }
 async function winnerOf(taskId: string, signal: AbortSignal) {
   const { detail } = await subnet.getPublicTask({ taskId }, { signal });
   const copy = detail?.copies.find(({ id }) => id === detail.winnerId);
-  const shown = detail?.published === true && copy?.downloadable === true;
+  const published = detail?.published === true;
+  const shown = published && copy?.downloadable === true;
   const copyId = copy?.id ?? "";
   const { report } = shown ? await subnet.getPublicReport({ copyId }, { signal }) : {};
-  return { copyId, report };
+  return { copyId, published, report };
 }
