@@ -17,7 +17,7 @@ import { startClockwork } from "./clockwork.ts";
 import { type Dispatch, startDispatch } from "./dispatch/index.ts";
 import { createJudge, type JudgeOptions, startDuels } from "./duels/index.ts";
 import { createEvents, type Events, observePrompts, observeStorageQueue } from "./events.ts";
-import type { IntakeLimits } from "./intake.ts";
+import { defaultLimits, type IntakeLimits } from "./intake.ts";
 import type { FileKey } from "./keys/index.ts";
 import { historyOf } from "./miners/index.ts";
 import { openPageSide, type PageSettings } from "./page-side.ts";
@@ -26,10 +26,10 @@ import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
 import type { PendingScoring } from "./scorings/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
-import { type StatusSources, startStatus, takeStatus } from "./status/index.ts";
+import { observeHealth, type StatusSources, startStatus, takeStatus } from "./status/index.ts";
 import { createStorageBoard, openStorage, type StorageOptions } from "./storage/index.ts";
 import { createKnownHotkeys } from "./store/index.ts";
-import type { DuplicateLimits, Submission } from "./submissions/index.ts";
+import { type DuplicateLimits, oldestWaiting, type Submission } from "./submissions/index.ts";
 import {
   createAttempts,
   createWeightsBoard,
@@ -254,6 +254,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     startStatus({
       ...{ directory: options.dataDir, now },
       sources: statusSources,
+      onStatus: observeHealth(metrics, {
+        oldestWaiting: () => oldestWaiting(state.store),
+        oldestScoring: () => scorings.pending(0, 1)[0]?.updatedAt.getTime(),
+        freeBytes: space.freeBytes,
+        reserveBytes: limits.reserveBytes ?? defaultLimits.reserveBytes,
+        now,
+      }),
       onMinute: events.minute,
       onTrouble: events.trouble,
     }),

@@ -68,6 +68,8 @@ export interface Events {
 
 /** That prompts are repeated is logged this often, in ms. */
 const repeatedLogMs = 3_600_000;
+/** Bounds of the buckets of scores: narrow where thresholds of rules are. */
+const scoreBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1];
 /** Refusals for one reason are logged this often, in ms. */
 const refusalLogMs = 60_000;
 
@@ -111,6 +113,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const verdicts = meter.createCounter("turntable_verdicts", {
     description: "verdicts by kind",
   });
+  const scores = meter.createHistogram("turntable_score", {
+    description: "scores of assets that a worker could score, 0 to 1, by model",
+    advice: { explicitBucketBoundaries: scoreBuckets },
+  });
   const secondLooks = meter.createCounter("turntable_second_looks", {
     description: "submissions that a second worker decides on, after faults in a row",
   });
@@ -133,7 +139,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     description: "settings of weights by subnet and outcome",
   });
   /** By subnet and validator. */
-  const weightsAge = new Map<string, { readonly netuid: number; readonly blocks: number }>();
+  const weightsAge = new Map<string, Extract<WeightsEvent, { kind: "age" }>>();
   meter
     .createObservableGauge("turntable_weights_blocks_since_success", {
       description:
@@ -143,6 +149,15 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       const ages = Map.groupBy(weightsAge.values(), ({ netuid }) => netuid);
       for (const [netuid, all] of ages) {
         gauge.observe(Math.max(...all.map(({ blocks }) => blocks)), { netuid });
+      }
+    });
+  meter
+    .createObservableGauge("turntable_weights_interval_blocks", {
+      description: "blocks after which weights are due again, by subnet",
+    })
+    .addCallback((gauge) => {
+      for (const { netuid, intervalBlocks } of weightsAge.values()) {
+        gauge.observe(intervalBlocks, { netuid });
       }
     });
   const stores = meter.createCounter("turntable_asset_stores", {
@@ -163,6 +178,13 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
+  // What alerts look at begins with 0: the growth of a series that was not there is not seen.
+  verdicts.add(0, { kind: "system-fault" });
+  scorings.add(0, { outcome: "system-fault" });
+  troubles.add(0);
+  for (const kind of ["disk", "backlog", "paused"]) {
+    intakeRefusals.add(0, { kind });
+  }
 
   const verdict = (
     { submission, hotkey, feedback }: Extract<ResultOutcome, { kind: "applied" }>,
@@ -262,6 +284,10 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       logger.info({ job_id: id, hotkey, size_bytes: assetSizeBytes }, "submission taken");
     },
     result(result, outcome, now) {
+      if (outcome.kind === "applied" && result.outcome.case === "scored") {
+        const { score, model } = result.outcome.value;
+        scores.record(score, { model: model?.name ?? "unknown" });
+      }
       if (outcome.kind === "applied") {
         return verdict(outcome, now, result);
       }
@@ -313,7 +339,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
       const { netuid, validator } = event;
       switch (event.kind) {
         case "age":
-          weightsAge.set(`${netuid} ${validator}`, { netuid, blocks: event.blocks });
+          weightsAge.set(`${netuid} ${validator}`, event);
           return;
         case "attempt": {
           const { outcome, count, block } = event;
@@ -511,8 +537,9 @@ export function observeOpenTasks(
   meter
     .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
     .addCallback((gauge) => {
-      for (const [state, count] of Object.entries(countOpen())) {
-        gauge.observe(count, { state });
+      const counts = countOpen();
+      for (const state of ["queued", "assigned", "scoring"] as const) {
+        gauge.observe(counts[state] ?? 0, { state });
       }
     });
 }

@@ -2,9 +2,10 @@
 import type { Meter } from "@opentelemetry/api";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { AggregationType, MeterProvider } from "@opentelemetry/sdk-metrics";
+import { AggregationType, InstrumentType, MeterProvider } from "@opentelemetry/sdk-metrics";
 import { type CallMetricNames, type CallMetrics, createCallMeter } from "./call-metrics.ts";
 import { answeredAlready, type HttpContext } from "./http/index.ts";
+import { observeProcess } from "./process-metrics.ts";
 
 export interface Metrics {
   readonly meter: Meter;
@@ -23,7 +24,10 @@ const durationBuckets = [
   ...[1, 2.5, 5, 10, 30, 60, 120, 300, 600],
 ];
 
-/** One a process: OpenTelemetry instruments, read by Prometheus. Histograms whose name ends in `_seconds` are durations. */
+/**
+ * One a process: OpenTelemetry instruments, read by Prometheus, with those of the process itself. Histograms whose name
+ * ends in `_seconds` are durations.
+ */
 export function createMetrics(serviceName: string): Metrics {
   const calls = createCallMeter(serviceName, durationBuckets);
   const exporter = new PrometheusExporter({
@@ -36,6 +40,7 @@ export function createMetrics(serviceName: string): Metrics {
     views: [
       {
         instrumentName: "*_seconds",
+        instrumentType: InstrumentType.HISTOGRAM, // a gauge of seconds stays one
         aggregation: {
           type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
           options: { boundaries: durationBuckets },
@@ -43,8 +48,10 @@ export function createMetrics(serviceName: string): Metrics {
       },
     ],
   });
+  const meter = provider.getMeter(serviceName);
+  observeProcess(meter);
   return {
-    meter: provider.getMeter(serviceName),
+    meter,
     createCallMetrics: calls.create,
     handle({ env: { incoming, outgoing } }) {
       exporter.getMetricsRequestHandler(incoming, outgoing);

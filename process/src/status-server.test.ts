@@ -33,8 +33,24 @@ test("call metrics read as the SDK's own instruments do", async () => {
     }
   }
   // In an order of their own.
-  const lines = async (metrics: Metrics) => (await read(metrics)).split("\n").toSorted();
+  const lines = async (metrics: Metrics) =>
+    (await read(metrics))
+      .split("\n")
+      .filter((line) => line.includes("turntable_test"))
+      .toSorted();
   assert.deepEqual(await lines(ours), await lines(theirs));
+});
+
+test("a process tells its own processor time, memory, files, start and lag", async () => {
+  const text = await read(createMetrics("test"));
+  const value = (name: string): number =>
+    Number(new RegExp(`^${name}(?:{.*})? (\\S+)$`, "m").exec(text)?.[1]);
+  assert.ok(value("process_cpu_seconds_total") > 0);
+  assert.ok(value("process_resident_memory_bytes") > value("nodejs_heap_size_used_bytes"));
+  assert.ok(value("nodejs_heap_size_used_bytes") > 1e6);
+  assert.ok(Math.abs(value("process_start_time_seconds") - performance.timeOrigin / 1000) < 60);
+  assert.ok(value("nodejs_eventloop_lag_p99_seconds") >= 0);
+  assert.ok(process.platform !== "linux" || value("process_open_fds") > 2);
 });
 
 async function read(metrics: Metrics): Promise<string> {

@@ -31,6 +31,8 @@ export interface Subnet extends AsyncDisposable {
   startWorker(): Promise<RunningProcess>;
   /** A generation endpoint and a miner. */
   startMiner(): Promise<RunningProcess>;
+  /** The latest generation endpoint. */
+  generator(): RunningProcess;
 }
 
 interface Ports {
@@ -65,6 +67,7 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
   const grpcAddress = `127.0.0.1:${ports.grpc}`;
   const client = stack.use(createTurntableClient({ address: grpcAddress }));
   let workers = 0;
+  let latestGenerator: RunningProcess | undefined;
   const ended = new AbortController();
   stack.defer(() => ended.abort());
   const running = stack.move();
@@ -98,6 +101,7 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
       const generator = running.use(
         startProcess("turntable-generator", ["--http-port", "0", ...flags]),
       );
+      latestGenerator = generator;
       const { url } = await generator.logged(({ msg }) => msg === "ready");
       const miner = running.use(
         startProcess("turntable-miner", [
@@ -109,6 +113,12 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
       );
       await miner.logged(({ msg }) => msg === "ready");
       return miner;
+    },
+    generator() {
+      if (latestGenerator === undefined) {
+        throw new Error("no miner was started");
+      }
+      return latestGenerator;
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

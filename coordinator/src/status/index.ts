@@ -1,3 +1,4 @@
+export { type HealthSources, observeHealth } from "./metrics.ts";
 export {
   describeStatus,
   readStatus,

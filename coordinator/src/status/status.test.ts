@@ -30,9 +30,10 @@ test("the status is in the data directory, whole, and tells what people ask", as
   try {
     await assert.rejects(readStatus(directory), StatusError);
     let now = 1_000_000;
-    const minutes: Status[] = [];
+    const [all, minutes]: [Status[], Status[]] = [[], []];
     await using loop = startStatus({
       ...{ sources, directory, now: () => now },
+      onStatus: (status) => all.push(status),
       onMinute: (status) => minutes.push(status),
       onTrouble: (_, error) => assert.fail(String(error)),
     });
@@ -43,6 +44,7 @@ test("the status is in the data directory, whole, and tells what people ask", as
     now += 1_000;
     await loop.runNow();
     assert.equal(minutes.length, 2);
+    assert.deepEqual(all.at(-1), minutes[1]);
     assert.deepEqual(await readdir(directory), ["status.json"]);
     const status = await readStatus(directory);
     assert.deepEqual(status, minutes[1]);
@@ -80,7 +82,8 @@ test("a queue that is away is said", async () => {
         openTasks: () => ({}),
         miners: () => new Set(),
       },
-      ...{ directory, now: () => 0, onMinute: () => undefined, onTrouble: () => undefined },
+      ...{ directory, now: () => 0, onTrouble: () => undefined },
+      ...{ onStatus: () => undefined, onMinute: () => undefined },
     });
     await loop.runNow();
     const text = describeStatus(await readStatus(directory), 0);

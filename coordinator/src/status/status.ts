@@ -76,6 +76,8 @@ export interface StatusOptions {
   readonly sources: StatusSources;
   /** The data directory. */
   readonly directory: string;
+  /** Told of each, as it is written. */
+  readonly onStatus: (status: Status) => void;
   /** Told every minute. */
   readonly onMinute: (status: Status) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
@@ -104,6 +106,7 @@ export function startStatus(options: StatusOptions): Loop {
     everyMs,
     async run() {
       const status = await takeStatus(sources, startedAt, now());
+      options.onStatus(status); // first: a full disk hides nothing
       await writeWhole(join(directory, fileName), `${JSON.stringify(status)}\n`);
       if (status.at - toldAt < minuteMs) {
         return;

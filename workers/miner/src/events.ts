@@ -36,6 +36,9 @@ export function createEvents({
   const pullFailures = meter?.createCounter("turntable_miner_pull_failures", {
     description: "validators that gave no answer to use: refused, or unreachable",
   });
+  for (const kind of ["refused", "unreachable"]) {
+    pullFailures?.add(0, { kind }); // the growth of a series that was not there is not seen
+  }
   observeValidators(meter, store, now);
   return {
     taskDone(task, { ending, sent, endpoint, score, generateMs, submitMs, sends }) {

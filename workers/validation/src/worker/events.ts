@@ -19,6 +19,10 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
   const phaseSeconds = metrics?.meter.createHistogram("turntable_job_phase_seconds", {
     description: "duration of the parts of a scored job: fetch, decode, render, score",
   });
+  // What alerts look at begins with 0: the growth of a series that was not there is not seen.
+  for (const outcome of ["scored", "invalidAsset", "retryable", "hopeless", "lost"] as const) {
+    jobs?.add(0, { outcome } satisfies { outcome: JobOutcome["kind"] });
+  }
 
   return {
     jobDone({ taken: { job, attempt }, outcome, durationMs }) {

@@ -1,0 +1,56 @@
+/** Alert rules and dashboards as files; that their metrics exist is seen in e2e. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { stringify } from "yaml";
+import {
+  alerts,
+  dashboards,
+  metricsIn,
+  namedMetrics,
+  ruleSpec,
+  runbooks,
+} from "./observability.ts";
+
+const promtool = spawnSync("promtool", ["--version"]).status === 0;
+
+test("each alert's runbook says what it means, where to look and what to do", () => {
+  for (const { alert, annotations } of alerts) {
+    const link = `k8s/observability/README.md#${alert.toLowerCase()}`;
+    assert.equal(annotations.runbook_url, link);
+    const section = runbooks.split(/^### /m).find((text) => text.startsWith(`${alert}\n`));
+    assert.match(section ?? "", /^\w+\n\n(Critical|Warning)\. .+\n\nLook: .+\n\nDo: .+/s, alert);
+  }
+});
+
+test("each panel has a unit, a legend, and a data source that is asked for", () => {
+  for (const { panels } of dashboards) {
+    for (const { type, title, fieldConfig, targets } of panels) {
+      const isPanel = fieldConfig !== undefined && (targets ?? []).length > 0;
+      assert.ok(type === "row" || isPanel, title);
+    }
+  }
+});
+
+test("metrics are told from functions, labels and words of an expression", () => {
+  const expr = 'sum by (le, pod) (rate(a_total{x=~"b"}[5m])) / 2e3 > 0.5 and on (pod) time() - c:d';
+  assert.deepEqual(metricsIn(expr), ["a_total", "c:d"]);
+  assert.ok(namedMetrics().size > 40);
+});
+
+test("promtool takes the rules", {
+  skip: promtool ? false : "promtool (Debian's package prometheus) is not on PATH",
+}, () => {
+  const directory = mkdtempSync(join(tmpdir(), "turntable-rules-"));
+  try {
+    const file = join(directory, "rules.yaml");
+    writeFileSync(file, stringify(ruleSpec));
+    const result = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
+    assert.equal(result.status, 0, result.stderr + result.stdout);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
