@@ -49,6 +49,8 @@ import { parseRegistration, type SubnetOptions } from "./options.ts";
 import { say, shortPath } from "./say.ts";
 
 const netuid = 17;
+/** The only worker's name. */
+const workerId = "local";
 const loopback = "127.0.0.1";
 /** The chain's limits for people who wait: seconds instead of a quarter of an hour, at a block a second. */
 const quickChain = { tempo: 60, weightsRateLimit: 10, servingRateLimit: 5 };
@@ -148,7 +150,7 @@ export async function startSubnet(
       modelDir,
       env,
       threads: availableParallelism(),
-      workerId: "local",
+      workerId,
       logger,
     }),
   );
@@ -271,12 +273,12 @@ async function openQueue(
 ): Promise<{ readonly queue: JobQueue; readonly source: JobSource }> {
   if (options.nats === undefined) {
     const { queue, source } = createInProcessQueue();
-    return { queue, source: source() };
+    return { queue, source: source(workerId) };
   }
   const servers = [options.nats];
   const onEvent = (event: NatsEvent): void => logNatsEvent(logger, event);
   const queue = await connectJobQueue({ servers, name: "turntable-coordinator", signal, onEvent });
-  const source = await connectJobSource({ servers, workerId: "local", signal, onEvent });
+  const source = await connectJobSource({ servers, workerId, signal, onEvent });
   return { queue, source };
 }
 

@@ -7,9 +7,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { writePly } from "@turntable/splat";
+import { ball, createRandom } from "@turntable/splat/test";
 import type { Page, Request } from "playwright-core";
 import { chromiumMissing } from "../harness/chromium.ts";
-import { openTab, type SubnetPage, startSubnetPage, violationsOn } from "../web/subnet.ts";
+import {
+  openTab,
+  type SubnetPage,
+  startSubnetPage,
+  violationsOn,
+  winnerOf,
+} from "../web/subnet.ts";
 
 /** Software draws each pixel of the viewer. */
 const small = { width: 400, height: 500 };
@@ -136,6 +144,12 @@ describe("the web page", { skip: chromiumMissing }, () => {
     await row.getByRole("button", { name: "Revoke" }).click();
     await row.getByRole("button", { name: "Really revoke?" }).click();
     await row.waitFor({ state: "detached" });
+    const worker = page.getByRole("row", { name: /^local / });
+    await worker.getByRole("button", { name: "Drain" }).click();
+    await worker.getByRole("button", { name: "Really take no more?" }).click();
+    await worker.getByRole("cell", { name: "drained", exact: true }).waitFor();
+    await worker.getByRole("button", { name: "Resume" }).click();
+    await worker.getByRole("cell", { name: "ready", exact: true }).waitFor();
     await page.getByRole("button", { name: "Plan now" }).click();
     await page.locator(".steps li").first().waitFor();
     assert.deepEqual(tab.faults, []);
@@ -202,6 +216,43 @@ describe("the web page", { skip: chromiumMissing }, () => {
     await page.getByText("reconnecting", { exact: true }).waitFor();
     await listen(address.port);
     await live.waitFor();
+  });
+
+  it("shows a copy in pages of others, and a file from the disk in its place", async () => {
+    const copyId = await winnerOf(subnet.url, cube);
+    await using tab = await openTab(subnet, `embed?copy=${copyId}`, { viewport: small });
+    const { page } = tab;
+    await page.getByText("drawn by Spark").waitFor();
+    await page.getByRole("button", { name: "Next scored view" }).click();
+    await page.getByText(/^view \d+ of 36: /).waitFor();
+    await drop(page, "ball.ply", Buffer.from(writePly(ball(200, createRandom(4)))));
+    await page.getByText("200 splats ·").waitFor();
+    await drop(page, "cut.ply", Buffer.from("ply\nformat"));
+    await page.locator(".viewer-fault").waitFor();
+    assert.deepEqual(tab.faults, []);
+  });
+
+  it("turns two copies of a task under the same camera, side by side", async () => {
+    await using two = await startSubnetPage({ miners: 2 });
+    const { id } = await two.client.create("a red cube");
+    for await (const _ of two.client.watch(id)) {
+      // until it has ended
+    }
+    await using tab = await openTab(two, `tasks/${id}`, { viewport: { width: 800, height: 600 } });
+    const { page } = tab;
+    await page.getByRole("button", { name: /^compare/, disabled: false }).click();
+    await page.getByRole("button", { name: "Turn it in 3D" }).first().click();
+    await page.getByText("drawn by Spark").nth(1).waitFor();
+    await page.getByRole("button", { name: "Next scored view" }).first().click();
+    await page.getByText("view 2 of 36: ").nth(1).waitFor();
+    await page.locator("canvas.viewer-canvas").nth(1).press("ArrowRight");
+    await page
+      .getByText(/^azimuth /)
+      .nth(1)
+      .waitFor();
+    const [left, right] = await page.getByText(/^azimuth /).allTextContents();
+    assert.equal(left, right);
+    assert.deepEqual(tab.faults, []);
   });
 
   it("gives its stream back while nobody looks", async () => {
@@ -276,6 +327,20 @@ function spareOf(page: Page): Promise<number> {
     };
     look();
   })`);
+}
+
+/** Drops a file on the middle of the page, as from a file manager. */
+async function drop(page: Page, name: string, content: Buffer): Promise<void> {
+  const bytes = content.toString("base64");
+  await page.evaluate(`(() => {
+    const bytes = Uint8Array.from(atob("${bytes}"), (character) => character.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], "${name}"));
+    const at = document.querySelector(".drop") ?? document.body;
+    for (const kind of ["dragover", "drop"]) {
+      at.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    }
+  })()`);
 }
 
 /** As when another tab is chosen, which a headless browser does not tell. */

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { z } from "zod";
-import { openTab, type SubnetPage, startSubnetPage } from "./subnet.ts";
+import { openTab, type SubnetPage, startSubnetPage, winnerOf } from "./subnet.ts";
 
 const directory = resolve(process.argv[2] ?? join(import.meta.dirname, "../../docs/page"));
 /** So many tasks have ended before the pictures are taken: charts and lists are not empty. */
@@ -17,7 +17,6 @@ const widths = [1440, 390] as const;
 const quality = 82;
 /** A browser without a GPU, beside a subnet that renders, is slow. */
 const shotTimeoutMs = 120_000;
-const drawnMs = 10_000;
 
 interface Shot {
   readonly name: string;
@@ -60,7 +59,12 @@ async function grown(url: string): Promise<string> {
   }
 }
 
-function shotsOf(taskId: string, hotkey: string, { operatorKey }: SubnetPage): readonly Shot[] {
+function shotsOf(
+  taskId: string,
+  copyId: string,
+  hotkey: string,
+  { operatorKey }: SubnetPage,
+): readonly Shot[] {
   return [
     {
       name: "overview",
@@ -90,11 +94,13 @@ function shotsOf(taskId: string, hotkey: string, { operatorKey }: SubnetPage): r
       name: "try",
       path: "try?prompt=a%20blue%20vase",
       schemes: ["light"],
-      async ready(page) {
-        await page.locator(".viewer-canvas").waitFor();
-        // The splats are sorted in a worker, and nothing tells when they are drawn.
-        await page.waitForTimeout(drawnMs);
-      },
+      ready: (page) => page.getByText("drawn by").waitFor(),
+    },
+    {
+      name: "viewer",
+      path: `viewer?copy=${copyId}`,
+      schemes: ["dark"],
+      ready: (page) => page.getByText("drawn by").waitFor(),
     },
     {
       name: "operator",
@@ -108,11 +114,26 @@ function shotsOf(taskId: string, hotkey: string, { operatorKey }: SubnetPage): r
   ];
 }
 
+/** The whole page, with nothing half drawn on it: what ends meanwhile may begin another picture. */
+async function pictureOf(page: Page, ready: Shot["ready"]): Promise<Buffer> {
+  for (;;) {
+    await ready(page);
+    const png = await page.screenshot({ fullPage: true, timeout: shotTimeoutMs });
+    if ((await page.getByText(/^drawing \d+ of/i).count()) === 0) {
+      return png;
+    }
+  }
+}
+
 await using subnet = await startSubnetPage({ miners: 3, demoMarket: true });
 await mkdir(directory, { recursive: true });
 const { id } = await subnet.client.create("a red car");
+for await (const _ of subnet.client.watch(id)) {
+  // until it has ended
+}
+const copyId = await winnerOf(subnet.url, id);
 const hotkey = await grown(subnet.url);
-for (const { name, path, schemes, ready } of shotsOf(id, hotkey, subnet)) {
+for (const { name, path, schemes, ready } of shotsOf(id, copyId, hotkey, subnet)) {
   for (const width of widths) {
     for (const colorScheme of schemes) {
       const viewport = { width, height: 900 };
@@ -120,8 +141,7 @@ for (const { name, path, schemes, ready } of shotsOf(id, hotkey, subnet)) {
       const context = { viewport, colorScheme, reducedMotion: "reduce" } as const;
       await using tab = await openTab(subnet, path, context);
       tab.page.setDefaultTimeout(shotTimeoutMs);
-      await ready(tab.page);
-      const png = await tab.page.screenshot({ fullPage: true, timeout: shotTimeoutMs });
+      const png = await pictureOf(tab.page, ready);
       const file = join(directory, `${name}-${width}-${colorScheme}.webp`);
       await sharp(png).webp({ quality }).toFile(file);
       console.log([file, ...tab.faults].join("\n  "));

@@ -57,6 +57,22 @@ export async function startSubnetPage(options: Partial<SubnetOptions> = {}): Pro
   };
 }
 
+/** PublicCopy.id of the winner of a task that has ended. @param url of the page @throws Error when it has none */
+export async function winnerOf(url: string, taskId: string): Promise<string> {
+  const answer = await fetch(new URL("turntable.v1.SubnetService/GetPublicTask", url), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ taskId }),
+  });
+  const { detail }: { readonly detail?: { readonly winnerId?: string } } = JSON.parse(
+    await answer.text(),
+  );
+  if (!detail?.winnerId) {
+    throw new Error(`task ${taskId} has no winner`);
+  }
+  return detail.winnerId;
+}
+
 export interface Tab extends AsyncDisposable {
   readonly page: Page;
   /** What the console and the network said that it should not. */

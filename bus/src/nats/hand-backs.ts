@@ -13,7 +13,7 @@ import { noteHeaders } from "./messages.ts";
 export interface HandBacks {
   /** By workers that had begun with it. */
   readonly handedBack: number;
-  /** By workers that must not do it: those are no tries. */
+  /** By workers that must not do it, or stopped before they began: those are no tries. */
   readonly turnedAway: number;
 }
 

@@ -160,7 +160,8 @@ async function weigh(
     return undefined;
   }
   if (takesNone()) {
-    await noteHandBack(link, id, { ...earlier, handedBack: earlier.handedBack + 1 });
+    // It was not begun with, so this is no try.
+    await noteHandBack(link, id, { ...earlier, turnedAway: earlier.turnedAway + 1 });
     link.send(delivery.ackSubject, nak(0));
     return undefined;
   }

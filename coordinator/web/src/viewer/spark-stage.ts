@@ -48,6 +48,8 @@ export async function createSparkStage(
   scene.add(mesh);
 
   let [frame, isBusy, isDisposed] = [0, false, false];
+  /** Resolves when no picture is being made: they share the canvas. */
+  let pictures: Promise<unknown> = Promise.resolve();
   /** What is to be seen; while a picture is made it waits. */
   const wanted: Wanted = { eye: undefined, width: 1, height: 1, background: [1, 1, 1] };
   const apply = ({ eye, width, height, background }: Wanted): void => {
@@ -84,6 +86,21 @@ export async function createSparkStage(
     }
   };
   canvas.addEventListener("webglcontextlost", onContextLost);
+  const take = async (eye: StageCamera, size: number): Promise<ImageData> => {
+    isBusy = true;
+    try {
+      await sorted(spark);
+      spark.autoUpdate = false;
+      apply({ eye, width: size, height: size, background: wanted.background ?? [1, 1, 1] });
+      await spark.update({ scene, camera });
+      renderer.render(scene, camera);
+      return readPicture(renderer, size);
+    } finally {
+      spark.autoUpdate = true;
+      isBusy = false;
+      request();
+    }
+  };
   const stage: Stage = {
     drawnBy: "Spark on the GPU",
     look(to) {
@@ -99,20 +116,10 @@ export async function createSparkStage(
       wanted.background = to;
       request();
     },
-    async picture(eye, size) {
-      isBusy = true;
-      try {
-        await sorted(spark);
-        spark.autoUpdate = false;
-        apply({ eye, width: size, height: size, background: wanted.background ?? [1, 1, 1] });
-        await spark.update({ scene, camera });
-        renderer.render(scene, camera);
-        return readPicture(renderer, size);
-      } finally {
-        spark.autoUpdate = true;
-        isBusy = false;
-        request();
-      }
+    picture(eye, size) {
+      const made = pictures.then(() => take(eye, size));
+      pictures = made.catch(() => undefined);
+      return made;
     },
     [Symbol.dispose]() {
       isDisposed = true;

@@ -147,11 +147,24 @@ export const mountViewer: MountViewer = (place, options) => {
     const appear = (stage: Stage): void => {
       shown = { asset, stage, around };
       attachOrbit(panel.canvas, actions, signal);
-      panel.showFacts(asset.facts, stage.drawnBy);
-      panel.showMessage(undefined);
       fit();
       setBackground(background);
-      look(camera ?? firstCamera(around));
+      const from = camera ?? firstCamera(around);
+      look(from);
+      // What was drawn once is sorted: until then the place would be empty.
+      stage.picture(stageCameraOf(from, around), 1).then(
+        () => {
+          if (shown?.stage === stage) {
+            panel.showFacts(asset.facts, stage.drawnBy);
+            panel.showMessage(undefined);
+          }
+        },
+        (error: unknown) => {
+          if (shown?.stage === stage) {
+            fail(error);
+          }
+        },
+      );
     };
     const onLost = (): void => {
       shown?.stage[Symbol.dispose]();
