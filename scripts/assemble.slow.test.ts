@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../test/harness/free-port.ts";
 import { assemble, bytesOf, roles, unneeded } from "./assemble.ts";
 import { packageOf, specifiersIn } from "./imports.ts";
 import { readPackage } from "./workspaces.ts";
@@ -119,13 +119,4 @@ async function said(child: ChildProcess, pattern: RegExp): Promise<void> {
     }
   }
   assert.fail(`it ended before it said ${pattern}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
 }

@@ -15,9 +15,10 @@ import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { createS3 } from "@turntable/coordinator/internal";
 import { mine, type Promises, scoreOf, work } from "../crash/actors.ts";
+import { freePort } from "../harness/free-port.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { startProcess } from "../harness/process.ts";
-import { ensureS3Server, freePort, startS3Server } from "../harness/s3-server.ts";
+import { ensureS3Server, startS3Server } from "../harness/s3-server.ts";
 
 const bucket = "assets";
 

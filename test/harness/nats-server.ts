@@ -5,10 +5,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 import { ensureNatsServer } from "./nats-server-binary.ts";
 
 export interface NatsServerOptions {
@@ -22,8 +23,6 @@ export interface NatsServerOptions {
   readonly configFiles?: readonly string[];
   /** Variables that the configuration uses, beside our own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A member of a cluster; see `startNatsCluster`. */
-  readonly name?: string;
 }
 
 export interface NatsServer extends AsyncDisposable {
@@ -51,17 +50,12 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     configFile,
     `host: 127.0.0.1
 port: ${port}
-${options.name === undefined ? "" : `server_name: ${options.name}`}
 max_payload: ${options.maxPayloadBytes ?? defaultMaxPayloadBytes}
 jetstream { store_dir: ${JSON.stringify(storeDir)}, sync_interval: always }
 ${options.extraConfig ?? ""}
 `,
   );
-  const signs = [
-    /Server is ready/,
-    ...(options.name === undefined ? [] : [/new (JetStream cluster )?metadata leader/]),
-  ];
-  const start = () => spawnServer(path, configFile, { ...process.env, ...options.env }, signs);
+  const start = () => spawnServer(path, configFile, { ...process.env, ...options.env });
   let child = await start();
 
   const stop = async (signal: NodeJS.Signals) => {
@@ -89,31 +83,72 @@ ${options.extraConfig ?? ""}
   };
 }
 
-/** A cluster of servers, which is there when they have chosen who leads. Disposed all together. */
+/** A cluster of servers, which is there when who leads sees all others as they should be. Disposed all together. */
 export async function startNatsCluster(
   size: number,
-  options: Omit<NatsServerOptions, "port" | "name" | "storeDir"> = {},
+  options: Omit<NatsServerOptions, "port" | "storeDir"> = {},
 ): Promise<AsyncDisposable & { readonly servers: readonly NatsServer[] }> {
   await using stack = new AsyncDisposableStack();
   const routes = await Promise.all(Array.from({ length: size }, freePort));
+  const monitors = await Promise.all(Array.from({ length: size }, freePort));
   const servers = await Promise.all(
     routes.map(async (route, i) => {
-      const others = routes.map((port) => `nats://127.0.0.1:${port}`).join(", ");
-      const cluster = `cluster { name: test, listen: "127.0.0.1:${route}", routes: [${others}] }`;
-      const extraConfig = `${options.extraConfig ?? ""}\n${cluster}`;
-      return stack.use(await startNatsServer({ ...options, name: `n${i + 1}`, extraConfig }));
+      const others = routes.filter((port) => port !== route);
+      const urls = others.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      const extraConfig = `
+server_name: n${i + 1}
+http: "127.0.0.1:${monitors[i]}"
+cluster { name: test, listen: "127.0.0.1:${route}", routes: [${urls}] }
+${options.extraConfig ?? ""}`;
+      return stack.use(await startNatsServer({ ...options, extraConfig }));
     }),
   );
+  // nats-server 2.10 may bootstrap without one that came at the moment of the choice, and never takes it in then.
+  while (!(await allSeeEachOther(monitors, AbortSignal.timeout(5_000)))) {
+    await Promise.all(servers.map((server) => server.restart({ empty: true })));
+  }
   const started = stack.move();
   return { servers, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
-/** Started and ready: all `signs` are in its log. */
+/** What `/jsz` of a server says of the cluster; who leads knows the others. */
+interface MetaCluster {
+  readonly name: string;
+  readonly leader?: string;
+  readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
+}
+
+/** Whether, in time, every server knows who leads, and who leads can place copies of a stream on every other one. */
+async function allSeeEachOther(monitors: readonly number[], signal: AbortSignal): Promise<boolean> {
+  const others = monitors.length - 1;
+  while (!signal.aborted) {
+    const found = await Promise.all(monitors.map(metaClusterAt));
+    const usable = found.map(
+      (meta) =>
+        meta?.replicas?.filter(({ current, offline }) => current && offline !== true).length,
+    );
+    if (found.every((meta) => (meta?.leader ?? "") !== "") && usable.includes(others)) {
+      return true;
+    }
+    await setTimeout(20);
+  }
+  return false;
+}
+
+async function metaClusterAt(port: number): Promise<MetaCluster | undefined> {
+  const response = await fetch(`http://127.0.0.1:${port}/jsz`).catch(() => undefined);
+  if (response === undefined) {
+    return undefined; // its monitoring listens a moment later than it does
+  }
+  const { meta_cluster: meta } = (await response.json()) as { meta_cluster?: MetaCluster };
+  return meta;
+}
+
+/** Started and ready for clients. */
 async function spawnServer(
   path: string,
   configFile: string,
   env: NodeJS.ProcessEnv,
-  signs: readonly RegExp[],
 ): Promise<ChildProcess> {
   const child = spawn(path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"], env });
   // Not left behind when the test process dies on its own; a SIGKILL of that one we cannot see.
@@ -129,7 +164,7 @@ async function spawnServer(
     });
     lines.on("line", (line) => {
       log.push(line);
-      if (signs.every((sign) => log.some((said) => sign.test(said)))) {
+      if (line.includes("Server is ready")) {
         resolve();
       }
     });
@@ -137,17 +172,4 @@ async function spawnServer(
   lines.removeAllListeners("line");
   child.stderr.resume();
   return child;
-}
-
-/** A port that was free a moment ago; the server must keep it over restarts, so it cannot choose its own. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") {
-    throw new Error("the operating system gave no port");
-  }
-  return address.port;
 }

@@ -6,8 +6,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensurePythonEnvironment } from "./python-environment.ts";
@@ -47,15 +45,6 @@ export async function ensureS3Server(): Promise<S3Environment> {
       .slice(-1);
     return { kind: "missing", reason: `no S3 server could be installed: ${reason}` };
   }
-}
-
-/** A port that is free now, for a server that takes none of ours. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo; // of a TCP server
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** Starts it without objects, on this port. */

@@ -1,6 +1,6 @@
 /** Both sides of the queue over a server of their own, and what tests need to look behind them. */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { type JobQueue, type JobSource, QueueUnavailableError } from "@turntable/bus";
 import {
   connectJobQueue,
@@ -75,13 +75,13 @@ export function recordEvents(): Events {
   };
 }
 
-/** Tries until the queue is there again, as the coordinator's dispatch does; it ends with the test. */
-export async function untilUp(attempt: () => Promise<void>): Promise<void> {
+/** Tries until the queue, or the server itself, answers, as the coordinator's dispatch does; it ends with the test. */
+export async function untilUp<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof QueueUnavailableError)) {
+      if (!(error instanceof QueueUnavailableError || error instanceof errors.TimeoutError)) {
         throw error;
       }
       await new Promise(setImmediate);

@@ -16,9 +16,13 @@ test("copies follow --nats-replicas: streams, consumers and the bucket", { timeo
   assert.ok(first !== undefined);
   await using admin = await openAdmin(first);
   const copies = async () => {
-    const streams = await admin.manager.streams.list().next();
-    const { config } = await admin.manager.consumers.info("JOBS", "workers-organic");
-    const found = streams.map(({ config: { name, num_replicas } }) => [name, num_replicas]);
+    // One by one: a list lacks what did not answer in time, as a stream that moves may not.
+    const infos = names.map((name) => untilUp(() => admin.manager.streams.info(name)));
+    const found = (await Promise.all(infos)).map(({ config }) => [
+      config.name,
+      config.num_replicas,
+    ]);
+    const { config } = await untilUp(() => admin.manager.consumers.info("JOBS", "workers-organic"));
     return [Object.fromEntries(found), config.num_replicas ?? 0];
   };
   const requestTimeoutMs = 1_000;
