@@ -15,7 +15,7 @@ const advice: readonly (readonly [codes: readonly number[], sentence: string])[]
   ],
   [
     [10074, 10005],
-    "the cluster is too small for that many copies of a stream: lower --nats-replicas, or start more servers",
+    "the cluster is too small for that many copies of a stream: lower --nats-replicas, or start more servers; where enough run, one never joined, which `nats server report jetstream` shows: restart that one with an empty store",
   ],
   [
     [10065],

@@ -4,14 +4,15 @@ import { setTimeout } from "node:timers/promises";
 import { CallFailedError, createTurntableClient, type TurntableClient } from "@turntable/client";
 
 export interface Load {
-  /** Ends when each piece of work has ended. */
-  readonly done: Promise<Outcome>;
+  /** Ends it, once there were as many pieces as asked for. @throws for the first piece that was lost */
+  finish(): Promise<Outcome>;
   /** Pieces that have ended so far. */
   ended(): number;
 }
 
 export interface Outcome {
-  readonly pieces: number;
+  readonly begun: number;
+  readonly ended: number;
   readonly longestMs: number;
 }
 
@@ -19,29 +20,30 @@ export interface Outcome {
 const patienceMs = 600_000;
 const retryMs = 1_000;
 
-export function connect(address: string): TurntableClient {
+export function connect(address: string, apiKey: string): TurntableClient {
   return createTurntableClient({
     address,
-    apiKey: "turntable-dev-key",
+    apiKey,
     retry: { patienceMs, connectPatienceMs: patienceMs },
   });
 }
 
 /**
- * Scores an asset again and again, `parallel` at a time.
- * @throws for the first piece that was lost: no answer within ten minutes, or one that says that it failed
+ * Scores an asset again and again, `parallel` at a time, until it is told to finish: whatever happens meanwhile happens in
+ * the middle. A piece is lost when there is no answer within ten minutes, or one that says that it failed.
  */
 export function startLoad(
   client: TurntableClient,
   asset: Uint8Array,
-  { pieces, parallel }: { readonly pieces: number; readonly parallel: number },
+  { leastPieces, parallel }: { readonly leastPieces: number; readonly parallel: number },
 ): Load {
-  let next = 0;
+  let begun = 0;
   let ended = 0;
   let longestMs = 0;
+  let isFinishing = false;
   const work = async (): Promise<void> => {
-    while (next < pieces) {
-      next += 1;
+    while (!isFinishing || begun < leastPieces) {
+      begun += 1;
       const startedAt = Date.now();
       await score(client, asset);
       ended += 1;
@@ -49,10 +51,24 @@ export function startLoad(
     }
   };
   const all = Promise.all(Array.from({ length: parallel }, work));
-  const done = all.then(() => ({ pieces: ended, longestMs }));
   // Awaited later by who started it; until then a failure is no unhandled one.
-  done.catch(() => undefined);
-  return { done, ended: () => ended };
+  all.catch(() => undefined);
+  return {
+    async finish() {
+      isFinishing = true;
+      await all;
+      return { begun, ended, longestMs };
+    },
+    ended: () => ended,
+  };
+}
+
+/** As it stands in the table. @throws where a piece is missing */
+export function describeOutcome({ begun, ended, longestMs }: Outcome): string {
+  if (ended !== begun) {
+    throw new Error(`${begun - ended} of ${begun} pieces have no score`);
+  }
+  return `${ended} of ${begun} scored, the slowest in ${(longestMs / 1000).toFixed(0)} s`;
 }
 
 /** The same request until it is answered: the id makes each try the same scoring. */

@@ -1,18 +1,20 @@
 /**
- * `npm run test:cluster [-- dev] [keda] [prod]`: the manifests on a real Kubernetes, whose pods are processes of this
+ * `npm run test:cluster [-- dev] [keda] [prod] [components]`: the manifests on a real Kubernetes, whose pods are processes of this
  * machine. Prints a table; ends everything that it started. Needs root, and Go for the first time.
  */
 import { startCluster } from "../kube/cluster.ts";
+import { tryComponents } from "./components.ts";
 import { applyDev, disturbDev, scaleDevByLag } from "./dev.ts";
 import { connect } from "./load.ts";
 import { tryProd } from "./prod.ts";
 import { createSteps, printDiagnosis } from "./steps.ts";
 
 const basePort = 26_000;
-const apiPort = basePort + 50;
-/** Pieces of work for each step: enough that what happens, happens in the middle. */
+const devPort = basePort + 50;
+const prodPort = basePort + 51;
+/** The least pieces of work for each step. */
 const pieces = 16;
-const parts = ["dev", "keda", "prod"];
+const parts = ["dev", "keda", "prod", "components"];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !parts.includes(name));
@@ -27,9 +29,12 @@ const steps = createSteps(log);
 
 await using cluster = await startCluster({
   basePort,
-  // prod has a ScaledObject.
-  keda: wants("keda") || wants("prod"),
-  expose: { [apiPort]: "coordinator.turntable-dev:50051" },
+  // prod has a ScaledObject, and so has a component.
+  keda: wants("keda") || wants("prod") || wants("components"),
+  expose: {
+    [devPort]: "coordinator.turntable-dev:50051",
+    [prodPort]: "coordinator.turntable:50051",
+  },
   log,
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -38,7 +43,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 log(`kubectl: ${cluster.work}/bin/kube kubectl --kubeconfig ${cluster.work}/kubeconfig`);
-using client = connect(`127.0.0.1:${apiPort}`);
+using client = connect(`127.0.0.1:${devPort}`, "turntable-dev-key");
 const run = { cluster, steps, client, pieces };
 try {
   if (wants("dev") || wants("keda")) {
@@ -52,7 +57,10 @@ try {
     await cluster.kubectl("delete", "namespace", "turntable-dev");
   }
   if (wants("prod")) {
-    await tryProd(cluster, steps);
+    await tryProd({ cluster, steps, pieces, address: `127.0.0.1:${prodPort}` });
+  }
+  if (wants("components")) {
+    await tryComponents(cluster, steps);
   }
 } catch (error) {
   await printDiagnosis(cluster);

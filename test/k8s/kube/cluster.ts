@@ -9,12 +9,12 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensureNatsServer } from "../../harness/nats-server-binary.ts";
 import { makeImages } from "./images.ts";
 
 const run = promisify(execFile);
@@ -37,8 +37,12 @@ export interface ClusterOptions {
 export interface Cluster extends AsyncDisposable {
   /** Logs, pods' logs and images.json. */
   readonly work: string;
+  /** Definitions of types that clusters may have: the Gateway API's and those of the Prometheus operator. */
+  readonly typeDefinitions: string;
   /** Runs kubectl to its end. @returns what it printed. @throws with what it printed to stderr */
   kubectl(...args: readonly string[]): Promise<string>;
+  /** The same; warnings, which kubectl prints to stderr while all is well otherwise, go to `onWarning`. */
+  kubectlWith(onWarning: (line: string) => void, ...args: readonly string[]): Promise<string>;
   /** Runs kubectl on a manifest. */
   apply(manifest: string, ...args: readonly string[]): Promise<string>;
 }
@@ -50,15 +54,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const { basePort, log, gpus = 0, keda = false } = options;
   const bin = join(cache, "bin");
-  const manifests = join(cache, "keda");
-  const programs = ["kube", ...(keda ? ["keda-operator", "keda-adapter"] : [])];
+  const programs = ["kube", "nats-server", ...(keda ? ["keda-operator", "keda-adapter"] : [])];
   if (!programs.every((name) => existsSync(join(bin, name)))) {
     log(`building ${programs.join(", ")}, once; a quarter of an hour and more`);
-    await run(join(here, "build.sh"), [bin, manifests, ...(keda ? [] : ["--without-keda"])], {
-      maxBuffer: maxOutputBytes,
-    });
   }
-  mkdirSync(cache, { recursive: true });
+  await run(join(here, "build.sh"), [bin, cache, ...(keda ? [] : ["--without-keda"])], {
+    maxBuffer: maxOutputBytes,
+  });
   const work = mkdtempSync(join(cache, "work-"));
   const env = { ...process.env, BASE_PORT: String(basePort) };
   await using stack = new AsyncDisposableStack();
@@ -69,10 +71,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   mkdirSync(join(work, "bin"));
   for (const name of programs) {
-    linkSync(join(bin, name), join(work, "bin", name));
+    linkSync(realpathSync(join(bin, name)), join(work, "bin", name));
   }
   if (keda) {
-    await run("cp", ["-r", manifests, join(work, "keda")]);
+    await run("cp", ["-r", join(cache, "keda"), join(work, "keda")]);
   }
   log("starting the control plane");
   await run(join(here, "up.sh"), [work, ...(keda ? [] : ["--without-keda"])], {
@@ -80,7 +82,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     maxBuffer: maxOutputBytes,
   });
   log("assembling images");
-  makeImages(work, (await ensureNatsServer()).path);
+  makeImages(work, join(work, "bin/nats-server"));
 
   const exposed = Object.entries(options.expose).flatMap(([port, to]) => [
     "--expose",
@@ -96,14 +98,24 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   agent.unref();
 
   const base = ["kubectl", "--kubeconfig", join(work, "kubeconfig")];
-  const kubectl = async (...args: readonly string[]): Promise<string> =>
-    (await run(join(work, "bin/kube"), [...base, ...args], { maxBuffer: maxOutputBytes })).stdout;
+  const kubectlWith: Cluster["kubectlWith"] = async (onWarning, ...args) => {
+    const options = { maxBuffer: maxOutputBytes };
+    const { stdout, stderr } = await run(join(work, "bin/kube"), [...base, ...args], options);
+    stderr
+      .split("\n")
+      .filter((line) => line.startsWith("Warning"))
+      .forEach(onWarning);
+    return stdout;
+  };
+  const kubectl: Cluster["kubectl"] = (...args) => kubectlWith(() => undefined, ...args);
   await kubectl("wait", "--for=create", "node/local-0", "--timeout=120s");
   await kubectl("wait", "--for=condition=Ready", "node/local-0", "--timeout=120s");
   const cleanUp = stack.move();
   return {
     work,
+    typeDefinitions: join(cache, "crds"),
     kubectl,
+    kubectlWith,
     async apply(manifest, ...args) {
       const file = join(work, "applied.yaml");
       writeFileSync(file, manifest);

@@ -26,6 +26,7 @@ import {
   tunnelAnswer,
 } from "./agent/network.mjs";
 import { PodWorker } from "./agent/pod.mjs";
+import { Policies } from "./agent/policies.mjs";
 import { claimFolder, startStorage } from "./agent/storage.mjs";
 import { apiTime, log, shell } from "./agent/util.mjs";
 
@@ -158,10 +159,14 @@ async function makeKubeletCertificate() {
 async function runNode() {
   const api = new Api({ ...credentials, socketPath: sockets.api });
   const services = new Services(sockets.api);
+  const policies = new Policies(services);
+  services.mayConnect = (...ends) => policies.mayEnter(...ends);
+  services.onChange = () => policies.changed();
   const freeGpus = Array.from({ length: Number(settings.gpus) }, (_, index) => index);
   const agent = {
     api,
     services,
+    policies,
     settings,
     network: new PodNetwork(settings.node),
     allocatable: {
@@ -180,6 +185,7 @@ async function runNode() {
   mkdirSync(join(work, "pods"), { recursive: true });
   rmSync(join(folder, "pods"), { recursive: true, force: true });
   services.follow(api);
+  policies.follow(api);
   services.serveDns();
   services.serveHttpProxy(sockets.proxy);
   await startStorage(api, join(work, "volumes"));

@@ -9,7 +9,9 @@ import { createNode, type Fault, type NodeOptions } from "./node.ts";
 import { answerRequest, type Connection, createMethods } from "./rpc.ts";
 
 export interface LocalNodeOptions extends NodeOptions {
-  /** 127.0.0.1 and a free port by default. */
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** A free one by default. */
   readonly port?: number;
 }
 
@@ -39,7 +41,8 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
       }
     }
   });
-  const server = new WebSocketServer({ host: "127.0.0.1", port: options.port ?? 0 });
+  const { host = "127.0.0.1" } = options;
+  const server = new WebSocketServer({ host, port: options.port ?? 0 });
   await once(server, "listening");
   server.on("connection", (socket) => {
     const connection: Connection = {
@@ -67,7 +70,7 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
     }
   };
   return {
-    url: `ws://127.0.0.1:${port}`,
+    url: `ws://${host}:${port}`,
     included: node.included,
     methods: methodsSeen,
     failNext: node.failNext,

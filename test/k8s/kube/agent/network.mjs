@@ -6,10 +6,17 @@
 import dgram from "node:dgram";
 import http from "node:http";
 import net from "node:net";
+import { at } from "./api.mjs";
 import { log, run, shell } from "./util.mjs";
 
 export const podNetwork = "10.244.0";
 export const nodeAddress = `${podNetwork}.1`;
+/**
+ * Of the node as the outside sees it, and of the only machine there: from a block that IANA has taken back (RFC 7526), since
+ * the chain takes no private address and none of documentation.
+ */
+export const externalAddress = "192.88.99.10";
+const outsideAddress = "192.88.99.1";
 export const dnsAddress = "10.96.0.10";
 const serviceNetwork = "10.96.0.0/16";
 const zone = "cluster.local";
@@ -21,7 +28,12 @@ export async function makeNodeNamespace(node) {
   await shell(
     `ip netns add "$1"; ip -n "$1" link set lo up
      ip -n "$1" link add br0 type bridge; ip -n "$1" addr add ${nodeAddress}/24 dev br0; ip -n "$1" link set br0 up
-     ip -n "$1" route add local ${serviceNetwork} dev lo`,
+     ip -n "$1" route add local ${serviceNetwork} dev lo
+     ip netns add "$1_outside"; ip -n "$1_outside" link set lo up
+     ip -n "$1" link add out0 type veth peer name eth0 netns "$1_outside"
+     ip -n "$1" addr add ${externalAddress}/24 dev out0; ip -n "$1" link set out0 up
+     ip -n "$1_outside" addr add ${outsideAddress}/24 dev eth0; ip -n "$1_outside" link set eth0 up
+     nsenter --net="/run/netns/$1" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'`,
     node,
   );
 }
@@ -87,16 +99,24 @@ export class Services {
   #services = new Map();
   #slices = new Map();
   #proxies = new Map();
+  #translations = "";
+  /** May an address connect to an address and port? NetworkPolicies decide. */
+  mayConnect = () => true;
+  /** Called when ClusterIPs or what is behind them may have changed. */
+  onChange = () => {};
 
   constructor(apiSocket) {
     this.apiSocket = apiSocket;
   }
 
   follow(api) {
+    this.api = api;
     const keep = (map) => (type, object) => {
       const { uid } = object.metadata;
       type === "DELETED" ? map.delete(uid) : map.set(uid, object);
       this.#serve();
+      this.#serveOutside();
+      this.onChange();
     };
     api.follow("/api/v1/services", {}, keep(this.#services));
     api.follow("/apis/discovery.k8s.io/v1/endpointslices", {}, keep(this.#slices));
@@ -129,7 +149,75 @@ export class Services {
       : all.filter(({ conditions }) => conditions?.serving && conditions?.terminating);
   }
 
+  /** Where connections to that port of a Service may end. */
+  #targets(service, port) {
+    return this.#endpoints(service).flatMap(({ addresses, ports }) => {
+      const target = ports.find(({ name }) => (name ?? "") === (port.name ?? ""))?.port;
+      return target === undefined ? [] : [{ addresses, port: target }];
+    });
+  }
+
+  // --- from outside: NodePorts at the node's external address, which is also every load balancer's
+
+  /** As kube-proxy does it: addresses are translated; the client's own is kept with `externalTrafficPolicy: Local`. */
+  #serveOutside() {
+    const rules = ["*nat", ":PREROUTING ACCEPT", ":POSTROUTING ACCEPT"];
+    for (const service of this.#services.values()) {
+      const { type, ports, externalTrafficPolicy } = service.spec;
+      if (type !== "NodePort" && type !== "LoadBalancer") {
+        continue;
+      }
+      for (const port of ports.filter(({ protocol }) => protocol === "TCP")) {
+        const [target] = this.#targets(service, port);
+        if (target === undefined) {
+          continue;
+        }
+        const to = `${target.addresses[0]}:${target.port}`;
+        const doors = [port.nodePort, ...(type === "LoadBalancer" ? [port.port] : [])];
+        for (const door of doors.filter(Boolean)) {
+          rules.push(
+            `-A PREROUTING -i out0 -d ${externalAddress} -p tcp --dport ${door} -j DNAT --to-destination ${to}`,
+          );
+        }
+        if (externalTrafficPolicy !== "Local") {
+          rules.push(
+            `-A POSTROUTING -d ${target.addresses[0]} -p tcp --dport ${target.port} -m conntrack --ctstate DNAT -j MASQUERADE`,
+          );
+        }
+      }
+      if (type === "LoadBalancer" && !service.status.loadBalancer?.ingress) {
+        const { namespace, name } = service.metadata;
+        this.api
+          .patch(`${at(namespace, "services", name)}/status`, {
+            status: { loadBalancer: { ingress: [{ ip: externalAddress }] } },
+          })
+          .catch((error) => log(`load balancer of ${namespace}/${name}: ${error.message}`));
+      }
+    }
+    rules.push(`-A POSTROUTING -s ${podNetwork}.0/24 -o out0 -j MASQUERADE`, "COMMIT", "");
+    const text = rules.join("\n");
+    if (text !== this.#translations) {
+      this.#translations = text;
+      shell('printf "%s" "$1" | iptables-restore --wait', text).catch((error) =>
+        log(`node ports: ${error.message}`),
+      );
+    }
+  }
+
   // --- ClusterIPs
+
+  /** Each address and port of a Service, with where its connections may end. */
+  clusterIps() {
+    return [...this.#services.values()]
+      .filter(({ spec }) => spec.clusterIP && spec.clusterIP !== "None")
+      .flatMap((service) =>
+        (service.spec.ports ?? []).map((port) => ({
+          address: service.spec.clusterIP,
+          port: port.port,
+          targets: this.#targets(service, port),
+        })),
+      );
+  }
 
   #serve() {
     const wanted = new Map();
@@ -167,7 +255,7 @@ export class Services {
     const proxy = net.createServer({ allowHalfOpen: true }, (client) => {
       const upstream = this.#isApiServer(proxy.target)
         ? net.connect(this.apiSocket)
-        : this.#connect(proxy.target);
+        : this.#connect(proxy.target, client.remoteAddress);
       join(client, upstream);
     });
     proxy.on("error", (error) => log(`service ${key}: ${error.message}`));
@@ -176,12 +264,13 @@ export class Services {
     return proxy;
   }
 
-  #connect({ service, port }) {
-    const endpoints = this.#endpoints(service);
-    const endpoint = endpoints[Math.floor(Math.random() * endpoints.length)];
-    const target = endpoint?.ports.find(({ name }) => (name ?? "") === (port.name ?? ""))?.port;
+  #connect({ service, port }, fromAddress) {
+    const targets = this.#targets(service, port).filter((target) =>
+      this.mayConnect(fromAddress, target.addresses[0], target.port),
+    );
+    const target = targets[Math.floor(Math.random() * targets.length)];
     return target
-      ? net.connect({ host: endpoint.addresses[0], port: target, allowHalfOpen: true })
+      ? net.connect({ host: target.addresses[0], port: target.port, allowHalfOpen: true })
       : undefined;
   }
 

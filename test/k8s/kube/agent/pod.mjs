@@ -85,6 +85,7 @@ export class PodWorker {
     if (!["Succeeded", "Failed"].includes(this.pod.status.phase)) {
       await this.#prepare();
       await this.#runContainers();
+      this.agent.policies.forget(this.uid);
       await this.network?.remove();
       void this.report();
     }
@@ -138,6 +139,9 @@ export class PodWorker {
           ? { file: `/run/netns/${this.agent.settings.node}`, address: nodeAddress, remove() {} }
           : await this.agent.network.add(this.namespace, this.name);
         this.context.podAddress = this.network.address;
+        if (!this.spec.hostNetwork) {
+          await this.agent.policies.protect(this.pod, this.network);
+        }
         this.#writeNames();
         this.volumes = await makeVolumes(this.context);
         return;
