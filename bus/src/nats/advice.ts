@@ -15,7 +15,7 @@ const advice: readonly (readonly [codes: readonly number[], sentence: string])[]
   ],
   [
     [10074, 10005],
-    "the cluster is too small for that many copies of a stream: lower --nats-replicas, or start more servers; where enough run, one never joined, which `nats server report jetstream` shows: restart that one with an empty store",
+    "the cluster is too small for that many copies of a stream: lower --nats-replicas, or start more servers; where enough run, one never joined (`nats server report jetstream` shows which): restart it with an empty store, or all of them, which loses no job",
   ],
   [
     [10065],
