@@ -3,7 +3,7 @@
  * the two sides of the job queue. Two implementations keep it, `@turntable/bus/in-process` and
  * `@turntable/bus/nats`; one suite of contract tests runs over both.
  *
- * Invariants, referred to as Q1 to Q11 where they are kept:
+ * Invariants, referred to as Q1 to Q12 where they are kept:
  * Q1  When `submit` has returned, the job survives a crash of every process, of the NATS server too. In process nothing
  *     survives: the coordinator submits again what has no result.
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
@@ -25,6 +25,8 @@
  *     few minutes. That costs it none of its tries.
  * Q11 A worker that is drained finishes what it has taken and takes nothing more until it is resumed, or its process is
  *     started again. Nothing is lost or counted as a try: others take what it would have taken.
+ * Q12 A worker that has a job in work takes another only after those that have none had the chance, and one that it
+ *     hands back without having begun with it costs that job none of its tries.
  */
 import type { Context } from "@opentelemetry/api";
 import type { FaultCause, RenderScoreJob, RenderScoreResult } from "@turntable/proto";
@@ -185,7 +187,12 @@ export interface JobSource extends AsyncDisposable {
    * Waits for the next job, by the order of the classes. One call gives one job: a worker calls it once for each renderer.
    * @returns undefined when `signal` is aborted or the source is disposed.
    */
-  take(signal: AbortSignal): Promise<TakenJob | undefined>;
+  take(signal: AbortSignal, options?: TakeOptions): Promise<TakenJob | undefined>;
+}
+
+export interface TakeOptions {
+  /** Until it is aborted the worker has another job in work: those that have none get what is new before. */
+  readonly busyUntil?: AbortSignal;
 }
 
 /** A job in work. It is kept alive until one of `complete`, `handBack` and `terminate` has been called. */
@@ -210,8 +217,10 @@ export interface TakenJob {
    * @throws JobNotOursError as the other two, when the job was lost or has been settled before.
    */
   complete(result: RenderScoreResult): Promise<void>;
-  /** Gives the job to another try after `delayMs`. */
-  handBack(delayMs: number): Promise<void>;
+  /**
+   * Gives the job to another try after `delayMs`. One that was not begun with costs it none of its tries.
+   */
+  handBack(delayMs: number, options?: { readonly begun?: boolean }): Promise<void>;
   /** Gives the job up at once: it goes to the dead letters and a system fault is published. */
   terminate(reason: string): Promise<void>;
 }

@@ -26,8 +26,8 @@ export const contractOptions: JobQueueOptions = {
 /** Hands back, when `stack` is disposed, what a test that failed had in work: sources wait for that. */
 export function releasing(source: JobSource, stack: AsyncDisposableStack): JobSource {
   return {
-    async take(signal) {
-      const taken = await source.take(signal);
+    async take(signal, options) {
+      const taken = await source.take(signal, options);
       if (taken !== undefined) {
         stack.defer(() => taken.handBack(0).catch(() => undefined));
       }

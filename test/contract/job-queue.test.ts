@@ -14,7 +14,7 @@ describeJobQueue("in process", async (options) => {
   const { queue, source } = createInProcessQueue(options);
   return {
     queue,
-    source: async (workerId) => source(workerId),
+    source: async (workerId, jobClasses) => source(workerId, jobClasses),
     storedAssetMessages: async () => 0,
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
   };
@@ -27,7 +27,8 @@ describeJobQueue("over NATS", async (options) => {
   const opened = stack.move();
   return {
     queue,
-    source: (workerId = "w1") => connectJobSource({ servers: url, workerId }),
+    source: (workerId = "w1", jobClasses) =>
+      connectJobSource({ servers: url, workerId, jobClasses }),
     async storedAssetMessages() {
       await using connection = await connect({ servers: url });
       const { streams } = await jetstreamManager(connection);

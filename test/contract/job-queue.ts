@@ -1,11 +1,12 @@
 /**
- * What every JobQueue keeps (Q1 to Q11 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
+ * What every JobQueue keeps (Q1 to Q12 of bus/src/contract.ts), whatever carries it. Nothing here sleeps: where time has to
  * pass, the queue's own delays are waited for.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   InvalidJobError,
+  type JobClassName,
   JobNotOursError,
   type JobQueue,
   type JobQueueOptions,
@@ -32,7 +33,7 @@ import {
 /** One queue, empty at first, and as many workers as a test asks for. */
 export interface JobQueueFixture extends AsyncDisposable {
   readonly queue: JobQueue;
-  source(workerId?: string): Promise<JobSource>;
+  source(workerId?: string, jobClasses?: readonly JobClassName[]): Promise<JobSource>;
   /** Messages of any kind that the object store holds. */
   storedAssetMessages(): Promise<number>;
 }
@@ -56,7 +57,8 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
       const opened = stack.use(await open({ ...options, ...overrides }));
       await body({
         ...opened,
-        source: async (workerId) => releasing(stack.use(await opened.source(workerId)), stack),
+        source: async (workerId, jobClasses) =>
+          releasing(stack.use(await opened.source(workerId, jobClasses)), stack),
       });
     });
 
@@ -183,6 +185,69 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
       await taken.complete(resultOf(taken));
     });
 
+    check("a worker takes jobs of its own classes alone", async (fixture) => {
+      const synthetic = await fixture.source("w1", ["synthetic"]);
+      const others = await fixture.source("w2", ["scoring", "organic"]);
+      const classes = ["SYNTHETIC", "SCORING", "ORGANIC"] as const;
+      for (const name of classes) {
+        await fixture.queue.submit(testJob(name, { class: JobClass[name] }));
+      }
+      const jobIds = [];
+      for (const source of [synthetic, others, others]) {
+        const taken = await mustTake(source.take(patience()));
+        jobIds.push(taken.job.jobId);
+        await taken.complete(resultOf(taken));
+      }
+      assert.deepEqual(jobIds.toSorted(), ["ORGANIC", "SCORING", "SYNTHETIC"]);
+      assert.equal(jobIds[0], "SYNTHETIC");
+      const none = new AbortController();
+      const taking = synthetic.take(none.signal);
+      await fixture.queue.submit(testJob("organic"));
+      const taken = await mustTake(others.take(patience()));
+      await taken.complete(resultOf(taken));
+      none.abort();
+      assert.equal(await taking, undefined);
+    });
+
+    check("a worker that has a job leaves what is new to those that have none", async (fixture) => {
+      const busy = await fixture.source("busy");
+      const idle = await fixture.source("idle");
+      const inWork = new AbortController();
+      const takenBy = { busy: 0, idle: 0 };
+      const takeOne = async (name: "busy" | "idle"): Promise<void> => {
+        const taken = await mustTake(
+          name === "busy"
+            ? busy.take(patience(), { busyUntil: inWork.signal })
+            : idle.take(patience()),
+        );
+        takenBy[name] += 1;
+        await taken.complete(resultOf(taken));
+      };
+      const taking = { busy: takeOne("busy"), idle: takeOne("idle") };
+      for (let id = 0; id < 10; id++) {
+        const before = { ...takenBy };
+        await fixture.queue.submit(testJob(`job-${id}`));
+        await Promise.race([taking.busy, taking.idle]);
+        const name = takenBy.busy > before.busy ? "busy" : "idle";
+        taking[name] = takeOne(name);
+      }
+      // On a machine that is slow enough the first choice may come to nothing now and then.
+      assert.ok(takenBy.idle > 2 * takenBy.busy, JSON.stringify(takenBy));
+      await fixture.queue.submit(testJob("one"));
+      await fixture.queue.submit(testJob("another"));
+      await Promise.all([taking.busy, taking.idle]);
+    });
+
+    check("once its job has ended it takes what there is", async (fixture) => {
+      const source = await fixture.source();
+      const inWork = new AbortController();
+      const taking = source.take(patience(), { busyUntil: inWork.signal });
+      inWork.abort();
+      await fixture.queue.submit(testJob("a"));
+      const taken = await mustTake(taking);
+      await taken.complete(resultOf(taken));
+    });
+
     check("the asset's bytes are the worker's own", async (fixture) => {
       const source = await fixture.source();
       await fixture.queue.submit(testJob("a", { asset: bytes(5000, 2) }));
@@ -230,6 +295,26 @@ export function describeJobQueue(name: string, open: OpenJobQueue): void {
       assert.equal(second.attempt, 2);
       await second.complete(resultOf(second));
     });
+
+    check(
+      "a job handed back before it was begun with has lost no try",
+      async (fixture) => {
+        const source = await fixture.source();
+        await fixture.queue.submit(testJob("a"));
+        for (let returned = 0; returned < 5; returned++) {
+          const taken = await mustTake(source.take(patience()));
+          assert.equal(taken.attempt, 1);
+          await taken.handBack(0, { begun: false });
+        }
+        const taken = await mustTake(source.take(patience()));
+        assert.equal(taken.attempt, 1);
+        await taken.handBack(0);
+        const again = await mustTake(source.take(patience()));
+        assert.equal(again.attempt, 2);
+        await again.complete(resultOf(again));
+      },
+      { maxDeliver: 2 },
+    );
 
     check(
       "a job in work is kept alive for as long as it takes",

@@ -37,8 +37,8 @@ export interface InProcessQueueOptions extends Partial<JobQueueOptions> {
 
 export interface InProcessQueue {
   readonly queue: JobQueue;
-  /** A worker's side; one for each worker. */
-  source(workerId?: string): JobSource;
+  /** A worker's side; one for each worker. It takes jobs of every class when none are named. */
+  source(workerId?: string, jobClasses?: readonly JobClassName[]): JobSource;
 }
 
 /** A job from its submission to its end. Its assets' bytes are shared with whoever submitted it. */
@@ -56,8 +56,14 @@ interface Entry {
 /** A worker's side of the queue. */
 interface Side {
   readonly workerId: string;
+  readonly jobClasses: readonly JobClassName[];
   readonly drain: DrainSwitch;
   readonly inWork: Set<Promise<void>>;
+}
+
+interface Taker {
+  readonly side: Side;
+  readonly isBusy: () => boolean;
 }
 
 /** Jobs ready to be given out: those that come back go first, as in JetStream. */
@@ -78,7 +84,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   /** Those that are not disposed. */
   const sides = new Set<Side>();
   /** Who waits for a job. */
-  const takers = new Map<(entry: Entry) => void, Side>();
+  const takers = new Map<(entry: Entry) => void, Taker>();
   /** Jobs that come back after a delay, each with what ends the waiting. */
   const returning = new Map<Entry, () => void>();
   const deadLetters = new Map<string, DeadLetter & { readonly entry: Entry }>();
@@ -158,8 +164,9 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   }
 
   function giveOut(): void {
-    for (const [taker, { workerId, drain }] of takers) {
-      const entry = drain.isOn() ? undefined : nextEntry(workerId);
+    const idleFirst = [...takers].sort(([, a], [, b]) => Number(a.isBusy()) - Number(b.isBusy()));
+    for (const [taker, { side }] of idleFirst) {
+      const entry = side.drain.isOn() ? undefined : nextEntry(side);
       if (entry === undefined) {
         continue;
       }
@@ -169,9 +176,10 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     }
   }
 
-  function nextEntry(workerId: string): Entry | undefined {
+  function nextEntry({ workerId, jobClasses }: Side): Entry | undefined {
     // Q4: the names are in the order in which to ask.
-    for (const line of jobClassNames.map((name) => lines[name])) {
+    const names = jobClassNames.filter((name) => jobClasses.includes(name));
+    for (const line of names.map((name) => lines[name])) {
       for (const entries of [line.returned, line.fresh]) {
         for (const entry of entries) {
           if (entry.job.excludedWorkerIds.includes(workerId)) {
@@ -234,13 +242,13 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     }
   }
 
-  function source(workerId = "in process"): JobSource {
+  function source(workerId = "in process", jobClasses = jobClassNames): JobSource {
     const closing = new AbortController();
     const inWork = new Set<Promise<void>>();
-    const side: Side = { workerId, drain: createDrainSwitch(), inWork };
+    const side: Side = { workerId, jobClasses, drain: createDrainSwitch(), inWork };
     sides.add(side);
     return {
-      take(signal) {
+      take(signal, { busyUntil } = {}) {
         const { promise, resolve } = Promise.withResolvers<TakenJob | undefined>();
         if (signal.aborted || closing.signal.aborted) {
           return Promise.resolve(undefined);
@@ -264,7 +272,7 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
         };
         signal.addEventListener("abort", stop);
         closing.signal.addEventListener("abort", stop);
-        takers.set(taker, side);
+        takers.set(taker, { side, isBusy: () => busyUntil?.aborted === false });
         giveOut();
         return promise;
       },
@@ -303,8 +311,9 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
         }
         depth[entry.jobClass] -= 1;
       },
-      async handBack(delayMs) {
+      async handBack(delayMs, { begun = true } = {}) {
         settle();
+        entry.attempts -= begun ? 0 : 1;
         const cancel = clock.after(delayMs, () => {
           returning.delete(entry);
           lines[entry.jobClass].returned.add(entry);

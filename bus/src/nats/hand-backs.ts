@@ -13,11 +13,13 @@ import { noteHeaders } from "./messages.ts";
 export interface HandBacks {
   /** By workers that had begun with it. */
   readonly handedBack: number;
-  /** By workers that must not do it, or stopped before they began: those are no tries. */
+  /** By workers that must not do it: those are no tries. */
   readonly turnedAway: number;
+  /** By workers that stopped, or had another job for too long, before they began: no tries either. */
+  readonly unbegun: number;
 }
 
-const none: HandBacks = { handedBack: 0, turnedAway: 0 };
+const none: HandBacks = { handedBack: 0, turnedAway: 0, unbegun: 0 };
 
 /** Ids that are parts of subjects; a message of somebody else's may have another. */
 const subjectSafe = /^[A-Za-z0-9_.-]{1,200}$/;
@@ -46,13 +48,13 @@ export async function readHandBacks(
 export async function noteHandBack(
   link: NatsLink,
   messageId: string | undefined,
-  { handedBack, turnedAway }: HandBacks,
+  { handedBack, turnedAway, unbegun }: HandBacks,
 ): Promise<void> {
   if (messageId === undefined || !subjectSafe.test(messageId)) {
     return;
   }
   try {
-    const note = Buffer.from(`${handedBack} ${turnedAway}`);
+    const note = Buffer.from(`${handedBack} ${turnedAway} ${unbegun}`);
     await link.publish(handBackSubject(messageId), note, noteHeaders());
   } catch (error) {
     link.report("that a job is handed back could not be noted", error);
@@ -60,18 +62,20 @@ export async function noteHandBack(
 }
 
 /** Deliveries before this one that ended without a word. */
-export function silences({ count }: Delivery, { handedBack, turnedAway }: HandBacks): number {
-  return Math.max(0, count - 1 - handedBack - turnedAway);
+export function silences({ count }: Delivery, earlier: HandBacks): number {
+  const { handedBack, turnedAway, unbegun } = earlier;
+  return Math.max(0, count - 1 - handedBack - turnedAway - unbegun);
 }
 
 /** Which try this delivery is, from 1. */
-export function tryOf({ count }: Delivery, { turnedAway }: HandBacks): number {
-  return Math.max(1, count - turnedAway);
+export function tryOf({ count }: Delivery, { turnedAway, unbegun }: HandBacks): number {
+  return Math.max(1, count - turnedAway - unbegun);
 }
 
 function parseHandBacks(text: string): HandBacks {
-  const [handedBack = 0, turnedAway = 0] = text.split(" ").map(Number);
-  return Number.isInteger(handedBack) && Number.isInteger(turnedAway)
-    ? { handedBack, turnedAway }
+  // Notes of earlier versions have no third number.
+  const [handedBack = 0, turnedAway = 0, unbegun = 0] = text.split(" ").map(Number);
+  return [handedBack, turnedAway, unbegun].every(Number.isInteger)
+    ? { handedBack, turnedAway, unbegun }
     : none;
 }

@@ -2,10 +2,12 @@
 import type { Msg } from "@nats-io/transport-node";
 import { FaultCause, type RenderScoreJob } from "@turntable/proto";
 import {
+  type JobClassName,
   type JobSource,
   jobClassNames,
   maxSilences,
   type TakenJob,
+  type TakeOptions,
   workersDurable,
 } from "../contract.ts";
 import { createDrainSwitch } from "../drain.ts";
@@ -26,14 +28,14 @@ import { startWorkerService, type WorkerStatistics } from "./worker-service.ts";
 export interface JobSourceOptions extends NatsOptions {
   /** Who takes the jobs: in results of jobs given up, in the service's metadata. */
   readonly workerId: string;
+  /** What it takes; every class when absent. */
+  readonly jobClasses?: readonly JobClassName[] | undefined;
   /** Semantic version of the worker program, which its NATS service shows. */
   readonly version?: string;
   /** The coordinator has drained the worker, or resumed it (Q11). */
   readonly onDraining?: (draining: boolean) => void;
 }
 
-/** In the order in which they are asked (Q4). */
-const durables = jobClassNames.map(workersDurable);
 /**
  * All free workers hear the bell that tells of a new job, and one of them gets it. The others pause before they look
  * again, so that they don't all ask at once for ever: for a random part of this many ms, doubled with each race that
@@ -41,6 +43,8 @@ const durables = jobClassNames.map(workersDurable);
  */
 const firstRaceDelayMs = 1;
 const longestRaceDelayMs = 250;
+/** Workers that are free have taken a job that has come within this many ms; one that has work looks only then. */
+const yieldMs = 50;
 
 interface Source {
   readonly link: NatsLink;
@@ -53,7 +57,9 @@ interface Source {
 
 /** @throws as openLink */
 export async function connectJobSource(options: JobSourceOptions): Promise<JobSource> {
-  const { workerId } = options;
+  const { workerId, jobClasses = jobClassNames } = options;
+  // In the order in which they are asked (Q4).
+  const durables = jobClassNames.filter((name) => jobClasses.includes(name)).map(workersDurable);
   const link = await openLink({
     ...{ name: `turntable-worker ${workerId}`, ...options },
     role: "worker",
@@ -74,7 +80,7 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
   const takes = new Set<Promise<TakenJob | undefined>>();
 
   return {
-    take: (signal) => track(takes, take(signal)),
+    take: (signal, options) => track(takes, take(signal, options)),
     async [Symbol.asyncDispose]() {
       closing.abort();
       await Promise.allSettled(takes);
@@ -83,7 +89,10 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
     },
   };
 
-  async function take(signal: AbortSignal): Promise<TakenJob | undefined> {
+  async function take(
+    signal: AbortSignal,
+    { busyUntil }: TakeOptions = {},
+  ): Promise<TakenJob | undefined> {
     const isOver = () => signal.aborted || closing.signal.aborted;
     const takesNone = () => isOver() || drain.isOn();
     let either: AbortSignal | undefined;
@@ -98,6 +107,9 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
       }
       if (drain.isOn()) {
         await drain.whenOff(overSignal());
+      }
+      if (busyUntil?.aborted === false) {
+        await pause(yieldMs, AbortSignal.any([overSignal(), busyUntil]));
       }
       for (const durable of durables) {
         const taken = await takeFrom(source, durable, takesNone);
@@ -160,8 +172,7 @@ async function weigh(
     return undefined;
   }
   if (takesNone()) {
-    // It was not begun with, so this is no try.
-    await noteHandBack(link, id, { ...earlier, turnedAway: earlier.turnedAway + 1 });
+    await noteHandBack(link, id, { ...earlier, unbegun: earlier.unbegun + 1 });
     link.send(delivery.ackSubject, nak(0));
     return undefined;
   }

@@ -189,10 +189,12 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
         },
       );
     },
-    async handBack(delayMs) {
+    async handBack(delayMs, { begun = true } = {}) {
       beginSettling();
-      const handedBack = earlier.handedBack + 1;
-      await noteHandBack(link, messageIdOf(message), { ...earlier, handedBack });
+      const told = begun
+        ? { handedBack: earlier.handedBack + 1 }
+        : { unbegun: earlier.unbegun + 1 };
+      await noteHandBack(link, messageIdOf(message), { ...earlier, ...told });
       // When it does not get through, the ack wait gives the job back.
       await confirm(nak(delayMs), link.requestTimeoutMs).catch(() => undefined);
       end("handedBack");

@@ -4,6 +4,7 @@
  */
 import { colourOfDc, dcOfColour, logitOfByte, logOfDeviation, opacityOf } from "./activation.ts";
 import { checkCount, checkSplat } from "./checks.ts";
+import { checkMemory } from "./memory.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 import { createSplat } from "./splats.ts";
 
@@ -43,6 +44,7 @@ export function decodeDotSplat(bytes: Uint8Array, limits: AssetLimits): Splat {
     throw new AssetError("truncated", `${bytes.length} bytes are no multiple of ${recordBytes}`);
   }
   checkCount(count, limits);
+  checkMemory({ count, restCount: 0, contentBytes: bytes.length, scratchBytes: 0 }, limits);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const splat = createSplat(count);
   for (let i = 0; i < count; i++) {

@@ -4,6 +4,7 @@
  */
 import { dcOfColour, logitOf, logOfDeviation } from "./activation.ts";
 import { checkCount } from "./checks.ts";
+import { checkMemory } from "./memory.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "./splat.ts";
 
 /** A dataset of an HDF5 file, whoever reads it. */
@@ -17,11 +18,17 @@ export interface Hdf5Dataset {
   first(): number;
 }
 
+export interface Hdf5Content {
+  readonly activated: boolean;
+  /** Length of the file. */
+  readonly contentBytes: number;
+}
+
 /** @param dataset by name @throws AssetError */
 export function splatOfDatasets(
   dataset: (name: string) => Hdf5Dataset,
   limits: AssetLimits,
-  activated: boolean,
+  { activated, contentBytes }: Hdf5Content,
 ): Splat {
   const points = dataset("points");
   const count = points.shape[0] ?? 0;
@@ -29,7 +36,7 @@ export function splatOfDatasets(
     throw new AssetError("empty", "the asset has no splats");
   }
   checkCount(count, limits);
-  checkSizes(dataset, limits);
+  const declared = checkSizes(dataset, limits);
   const rest = dataset("features_rest");
   const shDegree = shDegreeOf(dataset("sh_degree"));
   const restCount = shRestCount(shDegree);
@@ -37,6 +44,9 @@ export function splatOfDatasets(
   if (restStored < restCount || restStored > shRestCount(3)) {
     throw malformedHdf5(`features_rest has ${restStored} bands for degree ${shDegree}`);
   }
+  // A dataset is unpacked beside the chunk that it comes from.
+  const scratchBytes = 2 * declared;
+  checkMemory({ count, restCount: restStored * 3, contentBytes, scratchBytes }, limits);
   const stored = floatsOf(rest, [count, restStored, 3]);
   const splat: Splat = {
     count,
@@ -51,8 +61,11 @@ export function splatOfDatasets(
   return activated ? deactivate(splat) : splat;
 }
 
-/** What is read below, unpacked. Nothing has been until now: small files may declare much. */
-function checkSizes(dataset: (name: string) => Hdf5Dataset, limits: AssetLimits): void {
+/**
+ * Nothing has been unpacked until now: small files may declare much.
+ * @returns the bytes of what is read below, unpacked
+ */
+function checkSizes(dataset: (name: string) => Hdf5Dataset, limits: AssetLimits): number {
   const names = ["points", "features_dc", "features_rest", "opacities", "scale", "rotation"];
   let declared = 0;
   for (const name of names) {
@@ -65,6 +78,7 @@ function checkSizes(dataset: (name: string) => Hdf5Dataset, limits: AssetLimits)
       `the HDF5 file declares ${declared} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
     );
   }
+  return declared;
 }
 
 function shDegreeOf(dataset: Hdf5Dataset): ShDegree {

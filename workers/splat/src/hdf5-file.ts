@@ -20,7 +20,10 @@ export function readHdf5Here(bytes: Uint8Array, limits: AssetLimits, activated: 
     if (opened.file_id < 0n) {
       throw new AssetError("malformed", "the HDF5 file is damaged");
     }
-    return splatOfDatasets((name) => datasetOf(opened, name), limits, activated);
+    return splatOfDatasets((name) => datasetOf(opened, name), limits, {
+      activated,
+      contentBytes: bytes.length,
+    });
   } catch (cause) {
     if (cause instanceof AssetError) {
       throw cause;

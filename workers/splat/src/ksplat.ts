@@ -6,6 +6,7 @@
 import { dcOfColour, logitOfByte, logOfDeviation } from "./activation.ts";
 import { checkCount } from "./checks.ts";
 import { decodeHalf } from "./half.ts";
+import { checkMemory } from "./memory.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "./splat.ts";
 import { createSplat, joinSplats } from "./splats.ts";
 
@@ -130,7 +131,12 @@ export function decodeKsplat(bytes: Uint8Array, limits: AssetLimits): Splat {
   if (layout === undefined) {
     throw new AssetError("malformed", "not a .ksplat: its sizes do not fit, or it is cut short");
   }
-  checkCount(layout.count, limits);
+  const { count, sections: stored } = layout;
+  checkCount(count, limits);
+  const restCount = Math.max(...stored.map(({ shDegree }) => shRestCount(shDegree) * 3));
+  // Sections are splats of their own before they are one.
+  const scratchBytes = count * (14 + restCount) * 4;
+  checkMemory({ count, restCount, contentBytes: bytes.length, scratchBytes }, limits);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const sections = layout.sections.filter(({ count }) => count > 0);
   return joinSplats(sections.map((section) => decodeSection(view, section, layout)));

@@ -12,6 +12,7 @@ import { isGlb } from "./glb/container.ts";
 import { decodeGlb } from "./glb/reader.ts";
 import { isHdf5 } from "./hdf5-signature.ts";
 import { decodeKsplat, isKsplat } from "./ksplat.ts";
+import { limitsBeside } from "./memory.ts";
 import { compressionOf } from "./packing/frames.ts";
 import { isZip, openZip } from "./packing/zip.ts";
 import { decodeAnyPly } from "./ply/any-ply.ts";
@@ -49,7 +50,8 @@ export async function readAnySplat(
 ): Promise<AnySplat> {
   const { limits = defaultAssetLimits, activated = false, unjudged = false } = options;
   const { content, layers } = await unpackAll(bytes, limits);
-  const { splat, name, notes } = await decode(content, limits, options);
+  const inner = content === bytes ? limits : limitsBeside(bytes.length, limits);
+  const { splat, name, notes } = await decode(content, inner, options);
   if (activated && name !== "ply" && name !== "hdf5") {
     throw new AssetError(
       "malformed",

@@ -7,10 +7,11 @@ import { checkSplat } from "./checks.ts";
 import { decodeDotSplat } from "./dot-splat.ts";
 import { kindOfOther } from "./foreign.ts";
 import { isHdf5 } from "./hdf5-signature.ts";
+import { limitsBeside } from "./memory.ts";
 import { compressionOf } from "./packing/frames.ts";
 import { inflate } from "./packing/inflate.ts";
 import { isPly } from "./ply/header.ts";
-import { readPly } from "./ply/reader.ts";
+import { checkPlyStart, readPly } from "./ply/reader.ts";
 import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "./splat.ts";
 import { isSpzContainer } from "./spz/container.ts";
 import { isSpz } from "./spz/format.ts";
@@ -51,9 +52,10 @@ export function formatOf(bytes: Uint8Array): AssetFormat | undefined {
 
 /** @throws AssetError, whose code says what is wrong with the bytes; never anything else because of them. */
 export async function readAsset(bytes: Uint8Array, options: ReadAssetOptions = {}): Promise<Splat> {
-  const { limits = defaultAssetLimits, readHdf5 } = options;
-  checkSize(bytes, limits);
-  const content = await unpackAsset(bytes, limits);
+  const { limits: given = defaultAssetLimits, readHdf5 } = options;
+  checkSize(bytes, given);
+  const content = await unpackAsset(bytes, given);
+  const limits = content === bytes ? given : limitsBeside(bytes.length, given);
   if (content.length === 0) {
     throw new AssetError("empty", "the asset unpacks to no bytes");
   }
@@ -97,9 +99,11 @@ export async function unpackAsset(
   if (compressionOf(bytes) === undefined) {
     return bytes;
   }
-  return await inflate(bytes, limits, (start) =>
-    isSpz(start) ? spzWanted(start, limits) : undefined,
-  );
+  const inner = limitsBeside(bytes.length, limits);
+  return await inflate(bytes, inner, {
+    wantedBytes: (start) => (isSpz(start) ? spzWanted(start, inner) : undefined),
+    checkStart: (start) => checkPlyStart(start, inner),
+  });
 }
 
 /** Out of gzip or zstd, whatever it is. @throws AssetError for what is empty or too large as well */
@@ -108,9 +112,12 @@ export async function unpackAny(bytes: Uint8Array, limits: AssetLimits): Promise
   if (compressionOf(bytes) === undefined) {
     return bytes;
   }
-  const content = await inflate(bytes, limits, (start) =>
-    isSpz(start) && !isSpzContainer(start) ? spzWanted(start, limits) : undefined,
-  );
+  const inner = limitsBeside(bytes.length, limits);
+  const content = await inflate(bytes, inner, {
+    wantedBytes: (start) =>
+      isSpz(start) && !isSpzContainer(start) ? spzWanted(start, inner) : undefined,
+    checkStart: (start) => checkPlyStart(start, inner),
+  });
   if (content.length === 0) {
     throw new AssetError("empty", "the asset unpacks to no bytes");
   }

@@ -49,6 +49,7 @@ export type AssetErrorCode =
   | "empty"
   | "too-many-splats"
   | "too-large"
+  | "too-much-memory"
   | "non-finite"
   | "zero-quaternion"
   | "all-transparent"
@@ -60,6 +61,8 @@ export type AssetErrorCode =
 export interface AssetLimits {
   readonly maxSplats: number;
   readonly maxDecompressedBytes: number;
+  /** What reading and drawing it may take in all, by its header: `checkMemory`. */
+  readonly maxMemoryBytes: number;
   /** Largest absolute coordinate. */
   readonly maxExtent: number;
 }
@@ -68,5 +71,6 @@ export interface AssetLimits {
 export const defaultAssetLimits: AssetLimits = {
   maxSplats: 1_000_000,
   maxDecompressedBytes: 256 * 1024 * 1024,
+  maxMemoryBytes: 1536 * 1024 * 1024,
   maxExtent: 1_000_000,
 };

@@ -2,7 +2,14 @@
 export { makeKsplat } from "./makers/ksplat.ts";
 export { makeSog, sogParts } from "./makers/sog.ts";
 export { makeZip } from "./makers/zip.ts";
-export { brokenAsset, fuzzLimits, type Original, originals, outcomeOf } from "./mutations.ts";
+export {
+  asciiPly,
+  brokenAsset,
+  fuzzLimits,
+  type Original,
+  originals,
+  outcomeOf,
+} from "./mutations.ts";
 export {
   ball,
   cloudOf,

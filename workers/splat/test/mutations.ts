@@ -24,6 +24,7 @@ import { ball, createRandom, type Random } from "./shapes.ts";
 export const fuzzLimits: AssetLimits = {
   maxSplats: 20_000,
   maxDecompressedBytes: 8 * 1024 * 1024,
+  maxMemoryBytes: 256 * 1024 * 1024,
   maxExtent: 1_000_000,
 };
 
@@ -307,7 +308,8 @@ function behindLists(ply: Uint8Array): Uint8Array {
   return joined(Buffer.from(header, "latin1"), faces, ply.subarray(start));
 }
 
-function asciiPly(splat: Splat): Uint8Array {
+/** An ascii PLY of the same values. */
+export function asciiPly(splat: Splat): Uint8Array {
   const rows = Array.from({ length: splat.count }, (_, i) => [
     ...splat.positions.subarray(i * 3, i * 3 + 3),
     ...splat.shDc.subarray(i * 3, i * 3 + 3),

@@ -1,5 +1,6 @@
 /** What the worker process can be told. */
 
+import { jobClassNames } from "@turntable/bus";
 import { natsQueueSchema, natsSchema } from "@turntable/bus/config";
 import {
   type ConfigDefinition,
@@ -22,6 +23,11 @@ const schema = z.object({
     .describe(
       "names this worker in reports, unique among all; host name and process id when absent",
     ),
+  jobClasses: z
+    .array(z.enum(jobClassNames))
+    .min(1, { error: "one class is needed at least" })
+    .default([...jobClassNames])
+    .describe("which jobs it takes; a pool for one class can be scaled by that alone"),
   model: z
     .string()
     .optional()
@@ -70,6 +76,13 @@ const schema = z.object({
       .positive()
       .default(defaultAssetLimits.maxDecompressedBytes / mebibyte)
       .describe("largest asset once it is decompressed, in MiB"),
+    memoryMebibytes: z
+      .number()
+      .positive()
+      .default(defaultAssetLimits.maxMemoryBytes / mebibyte)
+      .describe(
+        "most memory that reading and drawing one asset may take, worked out from its header, in MiB",
+      ),
     extent: z
       .number()
       .positive()
@@ -86,6 +99,13 @@ const schema = z.object({
       .default(9091)
       .describe("port of health and metrics; 0 takes a free one"),
   }),
+  maxMemoryMebibytes: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "resident memory at which the process ends itself, in MiB; nine tenths of what the container, or else the machine, has when absent",
+    ),
   gracePeriodMs: z
     .number()
     .int()
@@ -140,50 +160,52 @@ export const workerConfig: ConfigDefinition<typeof runSchema> = {
   schema: runSchema,
 };
 
-const endpointSchema = schema.omit({ nats: true, workerId: true, http: true }).extend({
-  http: z.object({
-    host: interfaceSchema("127.0.0.1").describe("interface to listen on"),
-    port: z.number().int().min(0).max(65535).default(8093).describe("port; 0 takes a free one"),
-    requestMebibytes: z
-      .number()
-      .positive()
-      .max(384)
-      .default(128)
-      .describe("largest request in MiB; an asset in base64 takes a third more than its bytes"),
-  }),
-  nats: z
-    .array(z.string())
-    .min(1)
-    .optional()
-    .describe("NATS servers: the pool of workers scores instead of this process"),
-  natsUser: schema.shape.nats.shape.user,
-  natsPasswordFile: schema.shape.nats.shape.passwordFile,
-  natsCredentialsFile: schema.shape.nats.shape.credentialsFile,
-  natsNkeyFile: schema.shape.nats.shape.nkeyFile,
-  natsTls: schema.shape.nats.shape.tls,
-  natsReplicas: natsQueueSchema.shape.replicas.describe(
-    "copies of each stream in a cluster of NATS, where no coordinator has made them",
-  ),
-  natsAckWaitMs: natsQueueSchema.shape.ackWaitMs.describe(
-    "a job not kept alive for this long goes to another worker, where no coordinator says otherwise",
-  ),
-  poolTimeoutMs: z
-    .number()
-    .int()
-    .positive()
-    .default(120_000)
-    .describe("with --nats: an asset that no worker scored for this long is answered 503, in ms"),
-  profile: z.string().default("sn17-seed").describe("the scoring profile of all requests"),
-  queue: z.object({
-    capacity: z
+const endpointSchema = schema
+  .omit({ nats: true, workerId: true, jobClasses: true, maxMemoryMebibytes: true, http: true })
+  .extend({
+    http: z.object({
+      host: interfaceSchema("127.0.0.1").describe("interface to listen on"),
+      port: z.number().int().min(0).max(65535).default(8093).describe("port; 0 takes a free one"),
+      requestMebibytes: z
+        .number()
+        .positive()
+        .max(384)
+        .default(128)
+        .describe("largest request in MiB; an asset in base64 takes a third more than its bytes"),
+    }),
+    nats: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe("NATS servers: the pool of workers scores instead of this process"),
+    natsUser: schema.shape.nats.shape.user,
+    natsPasswordFile: schema.shape.nats.shape.passwordFile,
+    natsCredentialsFile: schema.shape.nats.shape.credentialsFile,
+    natsNkeyFile: schema.shape.nats.shape.nkeyFile,
+    natsTls: schema.shape.nats.shape.tls,
+    natsReplicas: natsQueueSchema.shape.replicas.describe(
+      "copies of each stream in a cluster of NATS, where no coordinator has made them",
+    ),
+    natsAckWaitMs: natsQueueSchema.shape.ackWaitMs.describe(
+      "a job not kept alive for this long goes to another worker, where no coordinator says otherwise",
+    ),
+    poolTimeoutMs: z
       .number()
       .int()
-      .min(0)
-      .max(1000)
-      .default(16)
-      .describe("requests that may wait beside one in work; one more is answered 503"),
-  }),
-});
+      .positive()
+      .default(120_000)
+      .describe("with --nats: an asset that no worker scored for this long is answered 503, in ms"),
+    profile: z.string().default("sn17-seed").describe("the scoring profile of all requests"),
+    queue: z.object({
+      capacity: z
+        .number()
+        .int()
+        .min(0)
+        .max(1000)
+        .default(16)
+        .describe("requests that may wait beside one in work; one more is answered 503"),
+    }),
+  });
 
 /** Settings of this process's own scoring, which `--nats` leaves to others; previews are drawn here, by `cpu`. */
 const ownScoring = ["model", "executionProvider", "backend", "gpu", "allowSoftwareGpu"] as const;
@@ -220,11 +242,17 @@ export const serveConfig: ConfigDefinition<typeof serveSchema> = {
   schema: serveSchema,
 };
 
+/** The resident memory at which a worker ends itself, in bytes. */
+export function maxMemoryBytes({ maxMemoryMebibytes }: Config): number | undefined {
+  return maxMemoryMebibytes === undefined ? undefined : maxMemoryMebibytes * mebibyte;
+}
+
 /** The limits of a configuration in the units of the splat library. */
 export function assetLimits({ limits }: Pick<Config, "limits">) {
   return {
     maxSplats: limits.splats,
     maxDecompressedBytes: limits.assetMebibytes * mebibyte,
+    maxMemoryBytes: limits.memoryMebibytes * mebibyte,
     maxExtent: limits.extent,
   };
 }

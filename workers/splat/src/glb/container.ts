@@ -13,6 +13,8 @@ const binaryChunk = 0x004e4942;
 const maxJsonBytes = 16 * 1024 * 1024;
 
 export interface Glb {
+  /** Of the whole file. */
+  readonly sizeBytes: number;
   readonly json: JsonObject;
   readonly binary: Uint8Array;
 }
@@ -58,7 +60,7 @@ export function parseGlb(bytes: Uint8Array): Glb {
   if (json === undefined) {
     throw new AssetError("malformed", "the GLB has no JSON");
   }
-  return { json, binary };
+  return { json, binary, sizeBytes: length };
 }
 
 function cut(): AssetError {

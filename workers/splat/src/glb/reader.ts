@@ -5,7 +5,8 @@
 import { activatedOpacity, logOfDeviation } from "../activation.ts";
 import { checkCount } from "../checks.ts";
 import { isObject, type JsonObject, list, object, whole } from "../json.ts";
-import { AssetError, type AssetLimits, type ShDegree, type Splat } from "../splat.ts";
+import { checkMemory } from "../memory.ts";
+import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "../splat.ts";
 import { joinSplats } from "../splats.ts";
 import { transformSplat } from "../transform/index.ts";
 import { accessorCount, readAccessor } from "./accessor.ts";
@@ -68,7 +69,21 @@ export async function decodeGlb(
   if (splats.length < primitives.length) {
     notes.add("meshes beside the splats are left out");
   }
+  if (parts.length > 1) {
+    checkJoined(parts, bytes.length, limits);
+  }
   return { splat: joinSplats(parts), notes: [...notes] };
+}
+
+/** One part of many bands gives all others as many. */
+function checkJoined(parts: readonly Splat[], contentBytes: number, limits: AssetLimits): void {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const restCount = Math.max(...parts.map(({ shDegree }) => shRestCount(shDegree) * 3));
+  const scratchBytes = parts.reduce(
+    (sum, part) => sum + (14 * part.count + part.shRest.length) * 4,
+    0,
+  );
+  checkMemory({ count, restCount, contentBytes, scratchBytes }, limits);
 }
 
 function isIdentity({ matrix, scale, offset }: PlacedMesh["place"]): boolean {
@@ -110,6 +125,11 @@ function decodeAttributes(glb: Glb, primitive: JsonObject, limits: AssetLimits):
   const attributes = object(primitive.attributes, "attributes");
   const count = accessorCount(glb, attributes.POSITION);
   checkCount(count, limits);
+  const shDegree = shDegreeOf(attributes);
+  const restCount = shRestCount(shDegree) * 3;
+  // A column a band and coefficient, before they lie side by side; scales, rotations and opacities are read before they are turned.
+  const scratchBytes = count * (restCount + 8) * 4;
+  checkMemory({ count, restCount, contentBytes: glb.sizeBytes, scratchBytes }, limits);
   const read = (name: string, width: number): Float32Array => {
     const index = attributes[name];
     if (index === undefined) {
@@ -121,7 +141,6 @@ function decodeAttributes(glb: Glb, primitive: JsonObject, limits: AssetLimits):
     return readAccessor(glb, index, width, name);
   };
   const notes: string[] = [];
-  const shDegree = shDegreeOf(attributes);
   const splat: Splat = {
     count,
     shDegree,

@@ -22,7 +22,7 @@ import {
 import { PlainFile, Unusual } from "./plain-file.ts";
 import { contentOf } from "./storage.ts";
 
-const limitCodes = ["empty", "too-many-splats", "too-large"];
+const limitCodes = ["empty", "too-many-splats", "too-large", "too-much-memory"];
 
 /** Not yet checked. Undefined where the library has to look. @throws AssetError for what a limit forbids */
 export function decodePlainHdf5(
@@ -40,7 +40,7 @@ export function decodePlainHdf5(
       }
       return plainDataset(file, place);
     };
-    return splatOfDatasets(dataset, limits, activated);
+    return splatOfDatasets(dataset, limits, { activated, contentBytes: bytes.length });
   } catch (error) {
     const isForLibrary = error instanceof Unusual || error instanceof RangeError;
     if (isForLibrary) {

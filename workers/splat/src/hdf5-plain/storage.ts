@@ -31,7 +31,7 @@ export function contentOf(file: PlainFile, at: number, storage: Storage): Uint8A
   return fromChunks(file, file.u64(at + 3), chunk, storage);
 }
 
-/** All chunks together may have this many times what the dataset declares, and a small one some more. */
+/** All chunks together may have this many times what the dataset declares, one alone no more, and a small one some more. */
 const mostPadding = 4;
 const chunkRoom = 1024 * 1024;
 
@@ -44,7 +44,8 @@ function fromChunks(
   const chunkBytes = elementsOf(chunk) * elementBytes;
   const chunks = shape.reduce((all, size, axis) => all * Math.ceil(size / (chunk[axis] ?? 0)), 1);
   const size = elementsOf(shape) * elementBytes;
-  if (!(chunks * chunkBytes <= mostPadding * size + chunkRoom)) {
+  const isRoomy = chunkBytes > size + chunkRoom;
+  if (isRoomy || !(chunks * chunkBytes <= mostPadding * size + chunkRoom)) {
     throw new Unusual("chunks"); // P2
   }
   const content = new Uint8Array(size);

@@ -1,8 +1,8 @@
 /** Columns of a PLY element, whatever the encoding and the type of each value. */
 import { AssetError } from "../splat.ts";
-import { textOf } from "../text.ts";
 import type { PlyElement, PlyHeader } from "./header.ts";
 import { plyTypes } from "./types.ts";
+import { wordsOf } from "./words.ts";
 
 /** Reads properties of all records: the k-th of the i-th record goes to `start + i × step + k` of `target`. */
 export type ReadColumns = (
@@ -96,19 +96,21 @@ function asciiColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement)
     );
   }
   const values = new Float64Array(count * stride);
-  const text = textOf(bytes.subarray(header.dataOffset));
-  const word = /\S+/g;
-  for (let i = -skipped; i < values.length; i++) {
-    const match = word.exec(text)?.[0];
-    if (match === undefined) {
-      throw new AssetError(
-        "truncated",
-        `the header declares ${count} × ${name}; the file ends in number ${Math.max(0, Math.floor(i / stride))}`,
-      );
+  const words = wordsOf(bytes, header.dataOffset);
+  const cutShort = (record: number): AssetError =>
+    new AssetError(
+      "truncated",
+      `the header declares ${count} × ${name}; the file ends in number ${record}`,
+    );
+  if (!words.skip(skipped)) {
+    throw cutShort(0);
+  }
+  for (let i = 0; i < values.length; i++) {
+    const value = words.number();
+    if (value === undefined) {
+      throw cutShort(Math.floor(i / stride));
     }
-    if (i >= 0) {
-      values[i] = parseNumber(match);
-    }
+    values[i] = value;
   }
   return (properties, target, start, step) => {
     for (const [k, property] of properties.entries()) {
@@ -118,22 +120,6 @@ function asciiColumns(bytes: Uint8Array, header: PlyHeader, element: PlyElement)
       }
     }
   };
-}
-
-function parseNumber(word: string): number {
-  const value = Number(word);
-  if (!Number.isNaN(value)) {
-    return value;
-  }
-  // As C writes them, and the C library of Windows.
-  const special = /^([+-]?)(?:1\.#)?(infinity|inf|s?nan|qnan|ind)0*(?:\(\w*\))?$/i.exec(word);
-  if (special === null) {
-    throw new AssetError("malformed", `"${word.slice(0, 40)}" is not a number`);
-  }
-  if (!/^inf/i.test(special[2] ?? "")) {
-    return Number.NaN;
-  }
-  return special[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
 function required({ name, properties }: PlyElement, property: string) {

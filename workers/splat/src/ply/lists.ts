@@ -1,8 +1,8 @@
 /** Records with lists have no fixed length: what comes behind them is found by walking over them. */
 
 import { AssetError } from "../splat.ts";
-import { textOf } from "../text.ts";
 import { type PlyEncoding, type PlyType, plyTypes } from "./types.ts";
+import { wordsOf } from "./words.ts";
 
 /** A mesh beside a million splats has fewer; walking takes time. */
 const mostRecords = 4_000_000;
@@ -76,23 +76,19 @@ function binaryWalk({ bytes, dataOffset, encoding }: File): Walk {
 }
 
 function asciiWalk({ bytes, dataOffset }: File): Walk {
-  const words = textOf(bytes.subarray(dataOffset)).matchAll(/\S+/g);
+  const words = wordsOf(bytes, dataOffset);
   let next = 0;
-  /** The word at a place; places only grow. */
-  const wordAt = (at: number): string => {
-    for (;;) {
-      const { value } = words.next();
+  return {
+    size: () => 1,
+    // Places only grow.
+    read: (_, at) => {
+      const value = words.skip(at - next) ? words.number() : undefined;
       if (value === undefined) {
         throw cutShort();
       }
-      if (next++ === at) {
-        return value[0];
-      }
-    }
-  };
-  return {
-    size: () => 1,
-    read: (_, at) => Number(wordAt(at)),
+      next = at + 1;
+      return value;
+    },
     // Lists that are cut off are found where something is read behind them.
     check: () => undefined,
   };

@@ -3,6 +3,7 @@
  * `f_rest_*` is stored channel by channel (all red, then green, then blue) and comes out coefficient by coefficient.
  */
 import { checkCount, checkSplat } from "../checks.ts";
+import { type AssetNeeds, checkMemory } from "../memory.ts";
 import {
   AssetError,
   type AssetLimits,
@@ -13,7 +14,7 @@ import {
 } from "../splat.ts";
 import { plyColumns } from "./columns.ts";
 import { isCompressedPly, readCompressedPly } from "./compressed.ts";
-import { type PlyElement, type PlyHeader, parsePlyHeader } from "./header.ts";
+import { isPly, type PlyElement, type PlyHeader, parsePlyHeader } from "./header.ts";
 
 /**
  * By the names and meanings that the subnet's validators know. `decodeAnyPly` takes more.
@@ -59,8 +60,49 @@ export function openPly(
     throw new AssetError("malformed", "the PLY has no vertices");
   }
   checkCount(vertices.count, limits);
+  checkMemory(needsOf(bytes.length, header, vertices), limits);
   return { header, vertices };
 }
+
+/**
+ * Of what a header declares, wherever it is known: all of the file is `contentBytes`. Binary records are copied to where
+ * floats may lie, ascii ones are read as doubles. Files with more bands than are kept have them left out.
+ */
+function needsOf(contentBytes: number, header: PlyHeader, vertices: PlyElement): AssetNeeds {
+  const { count, start, stride } = vertices;
+  const harmonics = header.elements.get("sh")?.properties.size ?? 0; // of a compressed one
+  return {
+    count,
+    restCount: Math.min(shRestCount(3) * 3, Math.max(harmonics, shRestStored(vertices))),
+    contentBytes,
+    scratchBytes: header.encoding === "ascii" ? count * stride * 8 : start + count * stride,
+  };
+}
+
+/**
+ * Of a file of which only the beginning is there: whether its header alone says that it will not be read. What else is
+ * wrong with it is for whoever reads all of it.
+ * @throws AssetError for what a limit forbids
+ */
+export function checkPlyStart(start: Uint8Array, limits: AssetLimits): void {
+  if (!isPly(start)) {
+    return;
+  }
+  try {
+    const header = parsePlyHeader(start);
+    const vertices = header.elements.get("vertex");
+    if (vertices !== undefined) {
+      checkCount(vertices.count, limits);
+      checkMemory(needsOf(header.dataOffset, header, vertices), limits);
+    }
+  } catch (error) {
+    if (error instanceof AssetError && limitCodes.includes(error.code)) {
+      throw error;
+    }
+  }
+}
+
+const limitCodes = ["empty", "too-many-splats", "too-much-memory"];
 
 /** Reads properties side by side, those of the first splat first. */
 export function valuesReader(

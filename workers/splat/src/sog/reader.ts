@@ -16,6 +16,7 @@ import {
   text,
   whole,
 } from "../json.ts";
+import { type AssetNeeds, checkMemory } from "../memory.ts";
 import type { ZipEntry } from "../packing/zip.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat, shRestCount } from "../splat.ts";
 import { textOf } from "../text.ts";
@@ -107,6 +108,7 @@ export function decodeSog(sog: Sog, limits: AssetLimits): Splat {
   }
   const count = whole(meta.count ?? list(means.shape, "the shape of means")[0], "count");
   checkCount(count, limits);
+  checkMemory({ count, ...needsOf(sog, limits) }, limits);
   const open = (part: JsonObject, index: number, name: string): Picture =>
     picture(sog, part, index, name, limits);
   const column = (part: JsonObject, index: number, name: string): Uint8Array => {
@@ -131,6 +133,23 @@ export function decodeSog(sog: Sog, limits: AssetLimits): Splat {
 /** SOG's palette of harmonics is a picture of a million pixels at most. */
 const palettePixels = 2 ** 20;
 
+/** Pictures with what decodes them, all at their largest, beside the file that one of them is unpacked from. */
+function needsOf({ meta, entries }: Sog, limits: AssetLimits): Omit<AssetNeeds, "count"> {
+  const sizes = [...entries.values()].map(({ sizeBytes }) => sizeBytes);
+  const pictureBytes = mostPixels(limits) * 4 * 2;
+  return {
+    restCount: isObject(meta.shN) ? shRestCount(3) * 3 : 0,
+    contentBytes: sizes.reduce((sum, size) => sum + size, 0),
+    scratchBytes: mostPictures * pictureBytes,
+  };
+}
+
+const mostPictures = 8;
+
+function mostPixels({ maxSplats }: AssetLimits): number {
+  return Math.max(4 * maxSplats, palettePixels);
+}
+
 function picture(
   { entries, folder }: Sog,
   part: JsonObject,
@@ -146,7 +165,7 @@ function picture(
   if (entry.sizeBytes > limits.maxDecompressedBytes) {
     throw new AssetError("too-large", `"${file}" has ${entry.sizeBytes} bytes`);
   }
-  return decodeWebp(entry.read(), Math.max(4 * limits.maxSplats, palettePixels));
+  return decodeWebp(entry.read(), mostPixels(limits));
 }
 
 /** What a byte of each channel means; in version 2 the same for all. */

@@ -5,6 +5,7 @@
 
 import { unzstdOf, zstd } from "#codecs";
 import { checkCount } from "../checks.ts";
+import { checkMemory } from "../memory.ts";
 import { AssetError, type AssetLimits, type ShDegree, type Splat } from "../splat.ts";
 import { decodeColumns } from "./columns.ts";
 import {
@@ -61,6 +62,9 @@ export function decodeSpzContainer(
       `the SPZ unpacks to ${unpacked} bytes; at most ${limits.maxDecompressedBytes} are allowed`,
     );
   }
+  const restCount = Math.min(perChannel, coefficients[mostDegree]) * 3;
+  const contentBytes = bytes.length;
+  checkMemory({ count, restCount, contentBytes, scratchBytes: unpacked }, limits);
   const [streams, tableAt] = [view.getUint8(15), view.getUint32(16, true)];
   if (streams !== wanted.length) {
     throw new AssetError("malformed", `the SPZ has ${streams} columns, not ${wanted.length}`);

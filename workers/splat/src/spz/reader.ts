@@ -1,12 +1,20 @@
 import { checkCount, checkSplat } from "../checks.ts";
+import { checkMemory, limitsBeside } from "../memory.ts";
 import { compressionOf } from "../packing/frames.ts";
 import { inflate } from "../packing/inflate.ts";
-import { AssetError, type AssetLimits, defaultAssetLimits, type Splat } from "../splat.ts";
+import {
+  AssetError,
+  type AssetLimits,
+  defaultAssetLimits,
+  type Splat,
+  shRestCount,
+} from "../splat.ts";
 import { decodeColumns } from "./columns.ts";
 import {
   isSpz,
   parseSpzHeader,
   type SpzColumn,
+  type SpzHeader,
   spzBytes,
   spzColumnNames,
   spzColumns,
@@ -21,8 +29,9 @@ export async function readSpz(
   if (compressionOf(bytes) === undefined) {
     return readPlainSpz(bytes, limits);
   }
-  const content = await inflate(bytes, limits, (start) => spzWanted(start, limits));
-  return readPlainSpz(content, limits);
+  const inner = limitsBeside(bytes.length, limits);
+  const content = await inflate(bytes, inner, { wantedBytes: (start) => spzWanted(start, inner) });
+  return readPlainSpz(content, inner);
 }
 
 /**
@@ -31,8 +40,17 @@ export async function readSpz(
  */
 export function spzWanted(start: Uint8Array, limits: AssetLimits): number {
   const header = parseSpzHeader(start);
-  checkCount(header.count, limits);
+  checkHeader(header, limits);
   return spzBytes(header);
+}
+
+function checkHeader(header: SpzHeader, limits: AssetLimits): void {
+  const { count, shDegree } = header;
+  checkCount(count, limits);
+  const restCount = shRestCount(shDegree) * 3;
+  const contentBytes = spzBytes(header);
+  // The parts in which it is unpacked, until they are one.
+  checkMemory({ count, restCount, contentBytes, scratchBytes: contentBytes }, limits);
 }
 
 /** Once it is unpacked. Bytes after the last column are ignored. @throws AssetError */
@@ -47,7 +65,7 @@ export function decodePlainSpz(bytes: Uint8Array, limits: AssetLimits): Splat {
   }
   const header = parseSpzHeader(bytes);
   const { count } = header;
-  checkCount(count, limits);
+  checkHeader(header, limits);
   const needed = spzBytes(header);
   if (bytes.length < needed) {
     throw new AssetError(

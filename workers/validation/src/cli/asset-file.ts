@@ -23,12 +23,14 @@ import { parseAsConfig } from "./config-options.ts";
 export const limitOptions = {
   "limits-splats": { type: "string" },
   "limits-asset-mebibytes": { type: "string" },
+  "limits-memory-mebibytes": { type: "string" },
   "limits-extent": { type: "string" },
 } as const;
 
 export const limitsHelp = `\
   --limits-splats N  most splats [${limitsSchema.parse({ limits: {} }).limits.splats}]
   --limits-asset-mebibytes N  largest asset once it is decompressed [${limitsSchema.parse({ limits: {} }).limits.assetMebibytes}]
+  --limits-memory-mebibytes N  most memory to read and draw it, by its header [${limitsSchema.parse({ limits: {} }).limits.memoryMebibytes}]
   --limits-extent N  largest absolute coordinate [${limitsSchema.parse({ limits: {} }).limits.extent}]
 `;
 

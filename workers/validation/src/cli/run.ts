@@ -10,10 +10,10 @@ import {
   startStatusServer,
   startTelemetry,
 } from "@turntable/process";
-import { assetLimits, workerConfig } from "../config.ts";
+import { assetLimits, maxMemoryBytes, workerConfig } from "../config.ts";
 import { defaultModelDir, ownSettings } from "../score/index.ts";
 import { version } from "../version.ts";
-import { startWorker } from "../worker/index.ts";
+import { defaultMaxMemory, startMemoryWatch, startWorker } from "../worker/index.ts";
 import type { Command } from "./arguments.ts";
 
 /** The end of the grace period, in ms, that is kept for handing back a job that was given up, and for closing. */
@@ -60,6 +60,7 @@ export const runCommand: Command = {
         const source = await connectJobSource({
           ...config.nats,
           workerId,
+          jobClasses: config.jobClasses,
           version,
           signal,
           onDraining(draining) {
@@ -78,6 +79,9 @@ export const runCommand: Command = {
             logNatsEvent(logger, event);
           },
         });
+        const memory = stack.use(
+          startMemoryWatch({ maxBytes: maxMemoryBytes(config) ?? defaultMaxMemory(), workerId }),
+        );
         const worker = stack.use(
           await startWorker({
             source,
@@ -94,6 +98,7 @@ export const runCommand: Command = {
             drainMs: Math.max(0, config.gracePeriodMs - closingMs),
             logger,
             metrics,
+            onJobs: memory.tell,
           }),
         );
         worker.ended.catch((error: unknown) =>

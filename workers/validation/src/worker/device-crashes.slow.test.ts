@@ -72,7 +72,9 @@ for (const [backend, start] of Object.entries(backends)) {
       workerId: "w1",
       signal: new AbortController().signal,
       giveUp: new AbortController().signal,
+      fetchAhead: "begun",
       onTaken: () => undefined,
+      onLeft: () => undefined,
       onJob({ outcome }) {
         outcomes.push(outcome.kind);
         if (outcome.kind !== "scored") {
@@ -121,7 +123,9 @@ test("an asset that no device here can hold is handed back, and the worker goes 
     workerId: "w1",
     signal: enough.signal,
     giveUp: new AbortController().signal,
+    fetchAhead: "begun",
     onTaken: () => undefined,
+    onLeft: () => undefined,
     onJob({ outcome }) {
       outcomes.push(outcome.kind);
       if (outcomes.length === jobIds.length) {

@@ -18,7 +18,7 @@ function logged(deadlineMs: number | undefined): Record<string, unknown> {
   });
   const taken = { job, attempt: 1, trace: ROOT_CONTEXT } as TakenJob; // nothing else is read
   const outcome = { kind: "invalidAsset", code: "truncated", message: "ends early" } as const;
-  createEvents(logger, undefined).jobDone({ taken, outcome, durationMs: 5 });
+  createEvents(logger, undefined).jobDone({ taken, outcome, durationMs: 5, waitMs: 0, heldMs: 0 });
   return JSON.parse(lines[0] ?? "{}");
 }
 

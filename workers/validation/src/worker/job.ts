@@ -58,21 +58,32 @@ export interface PreparedJob {
     | { readonly kind: "ended"; readonly outcome: JobOutcome };
 }
 
-/** Fetches and decodes, which needs neither renderer nor model. Each stage becomes a span below the active one. */
-export async function prepareJob(taken: TakenJob, context: JobContext): Promise<PreparedJob> {
+/**
+ * Fetches and decodes, which needs neither renderer nor model. Each stage becomes a span below the active one.
+ * @param onFetched waited for between the two; that is no part of the duration
+ */
+export async function prepareJob(
+  taken: TakenJob,
+  context: JobContext,
+  onFetched: () => Promise<void>,
+): Promise<PreparedJob> {
   const { job } = taken;
   const startedAt = performance.now();
+  let waitedMs = 0;
   const onStage = stageSpans();
   const endStage = startStages(onStage);
   const prepared = (state: PreparedJob["state"]): PreparedJob => ({
     ...{ taken, state },
-    prepareMs: performance.now() - startedAt,
+    prepareMs: performance.now() - startedAt - waitedMs,
   });
   try {
     const profile = await context.profile(job.profile);
     const bytes = await taken.fetchAsset();
     const fetchMs = endStage("fetch");
     checkHash(job, bytes);
+    const fetchedAt = performance.now();
+    await onFetched();
+    waitedMs = performance.now() - fetchedAt;
     const request = {
       ...{ prompt: job.prompt, profile, cameraSeed: job.cameraSeed, onStage },
       assetSha256: job.assetSha256, // as it was just checked
@@ -87,17 +98,17 @@ export async function prepareJob(taken: TakenJob, context: JobContext): Promise<
   }
 }
 
-/** @param onScoring called when the pictures are made and only the model has work left */
 export async function runJob(
   { taken, prepareMs, state }: PreparedJob,
   context: JobContext,
-  onScoring: () => void,
+  { onBegun, onScoring }: { onBegun(): void; onScoring(): void },
 ): Promise<JobOutcome> {
   if (state.kind === "ended") {
     return state.outcome;
   }
   const { request, asset, fetchMs } = state;
   const startedAt = performance.now();
+  onBegun();
   try {
     const onPhase: ScoreRequest["onPhase"] = (phase) => {
       if (phase === "score") {

@@ -5,8 +5,9 @@
  * L2 Faults in a row mean that this process is sick: it hands back, stops taking and reports itself.
  * L3 When told to stop it takes nothing more and finishes what it has begun with.
  * L4 A try is a span of the trace in which the job was submitted; its result is published, and its event told, in that.
- * L5 While the model is busy with one job the next is fetched and decoded: one, never more. It is handed back at once
- *    when the worker is told to stop, and in any case before the loop ends.
+ * L5 While one job is in work the next is fetched, and decoded once the model alone has work left: one, never more. It
+ *    goes back at once when the worker is told to stop, when it has waited for too long, and in any case before the loop
+ *    ends; that is no try. Workers without a job have the first choice of what is new.
  */
 import { setImmediate } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -21,7 +22,13 @@ export interface JobLoopOptions extends JobContext {
   readonly source: JobSource;
   /** Aborted to stop. */
   readonly signal: AbortSignal;
+  /** When the next asset is fetched: as soon as a job is begun with, or once its pictures are made. */
+  readonly fetchAhead: "begun" | "scoring";
   readonly onTaken: (taken: TakenJob) => void;
+  /** It was handed back before it was begun with. */
+  readonly onLeft: (taken: TakenJob) => void;
+  /** A job that has waited for so long behind another, in ms, goes to whoever is free. */
+  readonly patienceMs?: number;
   /** L4 */
   readonly onJob: (event: JobEvent) => void;
 }
@@ -31,6 +38,10 @@ export interface JobEvent {
   readonly taken: TakenJob;
   readonly outcome: JobOutcome;
   readonly durationMs: number;
+  /** How long a worker that was free for it waited until its asset was fetched and decoded. */
+  readonly waitMs: number;
+  /** How long it waited, fetched and decoded, for the job before it. */
+  readonly heldMs: number;
 }
 
 /** Before another try, doubled with each. */
@@ -38,20 +49,33 @@ const firstRetryMs = 1_000;
 const maxRetryMs = 60_000;
 /** Faults in a row, L2. */
 const sickAfter = 3;
+/** A job whose asset is here waits for so long behind another; to fetch it again costs less. */
+const defaultPatienceMs = 10_000;
 
 /** Resolves when it was told to stop, rejects when the process is sick. */
 export async function runJobLoop(options: JobLoopOptions): Promise<void> {
   let faults = 0;
-  let ahead: JobAhead | undefined;
+  let ahead: NextJob | undefined;
   try {
     while (!options.signal.aborted) {
-      const current: JobAhead = ahead ?? takeAhead(options);
+      const current: NextJob = ahead ?? takeNext(options);
       ahead = undefined;
-      const outcome = await current.begin(() => {
-        ahead = takeAhead(options);
+      const outcome = await current.begin({
+        onBegun() {
+          if (options.fetchAhead === "begun") {
+            ahead = takeNext(options);
+          }
+        },
+        onScoring() {
+          ahead ??= takeNext(options);
+          ahead.decode();
+        },
       });
       if (outcome === undefined) {
         return;
+      }
+      if (outcome === "left") {
+        continue;
       }
       if (outcome.kind !== "retryable" || !outcome.suspect) {
         faults = outcome.kind === "retryable" ? faults : 0;
@@ -69,86 +93,118 @@ export async function runJobLoop(options: JobLoopOptions): Promise<void> {
   }
 }
 
-/** A job that is taken and prepared while another is in work, L5. */
-interface JobAhead {
+/** A job that is taken and prepared, perhaps while another is in work, L5. */
+interface NextJob {
+  /** It may be decoded, before its turn. */
+  decode(): void;
   /**
    * From here on it is the job in work.
-   * @param onScoring called when only the model has work left
-   * @returns undefined when there is none, or it was handed back
+   * @returns `left` when it was handed back before; undefined when there is none
    */
-  begin(onScoring: () => void): Promise<JobOutcome | undefined>;
+  begin(told: Told): Promise<JobOutcome | "left" | undefined>;
   /** Hands it back, or takes none any more. */
   leave(): Promise<void>;
 }
 
-/** What becomes of a job that is prepared. */
-type Turn = { readonly onScoring: () => void } | "leave";
+interface Told {
+  /** The renderer begins with it. */
+  onBegun(): void;
+  /** Only the model has work left. */
+  onScoring(): void;
+}
 
-function takeAhead(options: JobLoopOptions): JobAhead {
+function takeNext(options: JobLoopOptions): NextJob {
   const left = new AbortController();
   const signal = AbortSignal.any([options.signal, left.signal]);
+  const begun = new AbortController();
+  const mayDecode = Promise.withResolvers<void>();
   const turn = Promise.withResolvers<Turn>();
-  let isBegun = false;
   let handedBack: Promise<void> | undefined;
+  let patience: NodeJS.Timeout | undefined;
   const outcome = (async () => {
-    const taken = await options.source.take(signal);
+    const taken = await options.source.take(signal, { busyUntil: begun.signal });
     if (taken === undefined) {
       return undefined;
     }
     options.onTaken(taken);
     const handBack = (): void => {
-      if (isBegun) {
+      if (begun.signal.aborted || handedBack !== undefined) {
         return;
       }
       // What could not be told comes again by itself.
-      handedBack = taken.handBack(0).catch(() => undefined);
-      turn.resolve("leave");
+      handedBack = taken.handBack(0, { begun: false }).catch(() => undefined);
+      options.onLeft(taken);
+      mayDecode.reject(new Error("handed back"));
+      turn.resolve("left");
     };
     signal.addEventListener("abort", handBack);
     if (signal.aborted) {
       handBack();
+      return "left";
     }
-    // The pictures of the job in work are on their way to the model first.
-    await setImmediate();
-    return handedBack === undefined ? await tryJob(taken, options, turn.promise) : undefined;
+    const onFetched = async (): Promise<void> => {
+      if (!begun.signal.aborted) {
+        patience = setTimeout(handBack, options.patienceMs ?? defaultPatienceMs);
+      }
+      await mayDecode.promise;
+      // The pictures of the job in work are on their way to the model first.
+      await setImmediate();
+    };
+    return await tryJob(taken, options, onFetched, turn.promise);
   })();
   // Whoever begins with it hears of it; until then it is not unhandled.
   outcome.catch(() => undefined);
+  mayDecode.promise.catch(() => undefined);
   return {
-    begin(onScoring) {
-      isBegun = true;
-      turn.resolve({ onScoring });
+    decode: mayDecode.resolve,
+    begin(told) {
+      begun.abort();
+      clearTimeout(patience);
+      mayDecode.resolve();
+      turn.resolve({ told, freeAtMs: performance.now() });
       return outcome;
     },
     async leave() {
       left.abort();
+      clearTimeout(patience);
       await outcome.catch(() => undefined);
       await handedBack;
     },
   };
 }
 
+/** What becomes of a job that is prepared. */
+type Turn = { readonly told: Told; readonly freeAtMs: number } | "left";
+
 /** L4: prepares a job, and goes on with it when its turn comes. */
 function tryJob(
   taken: TakenJob,
   options: JobLoopOptions,
+  onFetched: () => Promise<void>,
   itsTurn: Promise<Turn>,
-): Promise<JobOutcome | undefined> {
+): Promise<JobOutcome | "left"> {
   const { job, attempt, trace: parent } = taken;
   const attributes = { job_id: job.jobId, task_id: job.taskId, attempt, profile: job.profile };
   return inSpan("job", { kind: "consumer", parent, attributes }, async (span) => {
-    const prepared = await prepareJob(taken, options);
+    const takenAtMs = performance.now();
+    const prepared = await prepareJob(taken, options, onFetched);
+    const preparedAtMs = performance.now();
     const turn = await itsTurn;
-    if (turn === "leave") {
-      span.setAttribute("outcome", "left");
-      return undefined;
+    if (turn === "left") {
+      span.setAttribute("outcome", turn);
+      return turn;
     }
-    const startedAt = performance.now();
-    const ended = await runJob(prepared, options, turn.onScoring);
+    const startedAtMs = performance.now();
+    const ended = await runJob(prepared, options, turn.told);
     const outcome = await settle(taken, ended, options.workerId);
-    // Without the time that it waited for its turn.
-    const durationMs = prepared.prepareMs + performance.now() - startedAt;
-    options.onJob({ taken, outcome, durationMs });
+    options.onJob({
+      taken,
+      outcome,
+      // Without the time that it waited for its turn.
+      durationMs: prepared.prepareMs + performance.now() - startedAtMs,
+      waitMs: Math.max(0, preparedAtMs - Math.max(turn.freeAtMs, takenAtMs)),
+      heldMs: Math.max(0, turn.freeAtMs - preparedAtMs),
+    });
     span.setAttribute("outcome", outcome.kind);
     if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
       span.setStatus({ code: SpanStatusCode.ERROR, message: outcome.error.message });

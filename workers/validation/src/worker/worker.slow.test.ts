@@ -161,8 +161,8 @@ test("bytes changed on the way are our fault: the job goes to another try, and a
   const inner = source();
   await using worker = await startWorker(
     options({
-      take: async (signal) => {
-        const taken = await inner.take(signal);
+      take: async (signal, takeOptions) => {
+        const taken = await inner.take(signal, takeOptions);
         return taken === undefined ? undefined : watched(taken, handedBack);
       },
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
@@ -198,8 +198,8 @@ test("a worker that is told to stop finishes the job in work", async () => {
   const { promise: isTaken, resolve: onTaken } = Promise.withResolvers<void>();
   const worker = await startWorker(
     options({
-      take: async (signal) => {
-        const taken = await inner.take(signal);
+      take: async (signal, takeOptions) => {
+        const taken = await inner.take(signal, takeOptions);
         if (taken !== undefined) {
           onTaken();
         }
@@ -223,8 +223,8 @@ test("a job that cannot be finished in time is handed back", async () => {
   const { promise: isTaken, resolve: onTaken } = Promise.withResolvers<void>();
   const worker = await startWorker({
     ...options({
-      take: async (signal) => {
-        const taken = await inner.take(signal);
+      take: async (signal, takeOptions) => {
+        const taken = await inner.take(signal, takeOptions);
         if (taken === undefined) {
           return undefined;
         }
@@ -252,8 +252,8 @@ test("the next job is taken while one is scored, one only, and handed back when 
   const { promise: mayComplete, resolve: letComplete } = Promise.withResolvers<void>();
   const worker = await startWorker(
     options({
-      take: async (signal) => {
-        const next = await inner.take(signal);
+      take: async (signal, takeOptions) => {
+        const next = await inner.take(signal, takeOptions);
         if (next === undefined) {
           return undefined;
         }
@@ -320,9 +320,9 @@ function watched(taken: TakenJob, handedBack: number[]): TakenJob {
     fetchAsset: () => taken.fetchAsset(),
     complete: (result) => taken.complete(result),
     terminate: (reason) => taken.terminate(reason),
-    handBack: (delayMs) => {
+    handBack: (delayMs, options) => {
       handedBack.push(delayMs);
-      return taken.handBack(delayMs);
+      return taken.handBack(delayMs, options);
     },
   };
 }

@@ -47,6 +47,8 @@ export interface WorkerOptions {
   readonly drainMs?: number;
   readonly logger: Logger;
   readonly metrics?: Metrics;
+  /** Told the ids of the jobs that it has, in work and ahead, whenever they change. */
+  readonly onJobs?: (jobIds: readonly string[]) => void;
 }
 
 export interface RunningWorker extends AsyncDisposable {
@@ -106,16 +108,31 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const events = createEvents(options.logger, options.metrics);
   const stopping = new AbortController();
   const giveUp = new AbortController();
+  const jobs = new Set<string>();
+  const tellJobs = (): void => options.onJobs?.([...jobs]);
   const ended = runJobLoop({
     source: options.source,
     scorer,
     profile: createProfiles(options.profilesDir),
     workerId: options.workerId,
     signal: stopping.signal,
+    // Where cores render, an asset is fetched fast enough while the model has them.
+    fetchAhead: backend === "cpu" ? "scoring" : "begun",
     giveUp: giveUp.signal,
-    onTaken: ({ job, attempt }) =>
-      options.logger.debug({ job_id: job.jobId, attempt }, "job taken"),
-    onJob: (event) => events.jobDone(event),
+    onTaken({ job, attempt }) {
+      jobs.add(job.jobId);
+      tellJobs();
+      options.logger.debug({ job_id: job.jobId, attempt }, "job taken");
+    },
+    onLeft({ job }) {
+      jobs.delete(job.jobId);
+      tellJobs();
+    },
+    onJob(event) {
+      jobs.delete(event.taken.job.jobId);
+      tellJobs();
+      events.jobDone(event);
+    },
   });
   stack.defer(async () => {
     stopping.abort();
@@ -125,5 +142,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     clearTimeout(timer);
   });
   const running = stack.move();
-  return { model: clip, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return {
+    model: clip,
+    ended,
+
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }
