@@ -1,6 +1,7 @@
 /** What is the same for all views of an asset, computed once: activations, covariances, rescaling. */
 import { type Splat, shRestCount } from "@turntable/splat";
 import { sharedBytes } from "./shared-bytes.ts";
+import { spatialOrder } from "./spatial-order.ts";
 
 /** N splats ready to be projected, in memory that threads share, where there is any. */
 export interface Scene {
@@ -16,6 +17,8 @@ export interface Scene {
   readonly sh: Float32Array;
   /** Colours below 0 stay below 0; of degree 0 only. */
   readonly isUnclamped: boolean;
+  /** The indices of all splats, neighbours in space one after the other: for those to whom the order is all the same. */
+  readonly order: Uint32Array;
 }
 
 export interface SceneOptions {
@@ -39,6 +42,7 @@ export function createScene(splat: Splat, options: SceneOptions = {}): Scene {
     count,
     shDegree,
     isUnclamped,
+    order: spatialOrder(splat.positions),
     positions: sharedFloats(count * 3),
     covariances: sharedFloats(count * 6),
     opacities: sharedFloats(count),

@@ -22,7 +22,7 @@ import {
   writeSplats,
 } from "./kernel/layout.ts";
 
-/** Records of a view that have room together, 48 bytes each; views with more are drawn in parts. */
+/** Records of a view that have room together, 64 bytes each; views with more are drawn in parts. */
 const listCapacity = 1 << 18;
 
 /** Draws one view of the scene. @param background red, green, blue in 0 to 1 */

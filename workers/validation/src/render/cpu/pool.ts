@@ -20,7 +20,7 @@ import { loadRasteriser } from "./kernel/load.ts";
 import { createProgress, endAll, type Progress, takeNoMore } from "./progress.ts";
 import type { RenderAnswer, RenderOrder, ThreadData, ThreadPlace } from "./thread.ts";
 
-/** Records of a view that have room together, 48 bytes each; views with more are drawn in parts. */
+/** Records of a view that have room together, 64 bytes each; views with more are drawn in parts. */
 const listCapacity = 1 << 20;
 
 interface Thread {

@@ -90,6 +90,25 @@ test("tiles can be drawn in any order", () => {
   assert.deepEqual(render(scene, camera, 1 << 20, backwards).image, expected);
 });
 
+/** How many of them a tile has decides how they are sorted. */
+for (const count of [60, 1_500, 20_000]) {
+  test(`${count} splats at one depth are blended in the order of the asset`, () => {
+    const splat = createTestSplat({ count });
+    for (let i = 0; i < count; i++) {
+      splat.positions[i * 3 + 2] = 0;
+    }
+    splat.opacities.fill(1);
+    const scene = createScene(splat);
+    const camera = orbitCamera(
+      { azimuthDeg: 0, elevationDeg: 0, radius: 3 },
+      { size: 100, fovyDeg: 49.1 },
+    );
+    const { image } = render(scene, camera, 1 << 20);
+    const db = psnr(image, renderReference(scene, camera, [0.2, 0.5, 1]));
+    assert.ok(db >= 80, `${db.toFixed(1)} dB`);
+  });
+}
+
 /** Splats of one kind, where each way through the pixel loop is taken: round or thin, from a fraction of a pixel up. */
 for (const [name, count, scale, thinness] of [
   ["splats far below a pixel", 1_500, 0.0004, 0],

@@ -4,8 +4,8 @@ import { leastAlpha, mostColour, shC0 } from "../../constants.ts";
 import type { Scene } from "../../scene.ts";
 import { sharedBytes } from "../../shared-bytes.ts";
 
-/** Columns before the colours: three of position, six of covariance, one of opacity. */
-const columns = 10;
+/** Columns before the colours: three of position, six of covariance, one of opacity, one of places in the asset. */
+const columns = 11;
 /** Below this opacity nothing is drawn, in the precision that scenes have. */
 const leastOpacity = Math.fround(leastAlpha);
 export const cameraBytes = 128;
@@ -15,7 +15,7 @@ export interface PlacedScene {
   readonly scene: Scene;
   readonly at: number;
   readonly shDegree: number;
-  /** Splats that can be seen at all, in their order. */
+  /** Splats that can be seen at all; neighbours in space lie next to each other, and so do their records then. */
   readonly seen: Uint32Array;
   readonly count: number;
 }
@@ -33,10 +33,10 @@ function coefficients(shDegree: number): number {
 }
 
 export function placeScene(scene: Scene, at: number): PlacedScene {
-  const { opacities, shDegree } = scene;
-  const indices = new Uint32Array(sharedBytes(opacities.length * 4));
+  const { opacities, order, shDegree } = scene;
+  const indices = new Uint32Array(sharedBytes(order.length * 4));
   let count = 0;
-  for (let i = 0; i < opacities.length; i++) {
+  for (const i of order) {
     if ((opacities[i] ?? 0) >= leastOpacity) {
       indices[count++] = i;
     }
@@ -52,47 +52,39 @@ export function writeSplats(
   parts = 1,
 ): void {
   const { positions, covariances, opacities } = scene;
+  const column = aligned(count * 4) / 4;
+  const floats = new Float32Array(buffer, at, column * columns);
+  const ints = new Uint32Array(buffer, at, column * columns);
+  const colours = new Float32Array(buffer, at + column * columns * 4);
   const first = Math.floor((count * part) / parts);
   const end = Math.floor((count * (part + 1)) / parts);
-  const gather = (column: number, source: Float32Array, width: number, offset: number): void => {
-    const target = new Float32Array(buffer, at + column * aligned(count * 4), count);
-    for (let n = first; n < end; n++) {
-      target[n] = source[(seen[n] ?? 0) * width + offset] ?? 0;
-    }
-  };
-  for (let axis = 0; axis < 3; axis++) {
-    gather(axis, positions, 3, axis);
-  }
-  for (let term = 0; term < 6; term++) {
-    gather(3 + term, covariances, 6, term);
-  }
-  const logs = new Float32Array(buffer, at + 9 * aligned(count * 4), count);
+  // All of a splat at once: where it lies in the asset is another place for each.
   for (let n = first; n < end; n++) {
-    logs[n] = Math.log2(opacities[seen[n] ?? 0] ?? 0);
+    const i = seen[n] ?? 0;
+    for (let axis = 0; axis < 3; axis++) {
+      floats[axis * column + n] = positions[i * 3 + axis] ?? 0;
+    }
+    for (let term = 0; term < 6; term++) {
+      floats[(3 + term) * column + n] = covariances[i * 6 + term] ?? 0;
+    }
+    floats[9 * column + n] = Math.log2(opacities[i] ?? 0);
+    ints[10 * column + n] = i;
+    writeColours(colours, n, scene, i);
   }
-  const colours = new Float32Array(buffer, at + columns * aligned(count * 4));
-  writeColours(colours, scene, seen, first, end);
 }
 
-function writeColours(
-  target: Float32Array,
-  scene: Scene,
-  seen: Uint32Array,
-  first: number,
-  end: number,
-): void {
+/** The colours of splat `i`, as the `n`th of `target`. */
+function writeColours(target: Float32Array, n: number, scene: Scene, i: number): void {
   const { sh, shDegree } = scene;
   const least = scene.isUnclamped ? -mostColour : 0;
   const perSplat = coefficients(shDegree);
-  for (let n = first; n < end; n++) {
-    for (let k = 0; k < perSplat; k++) {
-      const from = ((seen[n] ?? 0) * perSplat + k) * 3;
-      const to = (n * perSplat + k) * 4;
-      for (let channel = 0; channel < 3; channel++) {
-        const value = sh[from + channel] ?? 0;
-        // Without bands above 0 the colour is the same from everywhere.
-        target[to + channel] = shDegree === 0 ? colourOf(value, least) : value;
-      }
+  for (let k = 0; k < perSplat; k++) {
+    const from = (i * perSplat + k) * 3;
+    const to = (n * perSplat + k) * 4;
+    for (let channel = 0; channel < 3; channel++) {
+      const value = sh[from + channel] ?? 0;
+      // Without bands above 0 the colour is the same from everywhere.
+      target[to + channel] = shDegree === 0 ? colourOf(value, least) : value;
     }
   }
 }

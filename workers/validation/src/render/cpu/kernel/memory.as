@@ -25,7 +25,7 @@ import { leastAlpha, leastTransmittance, mostAlpha } from "./constants";
 // @ts-ignore: decorator
 @inline export const tileBytes: usize = atFinished + <usize>(tileSize + 8) * 4 + 32;
 // @ts-ignore: decorator
-@inline export const recordBytes: usize = 48;
+@inline export const recordBytes: usize = 64;
 
 // Fields of a record.
 // @ts-ignore: decorator
@@ -53,14 +53,21 @@ import { leastAlpha, leastTransmittance, mostAlpha } from "./constants";
 /** The bits of the depth: those of a positive float, read as an integer, are in its order. */
 // @ts-ignore: decorator
 @inline export const atDepth: usize = 44;
+/** The splat's place in the asset, K7. */
+// @ts-ignore: decorator
+@inline export const atSplat: usize = 48;
 
-/** The records of a tile lie in chunks of this size, at multiples of it (K4); the first bytes say which comes next. */
+/** The records of a tile lie in chunks of this size, at multiples of it (K4). */
 // @ts-ignore: decorator
 @inline export const chunkBytes: usize = 4096;
 // @ts-ignore: decorator
-@inline export const chunkHead: usize = 16;
+@inline const recordsOfChunk: i32 = 63;
+/**
+ * Where the records of a chunk end and it stands which chunk comes next: the next place of a tile whose chunk is full, or
+ * that has none yet.
+ */
 // @ts-ignore: decorator
-@inline const recordsOfChunk: i32 = <i32>((chunkBytes - chunkHead) / recordBytes);
+@inline export const chunkEnd: usize = <usize>recordsOfChunk * recordBytes;
 
 /** What `writeRows` finds out about a row, and where records lie for a moment that go to several tiles. */
 // @ts-ignore: decorator
@@ -70,11 +77,13 @@ import { leastAlpha, leastTransmittance, mostAlpha } from "./constants";
 /** Constants of the pixel loop, see `constant`. */
 // @ts-ignore: decorator
 @inline const constantBytes: usize = 64;
-/** Counters of a pass of the sort, of which there are four. */
+/** Digits of the sort: of few entries, and of many. */
 // @ts-ignore: decorator
 @inline export const digitBits: i32 = 8;
 // @ts-ignore: decorator
-@inline export const buckets: i32 = 1 << digitBits;
+@inline export const wideDigitBits: i32 = 12;
+// @ts-ignore: decorator
+@inline const counterBytes: usize = 4 << wideDigitBits;
 
 // @ts-ignore: decorator
 @inline
@@ -101,7 +110,7 @@ export function threadBytes(count: i32): usize {
     constantBytes +
     rowBytes +
     aligned(tileBytes) +
-    <usize>(4 * buckets * 4) +
+    counterBytes +
     aligned(<usize>count * 8) * 2
   );
 }
@@ -120,6 +129,7 @@ export function viewBytes(count: i32, size: i32, listCapacity: i32): usize {
 export let positions: usize = 0;
 export let covariances: usize = 0;
 export let reaches: usize = 0;
+export let indices: usize = 0;
 export let colours: usize = 0;
 
 let constants: usize = 0;
@@ -129,7 +139,7 @@ export let state: usize = 0;
 export let counts: usize = 0;
 export let entries: usize = 0;
 export let spare: usize = 0;
-/** For each tile its first chunk, and where its next record goes; 0 while it has none. */
+/** For each tile its first chunk, and where its next record goes; `chunkEnd` while it has none. */
 export let heads: usize = 0;
 export let tails: usize = 0;
 export let pixels: usize = 0;
@@ -145,7 +155,8 @@ export function placeScene(scene: usize, count: i32): void {
   positions = scene;
   covariances = scene + column * 3;
   reaches = scene + column * 9;
-  colours = scene + column * 10;
+  indices = scene + column * 10;
+  colours = scene + column * 11;
 }
 
 /** Finds the places of all that lies in a thread's area, and writes what is constant there. */
@@ -154,7 +165,7 @@ export function placeThread(thread: usize, count: i32): void {
   rowSpans = constants + constantBytes;
   state = rowSpans + rowBytes;
   counts = state + aligned(tileBytes);
-  entries = counts + <usize>(4 * buckets * 4);
+  entries = counts + counterBytes;
   spare = entries + aligned(<usize>count * 8);
   writeConstants();
 }

@@ -6,6 +6,7 @@ import {
   aligned,
   colours,
   covariances,
+  indices,
   log2E,
   log2Of255,
   positions,
@@ -180,8 +181,10 @@ export function project(count: i32, degree: i32, camera: usize, size: i32): void
     const ks23 = v128.shuffle<f32>(k, slope, 2, 6, 3, 7);
     const hl01 = v128.shuffle<f32>(h, logOpacity, 0, 4, 1, 5);
     const hl23 = v128.shuffle<f32>(h, logOpacity, 2, 6, 3, 7);
+    const splat = v128.load(indices + at);
     if (seen & 1) {
       append(
+        i32x4.extract_lane(splat, 0),
         v128.shuffle<i64>(uv01, ks01, 0, 2),
         v128.shuffle<i64>(hl01, box01, 0, 2),
         shown(i, degree, colourBytes, camera, column),
@@ -191,6 +194,7 @@ export function project(count: i32, degree: i32, camera: usize, size: i32): void
     }
     if (seen & 2) {
       append(
+        i32x4.extract_lane(splat, 1),
         v128.shuffle<i64>(uv01, ks01, 1, 3),
         v128.shuffle<i64>(hl01, box01, 1, 3),
         shown(i + 1, degree, colourBytes, camera, column),
@@ -200,6 +204,7 @@ export function project(count: i32, degree: i32, camera: usize, size: i32): void
     }
     if (seen & 4) {
       append(
+        i32x4.extract_lane(splat, 2),
         v128.shuffle<i64>(uv23, ks23, 0, 2),
         v128.shuffle<i64>(hl23, box23, 0, 2),
         shown(i + 2, degree, colourBytes, camera, column),
@@ -209,6 +214,7 @@ export function project(count: i32, degree: i32, camera: usize, size: i32): void
     }
     if (seen & 8) {
       append(
+        i32x4.extract_lane(splat, 3),
         v128.shuffle<i64>(uv23, ks23, 1, 3),
         v128.shuffle<i64>(hl23, box23, 1, 3),
         shown(i + 3, degree, colourBytes, camera, column),

@@ -4,8 +4,8 @@
  *
  * K1 Nothing is allocated: the caller hands in a scene, an area for each thread and one for each view that is drawn, in
  *    memory that all threads share.
- * K2 What a splat needs in the pixel loop lies in one record of 48 bytes, next to the other records of its tile. A
- *    picture is made tile by tile, four pixels at a time, from wherever a splat begins.
+ * K2 What a splat needs in the pixel loop lies in one record, a line of the cache, next to the other records of its
+ *    tile. A picture is made tile by tile, four pixels at a time, from wherever a splat begins.
  * K3 A row of a splat is a Gaussian in x alone: σ = k·(x − cx)² + h·dy² with cx = u + slope·dy. So the pixels that it
  *    reaches are known exactly, nothing cancels in single precision, and σ is never negative. Centres are kept relative
  *    to the splat's own box, where single precision is finest.
@@ -14,6 +14,8 @@
  * K5 What comes of a splat depends on the splat and the camera alone, never on its neighbours or on the part of the
  *    view: whoever draws which part, the bytes are the same.
  * K6 Once a view is projected its tiles can be drawn by any thread, each by one.
+ * K7 Splats come in an order in which neighbours in space follow each other, so that records go to the same few tiles one
+ *    after the other. Which of two at one depth comes first is said by their places in the asset all the same.
  */
 import { blendRecords } from "./cells";
 import { across, pixels, placeScene, placeThread, placeView, tileLog, tileSize } from "./memory";
@@ -55,8 +57,8 @@ export function useAreas(
 
 /**
  * Makes the records of a view. Returns whether they had room: then its tiles can be drawn; otherwise `drawParts` does.
- * @param scene columns of the splats one after the other: x, y, z; xx, xy, xz, yy, yz, zz; log₂ of the opacity; then
- * four floats for each SH coefficient (red, green, blue, 0), or the colour itself at degree 0
+ * @param scene columns of the splats one after the other: x, y, z; xx, xy, xz, yy, yz, zz; log₂ of the opacity; the
+ * splat's place in the asset; then four floats for each SH coefficient (red, green, blue, 0), or the colour itself at degree 0
  * @param camera nine rows of the rotation, eye, focal length, principal point, tan(fov/2); float64
  */
 export function projectView(scene: usize, degree: i32, camera: usize): bool {

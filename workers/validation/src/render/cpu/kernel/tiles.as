@@ -7,12 +7,12 @@ import {
   atK,
   atLogOpacity,
   atSlope,
+  atSplat,
   atU,
   atV,
   bottomOf,
-  buckets,
   chunkBytes,
-  chunkHead,
+  chunkEnd,
   counts,
   digitBits,
   entries,
@@ -29,6 +29,7 @@ import {
   tileLog,
   tileSize,
   topOf,
+  wideDigitBits,
 } from "./memory";
 
 /** The tiles that are drawn now. */
@@ -49,47 +50,56 @@ export function clearTiles(left: i32, right: i32, top: i32, bottom: i32): void {
   lastTileRow = bottom;
   freeChunk = firstChunk;
   isFull = false;
-  memory.fill(tails, 0, <usize>(across * across) << 2);
+  const end = tails + ((<usize>(across * across)) << 2);
+  for (let tail = tails; tail < end; tail += 4) store<u32>(tail, <u32>chunkEnd);
 }
 
-/** Appends a record; `tile` is the only one that it may touch, or below 0. */
+/** Appends the record of a splat; `tile` is the only one that it may touch, or below 0. */
 // @ts-ignore: decorator
 @inline
-export function append(first: v128, second: v128, colour: v128, depth: i32, tile: i32): void {
+export function append(
+  splat: i32,
+  first: v128,
+  second: v128,
+  colour: v128,
+  depth: i32,
+  tile: i32,
+): void {
   const third = i32x4.replace_lane(colour, 3, depth);
   if (tile >= 0) {
-    appendTo(tile, first, second, third);
+    appendTo(tile, splat, first, second, third);
   } else {
     v128.store(rowSpans, first);
     v128.store(rowSpans, second, 16);
     v128.store(rowSpans, third, 32);
-    appendToEach(rowSpans);
+    appendToEach(splat, rowSpans);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function appendTo(tile: i32, first: v128, second: v128, third: v128): void {
+function appendTo(tile: i32, splat: i32, first: v128, second: v128, third: v128): void {
   const tail = tails + ((<usize>tile) << 2);
   let at: usize = load<u32>(tail);
-  if ((at & (chunkBytes - 1)) == 0) at = addChunk(tile, at);
+  if ((at & (chunkBytes - 1)) == chunkEnd) at = addChunk(tile, at);
   v128.store(at, first);
   v128.store(at, second, 16);
   v128.store(at, third, 32);
+  store<i32>(at, splat, atSplat);
   store<u32>(tail, <u32>(at + recordBytes));
 }
 
-/** Where the next record of a tile goes, whose last chunk ends at `end`; 0 when it has none yet. */
+/** Where the next record of a tile goes, whose last chunk is full up to `end`, if it has one. */
 function addChunk(tile: i32, end: usize): usize {
   const chunk = freeChunk;
   if (chunk == lastChunk) isFull = true;
   else freeChunk += chunkBytes;
-  if (end == 0) store<u32>(heads + ((<usize>tile) << 2), <u32>chunk);
-  else store<u32>(end - chunkBytes, <u32>chunk);
-  return chunk + chunkHead;
+  if (end == chunkEnd) store<u32>(heads + ((<usize>tile) << 2), <u32>chunk);
+  else store<u32>(end, <u32>chunk);
+  return chunk;
 }
 
-function appendToEach(record: usize): void {
+function appendToEach(splat: i32, record: usize): void {
   const first = v128.load(record);
   const second = v128.load(record, 16);
   const third = v128.load(record, 32);
@@ -100,7 +110,7 @@ function appendToEach(record: usize): void {
   for (let row = max(topOf(box) >> tileLog, firstTileRow); row <= bottom; row++) {
     findColumns(record, row, left, right);
     for (let column = firstColumn; column <= lastColumn; column++) {
-      appendTo(row * across + column, first, second, third);
+      appendTo(row * across + column, splat, first, second, third);
     }
   }
 }
@@ -155,43 +165,82 @@ function findColumns(record: usize, row: i32, left: i32, right: i32): void {
   }
 }
 
-/** Step 4 for one tile: entries of depth and record in the order that they are blended in; returns how many. */
+/**
+ * Step 4 for one tile: entries of depth and record in the order that they are blended in, those of one depth in the order
+ * of the asset; returns how many.
+ */
 export function sortRecords(tile: i32): i32 {
   const tail: usize = load<u32>(tails + ((<usize>tile) << 2));
-  if (tail == 0) return 0;
+  if (tail == chunkEnd) return 0;
   let least: u32 = u32.MAX_VALUE;
   let most: u32 = 0;
   let to = entries;
   let chunk: usize = load<u32>(heads + ((<usize>tile) << 2));
   for (;;) {
-    const isLast = tail - chunk <= chunkBytes;
-    const end = isLast ? tail : chunk + chunkBytes;
-    for (let record = chunk + chunkHead; record < end; record += recordBytes) {
+    const isLast = tail - chunk <= chunkEnd;
+    const end = isLast ? tail : chunk + chunkEnd;
+    for (let record = chunk; record < end; record += recordBytes) {
       const depth = load<u32>(record, atDepth);
       least = min(least, depth);
       most = max(most, depth);
-      // Chunks of a tile lie one behind the other, so that equal depths stay in the order of the input.
       store<u64>(to, ((<u64>depth) << 32) | (<u64>record));
       to += 8;
     }
     if (isLast) break;
-    chunk = load<u32>(chunk);
+    chunk = load<u32>(chunk, chunkEnd);
   }
   const n = <i32>((to - entries) >> 3);
-  sorted = entries;
-  if (n < 24) sortFew(n);
-  else sortMany(n, least, 32 - clz(most - least));
+  sorted = sort(entries, n, least, most);
+  sortTies(n);
   return n;
 }
 
 /** Where the entries are afterwards. */
 export let sorted: usize = 0;
 
-function sortFew(n: i32): void {
+/** From so many entries on fewer digits are worth more counters. */
+// @ts-ignore: decorator
+@inline const manyEntries: i32 = 1024;
+
+/** Sorts `n` entries whose keys, their upper halves, are `least` to `most`; returns where they are then. */
+function sort(from: usize, n: i32, least: u32, most: u32): usize {
+  if (n >= 24) return sortMany(from, n, least, 32 - clz(most - least));
+  sortFew(from, n);
+  return from;
+}
+
+/** K7: entries of one depth, of which there are few in most assets, come into the order of their splats. */
+function sortTies(n: i32): void {
+  const end = sorted + ((<usize>n) << 3);
+  for (let at = sorted + 8; at < end; at += 8) {
+    const depth = load<u32>(at, 4);
+    if (load<u32>(at - 8, 4) != depth) continue;
+    const from = at - 8;
+    while (at < end && load<u32>(at, 4) == depth) at += 8;
+    sortBySplat(from, at);
+  }
+}
+
+/** What of the entries says their depth, which nobody needs any more, says their splat meanwhile. */
+function sortBySplat(from: usize, end: usize): void {
+  let least: u32 = u32.MAX_VALUE;
+  let most: u32 = 0;
+  for (let at = from; at < end; at += 8) {
+    const splat = load<u32>(load<u32>(at), atSplat);
+    least = min(least, splat);
+    most = max(most, splat);
+    store<u32>(at, splat, 4);
+  }
+  const n = <i32>((end - from) >> 3);
+  const to = sort(from, n, least, most);
+  if (to != from) memory.copy(from, to, end - from);
+}
+
+function sortFew(from: usize, n: i32): void {
   for (let i: i32 = 1; i < n; i++) {
-    const entry = load<u64>(entries + ((<usize>i) << 3));
-    let at = entries + ((<usize>i) << 3);
-    while (at > entries && load<u64>(at - 8) > entry) {
+    let at = from + ((<usize>i) << 3);
+    const entry = load<u64>(at);
+    while (at > from && load<u64>(at - 8) > entry) {
       store<u64>(at, load<u64>(at - 8));
       at -= 8;
     }
@@ -199,46 +248,39 @@ function sortFew(n: i32): void {
   }
 }
 
-/** By digits of 8 bits, of which depths that lie together have fewer. */
-function sortMany(n: i32, least: u32, bits: i32): void {
-  const passes = (bits + digitBits - 1) / digitBits;
-  memory.fill(counts, 0, 4 * buckets * 4);
-  for (let i: i32 = 0; i < n; i++) {
-    const key = load<u32>(entries + ((<usize>i) << 3), 4) - least;
-    count(0, key & 255);
-    count(1, (key >> 8) & 255);
-    count(2, (key >> 16) & 255);
-    if (passes == 4) count(3, key >> 24);
-  }
-  let from = entries;
-  let to = spare;
+/** By digits, as few and as wide as pays for so many entries; keys that lie together have fewer. */
+function sortMany(first: usize, n: i32, least: u32, bits: i32): usize {
+  const most = n < manyEntries ? digitBits : wideDigitBits;
+  const passes = (bits + most - 1) / most;
+  const width = passes == 0 ? 0 : (bits + passes - 1) / passes;
+  const mask = (1 << width) - 1;
+  const size = <usize>n << 3;
+  let from = first;
+  // Ties are sorted where they are: the same part of the other area is free.
+  let to = first < spare ? spare + (first - entries) : entries + (first - spare);
   for (let pass: i32 = 0; pass < passes; pass++) {
-    const base = counts + ((<usize>pass) << (digitBits + 2));
-    let sum: i32 = 0;
-    for (let bucket: usize = 0; bucket < (<usize>buckets) << 2; bucket += 4) {
-      const held = load<i32>(base + bucket);
-      store<i32>(base + bucket, sum);
-      sum += held;
+    const shift = pass * width;
+    memory.fill(counts, 0, <usize>(mask + 1) << 2);
+    for (let at = from + 4; at < from + size; at += 8) {
+      const place = counts + (<usize>(((load<u32>(at) - least) >> shift) & mask) << 2);
+      store<u32>(place, load<u32>(place) + 8);
     }
-    const shift = pass * digitBits;
-    for (let i: i32 = 0; i < n; i++) {
-      const entry = load<u64>(from + ((<usize>i) << 3));
-      const digit = ((<u32>(entry >> 32) - least) >> shift) & (buckets - 1);
-      const at = base + ((<usize>digit) << 2);
-      const place = load<i32>(at);
-      store<i32>(at, place + 1);
-      store<u64>(to + ((<usize>place) << 3), entry);
+    let next = <u32>to;
+    for (let place = counts; place <= counts + (<usize>mask << 2); place += 4) {
+      const held = load<u32>(place);
+      store<u32>(place, next);
+      next += held;
+    }
+    for (let at = from; at < from + size; at += 8) {
+      const entry = load<u64>(at);
+      const place = counts + (<usize>(((<u32>(entry >> 32) - least) >> shift) & mask) << 2);
+      const free = load<u32>(place);
+      store<u32>(place, free + 8);
+      store<u64>(free, entry);
     }
     const other = from;
     from = to;
     to = other;
   }
-  sorted = from;
-}
-
-// @ts-ignore: decorator
-@inline
-function count(pass: usize, digit: u32): void {
-  const at = counts + (pass << (digitBits + 2)) + ((<usize>digit) << 2);
-  store<i32>(at, load<i32>(at) + 1);
+  return from;
 }
