@@ -99,7 +99,7 @@ export async function simulate(options: SimulateOptions): Promise<Simulated> {
   });
   const submissions = createSubmissions({
     ...{ store, assets: noFiles(), tasks, miners: records, rules },
-    reports: { save: () => {} },
+    reports: { save: () => {}, get: () => undefined },
   });
   const workshop = createWorkshop(random, population.baseline);
   const never = new AbortController().signal;

@@ -159,7 +159,7 @@ function operatorsView(
   { chain, queue, rules, netuid: firstNetuid }: CoordinatorOptions,
   parts: ClientSideParts,
 ): Omit<AdminOptions, "submissionOf" | "validatorHotkey" | "keys" | "now"> {
-  const { store, miners, tasks, submissions, scorings, intake } = parts;
+  const { store, miners, tasks, submissions, scorings, audits, intake } = parts;
   const { prompts, registrations, places, workers, status, now } = parts;
   const placeOn = (netuid = firstNetuid): AxonPlace | undefined =>
     places.find((place) => place.netuid === netuid);
@@ -176,6 +176,7 @@ function operatorsView(
     },
     workers: workers.list,
     fleet: { list: queue.workers, setDraining: queue.setDraining },
+    quarantine: { list: audits.quarantined, release: audits.release },
     tasks,
     deadLetters: { list: queue.listDeadLetters, replay: queue.replayDeadLetter },
     weights: {

@@ -1,5 +1,6 @@
 /** What has to be looked at again and again, since it depends on the time. */
 import { startLoop } from "@turntable/process";
+import type { Dispatch } from "./dispatch/index.ts";
 import type { Events } from "./events.ts";
 import type { CoordinatorState } from "./state.ts";
 
@@ -7,7 +8,11 @@ import type { CoordinatorState } from "./state.ts";
 const tickMs = 1_000;
 
 export interface ClockworkOptions
-  extends Pick<CoordinatorState, "submissions" | "scorings" | "tasks" | "retention" | "space"> {
+  extends Pick<
+    CoordinatorState,
+    "submissions" | "scorings" | "audits" | "tasks" | "retention" | "space"
+  > {
+  readonly dispatch: Pick<Dispatch, "withdraw">;
   readonly events: Events;
   /** ms since 1970 UTC */
   readonly now: () => number;
@@ -17,7 +22,7 @@ export interface ClockworkOptions
 
 /** Starts the loops, after deadlines were applied once. */
 export async function startClockwork(options: ClockworkOptions): Promise<AsyncDisposable> {
-  const { submissions, scorings, tasks, retention, space, events, now } = options;
+  const { submissions, scorings, audits, tasks, retention, space, events, now } = options;
   await using stack = new AsyncDisposableStack();
   const ticks = stack.use(
     startLoop({
@@ -28,6 +33,9 @@ export async function startClockwork(options: ClockworkOptions): Promise<AsyncDi
         }
         tasks.tick(now(), options.miners);
         scorings.tick(now());
+        for (const id of audits.tick(now())) {
+          void options.dispatch.withdraw(id);
+        }
       },
       onTrouble: (error) => events.trouble("deadlines could not be applied", error),
     }),

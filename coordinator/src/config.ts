@@ -11,6 +11,7 @@ import {
 } from "@turntable/process";
 import { z } from "zod";
 import { defaultConnectionAgeMs, defaultMaxDownloads, defaultStalledMs } from "./api/index.ts";
+import { defaultAudits } from "./audits/index.ts";
 import { axonLimitOptions, defaultSubmissionBytes } from "./axon/index.ts";
 import { defaultDispatchTries } from "./dispatch/index.ts";
 import { defaultLimits } from "./intake.ts";
@@ -496,6 +497,41 @@ const schema = z
         .default(defaultDuplicateLimits.compared)
         .describe(
           "fingerprints of about its size that a submission is compared with, newest first",
+        ),
+    }),
+    audit: z.object({
+      share: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(defaultAudits.share)
+        .describe(
+          "share of the verdicts that a second worker looks at again, afterwards and behind all other jobs, 0 to 1",
+        ),
+      margin: z
+        .number()
+        .min(0)
+        .max(0.5)
+        .default(defaultAudits.margin)
+        .describe(
+          "scores no further from the acceptance than this are looked at again in any case; 0: no score for that",
+        ),
+      tolerance: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(defaultAudits.tolerance)
+        .describe(
+          "largest difference between the scores of two honest workers; 0 measures differences and blames nobody",
+        ),
+      findings: z
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .default(defaultAudits.findings)
+        .describe(
+          "so often within the miners' window two others agree against a worker before it is quarantined",
         ),
     }),
     log: z.object({

@@ -9,6 +9,7 @@ import type { Keypair } from "@turntable/bittensor/keys";
 import type { JobQueue } from "@turntable/bus";
 import { createMetrics, type Logger, startStatusServer, type TlsFiles } from "@turntable/process";
 import { attachWeb, drainMs, maxWebBodyBytes, webSpan } from "./api/index.ts";
+import { type AuditOptions, type OpenAudit, startQuarantine } from "./audits/index.ts";
 import { type AxonPlace, openAxons } from "./axon/index.ts";
 import { type CoordinatorChain, followRegistrations, startAnnouncing } from "./chain/index.ts";
 import { openClientSide } from "./client-side.ts";
@@ -38,6 +39,7 @@ import {
 } from "./weights/index.ts";
 import { createWorkers } from "./workers.ts";
 
+export type { AuditOptions } from "./audits/index.ts";
 export type { AxonPlace } from "./axon/index.ts";
 
 export interface CoordinatorOptions {
@@ -110,6 +112,8 @@ export interface CoordinatorOptions {
     readonly stalledStreamMs?: number;
   } & Partial<AxonLimits & IntakeLimits>;
   readonly duplicates?: DuplicateLimits;
+  /** Which verdicts a second worker looks at again; none when absent. */
+  readonly audits?: AuditOptions;
   /** Who judges duels, where the rules have them; without it they wait. */
   readonly judge?: JudgeOptions | undefined;
   /** Without it the default. */
@@ -161,21 +165,43 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
   const state = stack.use(await openState(options, { events, metrics, now, validators }));
-  const { miners, tasks, submissions, scorings, space } = state;
+  const { miners, tasks, submissions, scorings, audits, space } = state;
 
   const workers = createWorkers();
+  const quarantine = stack.use(startQuarantine({ queue, audits, onTrouble: events.trouble }));
+  void quarantine.runNow();
   const dispatch = stack.use(
-    startDispatch<Submission | PendingScoring>({
+    startDispatch<Submission | PendingScoring | OpenAudit>({
       ...{ queue, now, onTrouble: events.trouble, onMended: events.jobsQueuedAgain },
-      pending: [submissions.pending, scorings.pending],
-      stillPending: (id) => submissions.stillPending(id) ?? scorings.stillPending(id),
-      job: (item) => ("validator" in item ? submissions.job(item) : scorings.job(item)),
+      pending: [submissions.pending, scorings.pending, audits.pending],
+      stillPending: (id) =>
+        submissions.stillPending(id) ?? scorings.stillPending(id) ?? audits.stillPending(id),
+      async job(item) {
+        const job = await ("validator" in item
+          ? submissions.job(item)
+          : "opinions" in item
+            ? audits.job(item)
+            : scorings.job(item));
+        const excludedWorkerIds = [...(job?.excludedWorkerIds ?? []), ...audits.shutOut()];
+        return job && { ...job, excludedWorkerIds };
+      },
       markDispatched(id, dispatched) {
-        submissions.markDispatched(id, dispatched);
-        scorings.markDispatched(id, dispatched);
+        for (const { markDispatched } of [submissions, scorings, audits]) {
+          markDispatched(id, dispatched);
+        }
       },
       onResult(result) {
         workers.seen(result, now());
+        if (audits.isQuarantined(result.workerId)) {
+          for (const { discard } of [submissions, scorings, audits]) {
+            discard(result);
+          }
+          return;
+        }
+        if (audits.applyResult(result, now())) {
+          void quarantine.runNow();
+          return;
+        }
         const applied = scorings.applyResult(result, now());
         if (applied === "unknown") {
           events.result(result, submissions.applyResult(result, now()), now());
@@ -186,6 +212,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       fail(item, reason) {
         if ("validator" in item) {
           events.ended(submissions.fail(item.id, reason, now()), now());
+        } else if ("opinions" in item) {
+          audits.fail(item.id, now());
         } else {
           scorings.fail(item.id, reason, now());
         }
@@ -318,7 +346,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       }),
     );
   }
-  stack.use(await startClockwork({ ...state, events, now, miners: registrations.miners }));
+  stack.use(
+    await startClockwork({ ...state, dispatch, events, now, miners: registrations.miners }),
+  );
   void dispatch.check(); // a queue that is away, or a long backlog, does not hold up the start
 
   const running = stack.move();

@@ -4,6 +4,7 @@ import { QueueUnavailableError } from "@turntable/bus";
 import type { CallMetricNames, CallSeries, Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
+import type { AuditEvent, Audits } from "./audits/index.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
 import type { DuelEvent } from "./duels/index.ts";
 import type { PromptsEvent } from "./prompts/index.ts";
@@ -54,6 +55,8 @@ export interface Events {
   weights(event: WeightsEvent): void;
   /** The prompt service was asked, or a miner has had all prompts. */
   prompts(event: PromptsEvent): void;
+  /** A verdict was looked at again, or something followed from that. */
+  audit(event: AuditEvent): void;
   /** A duel was judged, or could not be. */
   duel(event: DuelEvent): void;
   /** An accepted asset was stored outside, or not. */
@@ -70,6 +73,8 @@ export interface Events {
 const repeatedLogMs = 3_600_000;
 /** Bounds of the buckets of scores: narrow where thresholds of rules are. */
 const scoreBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1];
+/** Bounds of the buckets of differences: from what rounding makes of a score to what no honest worker does. */
+const differenceBuckets = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 /** Refusals for one reason are logged this often, in ms. */
 const refusalLogMs = 60_000;
 
@@ -175,6 +180,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     description:
       "duels by outcome: decided, draw, or none since the judge was away or its answer unusable",
   });
+  const audit = auditEvents(logger, metrics);
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
@@ -416,6 +422,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
           throw new TypeError(`unknown event ${String(event satisfies never)}`);
       }
     },
+    audit,
     duel(event) {
       if (event.kind === "failed") {
         const { error, pauseMs } = event;
@@ -495,6 +502,81 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   };
 }
 
+/** What happens to audits, as `Events.audit`. */
+function auditEvents(logger: Logger, { meter }: Metrics): Events["audit"] {
+  const audits = meter.createCounter("turntable_audits", {
+    description: "verdicts that a second worker looked at again, by reason and outcome",
+  });
+  const differences = meter.createHistogram("turntable_audit_difference", {
+    description: "how far the scores that two workers gave one asset differ, 0 to 1",
+    advice: { explicitBucketBoundaries: differenceBuckets },
+  });
+  const replacements = meter.createCounter("turntable_scores_replaced", {
+    description: "scores that were found wrong and replaced, by whether the miner's reward changed",
+  });
+  const discards = meter.createCounter("turntable_results_discarded", {
+    description:
+      "results that were not taken, of workers that are quarantined or audited themselves",
+  });
+  const quarantines = meter.createCounter("turntable_quarantines", {
+    description: "workers that were quarantined, since their scores drifted",
+  });
+  // What alerts look at begins with 0.
+  for (const outcome of ["drifted", "undecided", "other-model", "no-second-worker"]) {
+    audits.add(0, { reason: "sample", outcome });
+  }
+  discards.add(0);
+  quarantines.add(0);
+  return (event) => {
+    switch (event.kind) {
+      case "ended": {
+        const { reason, outcome, submissionId: job_id, opinions, difference, drifted } = event;
+        audits.add(1, { reason, outcome });
+        if (difference !== undefined && outcome !== "other-model") {
+          differences.record(difference);
+        }
+        const isBad = outcome === "drifted" || outcome === "undecided" || outcome === "other-model";
+        const said = opinions.map(({ worker, score }) => ({ worker_id: worker, score }));
+        logger[isBad ? "warn" : "info"](
+          { job_id, reason, outcome, difference, drifted, opinions: said },
+          "audit ended",
+        );
+        return;
+      }
+      case "replaced": {
+        const { worker, replaced } = event;
+        const { submissionId, hotkey, verdict, before, after, isRewarded } = replaced;
+        replacements.add(1, { rewarded: isRewarded });
+        logger.warn(
+          {
+            ...{ job_id: submissionId, hotkey, verdict, worker_id: worker, rewarded: isRewarded },
+            ...{ score: after.score, score_before: before.score },
+            ...{ fidelity: after.fidelity, fidelity_before: before.fidelity },
+          },
+          "a score was replaced",
+        );
+        return;
+      }
+      case "quarantined":
+        quarantines.add(1);
+        logger.error(
+          { worker_id: event.worker, reason: event.reason, redone: event.redone },
+          "a worker is quarantined: it gets no jobs and its results are not taken; see to it, then turntable admin workers release",
+        );
+        return;
+      case "released":
+        logger.info({ worker_id: event.worker }, "a worker was released from its quarantine");
+        return;
+      case "discarded":
+        discards.add(1);
+        logger.warn({ worker_id: event.worker, job_id: event.jobId }, "a result was not taken");
+        return;
+      default:
+        throw new TypeError(`unknown event ${String(event satisfies never)}`);
+    }
+  };
+}
+
 /** `CreateTask` of `/turntable.v1.GenerationService/CreateTask` */
 const methodOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
@@ -542,6 +624,21 @@ export function observeOpenTasks(
         gauge.observe(counts[state] ?? 0, { state });
       }
     });
+}
+
+/** Lets metrics tell how many audits are open, and how many workers are shut out. */
+export function observeAudits(
+  { meter }: Metrics,
+  audits: Pick<Audits, "countOpen" | "quarantined">,
+): void {
+  meter
+    .createObservableGauge("turntable_open_audits", { description: "audits that have not ended" })
+    .addCallback((gauge) => gauge.observe(audits.countOpen()));
+  meter
+    .createObservableGauge("turntable_quarantined_workers", {
+      description: "workers that get no jobs since their scores drifted",
+    })
+    .addCallback((gauge) => gauge.observe(audits.quarantined().length));
 }
 
 /** Lets metrics tell how many bytes the assets and the database have. */

@@ -137,6 +137,7 @@ function runCoordinator(): Promise<void> {
           http,
           limits: config.limits,
           duplicates: config.duplicates,
+          audits: config.audit,
           retention: retentionOf(config),
           ...(storage === undefined ? {} : { storage }),
         }),

@@ -99,6 +99,7 @@ export function openPageSide(
       freeBytes: parts.space.freeBytes(),
       reserveBytes: limits.reserveBytes ?? defaultLimits.reserveBytes,
     }),
+    quarantined: () => parts.audits.quarantined().length,
     storageAway: parts.storageBoard.away,
     chainEveryMs: rules.metagraphSyncMs,
   });

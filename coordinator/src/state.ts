@@ -1,10 +1,12 @@
 /** What the coordinator keeps, in memory and in its data directory, and the rules that work on it. */
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Keypair } from "@turntable/bittensor/keys";
 import type { Metrics } from "@turntable/process";
+import { createAudits, defaultAudits } from "./audits/index.ts";
 import type { CoordinatorOptions } from "./coordinator.ts";
 import { createDuelBook } from "./duels/index.ts";
-import { type Events, observeOpenTasks, observeStorage } from "./events.ts";
+import { type Events, observeAudits, observeOpenTasks, observeStorage } from "./events.ts";
 import { createIntake, defaultLimits } from "./intake.ts";
 import { createMiners } from "./miners/index.ts";
 import { createReports } from "./reports/index.ts";
@@ -14,6 +16,11 @@ import { createStorageQueue, defaultStorage, targetsOf } from "./storage/index.t
 import { createDiskSpace, openAssetFiles, openNonceStore, openStore } from "./store/index.ts";
 import { createSubmissions, defaultDuplicateLimits } from "./submissions/index.ts";
 import { createTasks } from "./tasks/index.ts";
+
+/** Nothing is audited; who was quarantined before is still shut out. */
+const noAudits = { share: 0, margin: 0, tolerance: 0, findings: defaultAudits.findings };
+/** 0 to 1, below 1; from the system's own source, so that no worker can know what comes. */
+const randomShare = (): number => randomInt(2 ** 47) / 2 ** 47;
 
 export interface StateSurroundings {
   readonly events: Events;
@@ -64,12 +71,21 @@ export async function openState(
   );
   const submissions = createSubmissions({
     ...{ store, assets, tasks, miners, reports, rules, duplicates },
+    onJudged: (id, result, at) => audits.choose(id, result, at),
     onAccepted(accepted, at) {
       const { id, assetSha256, assetSizeBytes: sizeBytes } = accepted;
       duelBook?.enter(accepted, at);
       storageQueue.add({ id, assetSha256, sizeBytes }, at);
     },
   });
+  const audits = createAudits({
+    ...{ store, ...(options.audits ?? noAudits), random: randomShare, onEvent: events.audit },
+    ...{ acceptance: rules.acceptance, windowMs: rules.windowMs },
+    submissionOf: submissions.get,
+    submissionJob: submissions.job,
+    replaceScore: submissions.replaceScore,
+  });
+  observeAudits(metrics, audits);
   const scorings = stack.use(
     createScorings({
       ...{ store, assets, reports, rules, onTrouble: events.trouble },
@@ -103,7 +119,7 @@ export async function openState(
 
   const running = stack.move();
   return {
-    ...{ store, assets, miners, tasks, reports, submissions, scorings, duelBook },
+    ...{ store, assets, miners, tasks, reports, submissions, audits, scorings, duelBook },
     ...{ storageQueue, retention, space, intake, nonces },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

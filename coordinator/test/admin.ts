@@ -18,6 +18,8 @@ const netuid = 17;
 export const deadJob = "job-1";
 /** The one worker that is connected, which has no result. */
 export const idleWorker = "w-1";
+/** A worker that is quarantined, and not connected. */
+export const driftingWorker = "w-2";
 
 /** Disposed with the stack. */
 export function openAdmin(
@@ -64,6 +66,10 @@ export function openAdmin(
     fleet: {
       list: queue.workers,
       setDraining: queue.setDraining,
+    },
+    quarantine: {
+      list: () => [{ worker: driftingWorker, at: 2_000, reason: "it drifts" }],
+      release: (workerId) => workerId === driftingWorker,
     },
     tasks,
     submissionOf: submissions.get,

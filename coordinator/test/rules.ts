@@ -36,6 +36,7 @@ export async function openRules({
   rules = ruleSets.seed,
   duplicates = defaultDuplicateLimits,
   onAccepted = () => {},
+  onJudged = () => {},
   storageTargets = [],
   storageLimits = defaultStorage.queue,
 }: {
@@ -43,6 +44,7 @@ export async function openRules({
   readonly rules?: RuleSet;
   readonly duplicates?: DuplicateLimits;
   readonly onAccepted?: SubmissionsOptions["onAccepted"];
+  readonly onJudged?: SubmissionsOptions["onJudged"];
   readonly storageTargets?: readonly QueueTarget[];
   readonly storageLimits?: QueueLimits;
 } = {}) {
@@ -61,7 +63,7 @@ export async function openRules({
     notQueued.push(what.join(" ")),
   );
   const submissions = createSubmissions({
-    ...{ store, assets, tasks, miners, reports, rules, duplicates },
+    ...{ store, assets, tasks, miners, reports, rules, duplicates, onJudged },
     onAccepted(accepted, now) {
       const { id, assetSha256, assetSizeBytes: sizeBytes } = accepted;
       onAccepted(accepted, now);

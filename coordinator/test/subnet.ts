@@ -62,6 +62,7 @@ export async function openSubnet({ sources, ...change }: SubnetChange = {}) {
     dispatch: () => undefined,
     intake: () => ({ kind: "open", reason: "" }),
     disk: () => ({ freeBytes: 3, reserveBytes: 1 }),
+    quarantined: () => 0,
     storageAway: () => [],
     chainEveryMs: rules.metagraphSyncMs,
     ...sources,

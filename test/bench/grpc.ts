@@ -180,6 +180,7 @@ function oneTask(prompt: string): Tasks {
     markSubmitted: unused,
     abandon: unused,
     applyVerdict: unused,
+    replaceScore: unused,
     expire: unused,
     expireOf: unused,
     tick: unused,

@@ -55,7 +55,7 @@ test("what is there is not stored again; a wrong key or bucket is a store that i
     ...{ id: "1", sequence: 1, validator: "V", assetSha256: "ab".repeat(32), assetSizeBytes: 4 },
     ...{ assetKept: true, format: "ply", formatVersion: 0, compression: 0, submitTime: 1n },
     ...{ signature: new Uint8Array(64), protocolYear: "2024" as const, receivedAt: 0 },
-    ...{ trace: ROOT_CONTEXT, dispatch: 0, replica: 0, feedback: undefined },
+    ...{ trace: ROOT_CONTEXT, dispatch: 0, replica: 0, secondLook: false, feedback: undefined },
   };
   const item = { submission, prompt: "“ein” roter Würfel", miner: "M", bytes: Buffer.from("abcd") };
   const store = async (env: Readonly<Record<string, string>>, name: string) => {

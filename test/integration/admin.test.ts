@@ -79,6 +79,7 @@ const wrong: Readonly<Record<string, readonly [request: object, code: number]>> 
   listMinerVerdicts: [{ hotkey: "x" }, status.INVALID_ARGUMENT],
   listWorkers: [{ pageToken: "x" }, status.INVALID_ARGUMENT],
   drainWorker: [{ workerId: "x" }, status.NOT_FOUND],
+  releaseWorker: [{ workerId: "x" }, status.NOT_FOUND],
   resumeWorker: [{}, status.INVALID_ARGUMENT],
   listAllTasks: [{ pageToken: "x" }, status.INVALID_ARGUMENT],
   inspectTask: [{ taskId: "x" }, status.NOT_FOUND],

@@ -16,14 +16,15 @@ import {
   ScoringService,
 } from "@turntable/proto";
 import { RpcError, statusCodes } from "@turntable/proto/rpc";
-import { deadJob, idleWorker, openAdmin } from "../../test/admin.ts";
+import { deadJob, driftingWorker, idleWorker, openAdmin } from "../../test/admin.ts";
 import { openApi } from "../../test/api.ts";
 import { type Caller, type CallOptions, openTransports, Refusal } from "../../test/transports.ts";
 import type { Scope } from "../keys/index.ts";
 import type { AccessInterceptor } from "./access.ts";
 import { attachWeb, maxWebBodyBytes, startAdmin } from "./index.ts";
 
-const { INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED } = statusCodes;
+const { FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_FOUND, UNAUTHENTICATED, PERMISSION_DENIED } =
+  statusCodes;
 const { CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED } = statusCodes;
 
 /** Whose everything is, with keys of hers beside this one. */
@@ -119,7 +120,7 @@ const rows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     listMiners: { request: () => ({ pageSize: 1 }), answers: /"hotkey":"A"/, bad: undefined },
     getMiner: { ...ofMiner, answers: /"registered":true/ },
     listMinerVerdicts: { ...ofMiner, answers: /"verdicts":\[\]/ },
-    listWorkers: { ...page, answers: /"id":"w-1".*"state":1/ },
+    listWorkers: { ...page, answers: /"id":"w-1".*"state":1.*"id":"w-2".*"state":6.*it drifts/ },
     drainWorker: {
       request: () => ({ workerId: idleWorker }),
       answers: /"state":4/,
@@ -128,7 +129,12 @@ const rows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     resumeWorker: {
       request: () => ({ workerId: idleWorker }),
       answers: /"state":1/,
-      bad: [{ workerId: "" }, INVALID_ARGUMENT],
+      bad: [{ workerId: driftingWorker }, FAILED_PRECONDITION],
+    },
+    releaseWorker: {
+      request: () => ({ workerId: driftingWorker }),
+      answers: /"state":5/,
+      bad: [{ workerId: idleWorker }, NOT_FOUND],
     },
     listAllTasks: { ...page, answers: /"client":"ann"/ },
     inspectTask: { ...ofTask, answers: /"kind":"created".*"client":"ann"/ },

@@ -58,6 +58,7 @@ const submission: Submission = {
   signature: new Uint8Array([1, 2]),
   protocolYear: "2024",
   replica: 0,
+  secondLook: false,
   receivedAt: 3_000,
   trace: ROOT_CONTEXT,
   dispatch: 0,

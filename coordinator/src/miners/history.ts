@@ -36,6 +36,9 @@ export interface HistoryEntry {
   readonly cooldownUntil: number;
 }
 
+/** Code of the entry that says that an earlier verdict's score was replaced: no verdict of its own. */
+export const replacedCode = "score-replaced";
+
 const keepMs = 30 * 86_400_000;
 const keepEach = 1_000;
 
@@ -58,7 +61,8 @@ const entryRow = z.object({
 
 /** Writes an entry, and forgets what is not kept. To be called in the verdict's transaction. */
 export function addToHistory(store: Store, entry: Omit<HistoryEntry, "number">): void {
-  if (entry.verdict === "accepted" || entry.code === "low-score") {
+  const isScored = entry.verdict === "accepted" || entry.code === "low-score";
+  if (isScored && entry.code !== replacedCode) {
     countScore(store, entry.score, entry.at);
   }
   store.run("DELETE FROM verdicts WHERE at < ?", entry.at - keepMs);
@@ -85,6 +89,73 @@ export function addToHistory(store: Store, entry: Omit<HistoryEntry, "number">):
        (SELECT id FROM verdicts WHERE hotkey = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
     entry.hotkey,
     keepEach,
+  );
+}
+
+const stepRow = z.object({
+  assignment_id: z.string().nullable(),
+  verdict: z.string(),
+  code: z.string(),
+  fidelity: z.number(),
+  average_share: z.number().nullable(),
+  average_fidelity: z.number(),
+});
+
+/**
+ * The miner's average as its history has it, computed again with each replaced fidelity in the place of the first;
+ * undefined when nothing is known of it.
+ * @param shareOf with which share a fidelity enters the average
+ */
+export function averageOf(
+  store: StoreReader,
+  hotkey: string,
+  shareOf: (fidelity: number) => number,
+): number | undefined {
+  const steps = store
+    .all(
+      `SELECT assignment_id, verdict, code, fidelity, average_share, average_fidelity FROM verdicts
+       WHERE hotkey = ? ORDER BY id`,
+      hotkey,
+    )
+    .map((row) => stepRow.parse(row));
+  const replaced = new Map(
+    steps.filter(({ code }) => code === replacedCode).map((step) => [step.assignment_id, step]),
+  );
+  let average: number | undefined;
+  for (const step of steps) {
+    const { average_share: share, average_fidelity: told } = step;
+    if (step.code === replacedCode) {
+      continue;
+    }
+    if (share === null) {
+      average = told; // how it came to this was not kept then
+      continue;
+    }
+    // Before the first that is kept it was this; a share of 1 leaves nothing of it.
+    average ??= share < 1 ? (told - share * step.fidelity) / (1 - share) : 0;
+    // A fault of ours was overruled by the verdict that was replaced; what had no share although it was good has none.
+    const mayCount = step.verdict !== "system-fault" && (share > 0 || step.fidelity === 0);
+    const fidelity = mayCount ? replaced.get(step.assignment_id)?.fidelity : undefined;
+    average +=
+      fidelity === undefined
+        ? share * (step.fidelity - average)
+        : shareOf(fidelity) * (fidelity - average);
+  }
+  return average;
+}
+
+/** Writes into the miner's latest entry what it has after all. To be called in that entry's transaction. */
+export function amendHistory(
+  store: Store,
+  hotkey: string,
+  { averageFidelity, reward }: Pick<HistoryEntry, "averageFidelity" | "reward">,
+): void {
+  store.run(
+    `UPDATE verdicts SET average_fidelity = ?, reward = ?
+     WHERE id = (SELECT max(id) FROM verdicts WHERE hotkey = ?)`,
+    averageFidelity,
+    reward,
+    hotkey,
   );
 }
 
@@ -161,9 +232,10 @@ export interface VerdictTally extends Pick<HistoryEntry, "verdict" | "code"> {
 export function verdictCountsOf(store: StoreReader, hotkey: string): readonly VerdictTally[] {
   return store
     .all(
-      `SELECT verdict, code, count(*) AS count FROM verdicts WHERE hotkey = ?
+      `SELECT verdict, code, count(*) AS count FROM verdicts WHERE hotkey = ?1 AND code <> ?2
        GROUP BY verdict, code ORDER BY 3 DESC, 1, 2`,
       hotkey,
+      replacedCode,
     )
     .map((value) => codeCountRow.parse(value));
 }

@@ -4,6 +4,8 @@
  *
  * M1 State belongs to the hotkey; whoever gets its uid later starts fresh.
  * M2 One assignment counts once, however often its verdict is applied.
+ * M3 What an assignment earned may be replaced while the window holds it; the average is then what it would be, had the
+ *    right fidelity been known at once.
  */
 import { z } from "zod";
 import {
@@ -16,7 +18,13 @@ import {
   violationCostMs,
 } from "../rules/index.ts";
 import type { Store, StoreReader } from "../store/index.ts";
-import { addToHistory, type HistoryEntry } from "./history.ts";
+import {
+  addToHistory,
+  amendHistory,
+  averageOf,
+  type HistoryEntry,
+  replacedCode,
+} from "./history.ts";
 import { ratingOf } from "./ratings.ts";
 
 export interface Miner {
@@ -78,6 +86,10 @@ export interface Miners {
   applyScore(assignment: Lent, fidelity: number, now: number): number;
   /** Takes the reward of a scored assignment back: what was handed in had been before. It still counts once (M2). */
   withdraw(assignmentId: string): void;
+  /** What a scored assignment earned, 0 to 1; undefined when the window does not hold it any more. */
+  earned(assignmentId: string, now: number): number | undefined;
+  /** Puts another fidelity in the place of what a scored assignment earned (M3), and keeps that it was done. */
+  replaceFidelity(replaced: Omit<RecordVerdict, "code" | "averageShare">, now: number): void;
   /** Keeps a verdict with what followed from it; to be called in its transaction, after everything else. */
   record(verdict: RecordVerdict, now: number): void;
   /** Starts the cooldown of an assignment that ended without a score, as after one that was accepted. */
@@ -99,6 +111,7 @@ const row = z.object({
   silences: z.number(),
   average_fidelity: z.number(),
 });
+const fidelityRow = z.object({ fidelity: z.number() });
 const countRow = z.object({ accepted: z.number(), scored: z.number() });
 
 /** The miners' records in `store`, for looking at. */
@@ -217,6 +230,32 @@ export function createMiners(store: Store, rules: RuleSet): Miners {
       }),
     withdraw: (assignmentId) =>
       store.run("UPDATE observations SET fidelity = 0 WHERE assignment_id = ?", assignmentId),
+    earned: (assignmentId, now) =>
+      fidelityRow
+        .optional()
+        .parse(
+          store.get(
+            "SELECT fidelity FROM observations WHERE assignment_id = ? AND at > ?",
+            assignmentId,
+            now - rules.windowMs,
+          ),
+        )?.fidelity,
+    replaceFidelity: (replaced, now) =>
+      store.transaction(() => {
+        const { hotkey, assignmentId = null, fidelity } = replaced;
+        store.run(
+          "UPDATE observations SET fidelity = ? WHERE assignment_id = ?",
+          fidelity,
+          assignmentId,
+        );
+        const entry = { ...replaced, code: replacedCode, averageShare: undefined };
+        record(entry, now); // first: the average follows from the whole history
+        const average = averageOf(store, hotkey, (after) => averageShareOf(rules, after));
+        if (average !== undefined) {
+          store.run("UPDATE miners SET average_fidelity = ? WHERE hotkey = ?", average, hotkey);
+          amendHistory(store, hotkey, reader.get(hotkey, now));
+        }
+      }),
     record,
     startCooldown: ({ hotkey, createdAt }, now) => cool(hotkey, createdAt.getTime(), false, now),
   };

@@ -41,6 +41,8 @@ export interface OverviewSources extends LeaderSources {
   readonly intake: () => IntakeMode;
   readonly disk: () => Health["disk"];
   /** Places outside that cannot be reached, by name. */
+  /** How many workers get no jobs, since their scores drifted. */
+  readonly quarantined: () => number;
   readonly storageAway: () => readonly string[];
   /** Between two looks at the chain, in ms. */
   readonly chainEveryMs: number;
@@ -166,6 +168,7 @@ export function createOverview(sources: OverviewSources): OverviewReader {
           intake: sources.intake(),
           disk: sources.disk(),
           workers: workers.map((worker) => ({ ...worker, isActive: isActiveWorker(worker, now) })),
+          quarantined: sources.quarantined(),
           pending: {
             ...{ count: sources.countPending(), limit: sources.pendingLimit },
             oldestMs: Math.max(...queue.classes.map(({ oldestMs }) => oldestMs)),

@@ -12,6 +12,7 @@ const well: Health = {
   intake: { kind: "open", reason: "" },
   disk: { freeBytes: 10 * 1024 ** 3, reserveBytes: 1024 ** 3 },
   workers: [worker],
+  quarantined: 0,
   pending: { count: 3, limit: 2_000, oldestMs: 5_000 },
   oldestTaskMs: 0,
   miners: 5,
@@ -90,6 +91,12 @@ const cases: readonly (readonly [string, Partial<Health>, readonly string[], Reg
     { deadLetters: 1 },
     ["warning dead-letters"],
     /^1 job was given up.* it again/,
+  ],
+  [
+    "a worker is shut out",
+    { quarantined: 1 },
+    ["warning worker-quarantined"],
+    /^1 worker is quarantined, since its scores differ.* release it/,
   ],
   [
     "a store outside is away",

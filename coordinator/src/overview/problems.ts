@@ -27,6 +27,8 @@ export interface Health {
     readonly demonstration: boolean;
     readonly isActive: boolean;
   }[];
+  /** Workers that get no jobs, since their scores drifted. */
+  readonly quarantined: number;
   /** Assets without a verdict, and from how many on no task is lent. */
   readonly pending: { readonly count: number; readonly limit: number; readonly oldestMs: number };
   /** For how long the oldest task of a client has waited for a miner; 0 when none does. */
@@ -77,6 +79,7 @@ export function problemsOf(health: Health): readonly Problem[] {
     ...health.validators.flatMap((validator) => [...ofValidator(validator)]),
     ...ofMiners(health),
     ...ofStorage(health),
+    ...ofQuarantine(health),
     ...ofModels(health),
   ].toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
@@ -187,6 +190,15 @@ function* ofStorage({ storageAway, deadLetters = 0 }: Health): Iterable<Problem>
     yield warning(
       "storage-away",
       `Accepted assets cannot be stored on ${name} now; they wait here.`,
+    );
+  }
+}
+
+function* ofQuarantine({ quarantined }: Health): Iterable<Problem> {
+  if (quarantined > 0) {
+    yield warning(
+      "worker-quarantined",
+      `${counted(quarantined, "worker")} ${quarantined === 1 ? "is" : "are"} quarantined, since ${quarantined === 1 ? "its scores differ" : "their scores differ"} from those of others: the operator can look at why and release ${quarantined === 1 ? "it" : "them"}.`,
     );
   }
 }

@@ -41,6 +41,8 @@ export interface PendingScoring extends Scoring {
   /** Its place in the order in which assets were whole. */
   readonly sequence: number;
   readonly dispatch: number;
+  /** The replica of its job: 0, and one more each time that a result was not taken. */
+  readonly replica: number;
   /** The trace that its job continues. */
   readonly trace: Context;
 }
@@ -67,6 +69,7 @@ const scoringRow = z.object({
 const pendingRow = z.object({
   sequence: z.number(),
   dispatch: z.number(),
+  replica: z.number(),
   traceparent: z.string().nullable(),
 });
 
@@ -98,10 +101,10 @@ export function parseScoring(value: unknown): Scoring {
 
 /** Parses a row of `scoring_jobs` joined with its scoring. */
 export function parsePendingScoring(value: unknown): PendingScoring {
-  const { sequence, dispatch, traceparent } = pendingRow.parse(value);
+  const { sequence, dispatch, replica, traceparent } = pendingRow.parse(value);
   return {
     ...parseScoring(value),
-    ...{ sequence, dispatch, trace: contextOf(traceparent ?? undefined) },
+    ...{ sequence, dispatch, replica, trace: contextOf(traceparent ?? undefined) },
   };
 }
 

@@ -108,6 +108,8 @@ export interface Scorings extends AsyncDisposable {
   fail(id: string, reason: string, now: number): void;
   /** Applies what a worker found (V4); `unknown` when it is no scoring's result. */
   applyResult(result: RenderScoreResult, now: number): "applied" | "repeated" | "unknown";
+  /** Does not take a result: the scoring waits on, for another job. */
+  discard(result: RenderScoreResult): void;
   /** Whether an asset is one that waits. */
   keepsAsset(sha256: string): boolean;
   /** Ends what has run out of time, and forgets what ended long ago; some at a time. */
@@ -383,6 +385,7 @@ export function createScorings(options: ScoringsOptions): Scorings {
       return create(RenderScoreJobSchema, {
         jobId: scoring.id,
         submissionId: scoring.id,
+        replica: scoring.replica,
         class: JobClass.SCORING,
         profile: rules.profile,
         acceptance: rules.acceptance,
@@ -415,6 +418,12 @@ export function createScorings(options: ScoringsOptions): Scorings {
       }
       return ended({ code: systemFault, message: "scoring failed" });
     },
+    discard: ({ submissionId, replica }) =>
+      store.run(
+        "UPDATE scoring_jobs SET replica = replica + 1 WHERE id = ? AND replica = ?",
+        submissionId,
+        replica,
+      ),
     keepsAsset,
     tick(now) {
       const due = store

@@ -10,7 +10,7 @@ import { backUpStore, checkStore, databaseName } from "./index.ts";
 /** A coordinator's data after all that can become of a submission. */
 async function openHistory() {
   const opened = await openRules({ storageTargets: [{ name: "place", maxAssetBytes: 1_000 }] });
-  const { tasks, submissions, miners, storageQueue } = opened;
+  const { store, tasks, submissions, miners, storageQueue } = opened;
   for (const [hotkey, scores] of Object.entries({ A: [0.9, 0.7, 0.1, 0.9], B: [0.8, 0.65] })) {
     for (const score of scores) {
       const { id } = await opened.submit(opened.ask(), hotkey, 1);
@@ -23,6 +23,12 @@ async function openHistory() {
   const fault = await opened.submit(opened.ask(), "C", 3);
   submissions.fail(fault.id, "nobody scored it", 4);
   submissions.applyResult(opened.scored(fault.id, 0.9), 5);
+  store.run(
+    `INSERT INTO audits (id, submission, reason, created_at, expires_at, opinions, ended_at, outcome, drifted)
+     VALUES ('audit', ?, 'sample', 5, 6, '[]', 6, 'drifted', 'w1')`,
+    fault.id,
+  );
+  submissions.replaceScore(fault.id, opened.scored(fault.id, 0.2), 6);
   const bad = tasks.assign(opened.ask(), "B", 5);
   submissions.refuse(bad, { kind: "rejected", code: "wrong-signature" }, 6, "violation");
   miners.countViolation("D", 6);
@@ -58,7 +64,7 @@ test("a whole data directory has no fault, while its coordinator runs", async ()
     report.results.map(({ name }) => name),
     [
       ...["integrity", "references", "submissions", "verdicts", "observations", "averages"],
-      ...["storage", "tasks", "events", "assets"],
+      ...["audits", "storage", "tasks", "events", "assets"],
     ],
   );
   for (const { name, seen } of report.results) {
@@ -110,6 +116,11 @@ const damages: Readonly<Record<string, readonly string[]>> = {
     "UPDATE verdicts SET average_fidelity = average_fidelity + 1e-6 WHERE id = 2",
     "UPDATE miners SET average_fidelity = 1 WHERE hotkey = 'A'",
     "UPDATE verdicts SET average_share = 0 WHERE fidelity = 0.75",
+  ],
+  audits: [
+    "UPDATE audits SET drifted = NULL",
+    "UPDATE audits SET outcome = NULL, drifted = NULL",
+    "UPDATE audits SET submission = (SELECT id FROM submissions WHERE verdict IS NULL)",
   ],
   storage: [
     "UPDATE submissions SET keep = NULL WHERE id IN (SELECT id FROM storage_queue)",

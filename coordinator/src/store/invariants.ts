@@ -42,10 +42,10 @@ export const invariants: readonly Invariant[] = [
     name: "verdicts",
     rule: "each assignment was judged once, and has that verdict",
     seen: "verdicts WHERE assignment_id IS NOT NULL",
-    // A fault of ours may be overruled; of a group, the columns beside max() are those of its row.
+    // A fault of ours may be overruled, and a score replaced; of a group, the columns beside max() are those of its row.
     broken: `
       SELECT 'assignment ' || assignment_id || ' was judged ' || count(*) || ' times' AS fault
-        FROM verdicts WHERE assignment_id IS NOT NULL AND verdict <> 'system-fault'
+        FROM verdicts WHERE assignment_id IS NOT NULL AND verdict <> 'system-fault' AND code <> 'score-replaced'
         GROUP BY assignment_id HAVING count(*) > 1
       UNION ALL
       SELECT 'assignment ' || a.id || ' is ' || a.state || ', its last verdict ' || v.verdict
@@ -55,21 +55,23 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: "observations",
-    rule: "each observation has one accepted verdict behind it, and each accepted verdict one observation",
+    rule: "each observation has one accepted verdict or replaced score behind it, and each accepted verdict one observation",
     seen: "observations",
     // A miner's tries at one task are rewarded once. What is withdrawn, or was rejected, has fidelity 0.
     broken: `
       SELECT 'the observation of ' || o.assignment_id || ' is ' || o.hotkey || '''s and pays ' || o.fidelity ||
           '; the assignment is ' || a.hotkey || '''s and ' || a.state AS fault
         FROM observations o JOIN assignments a ON a.id = o.assignment_id
-        WHERE a.hotkey <> o.hotkey OR (o.fidelity > 0 AND a.state <> 'accepted')
+        WHERE a.hotkey <> o.hotkey OR (o.fidelity > 0 AND a.state <> 'accepted' AND a.id NOT IN
+          (SELECT assignment_id FROM verdicts WHERE code = 'score-replaced'))
       UNION ALL
       SELECT 'the observation of ' || assignment_id || ' is in the window, its assignment is not there'
         FROM observations WHERE at > :since AND assignment_id NOT IN (SELECT id FROM assignments)
       UNION ALL
       SELECT 'the observation of ' || o.assignment_id || ' pays ' || o.fidelity || ', its verdict ' || v.fidelity
-        FROM observations o JOIN verdicts v ON v.assignment_id = o.assignment_id AND v.verdict = 'accepted'
-        WHERE o.fidelity NOT IN (0, v.fidelity)
+        FROM observations o JOIN (SELECT assignment_id, verdict, code, fidelity, max(id) FROM verdicts
+          WHERE assignment_id IS NOT NULL GROUP BY assignment_id) v ON v.assignment_id = o.assignment_id
+        WHERE (v.verdict = 'accepted' OR v.code = 'score-replaced') AND o.fidelity NOT IN (0, v.fidelity)
       UNION ALL
       SELECT 'assignment ' || id || ' was accepted within the window and has no observation'
         FROM assignments a WHERE state = 'accepted' AND ended_at > :since
@@ -93,6 +95,21 @@ export const invariants: readonly Invariant[] = [
         FROM miners m JOIN (SELECT hotkey, average_fidelity, max(id) FROM verdicts GROUP BY hotkey) v
           ON v.hotkey = m.hotkey
         WHERE m.average_fidelity <> v.average_fidelity`,
+  },
+  {
+    name: "audits",
+    rule: "each audit is of a submission with its verdict, and has ended with an outcome or not at all",
+    seen: "audits",
+    broken: `
+      SELECT 'audit ' || a.id || ' is of ' || a.submission || ', which has no verdict' AS fault
+        FROM audits a JOIN submissions s ON s.id = a.submission WHERE s.verdict IS NULL
+      UNION ALL
+      SELECT 'audit ' || id || ' has ' || iif(outcome IS NULL, 'no outcome', 'an outcome') || ' and ' ||
+          iif(ended_at IS NULL, 'no end', 'an end')
+        FROM audits WHERE (outcome IS NULL) <> (ended_at IS NULL)
+      UNION ALL
+      SELECT 'audit ' || id || ' ended as ' || outcome || ' and names ' || coalesce(drifted, 'nobody')
+        FROM audits WHERE outcome IS NOT NULL AND (outcome = 'drifted') <> (drifted IS NOT NULL)`,
   },
   {
     name: "storage",

@@ -446,6 +446,42 @@ INSERT INTO score_counts SELECT at / 3600000, min(19, CAST(score * 20 AS INTEGER
   FROM verdicts WHERE verdict = 'accepted' OR code = 'low-score' GROUP BY 1, 2;
 CREATE INDEX tasks_by_class ON tasks (class, created_at, id);
 `,
+  // Audits: which worker a verdict came from, what other workers say of the same asset (`opinions`, a JSON array, the
+  // verdict's own first), who drifted, and who is shut out for it. An audit goes with its submission. Whether a second
+  // worker decides after faults is said apart from the replica, which also counts results that were not taken.
+  `
+ALTER TABLE submissions ADD COLUMN worker TEXT;
+CREATE INDEX submissions_by_worker ON submissions (worker, ended_at) WHERE worker IS NOT NULL;
+ALTER TABLE submissions ADD COLUMN second_look INTEGER NOT NULL DEFAULT 0;
+UPDATE submissions SET second_look = 1 WHERE replica > 0;
+ALTER TABLE scoring_jobs ADD COLUMN replica INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE audits (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  submission TEXT NOT NULL REFERENCES submissions (id) ON DELETE CASCADE,
+  reason TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  dispatch INTEGER NOT NULL DEFAULT 0,
+  replica INTEGER NOT NULL DEFAULT 0,
+  opinions TEXT NOT NULL,
+  ended_at INTEGER,
+  outcome TEXT,
+  drifted TEXT
+) STRICT;
+CREATE INDEX audits_open ON audits (sequence) WHERE outcome IS NULL;
+CREATE INDEX audits_by_submission ON audits (submission);
+CREATE INDEX audits_by_drift ON audits (drifted, ended_at) WHERE drifted IS NOT NULL;
+CREATE INDEX audits_by_end ON audits (ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE quarantined_workers (
+  worker TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  released_at INTEGER
+) STRICT;
+CREATE INDEX quarantined_workers_open ON quarantined_workers (at) WHERE released_at IS NULL;
+CREATE INDEX quarantined_workers_released ON quarantined_workers (released_at) WHERE released_at IS NOT NULL;
+`,
 ];
 
 /** Nonces are in a database of their own: see `store/nonces.ts`. */

@@ -1,4 +1,5 @@
 export { type DuplicateLimits, defaultDuplicateLimits } from "./duplicates.ts";
+export type { ReplacedScore } from "./replace-score.ts";
 export type { Feedback, Submission } from "./submission.ts";
 export {
   type Accepted,

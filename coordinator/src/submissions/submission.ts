@@ -57,8 +57,10 @@ export interface Submission {
   readonly trace: Context;
   /** The dispatch number of its job: 0 at first, one more each time that the queue had lost the job. */
   readonly dispatch: number;
-  /** The replica of its job: 0, or 1 once a second worker has to decide. */
+  /** The replica of its job: 0, and one more each time that a result was not enough. */
   readonly replica: number;
+  /** A second worker decides, after faults in a row. */
+  readonly secondLook: boolean;
   /** Undefined while there is no verdict. */
   readonly feedback: Feedback | undefined;
 }
@@ -110,6 +112,7 @@ const submissionRow = z.object({
   traceparent: z.string().nullable(),
   dispatch: z.number(),
   replica: z.number(),
+  second_look: z.number(),
   feedback: z.string().nullable(),
 });
 
@@ -136,6 +139,7 @@ export function parseSubmission(value: unknown): Submission {
     trace: contextOf(row.traceparent ?? undefined),
     dispatch: row.dispatch,
     replica: row.replica,
+    secondLook: row.second_look === 1,
     feedback: row.feedback === null ? undefined : feedbackJson.parse(JSON.parse(row.feedback)),
   };
 }

@@ -10,6 +10,8 @@
  * U6 Of a miner's faults within a few assignments some are let go, each further one is looked into: another worker
  *    decides, and an asset that kills that one as well, while others are scored, is what is wrong.
  * U7 What was handed in for a task that is cancelled ends with it, without a score and without a cost.
+ * U8 A score that is found wrong later is replaced, and the reward follows while the miner's window holds it; what was
+ *    told, and what became of the task, stays.
  */
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
@@ -39,6 +41,7 @@ import {
   defaultDuplicateLimits,
   type SameObject,
 } from "./duplicates.ts";
+import { type ReplacedScore, replaceScore } from "./replace-score.ts";
 import { type Feedback, keepOf, parseSubmission, type Submission } from "./submission.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -120,6 +123,13 @@ export interface Submissions {
   cancel(taskId: string, now: number): CancelOutcome;
   /** Applies what a worker found (U2, U3). */
   applyResult(result: RenderScoreResult, now: number): ResultOutcome;
+  /** Does not take a result: the submission waits on, for another job. */
+  discard(result: RenderScoreResult): void;
+  /**
+   * Puts what another worker found in the place of a verdict's score (U8); undefined when there is nothing to replace.
+   * To be called in a transaction.
+   */
+  replaceScore(id: string, result: RenderScoreResult, now: number): ReplacedScore | undefined;
 }
 
 export interface SubmissionsOptions {
@@ -127,11 +137,13 @@ export interface SubmissionsOptions {
   readonly assets: AssetFiles;
   readonly tasks: Tasks;
   readonly miners: Miners;
-  readonly reports: Pick<Reports, "save">;
+  readonly reports: Pick<Reports, "save" | "get">;
   readonly rules: RuleSet;
   readonly duplicates?: DuplicateLimits;
   /** Called in the transaction that accepts a submission, with its picture where the rules have duels. */
   readonly onAccepted?: (accepted: Accepted, now: number) => void;
+  /** Called in the transaction in which a worker's result gives a submission its verdict. */
+  readonly onJudged?: (id: string, result: RenderScoreResult, now: number) => void;
 }
 
 export interface Accepted extends Pick<Submission, "id" | "assetSha256" | "assetSizeBytes"> {
@@ -181,6 +193,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       .get(taskId)
       ?.assignments.some((a) => a.id !== id && a.hotkey === hotkey && a.state === "accepted") ??
     false;
+  const parts = { tasks, miners, reports, rules, duplicates, wasAcceptedBefore };
   const keepsAsset = (sha256: string): boolean =>
     store.get(
       "SELECT 1 FROM submissions WHERE asset_sha256 = ? AND keep IS NOT NULL LIMIT 1",
@@ -298,7 +311,7 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
       return { kind: "repeated" };
     }
     const { hotkey, taskId } = assignment;
-    if (replica > 0) {
+    if (submission.secondLook) {
       // Where nothing was scored since the submission came, it may as well be the workers.
       const isTheAsset = lastScoredAt !== undefined && lastScoredAt >= submission.receivedAt;
       const verdict: Verdict = { kind: "invalid-asset", reason: killsWorkersReason };
@@ -308,8 +321,11 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
     if (Math.max(lately, ofTask) < rules.faultTries) {
       return end(submissionId, () => fault, now);
     }
-    store.run("UPDATE submissions SET replica = 1 WHERE id = ?", submissionId);
-    return { kind: "again", submission: { ...submission, replica: 1 }, hotkey };
+    store.run(
+      "UPDATE submissions SET replica = replica + 1, second_look = 1 WHERE id = ?",
+      submissionId,
+    );
+    return { kind: "again", submission: get(submissionId) ?? submission, hotkey };
   };
 
   /** Saves the asset and its row (U1); undefined, and nothing saved, when the assignment has ended meanwhile. */
@@ -502,6 +518,12 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         },
         now,
         (submission, hotkey, feedback) => {
+          store.run(
+            "UPDATE submissions SET worker = ? WHERE id = ?",
+            result.workerId,
+            submissionId,
+          );
+          options.onJudged?.(submissionId, result, now);
           if (feedback.verdict === "accepted") {
             // They were scored sooner; clients may have seen their verdicts, which stand, but one reward is enough.
             for (const id of same?.later ?? []) {
@@ -527,6 +549,17 @@ export function createSubmissions(options: SubmissionsOptions): Submissions {
         lastScoredAt = now;
       }
       return applied;
+    },
+    discard: ({ submissionId, replica }) =>
+      store.run(
+        "UPDATE submissions SET replica = replica + 1 WHERE id = ? AND replica = ? AND verdict IS NULL",
+        submissionId,
+        replica,
+      ),
+    replaceScore(id, result, now) {
+      const submission = get(id);
+      const assignment = submission === undefined ? undefined : tasks.assignment(id);
+      return submission && assignment && replaceScore(parts, submission, assignment, result, now);
     },
   };
 }

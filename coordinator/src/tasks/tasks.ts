@@ -16,6 +16,7 @@
  * T8 Clients take turns: each loan is of the client whose turn it is, and of its oldest task that fits.
  * T9 Beyond the usual copies of an organic task there are some for a strong miner, while none of those at work is one.
  * T10 A client may cancel its task until that has ended: all that is open of it ends, and nobody is blamed for it.
+ * T11 The score of an assignment that has ended may be replaced by what other workers found; its state stays.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { activeTraceparent } from "@turntable/process";
@@ -121,6 +122,8 @@ export interface Tasks extends TaskReading, Disposable {
   abandon(assignmentId: string, reason: string, now: number): void;
   /** Ends an assignment with a verdict; false when it has ended already, and nothing changed (T6). */
   applyVerdict(assignmentId: string, verdict: Verdict, now: number): boolean;
+  /** Puts another score in the place of an ended assignment's (T11); none when what it handed in is invalid. */
+  replaceScore(assignmentId: string, score: number | undefined): void;
   /** Ends a task that nobody wants any more, with all that is open of it (T10). */
   cancel(taskId: string, now: number): CancelOutcome;
   /** Takes tasks back from miners that are not registered any more, of whom no submission will be taken. */
@@ -480,6 +483,12 @@ export function createTasks(options: TasksOptions): Tasks {
         verdict.kind,
         verdict,
         now,
+      ),
+    replaceScore: (id, score) =>
+      store.run(
+        "UPDATE assignments SET score = ? WHERE id = ? AND ended_at IS NOT NULL",
+        score ?? null,
+        id,
       ),
     cancel,
     release: (isRegistered, now) =>

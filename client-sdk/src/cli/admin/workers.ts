@@ -1,8 +1,10 @@
 import {
   DrainWorkerResponseSchema,
   ListWorkersResponseSchema,
+  ReleaseWorkerResponseSchema,
   ResumeWorkerResponseSchema,
   WorkerState,
+  type WorkerStatistics,
 } from "@turntable/proto";
 import type { CliCommand } from "../command.ts";
 import type { CommonFlags, Run } from "../context.ts";
@@ -23,6 +25,7 @@ const stateNames = new Map<WorkerState, string>([
   [WorkerState.DRAINING, "draining"],
   [WorkerState.DRAINED, "drained"],
   [WorkerState.AWAY, "away"],
+  [WorkerState.QUARANTINED, "quarantined"],
 ]);
 /** Empty for what a coordinator from before states does not tell. */
 const stateName = (state: WorkerState): string => stateNames.get(state) ?? "";
@@ -37,7 +40,7 @@ export function addWorkers(admin: CliCommand, run: Run): void {
       runAdmin(run, flags, ListWorkersResponseSchema, {
         ask: (client, options) => client.listWorkers(pageOf(flags), options),
         describe: (answer) =>
-          table(
+          `${table(
             [
               ...["WORKER", "STATE", "SCORED", "INVALID", "FAULTS"],
               ...["MEAN", "RENDER", "SCORE", "LAST RESULT", "WITH"],
@@ -55,7 +58,7 @@ export function addWorkers(admin: CliCommand, run: Run): void {
               printable([worker.renderer, worker.model, worker.version].filter(Boolean).join(", ")),
             ]),
             ["SCORED", "INVALID", "FAULTS", "MEAN", "RENDER", "SCORE"],
-          ),
+          )}${answer.workers.map(quarantineText).join("")}`,
         note: more("turntable admin workers"),
       }),
     );
@@ -77,4 +80,19 @@ export function addWorkers(admin: CliCommand, run: Run): void {
         describe: ({ state }) => `${printable(workerId)} is ${stateName(state)}\n`,
       }),
     );
+  withAdminOptions(workers.command("release <NAME>"))
+    .description("take the results of one that was quarantined again, and let it work")
+    .action((workerId: string, flags: CommonFlags) =>
+      runAdmin(run, flags, ReleaseWorkerResponseSchema, {
+        ask: (client, options) => client.releaseWorker({ workerId }, options),
+        describe: ({ state }) => `${printable(workerId)} is ${stateName(state)}\n`,
+      }),
+    );
+}
+
+/** Why a worker gets no jobs; empty when it does. */
+function quarantineText({ id, quarantine }: WorkerStatistics): string {
+  return quarantine === undefined
+    ? ""
+    : `${printable(id)} is quarantined since ${timeText(quarantine.startTime)}: ${printable(quarantine.reason)}\n`;
 }

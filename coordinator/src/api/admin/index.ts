@@ -10,7 +10,7 @@ import type { AdminOptions } from "./service.ts";
 import { getStatus, setIntake } from "./status.ts";
 import { inspectTask, listAllTasks } from "./tasks.ts";
 import { listWeightAttempts, planWeights } from "./weights.ts";
-import { drainWorker, listWorkers, resumeWorker } from "./workers.ts";
+import { drainWorker, listWorkers, releaseWorker, resumeWorker } from "./workers.ts";
 
 export type { AdminOptions, WeightPlan } from "./service.ts";
 
@@ -25,6 +25,7 @@ export function adminHandlers(options: AdminOptions): Handlers<typeof AdminServi
     listWorkers: listWorkers(options),
     drainWorker: drainWorker(options),
     resumeWorker: resumeWorker(options),
+    releaseWorker: releaseWorker(options),
     listAllTasks: listAllTasks(options),
     inspectTask: inspectTask(options),
     listDeadLetters: listDeadLetters(options),

@@ -3,6 +3,7 @@
 import type { DeadLetter, PresentWorker, WorkerState } from "@turntable/bus";
 import type { AdminService } from "@turntable/proto";
 import type { Handler } from "@turntable/proto/rpc";
+import type { Quarantined } from "../../audits/index.ts";
 import type { IntakeMode } from "../../intake.ts";
 import type { ApiKeys } from "../../keys/index.ts";
 import type { HistoryEntry, Miner } from "../../miners/index.ts";
@@ -40,6 +41,12 @@ export interface AdminOptions {
     list(): Promise<readonly PresentWorker[]>;
     /** Undefined when there is none of this name. @throws QueueUnavailableError */
     setDraining(workerId: string, draining: boolean): Promise<WorkerState | undefined>;
+  };
+  /** Workers that get no jobs, since their scores drifted. */
+  readonly quarantine: {
+    list(): readonly Quarantined[];
+    /** False when it is not quarantined. */
+    release(workerId: string, now: number): boolean;
   };
   readonly tasks: Pick<Tasks, "get" | "listAll" | "events">;
   /** A submission by its id, which is its assignment's. */

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/v1/admin_service.proto.
  */
 export const file_turntable_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("CiB0dXJudGFibGUvdjEvYWRtaW5fc2VydmljZS5wcm90bxIMdHVybnRhYmxlLnYxIhIKEEdldFN0YXR1c1JlcXVlc3Qi8AIKEUdldFN0YXR1c1Jlc3BvbnNlEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXJ1bGVzGAIgASgJEhEKCW5vdF9yZWFkeRgDIAEoCRIkCgZpbnRha2UYBCABKA4yFC50dXJudGFibGUudjEuSW50YWtlEhUKDWludGFrZV9yZWFzb24YBSABKAkSDwoHZHJhaW5lZBgGIAEoCBIrCgpvcGVuX3Rhc2tzGAcgAygLMhcudHVybnRhYmxlLnYxLlRhc2tDb3VudBIPCgdwZW5kaW5nGAggASgEEicKBXF1ZXVlGAkgAygLMhgudHVybnRhYmxlLnYxLlF1ZXVlRGVwdGgSDwoHd29ya2VycxgKIAEoDRIOCgZtaW5lcnMYCyABKA0SMwoKdmFsaWRhdG9ycxgMIAMoCzIfLnR1cm50YWJsZS52MS5WYWxpZGF0b3JTdGFuZGluZyJCCglUYXNrQ291bnQSJgoFc3RhdGUYASABKA4yFy50dXJudGFibGUudjEuVGFza1N0YXRlEg0KBWNvdW50GAIgASgEIi0KClF1ZXVlRGVwdGgSEQoJam9iX2NsYXNzGAEgASgJEgwKBGpvYnMYAiABKAQingEKEVZhbGlkYXRvclN0YW5kaW5nEg4KBm5ldHVpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDQoFYmxvY2sYAyABKAQSEAoDdWlkGAQgASgNSACIAQESEQoJc3Rha2VfdGFvGAUgASgBEhgKEHZhbGlkYXRvcl9wZXJtaXQYBiABKAgSEwoLbGFzdF91cGRhdGUYByABKARCBgoEX3VpZCJIChBTZXRJbnRha2VSZXF1ZXN0EiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2USDgoGcmVhc29uGAIgASgJIjkKEVNldEludGFrZVJlc3BvbnNlEiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2UimAIKDU1pbmVyU3RhbmRpbmcSDgoGaG90a2V5GAEgASgJEg4KBnJld2FyZBgCIAEoARIUCgxvYnNlcnZhdGlvbnMYAyABKA0SDgoGc2NvcmVkGAQgASgNEhgKEGF2ZXJhZ2VfZmlkZWxpdHkYBSABKAESOgoRY29vbGRvd25fZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESGwoTY29vbGRvd25fdmlvbGF0aW9ucxgHIAEoBBISCgp2aW9sYXRpb25zGAggASgEEhAKCHNpbGVuY2VzGAkgASgEEhIKCnJlZ2lzdGVyZWQYCiABKAhCFAoSX2Nvb2xkb3duX2VuZF90aW1lIjoKEUxpc3RNaW5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIloKEkxpc3RNaW5lcnNSZXNwb25zZRIrCgZtaW5lcnMYASADKAsyGy50dXJudGFibGUudjEuTWluZXJTdGFuZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoPR2V0TWluZXJSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCSI+ChBHZXRNaW5lclJlc3BvbnNlEioKBW1pbmVyGAEgASgLMhsudHVybnRhYmxlLnYxLk1pbmVyU3RhbmRpbmciUQoYTGlzdE1pbmVyVmVyZGljdHNSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJiChlMaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlEiwKCHZlcmRpY3RzGAEgAygLMhoudHVybnRhYmxlLnYxLk1pbmVyVmVyZGljdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilgIKDE1pbmVyVmVyZGljdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hc3NpZ25tZW50X2lkGAIgASgJEg8KB3ZlcmRpY3QYAyABKAkSDAoEY29kZRgEIAEoCRIOCgZyZWFzb24YBSABKAkSDQoFc2NvcmUYBiABKAESEAoIZmlkZWxpdHkYByABKAESGAoQYXZlcmFnZV9maWRlbGl0eRgIIAEoARIUCgxvYnNlcnZhdGlvbnMYCSABKA0SDgoGcmV3YXJkGAogASgBEjUKEWNvb2xkb3duX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI7ChJMaXN0V29ya2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoTTGlzdFdvcmtlcnNSZXNwb25zZRIvCgd3b3JrZXJzGAEgAygLMh4udHVybnRhYmxlLnYxLldvcmtlclN0YXRpc3RpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIt4CChBXb3JrZXJTdGF0aXN0aWNzEgoKAmlkGAEgASgJEjUKEWZpcnN0X3Jlc3VsdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X3Jlc3VsdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29yZWQYBCABKAQSDwoHaW52YWxpZBgFIAEoBBIOCgZmYXVsdHMYBiABKAQSFQoNbWVhbl90b3RhbF9tcxgHIAEoARIWCg5tZWFuX3JlbmRlcl9tcxgIIAEoARIVCg1tZWFuX3Njb3JlX21zGAkgASgBEg0KBW1vZGVsGAogASgJEhAKCHJlbmRlcmVyGAsgASgJEg8KB3ZlcnNpb24YDCABKAkSKAoFc3RhdGUYDSABKA4yGS50dXJudGFibGUudjEuV29ya2VyU3RhdGUiJwoSRHJhaW5Xb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCSI/ChNEcmFpbldvcmtlclJlc3BvbnNlEigKBXN0YXRlGAEgASgOMhkudHVybnRhYmxlLnYxLldvcmtlclN0YXRlIigKE1Jlc3VtZVdvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJIkAKFFJlc3VtZVdvcmtlclJlc3BvbnNlEigKBXN0YXRlGAEgASgOMhkudHVybnRhYmxlLnYxLldvcmtlclN0YXRlIlEKClRhc2tSZWNvcmQSIAoEdGFzaxgBIAEoCzISLnR1cm50YWJsZS52MS5UYXNrEg4KBmNsaWVudBgCIAEoCRIRCglzeW50aGV0aWMYAyABKAgiXwoTTGlzdEFsbFRhc2tzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZjbGllbnQYAyABKAkSEQoJb25seV9vcGVuGAQgASgIIlgKFExpc3RBbGxUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhgudHVybnRhYmxlLnYxLlRhc2tSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiUKEkluc3BlY3RUYXNrUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJImgKE0luc3BlY3RUYXNrUmVzcG9uc2USJgoEdGFzaxgBIAEoCzIYLnR1cm50YWJsZS52MS5UYXNrUmVjb3JkEikKB2NoYW5nZXMYAiADKAsyGC50dXJudGFibGUudjEuVGFza0NoYW5nZSLDAQoKVGFza0NoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEiYKBXN0YXRlGAQgASgOMhcudHVybnRhYmxlLnYxLlRhc2tTdGF0ZRIUCgxtaW5lcl9ob3RrZXkYBSABKAkSEgoFc2NvcmUYBiABKAFIAIgBARIPCgdtZXNzYWdlGAcgASgJQggKBl9zY29yZSI/ChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJImIKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEi4KDGRlYWRfbGV0dGVycxgBIAMoCzIYLnR1cm50YWJsZS52MS5EZWFkTGV0dGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLWAQoKRGVhZExldHRlchIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIRCglqb2JfY2xhc3MYAyABKAkSDwoHcmVwbGljYRgEIAEoDRIOCgZwcm9tcHQYBSABKAkSGAoQYXNzZXRfc2l6ZV9ieXRlcxgGIAEoBBIOCgZyZWFzb24YByABKAkSEAoIYXR0ZW1wdHMYCCABKA0SKAoEdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY2F1c2UYCiABKAkiKQoXUmVwbGF5RGVhZExldHRlclJlcXVlc3QSDgoGam9iX2lkGAEgASgJIhoKGFJlcGxheURlYWRMZXR0ZXJSZXNwb25zZSI0ChJQbGFuV2VpZ2h0c1JlcXVlc3QSEwoGbmV0dWlkGAEgASgNSACIAQFCCQoHX25ldHVpZCLSAQoTUGxhbldlaWdodHNSZXNwb25zZRIOCgZuZXR1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg0KBWJsb2NrGAMgASgEEiUKA2R1ZRgEIAEoDjIYLnR1cm50YWJsZS52MS5XZWlnaHRzRHVlEhUKDWJhcnJlZF9yZWFzb24YBSABKAkSEQoJZHVlX2Jsb2NrGAYgASgEEiwKB3dlaWdodHMYByADKAsyGy50dXJudGFibGUudjEuUGxhbm5lZFdlaWdodBINCgVzdGVwcxgIIAMoCSKMAQoNUGxhbm5lZFdlaWdodBILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg4KBndlaWdodBgDIAEoDRIOCgZyZXdhcmQYBCABKAESFAoMb2JzZXJ2YXRpb25zGAUgASgNEg4KBnNjb3JlZBgGIAEoDRIYChBhdmVyYWdlX2ZpZGVsaXR5GAcgASgBImIKGUxpc3RXZWlnaHRBdHRlbXB0c1JlcXVlc3QSEwoGbmV0dWlkGAEgASgNSACIAQESEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAlCCQoHX25ldHVpZCJkChpMaXN0V2VpZ2h0QXR0ZW1wdHNSZXNwb25zZRItCghhdHRlbXB0cxgBIAMoCzIbLnR1cm50YWJsZS52MS5XZWlnaHRBdHRlbXB0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLxAQoNV2VpZ2h0QXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVibG9jaxgCIAEoBBIPCgdvdXRjb21lGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSGwoOaW5jbHVkZWRfYmxvY2sYBSABKARIAIgBARIZCgxyZXZlYWxfcm91bmQYBiABKARIAYgBARIpCgd3ZWlnaHRzGAcgAygLMhgudHVybnRhYmxlLnYxLlNlbnRXZWlnaHRCEQoPX2luY2x1ZGVkX2Jsb2NrQg8KDV9yZXZlYWxfcm91bmQiOQoKU2VudFdlaWdodBILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg4KBndlaWdodBgDIAEoDSI7ChJMaXN0UHJvbXB0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUwoTTGlzdFByb21wdHNSZXNwb25zZRIPCgdwcm9tcHRzGAEgAygJEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgNIosCCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIpCgZzY29wZXMYAyADKA4yGS50dXJudGFibGUudjEuQXBpS2V5U2NvcGUSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAiAEBEhgKEGNhbGxzX3Blcl9taW51dGUYBiABKA0SGAoQY29uY3VycmVudF9jYWxscxgHIAEoDRIRCglmcm9tX2ZpbGUYCCABKAhCDgoMX2V4cGlyZV90aW1lItwBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSKQoGc2NvcGVzGAIgAygOMhkudHVybnRhYmxlLnYxLkFwaUtleVNjb3BlEjQKC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAiAEBEhgKEGNhbGxzX3Blcl9taW51dGUYBCABKA0SGAoQY29uY3VycmVudF9jYWxscxgFIAEoDRISCgpyZXF1ZXN0X2lkGAYgASgJQg4KDF9leHBpcmVfdGltZSJJChRDcmVhdGVBcGlLZXlSZXNwb25zZRIhCgNrZXkYASABKAsyFC50dXJudGFibGUudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCSI7ChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUgoTTGlzdEFwaUtleXNSZXNwb25zZRIiCgRrZXlzGAEgAygLMhQudHVybnRhYmxlLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJQoTUmV2b2tlQXBpS2V5UmVxdWVzdBIOCgZrZXlfaWQYASABKAkiFgoUUmV2b2tlQXBpS2V5UmVzcG9uc2UqWQoGSW50YWtlEhYKEklOVEFLRV9VTlNQRUNJRklFRBAAEg8KC0lOVEFLRV9PUEVOEAESEQoNSU5UQUtFX1BBVVNFRBACEhMKD0lOVEFLRV9EUkFJTklORxADKqkBCgtXb3JrZXJTdGF0ZRIcChhXT1JLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJXT1JLRVJfU1RBVEVfUkVBRFkQARIYChRXT1JLRVJfU1RBVEVfV09SS0lORxACEhkKFVdPUktFUl9TVEFURV9EUkFJTklORxADEhgKFFdPUktFUl9TVEFURV9EUkFJTkVEEAQSFQoRV09SS0VSX1NUQVRFX0FXQVkQBSptCgpXZWlnaHRzRHVlEhsKF1dFSUdIVFNfRFVFX1VOU1BFQ0lGSUVEEAASEwoPV0VJR0hUU19EVUVfTk9XEAESFQoRV0VJR0hUU19EVUVfTEFURVIQAhIWChJXRUlHSFRTX0RVRV9CQVJSRUQQAyqWAQoLQXBpS2V5U2NvcGUSHQoZQVBJX0tFWV9TQ09QRV9VTlNQRUNJRklFRBAAEhoKFkFQSV9LRVlfU0NPUEVfR0VORVJBVEUQARIXChNBUElfS0VZX1NDT1BFX1NDT1JFEAISGgoWQVBJX0tFWV9TQ09QRV9SRUFEX0FMTBADEhcKE0FQSV9LRVlfU0NPUEVfQURNSU4QBDKsDAoMQWRtaW5TZXJ2aWNlEkwKCUdldFN0YXR1cxIeLnR1cm50YWJsZS52MS5HZXRTdGF0dXNSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLkdldFN0YXR1c1Jlc3BvbnNlEkwKCVNldEludGFrZRIeLnR1cm50YWJsZS52MS5TZXRJbnRha2VSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLlNldEludGFrZVJlc3BvbnNlEk8KCkxpc3RNaW5lcnMSHy50dXJudGFibGUudjEuTGlzdE1pbmVyc1JlcXVlc3QaIC50dXJudGFibGUudjEuTGlzdE1pbmVyc1Jlc3BvbnNlEkkKCEdldE1pbmVyEh0udHVybnRhYmxlLnYxLkdldE1pbmVyUmVxdWVzdBoeLnR1cm50YWJsZS52MS5HZXRNaW5lclJlc3BvbnNlEmQKEUxpc3RNaW5lclZlcmRpY3RzEiYudHVybnRhYmxlLnYxLkxpc3RNaW5lclZlcmRpY3RzUmVxdWVzdBonLnR1cm50YWJsZS52MS5MaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlElIKC0xpc3RXb3JrZXJzEiAudHVybnRhYmxlLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlElIKC0RyYWluV29ya2VyEiAudHVybnRhYmxlLnYxLkRyYWluV29ya2VyUmVxdWVzdBohLnR1cm50YWJsZS52MS5EcmFpbldvcmtlclJlc3BvbnNlElUKDFJlc3VtZVdvcmtlchIhLnR1cm50YWJsZS52MS5SZXN1bWVXb3JrZXJSZXF1ZXN0GiIudHVybnRhYmxlLnYxLlJlc3VtZVdvcmtlclJlc3BvbnNlElUKDExpc3RBbGxUYXNrcxIhLnR1cm50YWJsZS52MS5MaXN0QWxsVGFza3NSZXF1ZXN0GiIudHVybnRhYmxlLnYxLkxpc3RBbGxUYXNrc1Jlc3BvbnNlElIKC0luc3BlY3RUYXNrEiAudHVybnRhYmxlLnYxLkluc3BlY3RUYXNrUmVxdWVzdBohLnR1cm50YWJsZS52MS5JbnNwZWN0VGFza1Jlc3BvbnNlEl4KD0xpc3REZWFkTGV0dGVycxIkLnR1cm50YWJsZS52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiUudHVybnRhYmxlLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEmEKEFJlcGxheURlYWRMZXR0ZXISJS50dXJudGFibGUudjEuUmVwbGF5RGVhZExldHRlclJlcXVlc3QaJi50dXJudGFibGUudjEuUmVwbGF5RGVhZExldHRlclJlc3BvbnNlElIKC1BsYW5XZWlnaHRzEiAudHVybnRhYmxlLnYxLlBsYW5XZWlnaHRzUmVxdWVzdBohLnR1cm50YWJsZS52MS5QbGFuV2VpZ2h0c1Jlc3BvbnNlEmcKEkxpc3RXZWlnaHRBdHRlbXB0cxInLnR1cm50YWJsZS52MS5MaXN0V2VpZ2h0QXR0ZW1wdHNSZXF1ZXN0GigudHVybnRhYmxlLnYxLkxpc3RXZWlnaHRBdHRlbXB0c1Jlc3BvbnNlElIKC0xpc3RQcm9tcHRzEiAudHVybnRhYmxlLnYxLkxpc3RQcm9tcHRzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0UHJvbXB0c1Jlc3BvbnNlElUKDENyZWF0ZUFwaUtleRIhLnR1cm50YWJsZS52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiIudHVybnRhYmxlLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlElIKC0xpc3RBcGlLZXlzEiAudHVybnRhYmxlLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlElUKDFJldm9rZUFwaUtleRIhLnR1cm50YWJsZS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiIudHVybnRhYmxlLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_task]);
+  fileDesc("CiB0dXJudGFibGUvdjEvYWRtaW5fc2VydmljZS5wcm90bxIMdHVybnRhYmxlLnYxIhIKEEdldFN0YXR1c1JlcXVlc3Qi8AIKEUdldFN0YXR1c1Jlc3BvbnNlEi4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXJ1bGVzGAIgASgJEhEKCW5vdF9yZWFkeRgDIAEoCRIkCgZpbnRha2UYBCABKA4yFC50dXJudGFibGUudjEuSW50YWtlEhUKDWludGFrZV9yZWFzb24YBSABKAkSDwoHZHJhaW5lZBgGIAEoCBIrCgpvcGVuX3Rhc2tzGAcgAygLMhcudHVybnRhYmxlLnYxLlRhc2tDb3VudBIPCgdwZW5kaW5nGAggASgEEicKBXF1ZXVlGAkgAygLMhgudHVybnRhYmxlLnYxLlF1ZXVlRGVwdGgSDwoHd29ya2VycxgKIAEoDRIOCgZtaW5lcnMYCyABKA0SMwoKdmFsaWRhdG9ycxgMIAMoCzIfLnR1cm50YWJsZS52MS5WYWxpZGF0b3JTdGFuZGluZyJCCglUYXNrQ291bnQSJgoFc3RhdGUYASABKA4yFy50dXJudGFibGUudjEuVGFza1N0YXRlEg0KBWNvdW50GAIgASgEIi0KClF1ZXVlRGVwdGgSEQoJam9iX2NsYXNzGAEgASgJEgwKBGpvYnMYAiABKAQingEKEVZhbGlkYXRvclN0YW5kaW5nEg4KBm5ldHVpZBgBIAEoDRIOCgZob3RrZXkYAiABKAkSDQoFYmxvY2sYAyABKAQSEAoDdWlkGAQgASgNSACIAQESEQoJc3Rha2VfdGFvGAUgASgBEhgKEHZhbGlkYXRvcl9wZXJtaXQYBiABKAgSEwoLbGFzdF91cGRhdGUYByABKARCBgoEX3VpZCJIChBTZXRJbnRha2VSZXF1ZXN0EiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2USDgoGcmVhc29uGAIgASgJIjkKEVNldEludGFrZVJlc3BvbnNlEiQKBmludGFrZRgBIAEoDjIULnR1cm50YWJsZS52MS5JbnRha2UimAIKDU1pbmVyU3RhbmRpbmcSDgoGaG90a2V5GAEgASgJEg4KBnJld2FyZBgCIAEoARIUCgxvYnNlcnZhdGlvbnMYAyABKA0SDgoGc2NvcmVkGAQgASgNEhgKEGF2ZXJhZ2VfZmlkZWxpdHkYBSABKAESOgoRY29vbGRvd25fZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSACIAQESGwoTY29vbGRvd25fdmlvbGF0aW9ucxgHIAEoBBISCgp2aW9sYXRpb25zGAggASgEEhAKCHNpbGVuY2VzGAkgASgEEhIKCnJlZ2lzdGVyZWQYCiABKAhCFAoSX2Nvb2xkb3duX2VuZF90aW1lIjoKEUxpc3RNaW5lcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIloKEkxpc3RNaW5lcnNSZXNwb25zZRIrCgZtaW5lcnMYASADKAsyGy50dXJudGFibGUudjEuTWluZXJTdGFuZGluZxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIQoPR2V0TWluZXJSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCSI+ChBHZXRNaW5lclJlc3BvbnNlEioKBW1pbmVyGAEgASgLMhsudHVybnRhYmxlLnYxLk1pbmVyU3RhbmRpbmciUQoYTGlzdE1pbmVyVmVyZGljdHNSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJiChlMaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlEiwKCHZlcmRpY3RzGAEgAygLMhoudHVybnRhYmxlLnYxLk1pbmVyVmVyZGljdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilgIKDE1pbmVyVmVyZGljdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hc3NpZ25tZW50X2lkGAIgASgJEg8KB3ZlcmRpY3QYAyABKAkSDAoEY29kZRgEIAEoCRIOCgZyZWFzb24YBSABKAkSDQoFc2NvcmUYBiABKAESEAoIZmlkZWxpdHkYByABKAESGAoQYXZlcmFnZV9maWRlbGl0eRgIIAEoARIUCgxvYnNlcnZhdGlvbnMYCSABKA0SDgoGcmV3YXJkGAogASgBEjUKEWNvb2xkb3duX2VuZF90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI7ChJMaXN0V29ya2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoTTGlzdFdvcmtlcnNSZXNwb25zZRIvCgd3b3JrZXJzGAEgAygLMh4udHVybnRhYmxlLnYxLldvcmtlclN0YXRpc3RpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIowDChBXb3JrZXJTdGF0aXN0aWNzEgoKAmlkGAEgASgJEjUKEWZpcnN0X3Jlc3VsdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBsYXN0X3Jlc3VsdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzY29yZWQYBCABKAQSDwoHaW52YWxpZBgFIAEoBBIOCgZmYXVsdHMYBiABKAQSFQoNbWVhbl90b3RhbF9tcxgHIAEoARIWCg5tZWFuX3JlbmRlcl9tcxgIIAEoARIVCg1tZWFuX3Njb3JlX21zGAkgASgBEg0KBW1vZGVsGAogASgJEhAKCHJlbmRlcmVyGAsgASgJEg8KB3ZlcnNpb24YDCABKAkSKAoFc3RhdGUYDSABKA4yGS50dXJudGFibGUudjEuV29ya2VyU3RhdGUSLAoKcXVhcmFudGluZRgOIAEoCzIYLnR1cm50YWJsZS52MS5RdWFyYW50aW5lIkwKClF1YXJhbnRpbmUSDgoGcmVhc29uGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIicKEkRyYWluV29ya2VyUmVxdWVzdBIRCgl3b3JrZXJfaWQYASABKAkiPwoTRHJhaW5Xb3JrZXJSZXNwb25zZRIoCgVzdGF0ZRgBIAEoDjIZLnR1cm50YWJsZS52MS5Xb3JrZXJTdGF0ZSIoChNSZXN1bWVXb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCSJAChRSZXN1bWVXb3JrZXJSZXNwb25zZRIoCgVzdGF0ZRgBIAEoDjIZLnR1cm50YWJsZS52MS5Xb3JrZXJTdGF0ZSIpChRSZWxlYXNlV29ya2VyUmVxdWVzdBIRCgl3b3JrZXJfaWQYASABKAkiQQoVUmVsZWFzZVdvcmtlclJlc3BvbnNlEigKBXN0YXRlGAEgASgOMhkudHVybnRhYmxlLnYxLldvcmtlclN0YXRlIlEKClRhc2tSZWNvcmQSIAoEdGFzaxgBIAEoCzISLnR1cm50YWJsZS52MS5UYXNrEg4KBmNsaWVudBgCIAEoCRIRCglzeW50aGV0aWMYAyABKAgiXwoTTGlzdEFsbFRhc2tzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZjbGllbnQYAyABKAkSEQoJb25seV9vcGVuGAQgASgIIlgKFExpc3RBbGxUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhgudHVybnRhYmxlLnYxLlRhc2tSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiUKEkluc3BlY3RUYXNrUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJImgKE0luc3BlY3RUYXNrUmVzcG9uc2USJgoEdGFzaxgBIAEoCzIYLnR1cm50YWJsZS52MS5UYXNrUmVjb3JkEikKB2NoYW5nZXMYAiADKAsyGC50dXJudGFibGUudjEuVGFza0NoYW5nZSLDAQoKVGFza0NoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEiYKBXN0YXRlGAQgASgOMhcudHVybnRhYmxlLnYxLlRhc2tTdGF0ZRIUCgxtaW5lcl9ob3RrZXkYBSABKAkSEgoFc2NvcmUYBiABKAFIAIgBARIPCgdtZXNzYWdlGAcgASgJQggKBl9zY29yZSI/ChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJImIKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEi4KDGRlYWRfbGV0dGVycxgBIAMoCzIYLnR1cm50YWJsZS52MS5EZWFkTGV0dGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLWAQoKRGVhZExldHRlchIOCgZqb2JfaWQYASABKAkSDwoHdGFza19pZBgCIAEoCRIRCglqb2JfY2xhc3MYAyABKAkSDwoHcmVwbGljYRgEIAEoDRIOCgZwcm9tcHQYBSABKAkSGAoQYXNzZXRfc2l6ZV9ieXRlcxgGIAEoBBIOCgZyZWFzb24YByABKAkSEAoIYXR0ZW1wdHMYCCABKA0SKAoEdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY2F1c2UYCiABKAkiKQoXUmVwbGF5RGVhZExldHRlclJlcXVlc3QSDgoGam9iX2lkGAEgASgJIhoKGFJlcGxheURlYWRMZXR0ZXJSZXNwb25zZSI0ChJQbGFuV2VpZ2h0c1JlcXVlc3QSEwoGbmV0dWlkGAEgASgNSACIAQFCCQoHX25ldHVpZCLSAQoTUGxhbldlaWdodHNSZXNwb25zZRIOCgZuZXR1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg0KBWJsb2NrGAMgASgEEiUKA2R1ZRgEIAEoDjIYLnR1cm50YWJsZS52MS5XZWlnaHRzRHVlEhUKDWJhcnJlZF9yZWFzb24YBSABKAkSEQoJZHVlX2Jsb2NrGAYgASgEEiwKB3dlaWdodHMYByADKAsyGy50dXJudGFibGUudjEuUGxhbm5lZFdlaWdodBINCgVzdGVwcxgIIAMoCSKMAQoNUGxhbm5lZFdlaWdodBILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg4KBndlaWdodBgDIAEoDRIOCgZyZXdhcmQYBCABKAESFAoMb2JzZXJ2YXRpb25zGAUgASgNEg4KBnNjb3JlZBgGIAEoDRIYChBhdmVyYWdlX2ZpZGVsaXR5GAcgASgBImIKGUxpc3RXZWlnaHRBdHRlbXB0c1JlcXVlc3QSEwoGbmV0dWlkGAEgASgNSACIAQESEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAlCCQoHX25ldHVpZCJkChpMaXN0V2VpZ2h0QXR0ZW1wdHNSZXNwb25zZRItCghhdHRlbXB0cxgBIAMoCzIbLnR1cm50YWJsZS52MS5XZWlnaHRBdHRlbXB0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLxAQoNV2VpZ2h0QXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVibG9jaxgCIAEoBBIPCgdvdXRjb21lGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSGwoOaW5jbHVkZWRfYmxvY2sYBSABKARIAIgBARIZCgxyZXZlYWxfcm91bmQYBiABKARIAYgBARIpCgd3ZWlnaHRzGAcgAygLMhgudHVybnRhYmxlLnYxLlNlbnRXZWlnaHRCEQoPX2luY2x1ZGVkX2Jsb2NrQg8KDV9yZXZlYWxfcm91bmQiOQoKU2VudFdlaWdodBILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg4KBndlaWdodBgDIAEoDSI7ChJMaXN0UHJvbXB0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUwoTTGlzdFByb21wdHNSZXNwb25zZRIPCgdwcm9tcHRzGAEgAygJEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgNIosCCgZBcGlLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIpCgZzY29wZXMYAyADKA4yGS50dXJudGFibGUudjEuQXBpS2V5U2NvcGUSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAiAEBEhgKEGNhbGxzX3Blcl9taW51dGUYBiABKA0SGAoQY29uY3VycmVudF9jYWxscxgHIAEoDRIRCglmcm9tX2ZpbGUYCCABKAhCDgoMX2V4cGlyZV90aW1lItwBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSKQoGc2NvcGVzGAIgAygOMhkudHVybnRhYmxlLnYxLkFwaUtleVNjb3BlEjQKC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAiAEBEhgKEGNhbGxzX3Blcl9taW51dGUYBCABKA0SGAoQY29uY3VycmVudF9jYWxscxgFIAEoDRISCgpyZXF1ZXN0X2lkGAYgASgJQg4KDF9leHBpcmVfdGltZSJJChRDcmVhdGVBcGlLZXlSZXNwb25zZRIhCgNrZXkYASABKAsyFC50dXJudGFibGUudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCSI7ChJMaXN0QXBpS2V5c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUgoTTGlzdEFwaUtleXNSZXNwb25zZRIiCgRrZXlzGAEgAygLMhQudHVybnRhYmxlLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJQoTUmV2b2tlQXBpS2V5UmVxdWVzdBIOCgZrZXlfaWQYASABKAkiFgoUUmV2b2tlQXBpS2V5UmVzcG9uc2UqWQoGSW50YWtlEhYKEklOVEFLRV9VTlNQRUNJRklFRBAAEg8KC0lOVEFLRV9PUEVOEAESEQoNSU5UQUtFX1BBVVNFRBACEhMKD0lOVEFLRV9EUkFJTklORxADKscBCgtXb3JrZXJTdGF0ZRIcChhXT1JLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJXT1JLRVJfU1RBVEVfUkVBRFkQARIYChRXT1JLRVJfU1RBVEVfV09SS0lORxACEhkKFVdPUktFUl9TVEFURV9EUkFJTklORxADEhgKFFdPUktFUl9TVEFURV9EUkFJTkVEEAQSFQoRV09SS0VSX1NUQVRFX0FXQVkQBRIcChhXT1JLRVJfU1RBVEVfUVVBUkFOVElORUQQBiptCgpXZWlnaHRzRHVlEhsKF1dFSUdIVFNfRFVFX1VOU1BFQ0lGSUVEEAASEwoPV0VJR0hUU19EVUVfTk9XEAESFQoRV0VJR0hUU19EVUVfTEFURVIQAhIWChJXRUlHSFRTX0RVRV9CQVJSRUQQAyqWAQoLQXBpS2V5U2NvcGUSHQoZQVBJX0tFWV9TQ09QRV9VTlNQRUNJRklFRBAAEhoKFkFQSV9LRVlfU0NPUEVfR0VORVJBVEUQARIXChNBUElfS0VZX1NDT1BFX1NDT1JFEAISGgoWQVBJX0tFWV9TQ09QRV9SRUFEX0FMTBADEhcKE0FQSV9LRVlfU0NPUEVfQURNSU4QBDKGDQoMQWRtaW5TZXJ2aWNlEkwKCUdldFN0YXR1cxIeLnR1cm50YWJsZS52MS5HZXRTdGF0dXNSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLkdldFN0YXR1c1Jlc3BvbnNlEkwKCVNldEludGFrZRIeLnR1cm50YWJsZS52MS5TZXRJbnRha2VSZXF1ZXN0Gh8udHVybnRhYmxlLnYxLlNldEludGFrZVJlc3BvbnNlEk8KCkxpc3RNaW5lcnMSHy50dXJudGFibGUudjEuTGlzdE1pbmVyc1JlcXVlc3QaIC50dXJudGFibGUudjEuTGlzdE1pbmVyc1Jlc3BvbnNlEkkKCEdldE1pbmVyEh0udHVybnRhYmxlLnYxLkdldE1pbmVyUmVxdWVzdBoeLnR1cm50YWJsZS52MS5HZXRNaW5lclJlc3BvbnNlEmQKEUxpc3RNaW5lclZlcmRpY3RzEiYudHVybnRhYmxlLnYxLkxpc3RNaW5lclZlcmRpY3RzUmVxdWVzdBonLnR1cm50YWJsZS52MS5MaXN0TWluZXJWZXJkaWN0c1Jlc3BvbnNlElIKC0xpc3RXb3JrZXJzEiAudHVybnRhYmxlLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlElIKC0RyYWluV29ya2VyEiAudHVybnRhYmxlLnYxLkRyYWluV29ya2VyUmVxdWVzdBohLnR1cm50YWJsZS52MS5EcmFpbldvcmtlclJlc3BvbnNlElUKDFJlc3VtZVdvcmtlchIhLnR1cm50YWJsZS52MS5SZXN1bWVXb3JrZXJSZXF1ZXN0GiIudHVybnRhYmxlLnYxLlJlc3VtZVdvcmtlclJlc3BvbnNlElgKDVJlbGVhc2VXb3JrZXISIi50dXJudGFibGUudjEuUmVsZWFzZVdvcmtlclJlcXVlc3QaIy50dXJudGFibGUudjEuUmVsZWFzZVdvcmtlclJlc3BvbnNlElUKDExpc3RBbGxUYXNrcxIhLnR1cm50YWJsZS52MS5MaXN0QWxsVGFza3NSZXF1ZXN0GiIudHVybnRhYmxlLnYxLkxpc3RBbGxUYXNrc1Jlc3BvbnNlElIKC0luc3BlY3RUYXNrEiAudHVybnRhYmxlLnYxLkluc3BlY3RUYXNrUmVxdWVzdBohLnR1cm50YWJsZS52MS5JbnNwZWN0VGFza1Jlc3BvbnNlEl4KD0xpc3REZWFkTGV0dGVycxIkLnR1cm50YWJsZS52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiUudHVybnRhYmxlLnYxLkxpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEmEKEFJlcGxheURlYWRMZXR0ZXISJS50dXJudGFibGUudjEuUmVwbGF5RGVhZExldHRlclJlcXVlc3QaJi50dXJudGFibGUudjEuUmVwbGF5RGVhZExldHRlclJlc3BvbnNlElIKC1BsYW5XZWlnaHRzEiAudHVybnRhYmxlLnYxLlBsYW5XZWlnaHRzUmVxdWVzdBohLnR1cm50YWJsZS52MS5QbGFuV2VpZ2h0c1Jlc3BvbnNlEmcKEkxpc3RXZWlnaHRBdHRlbXB0cxInLnR1cm50YWJsZS52MS5MaXN0V2VpZ2h0QXR0ZW1wdHNSZXF1ZXN0GigudHVybnRhYmxlLnYxLkxpc3RXZWlnaHRBdHRlbXB0c1Jlc3BvbnNlElIKC0xpc3RQcm9tcHRzEiAudHVybnRhYmxlLnYxLkxpc3RQcm9tcHRzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0UHJvbXB0c1Jlc3BvbnNlElUKDENyZWF0ZUFwaUtleRIhLnR1cm50YWJsZS52MS5DcmVhdGVBcGlLZXlSZXF1ZXN0GiIudHVybnRhYmxlLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlElIKC0xpc3RBcGlLZXlzEiAudHVybnRhYmxlLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBohLnR1cm50YWJsZS52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlElUKDFJldm9rZUFwaUtleRIhLnR1cm50YWJsZS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiIudHVybnRhYmxlLnYxLlJldm9rZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_turntable_v1_task]);
 
 /**
  * See AdminService.GetStatus.
@@ -785,6 +785,13 @@ export type WorkerStatistics = Message<"turntable.v1.WorkerStatistics"> & {
    * @generated from field: turntable.v1.WorkerState state = 13;
    */
   state: WorkerState;
+
+  /**
+   * Why it is shut out; set with the state quarantined.
+   *
+   * @generated from field: turntable.v1.Quarantine quarantine = 14;
+   */
+  quarantine?: Quarantine | undefined;
 };
 
 /**
@@ -793,6 +800,34 @@ export type WorkerStatistics = Message<"turntable.v1.WorkerStatistics"> & {
  */
 export const WorkerStatisticsSchema: GenMessage<WorkerStatistics> = /*@__PURE__*/
   messageDesc(file_turntable_v1_admin_service, 17);
+
+/**
+ * A worker's scores differed from those of others.
+ *
+ * @generated from message turntable.v1.Quarantine
+ */
+export type Quarantine = Message<"turntable.v1.Quarantine"> & {
+  /**
+   * In words.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message turntable.v1.Quarantine.
+ * Use `create(QuarantineSchema)` to create a new message.
+ */
+export const QuarantineSchema: GenMessage<Quarantine> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 18);
 
 /**
  * See AdminService.DrainWorker.
@@ -813,7 +848,7 @@ export type DrainWorkerRequest = Message<"turntable.v1.DrainWorkerRequest"> & {
  * Use `create(DrainWorkerRequestSchema)` to create a new message.
  */
 export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 18);
+  messageDesc(file_turntable_v1_admin_service, 19);
 
 /**
  * See AdminService.DrainWorker.
@@ -834,7 +869,7 @@ export type DrainWorkerResponse = Message<"turntable.v1.DrainWorkerResponse"> & 
  * Use `create(DrainWorkerResponseSchema)` to create a new message.
  */
 export const DrainWorkerResponseSchema: GenMessage<DrainWorkerResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 19);
+  messageDesc(file_turntable_v1_admin_service, 20);
 
 /**
  * See AdminService.ResumeWorker.
@@ -855,7 +890,7 @@ export type ResumeWorkerRequest = Message<"turntable.v1.ResumeWorkerRequest"> & 
  * Use `create(ResumeWorkerRequestSchema)` to create a new message.
  */
 export const ResumeWorkerRequestSchema: GenMessage<ResumeWorkerRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 20);
+  messageDesc(file_turntable_v1_admin_service, 21);
 
 /**
  * See AdminService.ResumeWorker.
@@ -876,7 +911,49 @@ export type ResumeWorkerResponse = Message<"turntable.v1.ResumeWorkerResponse"> 
  * Use `create(ResumeWorkerResponseSchema)` to create a new message.
  */
 export const ResumeWorkerResponseSchema: GenMessage<ResumeWorkerResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 21);
+  messageDesc(file_turntable_v1_admin_service, 22);
+
+/**
+ * See AdminService.ReleaseWorker.
+ *
+ * @generated from message turntable.v1.ReleaseWorkerRequest
+ */
+export type ReleaseWorkerRequest = Message<"turntable.v1.ReleaseWorkerRequest"> & {
+  /**
+   * WorkerStatistics.id; at most 256 characters.
+   *
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+};
+
+/**
+ * Describes the message turntable.v1.ReleaseWorkerRequest.
+ * Use `create(ReleaseWorkerRequestSchema)` to create a new message.
+ */
+export const ReleaseWorkerRequestSchema: GenMessage<ReleaseWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 23);
+
+/**
+ * See AdminService.ReleaseWorker.
+ *
+ * @generated from message turntable.v1.ReleaseWorkerResponse
+ */
+export type ReleaseWorkerResponse = Message<"turntable.v1.ReleaseWorkerResponse"> & {
+  /**
+   * What it does now; away when it is not connected.
+   *
+   * @generated from field: turntable.v1.WorkerState state = 1;
+   */
+  state: WorkerState;
+};
+
+/**
+ * Describes the message turntable.v1.ReleaseWorkerResponse.
+ * Use `create(ReleaseWorkerResponseSchema)` to create a new message.
+ */
+export const ReleaseWorkerResponseSchema: GenMessage<ReleaseWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_admin_service, 24);
 
 /**
  * A task with what its client is not told.
@@ -911,7 +988,7 @@ export type TaskRecord = Message<"turntable.v1.TaskRecord"> & {
  * Use `create(TaskRecordSchema)` to create a new message.
  */
 export const TaskRecordSchema: GenMessage<TaskRecord> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 22);
+  messageDesc(file_turntable_v1_admin_service, 25);
 
 /**
  * See AdminService.ListAllTasks.
@@ -953,7 +1030,7 @@ export type ListAllTasksRequest = Message<"turntable.v1.ListAllTasksRequest"> & 
  * Use `create(ListAllTasksRequestSchema)` to create a new message.
  */
 export const ListAllTasksRequestSchema: GenMessage<ListAllTasksRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 23);
+  messageDesc(file_turntable_v1_admin_service, 26);
 
 /**
  * See AdminService.ListAllTasks.
@@ -981,7 +1058,7 @@ export type ListAllTasksResponse = Message<"turntable.v1.ListAllTasksResponse"> 
  * Use `create(ListAllTasksResponseSchema)` to create a new message.
  */
 export const ListAllTasksResponseSchema: GenMessage<ListAllTasksResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 24);
+  messageDesc(file_turntable_v1_admin_service, 27);
 
 /**
  * See AdminService.InspectTask.
@@ -1002,7 +1079,7 @@ export type InspectTaskRequest = Message<"turntable.v1.InspectTaskRequest"> & {
  * Use `create(InspectTaskRequestSchema)` to create a new message.
  */
 export const InspectTaskRequestSchema: GenMessage<InspectTaskRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 25);
+  messageDesc(file_turntable_v1_admin_service, 28);
 
 /**
  * See AdminService.InspectTask.
@@ -1030,7 +1107,7 @@ export type InspectTaskResponse = Message<"turntable.v1.InspectTaskResponse"> & 
  * Use `create(InspectTaskResponseSchema)` to create a new message.
  */
 export const InspectTaskResponseSchema: GenMessage<InspectTaskResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 26);
+  messageDesc(file_turntable_v1_admin_service, 29);
 
 /**
  * One change of a task, as its watchers were told it.
@@ -1093,7 +1170,7 @@ export type TaskChange = Message<"turntable.v1.TaskChange"> & {
  * Use `create(TaskChangeSchema)` to create a new message.
  */
 export const TaskChangeSchema: GenMessage<TaskChange> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 27);
+  messageDesc(file_turntable_v1_admin_service, 30);
 
 /**
  * See AdminService.ListDeadLetters.
@@ -1121,7 +1198,7 @@ export type ListDeadLettersRequest = Message<"turntable.v1.ListDeadLettersReques
  * Use `create(ListDeadLettersRequestSchema)` to create a new message.
  */
 export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 28);
+  messageDesc(file_turntable_v1_admin_service, 31);
 
 /**
  * See AdminService.ListDeadLetters.
@@ -1149,7 +1226,7 @@ export type ListDeadLettersResponse = Message<"turntable.v1.ListDeadLettersRespo
  * Use `create(ListDeadLettersResponseSchema)` to create a new message.
  */
 export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 29);
+  messageDesc(file_turntable_v1_admin_service, 32);
 
 /**
  * A job that was given up.
@@ -1179,7 +1256,7 @@ export type DeadLetter = Message<"turntable.v1.DeadLetter"> & {
   jobClass: string;
 
   /**
-   * 0, or 1 for an audit by a second worker.
+   * Tells the jobs of one submission apart: 0, and one more each time that the result before was not enough.
    *
    * @generated from field: uint32 replica = 4;
    */
@@ -1234,7 +1311,7 @@ export type DeadLetter = Message<"turntable.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 30);
+  messageDesc(file_turntable_v1_admin_service, 33);
 
 /**
  * See AdminService.ReplayDeadLetter.
@@ -1255,7 +1332,7 @@ export type ReplayDeadLetterRequest = Message<"turntable.v1.ReplayDeadLetterRequ
  * Use `create(ReplayDeadLetterRequestSchema)` to create a new message.
  */
 export const ReplayDeadLetterRequestSchema: GenMessage<ReplayDeadLetterRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 31);
+  messageDesc(file_turntable_v1_admin_service, 34);
 
 /**
  * See AdminService.ReplayDeadLetter.
@@ -1270,7 +1347,7 @@ export type ReplayDeadLetterResponse = Message<"turntable.v1.ReplayDeadLetterRes
  * Use `create(ReplayDeadLetterResponseSchema)` to create a new message.
  */
 export const ReplayDeadLetterResponseSchema: GenMessage<ReplayDeadLetterResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 32);
+  messageDesc(file_turntable_v1_admin_service, 35);
 
 /**
  * See AdminService.PlanWeights.
@@ -1291,7 +1368,7 @@ export type PlanWeightsRequest = Message<"turntable.v1.PlanWeightsRequest"> & {
  * Use `create(PlanWeightsRequestSchema)` to create a new message.
  */
 export const PlanWeightsRequestSchema: GenMessage<PlanWeightsRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 33);
+  messageDesc(file_turntable_v1_admin_service, 36);
 
 /**
  * See AdminService.PlanWeights.
@@ -1361,7 +1438,7 @@ export type PlanWeightsResponse = Message<"turntable.v1.PlanWeightsResponse"> & 
  * Use `create(PlanWeightsResponseSchema)` to create a new message.
  */
 export const PlanWeightsResponseSchema: GenMessage<PlanWeightsResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 34);
+  messageDesc(file_turntable_v1_admin_service, 37);
 
 /**
  * What a miner would get.
@@ -1424,7 +1501,7 @@ export type PlannedWeight = Message<"turntable.v1.PlannedWeight"> & {
  * Use `create(PlannedWeightSchema)` to create a new message.
  */
 export const PlannedWeightSchema: GenMessage<PlannedWeight> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 35);
+  messageDesc(file_turntable_v1_admin_service, 38);
 
 /**
  * See AdminService.ListWeightAttempts.
@@ -1459,7 +1536,7 @@ export type ListWeightAttemptsRequest = Message<"turntable.v1.ListWeightAttempts
  * Use `create(ListWeightAttemptsRequestSchema)` to create a new message.
  */
 export const ListWeightAttemptsRequestSchema: GenMessage<ListWeightAttemptsRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 36);
+  messageDesc(file_turntable_v1_admin_service, 39);
 
 /**
  * See AdminService.ListWeightAttempts.
@@ -1487,7 +1564,7 @@ export type ListWeightAttemptsResponse = Message<"turntable.v1.ListWeightAttempt
  * Use `create(ListWeightAttemptsResponseSchema)` to create a new message.
  */
 export const ListWeightAttemptsResponseSchema: GenMessage<ListWeightAttemptsResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 37);
+  messageDesc(file_turntable_v1_admin_service, 40);
 
 /**
  * Weights that were sent to the chain.
@@ -1550,7 +1627,7 @@ export type WeightAttempt = Message<"turntable.v1.WeightAttempt"> & {
  * Use `create(WeightAttemptSchema)` to create a new message.
  */
 export const WeightAttemptSchema: GenMessage<WeightAttempt> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 38);
+  messageDesc(file_turntable_v1_admin_service, 41);
 
 /**
  * One weight of an attempt.
@@ -1585,7 +1662,7 @@ export type SentWeight = Message<"turntable.v1.SentWeight"> & {
  * Use `create(SentWeightSchema)` to create a new message.
  */
 export const SentWeightSchema: GenMessage<SentWeight> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 39);
+  messageDesc(file_turntable_v1_admin_service, 42);
 
 /**
  * See AdminService.ListPrompts.
@@ -1613,7 +1690,7 @@ export type ListPromptsRequest = Message<"turntable.v1.ListPromptsRequest"> & {
  * Use `create(ListPromptsRequestSchema)` to create a new message.
  */
 export const ListPromptsRequestSchema: GenMessage<ListPromptsRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 40);
+  messageDesc(file_turntable_v1_admin_service, 43);
 
 /**
  * See AdminService.ListPrompts.
@@ -1648,7 +1725,7 @@ export type ListPromptsResponse = Message<"turntable.v1.ListPromptsResponse"> & 
  * Use `create(ListPromptsResponseSchema)` to create a new message.
  */
 export const ListPromptsResponseSchema: GenMessage<ListPromptsResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 41);
+  messageDesc(file_turntable_v1_admin_service, 44);
 
 /**
  * An API key without its secret.
@@ -1718,7 +1795,7 @@ export type ApiKey = Message<"turntable.v1.ApiKey"> & {
  * Use `create(ApiKeySchema)` to create a new message.
  */
 export const ApiKeySchema: GenMessage<ApiKey> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 42);
+  messageDesc(file_turntable_v1_admin_service, 45);
 
 /**
  * See AdminService.CreateApiKey.
@@ -1774,7 +1851,7 @@ export type CreateApiKeyRequest = Message<"turntable.v1.CreateApiKeyRequest"> & 
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 43);
+  messageDesc(file_turntable_v1_admin_service, 46);
 
 /**
  * See AdminService.CreateApiKey.
@@ -1802,7 +1879,7 @@ export type CreateApiKeyResponse = Message<"turntable.v1.CreateApiKeyResponse"> 
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 44);
+  messageDesc(file_turntable_v1_admin_service, 47);
 
 /**
  * See AdminService.ListApiKeys.
@@ -1830,7 +1907,7 @@ export type ListApiKeysRequest = Message<"turntable.v1.ListApiKeysRequest"> & {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 45);
+  messageDesc(file_turntable_v1_admin_service, 48);
 
 /**
  * See AdminService.ListApiKeys.
@@ -1858,7 +1935,7 @@ export type ListApiKeysResponse = Message<"turntable.v1.ListApiKeysResponse"> & 
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 46);
+  messageDesc(file_turntable_v1_admin_service, 49);
 
 /**
  * See AdminService.RevokeApiKey.
@@ -1879,7 +1956,7 @@ export type RevokeApiKeyRequest = Message<"turntable.v1.RevokeApiKeyRequest"> & 
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 47);
+  messageDesc(file_turntable_v1_admin_service, 50);
 
 /**
  * See AdminService.RevokeApiKey.
@@ -1894,7 +1971,7 @@ export type RevokeApiKeyResponse = Message<"turntable.v1.RevokeApiKeyResponse"> 
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_admin_service, 48);
+  messageDesc(file_turntable_v1_admin_service, 51);
 
 /**
  * What a coordinator takes in.
@@ -1992,6 +2069,13 @@ export const WorkerState = {
    * @generated from enum value: WORKER_STATE_AWAY = 5;
    */
   AWAY: 5,
+
+  /**
+   * Its scores drifted: it is given no jobs, and what it says is not taken, until it is released.
+   *
+   * @generated from enum value: WORKER_STATE_QUARANTINED = 6;
+   */
+  QUARANTINED: 6,
 } as const;
 
 /**
@@ -2194,6 +2278,7 @@ export const AdminService: GenService<{
   },
   /**
    * Lets a worker that was drained take jobs again; nothing happens to one that was not. Errors as of DrainWorker.
+   * FAILED_PRECONDITION: it is quarantined.
    *
    * @generated from rpc turntable.v1.AdminService.ResumeWorker
    */
@@ -2201,6 +2286,17 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ResumeWorkerRequestSchema;
     output: typeof ResumeWorkerResponseSchema;
+  },
+  /**
+   * Lets a worker that is quarantined take jobs and have its results taken again, with a clean record. Scores that were
+   * replaced meanwhile stay as they are. INVALID_ARGUMENT: no name. NOT_FOUND: no worker of this name is quarantined.
+   *
+   * @generated from rpc turntable.v1.AdminService.ReleaseWorker
+   */
+  releaseWorker: {
+    methodKind: "unary";
+    input: typeof ReleaseWorkerRequestSchema;
+    output: typeof ReleaseWorkerResponseSchema;
   },
   /**
    * Lists tasks of all clients, and synthetic ones, newest first.

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file turntable/v1/report.proto.
  */
 export const file_turntable_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("Chl0dXJudGFibGUvdjEvcmVwb3J0LnByb3RvEgx0dXJudGFibGUudjEi3AQKC1Njb3JlUmVwb3J0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhUKDXN1Ym1pc3Npb25faWQYAyABKAkSDgoGcHJvbXB0GAQgASgJEg8KB3Byb2ZpbGUYBSABKAkSEwoLY2FtZXJhX3NlZWQYBiABKAQSJgoFdmlld3MYByADKAsyFy50dXJudGFibGUudjEuVmlld1Njb3JlEiIKBW1vZGVsGAggASgLMhMudHVybnRhYmxlLnYxLk1vZGVsEigKCHJlbmRlcmVyGAkgASgLMhYudHVybnRhYmxlLnYxLlJlbmRlcmVyEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBITCgtzcGxhdF9jb3VudBgLIAEoBBINCgVzY29yZRgMIAEoARIQCghmaWRlbGl0eRgNIAEoARImCgd0aW1pbmdzGA4gASgLMhUudHVybnRhYmxlLnYxLlRpbWluZ3MSLwoLY3JlYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXdvcmtlcl9pZBgQIAEoCRIUCgxtaW5lcl9ob3RrZXkYESABKAkSGAoQdmFsaWRhdG9yX2hvdGtleRgSIAEoCRIRCglzaWduYXR1cmUYEyABKAwSKwoIZmluZGluZ3MYFCADKAsyGS50dXJudGFibGUudjEuTGludEZpbmRpbmcSFgoObG93X3ZpZXdfc2hhcmUYFSABKAESEgoKYWNjZXB0YW5jZRgWIAEoARIVCg11bmtub3duX3dvcmRzGBcgAygJIngKC0xpbnRGaW5kaW5nEgwKBGNvZGUYASABKAkSLAoIc2V2ZXJpdHkYAiABKA4yGi50dXJudGFibGUudjEuTGludFNldmVyaXR5Eg0KBXZhbHVlGAMgASgBEg0KBWxpbWl0GAQgASgBEg8KB21lc3NhZ2UYBSABKAkiTAoJVmlld1Njb3JlEhMKC2F6aW11dGhfZGVnGAEgASgBEhUKDWVsZXZhdGlvbl9kZWcYAiABKAESEwoLcHJvYmFiaWxpdHkYAyABKAEiZQoFTW9kZWwSDAoEbmFtZRgBIAEoCRIOCgZzaGEyNTYYAiABKAwSFQoNZGVtb25zdHJhdGlvbhgDIAEoCBINCgVmaWxlcxgEIAMoCRIYChBwaWN0dXJlX3NldHRpbmdzGAUgASgJIkEKCFJlbmRlcmVyEg8KB2JhY2tlbmQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRITCgthcHByb3hpbWF0ZRgDIAEoCCJlCgdUaW1pbmdzEhAKCGZldGNoX21zGAEgASgBEhEKCWRlY29kZV9tcxgCIAEoARIRCglyZW5kZXJfbXMYAyABKAESEAoIc2NvcmVfbXMYBCABKAESEAoIdG90YWxfbXMYBSABKAEqYQoMTGludFNldmVyaXR5Eh0KGUxJTlRfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIZChVMSU5UX1NFVkVSSVRZX1dBUk5JTkcQARIXChNMSU5UX1NFVkVSSVRZX0VSUk9SEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chl0dXJudGFibGUvdjEvcmVwb3J0LnByb3RvEgx0dXJudGFibGUudjEikgUKC1Njb3JlUmVwb3J0Eg4KBmpvYl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhUKDXN1Ym1pc3Npb25faWQYAyABKAkSDgoGcHJvbXB0GAQgASgJEg8KB3Byb2ZpbGUYBSABKAkSEwoLY2FtZXJhX3NlZWQYBiABKAQSJgoFdmlld3MYByADKAsyFy50dXJudGFibGUudjEuVmlld1Njb3JlEiIKBW1vZGVsGAggASgLMhMudHVybnRhYmxlLnYxLk1vZGVsEigKCHJlbmRlcmVyGAkgASgLMhYudHVybnRhYmxlLnYxLlJlbmRlcmVyEhQKDGFzc2V0X3NoYTI1NhgKIAEoDBITCgtzcGxhdF9jb3VudBgLIAEoBBINCgVzY29yZRgMIAEoARIQCghmaWRlbGl0eRgNIAEoARImCgd0aW1pbmdzGA4gASgLMhUudHVybnRhYmxlLnYxLlRpbWluZ3MSLwoLY3JlYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXdvcmtlcl9pZBgQIAEoCRIUCgxtaW5lcl9ob3RrZXkYESABKAkSGAoQdmFsaWRhdG9yX2hvdGtleRgSIAEoCRIRCglzaWduYXR1cmUYEyABKAwSKwoIZmluZGluZ3MYFCADKAsyGS50dXJudGFibGUudjEuTGludEZpbmRpbmcSFgoObG93X3ZpZXdfc2hhcmUYFSABKAESEgoKYWNjZXB0YW5jZRgWIAEoARIVCg11bmtub3duX3dvcmRzGBcgAygJEjQKD3JlcGxhY2VkX3Njb3JlcxgYIAMoCzIbLnR1cm50YWJsZS52MS5SZXBsYWNlZFNjb3JlInUKDVJlcGxhY2VkU2NvcmUSDQoFc2NvcmUYASABKAESEAoIZmlkZWxpdHkYAiABKAESEQoJd29ya2VyX2lkGAMgASgJEjAKDHJlcGxhY2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAieAoLTGludEZpbmRpbmcSDAoEY29kZRgBIAEoCRIsCghzZXZlcml0eRgCIAEoDjIaLnR1cm50YWJsZS52MS5MaW50U2V2ZXJpdHkSDQoFdmFsdWUYAyABKAESDQoFbGltaXQYBCABKAESDwoHbWVzc2FnZRgFIAEoCSJMCglWaWV3U2NvcmUSEwoLYXppbXV0aF9kZWcYASABKAESFQoNZWxldmF0aW9uX2RlZxgCIAEoARITCgtwcm9iYWJpbGl0eRgDIAEoASJlCgVNb2RlbBIMCgRuYW1lGAEgASgJEg4KBnNoYTI1NhgCIAEoDBIVCg1kZW1vbnN0cmF0aW9uGAMgASgIEg0KBWZpbGVzGAQgAygJEhgKEHBpY3R1cmVfc2V0dGluZ3MYBSABKAkiQQoIUmVuZGVyZXISDwoHYmFja2VuZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhMKC2FwcHJveGltYXRlGAMgASgIImUKB1RpbWluZ3MSEAoIZmV0Y2hfbXMYASABKAESEQoJZGVjb2RlX21zGAIgASgBEhEKCXJlbmRlcl9tcxgDIAEoARIQCghzY29yZV9tcxgEIAEoARIQCgh0b3RhbF9tcxgFIAEoASphCgxMaW50U2V2ZXJpdHkSHQoZTElOVF9TRVZFUklUWV9VTlNQRUNJRklFRBAAEhkKFUxJTlRfU0VWRVJJVFlfV0FSTklORxABEhcKE0xJTlRfU0VWRVJJVFlfRVJST1IQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * What scoring one submission produced: every input that the score depends on, and the score. Anyone who has
@@ -186,6 +186,14 @@ export type ScoreReport = Message<"turntable.v1.ScoreReport"> & {
    * @generated from field: repeated string unknown_words = 23;
    */
   unknownWords: string[];
+
+  /**
+   * Scores that other workers gave the same submission before, and that this one replaced, oldest first. Set by the
+   * coordinator.
+   *
+   * @generated from field: repeated turntable.v1.ReplacedScore replaced_scores = 24;
+   */
+  replacedScores: ReplacedScore[];
 };
 
 /**
@@ -194,6 +202,48 @@ export type ScoreReport = Message<"turntable.v1.ScoreReport"> & {
  */
 export const ScoreReportSchema: GenMessage<ScoreReport> = /*@__PURE__*/
   messageDesc(file_turntable_v1_report, 0);
+
+/**
+ * A score that was found to be wrong and was replaced.
+ *
+ * @generated from message turntable.v1.ReplacedScore
+ */
+export type ReplacedScore = Message<"turntable.v1.ReplacedScore"> & {
+  /**
+   * 0 to 1.
+   *
+   * @generated from field: double score = 1;
+   */
+  score: number;
+
+  /**
+   * The step that it earned, 0 to 1.
+   *
+   * @generated from field: double fidelity = 2;
+   */
+  fidelity: number;
+
+  /**
+   * Which worker gave it.
+   *
+   * @generated from field: string worker_id = 3;
+   */
+  workerId: string;
+
+  /**
+   * When it was replaced.
+   *
+   * @generated from field: google.protobuf.Timestamp replace_time = 4;
+   */
+  replaceTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message turntable.v1.ReplacedScore.
+ * Use `create(ReplacedScoreSchema)` to create a new message.
+ */
+export const ReplacedScoreSchema: GenMessage<ReplacedScore> = /*@__PURE__*/
+  messageDesc(file_turntable_v1_report, 1);
 
 /**
  * Something about the asset that is outside a limit of the profile.
@@ -242,7 +292,7 @@ export type LintFinding = Message<"turntable.v1.LintFinding"> & {
  * Use `create(LintFindingSchema)` to create a new message.
  */
 export const LintFindingSchema: GenMessage<LintFinding> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 1);
+  messageDesc(file_turntable_v1_report, 2);
 
 /**
  * One view of the asset.
@@ -277,7 +327,7 @@ export type ViewScore = Message<"turntable.v1.ViewScore"> & {
  * Use `create(ViewScoreSchema)` to create a new message.
  */
 export const ViewScoreSchema: GenMessage<ViewScore> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 2);
+  messageDesc(file_turntable_v1_report, 3);
 
 /**
  * A model, named so that another worker can be seen to use the same one.
@@ -326,7 +376,7 @@ export type Model = Message<"turntable.v1.Model"> & {
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 3);
+  messageDesc(file_turntable_v1_report, 4);
 
 /**
  * A rasteriser.
@@ -361,7 +411,7 @@ export type Renderer = Message<"turntable.v1.Renderer"> & {
  * Use `create(RendererSchema)` to create a new message.
  */
 export const RendererSchema: GenMessage<Renderer> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 4);
+  messageDesc(file_turntable_v1_report, 5);
 
 /**
  * Durations in milliseconds.
@@ -410,7 +460,7 @@ export type Timings = Message<"turntable.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_turntable_v1_report, 5);
+  messageDesc(file_turntable_v1_report, 6);
 
 /**
  * How much a finding weighs.

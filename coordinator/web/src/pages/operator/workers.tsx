@@ -19,6 +19,7 @@ const stateNames = new Map<WorkerState, string>([
   [WorkerState.DRAINING, "draining"],
   [WorkerState.DRAINED, "drained"],
   [WorkerState.AWAY, "away"],
+  [WorkerState.QUARANTINED, "quarantined"],
 ]);
 
 export function OperatorWorkers() {
@@ -75,7 +76,9 @@ export function OperatorWorkers() {
               {workers.map((worker) => (
                 <tr key={worker.id}>
                   <th scope="row">{worker.id}</th>
-                  <td>{stateNames.get(worker.state)}</td>
+                  <td class={worker.quarantine === undefined ? undefined : "bad-text"}>
+                    {stateNames.get(worker.state)}
+                  </td>
                   <td class="number">{formatCount(worker.scored)}</td>
                   <td class="number">{formatCount(worker.invalid)}</td>
                   <td class={worker.faults > 0n ? "number bad-text" : "number"}>
@@ -99,6 +102,13 @@ export function OperatorWorkers() {
           </table>
         </TableFrame>
       )}
+      {workers.map(({ id, quarantine }) =>
+        quarantine === undefined ? undefined : (
+          <p key={id} class="bad-text">
+            {id} is quarantined: {quarantine.reason}.
+          </p>
+        ),
+      )}
       <Pager what="workers" tokens={tokens} next={value?.nextPageToken ?? ""} onTurn={setTokens} />
     </Section>
   );
@@ -116,6 +126,17 @@ function Turn({
 }) {
   if (state === WorkerState.AWAY) {
     return null;
+  }
+  if (state === WorkerState.QUARANTINED) {
+    return (
+      <ActionButton
+        key="release"
+        label="Release"
+        confirm="Really take its results again?"
+        action={() => admin.releaseWorker({ workerId })}
+        onDone={onDone}
+      />
+    );
   }
   if (state === WorkerState.DRAINING || state === WorkerState.DRAINED) {
     return (

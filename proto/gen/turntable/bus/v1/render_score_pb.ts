@@ -74,7 +74,8 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
   cameraSeed: bigint;
 
   /**
-   * 0, or 1 for an audit by a second worker.
+   * Tells the jobs of one submission apart that each want a result: 0, and one more each time that the result before
+   * was not enough.
    *
    * @generated from field: uint32 replica = 8;
    */
@@ -149,7 +150,7 @@ export type RenderScoreJob = Message<"turntable.bus.v1.RenderScoreJob"> & {
   picturePx: number;
 
   /**
-   * Names of workers that must not do it, since they did it before: an audit is somebody else's.
+   * Names of workers that must not do it: they did it before (an audit is somebody else's), or are quarantined.
    *
    * @generated from field: repeated string excluded_worker_ids = 17;
    */
