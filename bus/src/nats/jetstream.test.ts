@@ -27,4 +27,5 @@ test("a message that no consumer delivered is refused", () => {
 test("a nak carries its delay in nanoseconds, and none when there is none", () => {
   assert.equal(nak(0), "-NAK");
   assert.equal(nak(1500), '-NAK {"delay":1500000000}');
+  assert.equal(nak(0.1234567), '-NAK {"delay":1000000}', "the server takes whole numbers only");
 });

@@ -44,7 +44,8 @@ export const ack = "+ACK";
 export const inProgress = "+WPI";
 export const term = (reason: string): string => `+TERM ${reason}`;
 export const nak = (delayMs: number): string =>
-  delayMs > 0 ? `-NAK ${JSON.stringify({ delay: nanos(delayMs) })}` : "-NAK";
+  // A fraction of a nanosecond would be no delay to the server, which then gives the message out again at once.
+  delayMs > 0 ? `-NAK ${JSON.stringify({ delay: nanos(Math.ceil(delayMs)) })}` : "-NAK";
 
 /**
  * Codes of the status messages that end a pull request: 404 nothing there, 408 expired, 409 many things (a message
