@@ -8,8 +8,9 @@ import { namedMetrics } from "../k8s/observability.ts";
 import { startSubnet } from "./subnet.ts";
 
 test("every metric that dashboards and alerts name exists in a running subnet", async () => {
-  await using subnet = await startSubnet();
+  await using subnet = await startSubnet([], ["--audit-share", "1"]);
   const [worker, miner] = await Promise.all([subnet.startWorker(), subnet.startMiner()]);
+  await subnet.startWorker(); // audits take a second one
   const { id } = await subnet.client.create("a red cube");
   let state: TaskState | undefined;
   for await (const event of subnet.client.watch(id)) {
@@ -17,6 +18,7 @@ test("every metric that dashboards and alerts name exists in a running subnet", 
   }
   assert.equal(state, TaskState.SUCCEEDED);
   await miner.logged(({ msg }) => msg === "task done");
+  await subnet.coordinator().logged(({ msg }) => msg === "audit ended");
   await worker.logged(({ msg }) => msg === "job");
   // A head that is larger than an axon takes: a refusal by a limit.
   const { ip, port } = subnet.target;

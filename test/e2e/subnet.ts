@@ -41,8 +41,14 @@ interface Ports {
   readonly http: string;
 }
 
-/** @param flags for each of its processes */
-export async function startSubnet(flags: readonly string[] = []): Promise<Subnet> {
+/**
+ * @param flags for each of its processes
+ * @param ownFlags for the coordinator alone
+ */
+export async function startSubnet(
+  flags: readonly string[] = [],
+  ownFlags: readonly string[] = [],
+): Promise<Subnet> {
   await ready();
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "turntable-e2e-"));
@@ -58,7 +64,7 @@ export async function startSubnet(flags: readonly string[] = []): Promise<Subnet
       ...["--data-dir", dataDir, "--nats-servers", nats.url, ...queueFlags],
       ...["--grpc-port", ports.grpc, "--axon-port", ports.axon, "--http-port", ports.http],
       ...["--prompts-synthetic=false", "--api-enabled"],
-      ...flags,
+      ...[...flags, ...ownFlags],
     ]);
   let coordinator = stack.use(startCoordinator({ grpc: "0", axon: "0", http: "0" }));
   const ports = await portsOf(coordinator);

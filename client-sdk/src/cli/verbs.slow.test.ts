@@ -292,7 +292,19 @@ describe("admin", () => {
         asked.push(`resume ${workerId}`);
         return { state: WorkerState.READY };
       },
-      listWorkers: async () => ({ workers: [{ id: "w-1", state: WorkerState.DRAINED }] }),
+      releaseWorker: async ({ workerId }) => {
+        asked.push(`release ${workerId}`);
+        return { state: WorkerState.READY };
+      },
+      listWorkers: async () => ({
+        workers: [
+          { id: "w-1", state: WorkerState.DRAINED },
+          {
+            ...{ id: "w-3", state: WorkerState.QUARANTINED },
+            quarantine: { reason: "others agreed\nagainst it" },
+          },
+        ],
+      }),
       createApiKey: async ({ name, scopes, callsPerMinute }) => {
         asked.push(`${name} ${scopes} ${callsPerMinute}`);
         return { key: { id: "k1", name }, secret: "k1.secret" };
@@ -317,7 +329,11 @@ describe("admin", () => {
     assert.equal(draining.stdout, "w-1 is draining\n", draining.stderr);
     const resumed = await admin("workers", "resume", "w-1", "--json");
     assert.deepEqual(JSON.parse(resumed.stdout), { state: "WORKER_STATE_READY" });
-    assert.match((await admin("workers")).stdout, /^w-1 +drained +0 /m);
+    const { stdout: listed } = await admin("workers");
+    assert.match(listed, /^w-1 +drained +0 /m);
+    assert.match(listed, /^w-3 +quarantined +0 /m);
+    assert.match(listed, /^w-3 is quarantined since .*: others agreed.*against it$/m);
+    assert.equal((await admin("workers", "release", "w-3")).stdout, "w-3 is ready\n");
     const nobody = await admin("workers", "drain", "w-2");
     assert.equal(nobody.code, 1);
     assert.match(nobody.stderr, /no worker "w-2" is connected/);
@@ -331,6 +347,7 @@ describe("admin", () => {
       "replay job-1",
       "drain w-1",
       "resume w-1",
+      "release w-3",
       `alice ${ApiKeyScope.SCORE},${ApiKeyScope.ADMIN} 60`,
       `${Intake.DRAINING} a new disk`,
     ]);

@@ -120,7 +120,11 @@ const rows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     listMiners: { request: () => ({ pageSize: 1 }), answers: /"hotkey":"A"/, bad: undefined },
     getMiner: { ...ofMiner, answers: /"registered":true/ },
     listMinerVerdicts: { ...ofMiner, answers: /"verdicts":\[\]/ },
-    listWorkers: { ...page, answers: /"id":"w-1".*"state":1.*"id":"w-2".*"state":6.*it drifts/ },
+    listWorkers: {
+      ...page,
+      request: () => ({}),
+      answers: /"id":"w-1".*"state":1.*"id":"w-2".*"state":6.*it drifts/,
+    },
     drainWorker: {
       request: () => ({ workerId: idleWorker }),
       answers: /"state":4/,
