@@ -23,7 +23,7 @@ test("selftest names backend, ratio, time and device, and passes over what is ab
   assert.equal(gap, "");
   const [providerHeader, onCpu, onWebgpu, onCuda, ...more] = providers;
   assert.match(providerHeader ?? "", /^provider +difference +ms a batch +model and operators$/);
-  assert.match(onCpu ?? "", /^cpu +- +\d+\.\d +good +\S.*, threads: 1$/);
+  assert.match(onCpu ?? "", /^cpu +\d\.\de[+-]\d+ +\d+\.\d +good +\S.*, threads: 1$/);
   assert.match(onWebgpu ?? "", /^webgpu +- +- +absent +.* Vulkan offers no GPU/);
   assert.match(onCuda ?? "", /^cuda +\S/);
   assert.deepEqual(more, []);

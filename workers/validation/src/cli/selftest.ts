@@ -8,47 +8,38 @@ import {
   leastDb,
   type Renderer,
   type RendererOptions,
-  type RgbImage,
   startRenderer,
   timeBackend,
 } from "../render/index.ts";
 import {
   type Clip,
+  checkModel,
   defaultModelDir,
   describePlacement,
+  differenceOf,
   loadClip,
   ModelError,
+  mostDifference,
+  probabilitiesOfTest,
+  recordModel,
+  testPictureCount,
 } from "../score/index.ts";
-import { type Command, parseArguments, parseChoice } from "./arguments.ts";
+import { type Command, parseArguments, parseChoice, UsageError } from "./arguments.ts";
 import { parseRendererOptions, rendererOptions } from "./renderer-options.ts";
-
-/** The most that a view's probability may differ between an execution provider and the CPU. */
-const mostDifference = 1e-3;
-
-/** A disc from blue to red: a model that knows colours is sure of some and not of all, and there a fault shows. */
-const testPictures = [150, 165, 175, 180, 185, 200].map((red): RgbImage => {
-  const size = 224;
-  const pixels = new Uint8Array(size * size * 3).fill(255);
-  for (let at = 0; at < size * size; at++) {
-    const isInside = Math.hypot((at % size) - size / 2, Math.floor(at / size) - size / 2) < 70;
-    if (isInside) {
-      pixels.set([red, 0, 255 - red], at * 3);
-    }
-  }
-  return { width: size, height: size, pixels };
-});
 
 const help = `Usage: turntable-worker selftest [options]
 
 Renders ${largeTest.views} views of a built-in scene of ${largeTest.count} splats at ${largeTest.size}×${largeTest.size} on each backend and compares them with
-a plain rasteriser in double precision, and compares ${testPictures.length} pictures with a prompt on each execution provider, and those
+a plain rasteriser in double precision, and compares ${testPictureCount} pictures with a prompt on each execution provider, and those
 results with the CPU's. Exits with 1 when a backend is further from it than allowed (cpu ${leastDb.cpu} dB, webgpu ${leastDb.webgpu} dB,
 gl ${leastDb.gl} dB), a provider's probabilities are (${mostDifference}), or one cannot be started though it was named. Below ${exactDb} dB
-reports are marked approximate.
+reports are marked approximate. A worker tests the backend, the provider and the model that it was told to use in the
+same way before it takes jobs; for the model there has to be a record of what it gives.
 
   --backend NAME     cpu, webgpu or gl alone; with auto those that this machine has [auto]
   --execution-provider NAME  cpu, webgpu or cuda alone; with auto those that this machine has [auto]
   --model DIR        CLIP model in the usual ONNX layout [the built-in one]
+  --record           write what the model of --model gives on this CPU to its selftest.json, by which workers test it
   --gpu WHICH        index or part of the name of a GPU, as \`devices\` shows them [the fastest]
   --allow-software-gpu  take a GPU driver that computes on the CPU as well
   --threads N        render threads of cpu, and threads of the model there [one a core]
@@ -58,6 +49,7 @@ const options = {
   ...rendererOptions,
   "execution-provider": { type: "string" },
   model: { type: "string" },
+  record: { type: "boolean" },
 } as const;
 
 export const selftestCommand: Command = {
@@ -68,6 +60,14 @@ export const selftestCommand: Command = {
     const providers = ["auto", "cpu", "webgpu", "cuda"] as const;
     const provider = parseChoice("execution-provider", values["execution-provider"], providers);
     const rendering = parseRendererOptions(values, env, provider);
+    if (values.record === true) {
+      if (values.model === undefined) {
+        throw new UsageError("--record needs --model: the built-in model has its record");
+      }
+      await using clip = await loadClip(values.model, { threads: rendering.threads });
+      process.stdout.write(`${await recordModel(clip, values.model)}\n`);
+      return;
+    }
     await testBackends(rendering);
     process.stdout.write("\n");
     await testProviders(provider, values.model ?? defaultModelDir, rendering);
@@ -112,10 +112,19 @@ async function testProviders(
 ): Promise<void> {
   process.stdout.write(row("provider", "difference", "ms a batch", "", "model and operators"));
   await using cpu = await loadClip(modelDir, { threads });
+  const { against, difference: onCpu } = await checkModel(cpu, modelDir);
   const expected = await runOf(cpu);
   if (asked === "auto" || asked === "cpu") {
     const device = `${cpu.name}, threads: ${threads}`;
-    process.stdout.write(row("cpu", "-", expected.ms.toFixed(1), "good", device));
+    process.stdout.write(
+      row(
+        "cpu",
+        against === "recorded" ? onCpu.toExponential(1) : "-",
+        expected.ms.toFixed(1),
+        "good",
+        device,
+      ),
+    );
   }
   for (const provider of asked === "auto" ? (["webgpu", "cuda"] as const) : [asked]) {
     if (provider === "cpu") {
@@ -140,11 +149,7 @@ async function testProviders(
     }
     await using running = clip;
     const { probabilities, ms } = await runOf(running);
-    const difference = Math.max(
-      ...probabilities.map((value, view) =>
-        Math.abs(value - (expected.probabilities[view] ?? Number.NaN)),
-      ),
-    );
+    const difference = differenceOf(probabilities, expected.probabilities);
     const isGood = difference <= mostDifference;
     if (!isGood) {
       process.exitCode = 1;
@@ -158,9 +163,9 @@ async function testProviders(
 
 /** The second time, when everything is warm. */
 async function runOf(clip: Clip) {
-  await clip.probabilities("a red ball", testPictures);
+  await probabilitiesOfTest(clip);
   const since = performance.now();
-  const probabilities = await clip.probabilities("a red ball", testPictures);
+  const probabilities = await probabilitiesOfTest(clip);
   return { probabilities, ms: performance.now() - since };
 }
 

@@ -22,4 +22,6 @@ export type ModelErrorCode =
   /** A model of another kind than CLIP, or a CLIP whose inputs, outputs or sizes are not the usual ones. */
   | "unsupported-model"
   /** The execution provider that was asked for does not start on this machine. */
-  | "execution-provider";
+  | "execution-provider"
+  /** It computes something else than it should, or is not the model that was recorded. */
+  | "self-test";

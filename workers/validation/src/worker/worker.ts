@@ -3,6 +3,8 @@
  *
  * W1 Stopping takes nothing more and lets the job in work finish for `drainMs`; then it is handed back.
  * W2 A worker that finds itself sick stops and says so through `ended`; its process then exits with an error.
+ * W3 It takes no job before renderer and model have shown, on a known scene and on known pictures, that they compute
+ *    what they should.
  */
 
 import type { JobSource } from "@turntable/bus";
@@ -16,7 +18,13 @@ import {
   smallTest,
   startRenderer,
 } from "../render/index.ts";
-import { type Clip, type ExecutionProvider, loadClip, ownSettings } from "../score/index.ts";
+import {
+  type Clip,
+  checkModel,
+  type ExecutionProvider,
+  loadClip,
+  ownSettings,
+} from "../score/index.ts";
 import { createProfiles, type Scorer } from "../scoring/index.ts";
 import { createEvents } from "./events.ts";
 import { runJobLoop } from "./loop.ts";
@@ -92,11 +100,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...{ env, threads, gpu, allowSoftwareGpu },
     }),
   );
+  const { against, difference } = await checkModel(clip, options.modelDir);
   const { name: model, files, executionProvider, placement, note } = clip;
   options.logger.info(
     {
       ...{ model, files, picture_settings: clip.pictureSettings ?? ownSettings },
       ...{ execution_provider: executionProvider, operators_on_cpu: placement.onCpu, note },
+      ...{ self_test: against, self_test_difference: difference },
     },
     "model",
   );
