@@ -120,6 +120,11 @@ export interface JobQueue extends AsyncDisposable {
    * disposed. A result that was given out before can still be settled then, until the queue is disposed.
    */
   results(signal?: AbortSignal): AsyncIterable<ResultDelivery>;
+  /**
+   * How many dead letters there are, one for each replica of a job.
+   * @throws QueueUnavailableError
+   */
+  countDeadLetters(): Promise<number>;
   /** Jobs that were given up, oldest first, without their assets. */
   listDeadLetters(): Promise<readonly DeadLetter[]>;
   /**

@@ -257,6 +257,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         neuron: registrations.neuron(place.netuid, place.hotkey.ss58) ?? null,
       })),
     queueDepth: () => queue.depth(),
+    deadLetters: () => queue.countDeadLetters(),
     workers: workers.count,
     openTasks: tasks.countOpen,
     miners: registrations.miners,

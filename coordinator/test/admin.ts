@@ -35,6 +35,7 @@ export function openAdmin(
   const sources = {
     ...{ rules: rules.name, notReady: () => undefined, validators: () => [] },
     queueDepth: async () => ({ organic: 0, scoring: 0, synthetic: 0 }),
+    deadLetters: async () => 0,
     ...{ workers: workers.count, openTasks: tasks.countOpen, standingOf: miners.get },
     miners: () => new Set<string>(),
   };

@@ -30,6 +30,11 @@ export function observeProcess(meter: Meter): void {
     "JavaScript objects on V8's heap, in bytes",
     () => process.memoryUsage().heapUsed,
   );
+  gauge(
+    "nodejs_external_memory_bytes",
+    "memory of buffers and other objects outside of V8's heap, in bytes",
+    () => process.memoryUsage().external,
+  );
   const startedAt = Date.now() / 1000 - process.uptime();
   gauge(
     "process_start_time_seconds",

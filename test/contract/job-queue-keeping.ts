@@ -42,6 +42,7 @@ export function describeKeeping(name: string, check: Check): void {
         assert.equal(traceIdOf(trace), testTraceId);
         assert.equal(result.outcome.case, "systemFault");
         assert.equal(faultOf(result), "no profile of this name");
+        assert.equal(await queue.countDeadLetters(), 1);
         const [letter, ...others] = await queue.listDeadLetters();
         assert.deepEqual(others, []);
         assert.equal(letter?.job.jobId, "a");
@@ -90,6 +91,7 @@ export function describeKeeping(name: string, check: Check): void {
           assert.equal(traceIdOf(replayed.trace), testTraceId);
           assert.ok(Buffer.from(asset).equals(await replayed.fetchAsset()));
           assert.deepEqual(await queue.listDeadLetters(), []);
+          assert.equal(await queue.countDeadLetters(), 0);
           await replayed.complete(resultOf(replayed, "at last"));
           const result = await results.next();
           assert.deepEqual(result.result, resultOf(replayed, "at last"));

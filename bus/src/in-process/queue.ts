@@ -115,6 +115,10 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
       }
     },
     results: (signal) => results.deliveries(signal),
+    async countDeadLetters() {
+      forgetOldLetters();
+      return deadLetters.size;
+    },
     async listDeadLetters() {
       forgetOldLetters();
       return [...deadLetters.values()].map(({ entry: _, ...letter }) => letter);

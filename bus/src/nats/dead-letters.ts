@@ -80,6 +80,14 @@ export async function bury(link: NatsLink, burial: Burial): Promise<void> {
   await link.publish(resultSubject, encodeResult(fault), resultHeaders(id, trace, undefined));
 }
 
+/** @throws QueueUnavailableError */
+export function countDeadLetters(link: NatsLink): Promise<number> {
+  return link.run(async () => {
+    const { state } = await link.manager.streams.info(deadLettersStream);
+    return state.messages;
+  });
+}
+
 /** Oldest first. Only headers travel, so that many large letters can be listed. */
 export function listDeadLetters(link: NatsLink): Promise<readonly DeadLetter[]> {
   return link.run(async () => {

@@ -14,7 +14,7 @@ import {
 import { dispatchId } from "../job-identity.ts";
 import { defaultSweepTimes, sweepAssets } from "./asset-sweep.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
-import { listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
+import { countDeadLetters, listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
 import { assetObjectOf, decodeResult, isLeftover, jobHeaders, traceOf } from "./messages.ts";
@@ -68,6 +68,7 @@ export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQue
         }
       }
     },
+    countDeadLetters: () => countDeadLetters(link),
     listDeadLetters: () => listDeadLetters(link),
     replayDeadLetter: async (jobId) => (await replayDeadLetters(link, assets, jobId)) > 0,
     async incarnation() {

@@ -10,6 +10,7 @@ const status: Status = {
     { netuid: 17, hotkey: "5B", block: 99, neuron: null },
   ],
   queue: { organic: 2, scoring: 1, synthetic: 5 },
+  deadLetters: 3,
   ...{ workers: 4, miners: 12 },
 };
 
@@ -45,7 +46,7 @@ test("depth, age, chain and disk are told; what is not known is not told as noth
   now = 60_000;
   free = 5_000;
   // The chain stands still, and the queue is away.
-  seen({ ...status, at: now, queue: null, notReady: "NATS is away" });
+  seen({ ...status, at: now, queue: null, deadLetters: null, notReady: "NATS is away" });
   const away = await read();
   for (const line of [
     "turntable_ready 0",
@@ -60,7 +61,7 @@ test("depth, age, chain and disk are told; what is not known is not told as noth
   ]) {
     assert.ok(away.includes(line), `${line} in\n${away.join("\n")}`);
   }
-  assert.ok(!away.some((line) => line.startsWith("turntable_queue_jobs")));
+  assert.ok(!away.some((line) => /^turntable_(queue_jobs|dead_letters)/.test(line)));
 
   const [first] = status.validators;
   seen({ ...status, at: now, validators: first === undefined ? [] : [{ ...first, block: 105 }] });
@@ -68,6 +69,7 @@ test("depth, age, chain and disk are told; what is not known is not told as noth
   for (const line of [
     "turntable_ready 1",
     'turntable_queue_jobs{class="synthetic"} 5',
+    "turntable_dead_letters 3",
     'turntable_chain_age_seconds{netuid="17"} 0',
   ]) {
     assert.ok(back.includes(line), `${line} in\n${back.join("\n")}`);

@@ -63,6 +63,15 @@ export function observeHealth(
     },
   );
   gauge(
+    "turntable_dead_letters",
+    "jobs that were given up and can be replayed; absent while the queue is away",
+    (tell) => {
+      if (typeof latest?.deadLetters === "number") {
+        tell(latest.deadLetters);
+      }
+    },
+  );
+  gauge(
     "turntable_queue_oldest_seconds",
     "age of the oldest work that waits for its verdict, in seconds, by class; 0 when none waits",
     (tell) => {

@@ -16,6 +16,7 @@ const sources = {
     { netuid: 29, hotkey: "5Val", block: 9, neuron: null },
   ],
   queueDepth: async () => ({ organic: 2, scoring: 1, synthetic: 5 }),
+  deadLetters: async () => 3,
   workers: () => 4,
   openTasks: () => ({ queued: 1, scoring: 7 }),
   miners: () => new Set(Array.from({ length: 12 }, (_, i) => `5M${i}`)),
@@ -51,13 +52,14 @@ test("the status is in the data directory, whole, and tells what people ask", as
     assert.equal(
       describeStatus(status, now + 1_000)
         .split("\n")
-        .slice(0, 10)
+        .slice(0, 11)
         .join("\n"),
       `running for 61 s, ready
 rules seed, 12 miners registered
 subnet 17 at block 1234: 5Val is uid 3, 5000 TAO, a permit, weights or registration at block 1200
 subnet 29 at block 9: 5Val is not registered
 queue: 2 organic, 1 scoring and 5 synthetic jobs
+dead letters: 3
 workers: 4 with results in the last ten minutes
 open tasks: 1 queued, 7 scoring
 the highest rewards:
@@ -79,6 +81,7 @@ test("a queue that is away is said", async () => {
         ...sources,
         notReady: () => "NATS is away",
         queueDepth: () => Promise.reject(new Error("away")),
+        deadLetters: () => Promise.reject(new Error("away")),
         openTasks: () => ({}),
         miners: () => new Set(),
       },

@@ -37,6 +37,8 @@ const statusSchema = z.object({
   queue: z
     .object({ organic: z.number(), scoring: z.number().default(0), synthetic: z.number() })
     .nullable(),
+  /** Jobs that were given up and can be replayed; null when the queue is away. */
+  deadLetters: z.number().nullable().default(null),
   /** Workers whose results came within the last ten minutes. */
   workers: z.number(),
   /** Tasks that have not ended, by state. */
@@ -65,6 +67,8 @@ export interface StatusSources {
   readonly validators: () => Status["validators"];
   /** Throws when the queue cannot be reached. */
   readonly queueDepth: () => Promise<NonNullable<Status["queue"]>>;
+  /** Throws when the queue cannot be reached. */
+  readonly deadLetters: () => Promise<number>;
   readonly workers: (now: number) => number;
   readonly openTasks: () => Readonly<Partial<Record<string, number>>>;
   /** Registered miners, ss58. */
@@ -141,7 +145,7 @@ export async function readStatus(directory: string): Promise<Status> {
  * @param now ms since 1970 UTC
  */
 export function describeStatus(status: Status, now: number): string {
-  const { queue, top } = status;
+  const { queue, deadLetters, top } = status;
   const ageMs = now - status.at;
   const open = Object.entries(status.openTasks).map(([state, count]) => `${count} ${state}`);
   return [
@@ -151,6 +155,7 @@ export function describeStatus(status: Status, now: number): string {
     `rules ${status.rules}, ${status.miners} miners registered`,
     ...status.validators.map(describeValidator),
     `queue: ${queue === null ? "away" : `${queue.organic} organic, ${queue.scoring} scoring and ${queue.synthetic} synthetic jobs`}`,
+    ...(deadLetters === null ? [] : [`dead letters: ${deadLetters}`]),
     `workers: ${status.workers} with results in the last ten minutes`,
     `open tasks: ${open.length === 0 ? "none" : open.join(", ")}`,
     top.length === 0 ? "no miner has a reward" : "the highest rewards:",
@@ -213,6 +218,7 @@ export async function takeStatus(
       neuron: neuron === null ? null : neuronFields(neuron),
     })),
     queue: await sources.queueDepth().catch(() => null),
+    deadLetters: await sources.deadLetters().catch(() => null),
     workers: sources.workers(now),
     openTasks: Object.fromEntries(openTasks),
     miners: miners.length,

@@ -79,9 +79,13 @@ export const runCommand: Command = {
             logNatsEvent(logger, event);
           },
         });
-        const memory = stack.use(
-          startMemoryWatch({ maxBytes: maxMemoryBytes(config) ?? defaultMaxMemory(), workerId }),
-        );
+        const maxBytes = maxMemoryBytes(config) ?? defaultMaxMemory();
+        metrics.meter
+          .createObservableGauge("turntable_worker_max_memory_bytes", {
+            description: "resident memory at which the worker ends itself, in bytes",
+          })
+          .addCallback((result) => result.observe(maxBytes));
+        const memory = stack.use(startMemoryWatch({ maxBytes, workerId }));
         const worker = stack.use(
           await startWorker({
             source,

@@ -93,6 +93,8 @@ interface CommonOptions {
   readonly threads?: number;
   /** Pictures of one run of the model. */
   readonly batchSize?: number;
+  /** Told of each run how many pictures it has. */
+  readonly onBatch?: ((pictures: number) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -153,14 +155,17 @@ export async function loadClip(directory: string, options: ClipOptions = {}): Pr
   const notes = [model.note, inference.note].filter((note) => note !== undefined);
 
   // Pictures are made the model's size here, a millisecond each: the thread of the model is busy with the model.
-  const startViews: Clip["startViews"] = (prompt, options = {}) => {
-    const { signal, waitsForLast = false, onStage } = options;
+  const startViews: Clip["startViews"] = (prompt, viewOptions = {}) => {
+    const { signal, waitsForLast = false, onStage } = viewOptions;
     return scoreInBatches({
       batchSize,
       waitsForLast,
       onStage,
       crop,
-      run: (images) => judge(prompt, images, signal),
+      run(images) {
+        options.onBatch?.(images.length);
+        return judge(prompt, images, signal);
+      },
     });
   };
   return {

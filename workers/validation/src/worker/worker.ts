@@ -26,7 +26,8 @@ import {
   ownSettings,
 } from "../score/index.ts";
 import { createProfiles, type Scorer } from "../scoring/index.ts";
-import { createEvents } from "./events.ts";
+import { createEvents, observeGpus } from "./events.ts";
+import { readGpuStatistics } from "./gpu-statistics.ts";
 import { runJobLoop } from "./loop.ts";
 
 export interface WorkerOptions {
@@ -94,10 +95,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   }
   options.logger.info({ backend, device, approximate }, "renderer");
+  const events = createEvents(options.logger, options.metrics);
   const clip = stack.use(
     await loadClip(options.modelDir, {
       executionProvider: options.executionProvider ?? "cpu",
       ...{ env, threads, gpu, allowSoftwareGpu },
+      onBatch: (pictures) => events.batch(pictures),
     }),
   );
   const { against, difference } = await checkModel(clip, options.modelDir);
@@ -115,7 +118,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     clip,
     limits: options.limits ?? defaultAssetLimits,
   };
-  const events = createEvents(options.logger, options.metrics);
+  events.loaded({ backend, device, model, executionProvider });
+  if (options.metrics !== undefined && (device !== undefined || executionProvider !== "cpu")) {
+    observeGpus(options.metrics, () => readGpuStatistics(env));
+  }
   const stopping = new AbortController();
   const giveUp = new AbortController();
   const jobs = new Set<string>();
@@ -135,6 +141,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       options.logger.debug({ job_id: job.jobId, attempt }, "job taken");
     },
     onLeft({ job }) {
+      events.jobLeft();
       jobs.delete(job.jobId);
       tellJobs();
     },
