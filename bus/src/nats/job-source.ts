@@ -5,6 +5,7 @@ import {
   type JobClassName,
   type JobSource,
   jobClassNames,
+  jobsStream,
   maxSilences,
   type TakenJob,
   type TakeOptions,
@@ -43,8 +44,18 @@ export interface JobSourceOptions extends NatsOptions {
  */
 const firstRaceDelayMs = 1;
 const longestRaceDelayMs = 250;
+/** Most jobs are synthetic: a request that waits there is that of a worker that listens, and not left from an earlier wait. */
+const busiestDurable = workersDurable("synthetic");
 /** Workers that are free have taken a job that has come within this many ms; one that has work looks only then. */
 const yieldMs = 50;
+/**
+ * What a job costs grows with the workers that hear of it: when about so many listen, others stand by, and only look from
+ * time to time whether there is a job for them, or a place among those who listen. Half of the places are kept for workers
+ * that are free. In ms.
+ */
+const mostListeners = 32;
+const shortestStandbyMs = 2_000;
+const longestStandbyMs = 5_000;
 
 interface Source {
   readonly link: NatsLink;
@@ -125,12 +136,34 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
         await pause(Math.random() * full, overSignal());
       }
       const waitingSinceMs = performance.now();
-      await doorbells.rung(overSignal());
+      const isBusy = busyUntil?.aborted === false;
+      const most = isBusy ? mostListeners / 2 : mostListeners;
+      if ((await countListeners(link, durables)) < most) {
+        await doorbells.rung(overSignal());
+      } else {
+        const spreadMs = longestStandbyMs - shortestStandbyMs;
+        const standby = isBusy ? AbortSignal.any([overSignal(), busyUntil]) : overSignal();
+        await pause(shortestStandbyMs + Math.random() * spreadMs, standby);
+      }
       if (performance.now() - waitingSinceMs > longestRaceDelayMs) {
         racesLost = 0;
       }
     }
     return undefined;
+  }
+}
+
+/** How many workers hear of a new job; 0 when that is not known. */
+async function countListeners(link: NatsLink, durables: readonly string[]): Promise<number> {
+  const asked = durables.includes(busiestDurable) ? busiestDurable : durables[0];
+  if (asked === undefined) {
+    return 0;
+  }
+  try {
+    const info = await link.run(() => link.manager.consumers.info(jobsStream, asked));
+    return info.num_waiting;
+  } catch {
+    return 0;
   }
 }
 
