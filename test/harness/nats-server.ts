@@ -28,6 +28,8 @@ export interface NatsServerOptions {
 export interface NatsServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Of the process that runs now. */
+  pid(): number;
   /** SIGKILL; returns when the process is gone. */
   kill9(): Promise<void>;
   /** Starts it again (killing it first if it runs); with `empty` on a store with nothing in it. */
@@ -68,6 +70,7 @@ ${options.extraConfig ?? ""}
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
+    pid: () => child.pid ?? Number.NaN, // it was started
     kill9: () => stop("SIGKILL"),
     async restart({ empty = false } = {}) {
       await stop("SIGKILL");
