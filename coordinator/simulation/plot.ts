@@ -1,5 +1,6 @@
 /** Simulations as a picture: for each, the groups' rewards over the time, and what each earned in the end. */
 import type { Simulated } from "./simulate.ts";
+import { escaped, text, ticks } from "./svg.ts";
 
 const panelWidth = 620;
 const labelWidth = 130;
@@ -92,16 +93,6 @@ function bars({ groups }: Simulated, baseline: string): string {
   );
 }
 
-/** Round numbers from 0 to `most`, five to ten of them. */
-function ticks(most: number): readonly number[] {
-  const power = 10 ** Math.floor(Math.log10(most));
-  const step =
-    [0.1, 0.2, 0.5, 1].map((part) => part * power).find((one) => most / one <= 8) ?? power;
-  return Array.from({ length: Math.floor(most / step) + 1 }, (_, index) =>
-    Number((index * step).toPrecision(6)),
-  );
-}
-
 /** The places nearest to `wanted` that are `least` apart and not below `bottom`. */
 function spread(wanted: readonly number[], least: number, bottom: number): readonly number[] {
   const order = wanted.map((at, index) => ({ at, index })).toSorted((a, b) => b.at - a.at);
@@ -113,15 +104,4 @@ function spread(wanted: readonly number[], least: number, bottom: number): reado
     next = place - least;
   }
   return places;
-}
-
-type TextStyle = "start" | "middle" | "end" | "bold";
-
-function text(x: number, y: number, words: string, style: TextStyle = "start"): string {
-  const attributes = style === "bold" ? 'font-weight="bold"' : `text-anchor="${style}"`;
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="#222" ${attributes}>${escaped(words)}</text>`;
-}
-
-function escaped(words: string): string {
-  return words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

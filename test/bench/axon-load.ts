@@ -13,11 +13,11 @@ import { setTimeout } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, ready, verifySignature } from "@turntable/bittensor/keys";
-import { signSubmission } from "@turntable/bittensor/synapse";
-import { buildRequest, openRaw } from "@turntable/bittensor/test";
+import { openRaw } from "@turntable/bittensor/test";
 import { ruleSets } from "@turntable/coordinator/rules";
 import { RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { netuid, startTestSubnet } from "../harness/coordinator.ts";
+import { loopbackOf, pullOver, submitOver } from "./mine.ts";
 
 const miners = 256;
 const minuteMs = 60_000;
@@ -104,9 +104,10 @@ async function play(port: number, keys: readonly Keypair[], tally: Tally): Promi
   const running: Promise<void>[] = [];
   for (const [index, key] of keys.entries()) {
     await setTimeout(Math.max(0, startedAt + index * everyMs - performance.now()));
-    const from = `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`;
     running.push(
-      mine(port, key, from, tally).catch((error: unknown) => count(tally, String(error))),
+      mine(port, key, loopbackOf(index), tally).catch((error: unknown) =>
+        count(tally, String(error)),
+      ),
     );
   }
   await Promise.all(running);
@@ -114,50 +115,23 @@ async function play(port: number, keys: readonly Keypair[], tally: Tally): Promi
 
 async function mine(port: number, caller: Keypair, from: string, tally: Tally): Promise<void> {
   const axonHotkey = keypairFromUri(validatorUri).ss58;
-  const pull = buildRequest({ caller, axonHotkey, synapse: "PullTask", nonce: nonceNow() });
-  const pulling = performance.now();
   await using connection = await openRaw(port, from);
-  const pulled = await connection.send(pull.head, pull.body);
-  tally.pullMs.push(performance.now() - pulling);
-  const lent = pulled.status === 200 ? JSON.parse(pulled.body).task : undefined;
-  if (lent === undefined || lent === null) {
-    count(tally, `PullTask ${pulled.status} ${lent === null ? "without a task" : pulled.body}`);
+  const pulled = await pullOver(connection, { caller, axonHotkey });
+  tally.pullMs.push(pulled.ms);
+  if (pulled.task === undefined) {
+    count(tally, `PullTask ${pulled.wrong}`);
     return;
   }
-  const submitTime = BigInt(Date.now()) * 1_000_000n;
-  const facts = { submitTime, prompt: lent.prompt, validatorHotkey: axonHotkey };
-  const fields = {
-    task_id: lent.id,
-    results: randomBytes(assetBytes).toString("base64"),
-    data_format: "ply",
-    compression: 0,
-    submit_time: Number(submitTime), // prints as it is: whole milliseconds
-    signature: signSubmission(caller, facts),
-  };
-  const submit = buildRequest({
-    ...{ caller, axonHotkey, synapse: "SubmitResults", nonce: nonceNow(), fields },
-    zeros: { results: '""', submit_time: "0", signature: '""' },
-    headers: { timeout: "300.0" },
-  });
-  const submitting = performance.now();
-  const answer = await connection.send(submit.head, submit.body);
-  tally.submitMs.push(performance.now() - submitting);
-  const verdict = answer.status === 200 ? JSON.parse(answer.body).feedback?.verdict : undefined;
-  if (verdict !== "accepted") {
-    count(tally, `SubmitResults ${answer.status} ${verdict ?? answer.body.slice(0, 200)}`);
+  const asset = randomBytes(assetBytes);
+  const submitted = await submitOver(connection, { caller, axonHotkey, task: pulled.task, asset });
+  tally.submitMs.push(submitted.ms);
+  if (submitted.verdict !== "accepted") {
+    count(tally, `SubmitResults ${submitted.verdict ?? submitted.wrong}`);
   }
 }
 
 function count({ wrong }: Tally, what: string): void {
   wrong.set(what, (wrong.get(what) ?? 0) + 1);
-}
-
-let lastNonce = 0n;
-
-function nonceNow(): bigint {
-  const now = BigInt(Date.now()) * 1_000_000n;
-  lastNonce = now > lastNonce ? now : lastNonce + 1n;
-  return lastNonce;
 }
 
 function summary({ pullMs, submitMs, wrong }: Tally): LoadMeasured {

@@ -10,3 +10,5 @@ export { parsePreprocessing } from "./score/picture-settings.ts";
 export { createCrop, createPixelWriter } from "./score/preprocess.ts";
 export { createTokenizer } from "./score/tokenizer.ts";
 export { createVocabulary, tokenizerJson } from "./score/vocabulary.ts";
+export { createProfiles } from "./scoring/index.ts";
+export { type JobEvent, runJobLoop } from "./worker/loop.ts";
