@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { millis } from "@nats-io/transport-node";
-import { QueueUnavailableError } from "@turntable/bus";
+import { AssetGoneError, QueueUnavailableError } from "@turntable/bus";
 import {
   connectJobQueue,
   connectJobSource,
@@ -167,6 +167,37 @@ test("an asset over max_payload travels through the object store, others in the 
   assert.ok((await admin.manager.streams.info("OBJ_assets")).state.messages > 0);
   await nextAcked(results);
   assert.equal((await admin.manager.streams.info("OBJ_assets")).state.messages, 0);
+});
+
+test("an asset is read without a consumer, and one whose bytes were removed is not waited for", {
+  timeout,
+}, async () => {
+  await using sides = await openSides({}, { maxPayloadBytes: 64 * 1024 });
+  const { server, queue, source } = sides;
+  await using admin = await openAdmin(server);
+  const asset = bytes(200_000, 7);
+  const assetSha256 = createHash("sha256").update(asset).digest();
+  await queue.submit({ ...testJob("a", { asset }), assetSha256 });
+  const taken = await mustTake(source.take(patience()));
+  assert.ok(Buffer.from(asset).equals(await taken.fetchAsset()));
+  const { state } = await admin.manager.streams.info("OBJ_assets");
+  assert.equal(state.consumer_count, 0);
+  // As a withdrawal leaves it for a moment: the object is listed, its bytes are gone.
+  await admin.manager.streams.purge("OBJ_assets", { filter: "$O.assets.C.>", keep: 1 });
+  await assert.rejects(taken.fetchAsset(), AssetGoneError);
+  await queue.withdraw("a");
+  await assert.rejects(taken.fetchAsset(), AssetGoneError);
+});
+
+test("a job that is handed back is not fetched any more", { timeout }, async () => {
+  await using sides = await openSides({}, { maxPayloadBytes: 64 * 1024 });
+  const { queue, source } = sides;
+  const asset = bytes(100_000, 8);
+  const assetSha256 = createHash("sha256").update(asset).digest();
+  await queue.submit({ ...testJob("a", { asset }), assetSha256 });
+  const taken = await mustTake(source.take(patience()));
+  await taken.handBack(60_000);
+  await assert.rejects(taken.fetchAsset(), QueueUnavailableError);
 });
 
 test("a message that is no job goes to the dead letters and stops nobody", {

@@ -1,4 +1,5 @@
 /** The object store, for assets that are too large for a message (Q7). */
+import type { MsgRequest } from "@nats-io/jetstream";
 import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
 import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../contract.ts";
 import type { NatsLink } from "./link.ts";
@@ -22,7 +23,7 @@ export interface AssetStore {
 const chunkSizeBytes = 1024 * 1024;
 /** For the subject and headers of a chunk, which count towards the server's `max_payload`. */
 const chunkHeadroomBytes = 4 * 1024;
-/** The library waits for ever for the chunks of an object that was removed under it. */
+/** For a large asset over a slow link. */
 const fetchTimeoutMs = 120_000;
 
 export function createAssetStore(link: NatsLink): AssetStore {
@@ -51,16 +52,12 @@ export function createAssetStore(link: NatsLink): AssetStore {
         return true;
       }),
     async fetch(name, signal) {
-      const timeout = AbortSignal.timeout(fetchTimeoutMs);
-      const bytes = await orAborted(
-        link.run(async () => (await open()).getBlob(name)),
-        AbortSignal.any([signal, timeout]),
+      const over = AbortSignal.any([signal, AbortSignal.timeout(fetchTimeoutMs)]);
+      return orAborted(
+        link.run(async () => read(link, await open(), name, over)),
+        over,
         () => new QueueUnavailableError(`the asset ${name} does not come from the object store`),
       );
-      if (bytes === null) {
-        throw new AssetGoneError(`the object store has no asset ${name}`);
-      }
-      return bytes;
     },
     renew: (name) =>
       link.run(async () => {
@@ -83,6 +80,37 @@ export function createAssetStore(link: NatsLink): AssetStore {
   };
 }
 
+/**
+ * Chunk by chunk. The library's own reading waits for ever for what was removed under it, as happens with a job that is
+ * withdrawn in the moment in which it is taken, and leaves a consumer on the server for five minutes each time.
+ */
+async function read(
+  { manager }: NatsLink,
+  store: ObjectStore,
+  name: string,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const info = await store.info(name);
+  if (info === null) {
+    throw new AssetGoneError(`the object store has no asset ${name}`);
+  }
+  const asset = new Uint8Array(info.size);
+  const chunks = `$O.${assetsBucket}.C.${info.nuid}`;
+  for (let filled = 0, seq = 1; filled < asset.length; ) {
+    signal.throwIfAborted();
+    // The server's own words; the library's type has not all of them.
+    const next = { seq, next_by_subj: chunks } as MsgRequest;
+    const chunk = await manager.streams.getMessage(bucketStream, next);
+    if (chunk === null || filled + chunk.data.length > asset.length) {
+      throw new AssetGoneError(`the object store has lost a part of the asset ${name}`);
+    }
+    asset.set(chunk.data, filled);
+    filled += chunk.data.length;
+    seq = chunk.seq + 1;
+  }
+  return asset;
+}
+
 /** As the object store writes it: base64url with padding (NATS ADR-20). */
 function digestOf(sha256: Uint8Array): string {
   const base64 = Buffer.from(sha256).toString("base64");
@@ -103,6 +131,9 @@ function orAborted<Result>(
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(error());
     signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) {
+      onAbort();
+    }
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

@@ -42,15 +42,7 @@ const durables = jobClassNames.map(workersDurable);
 const discovery = ["PING", "INFO", "STATS"].flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]);
 /** The client library asks whether JetStream is there before it opens a bucket. */
 const openBucket = api("INFO");
-/** An object is read through a consumer that lasts as long as the reading does. */
-const readObjects = [
-  openBucket,
-  api("STREAM.MSG.GET", bucketStream),
-  api("CONSUMER.CREATE", bucketStream, ">"),
-  api("CONSUMER.DELETE", bucketStream, "*"),
-  api("CONSUMER.INFO", bucketStream, "*"),
-  `$JS.FC.${bucketStream}.>`,
-];
+const readObjects = [openBucket, api("STREAM.MSG.GET", bucketStream)];
 const findWorkersDurables = durables.map((durable) => api("CONSUMER.INFO", jobsStream, durable));
 
 export const permissions: Readonly<Record<NatsRole | "monitoring", Permissions>> = {

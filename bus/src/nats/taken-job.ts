@@ -50,6 +50,8 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
   const { link, assets, message, delivery, earlier, job, workerId } = options;
   const { ackWaitMs } = link.rules();
   const lost = new AbortController();
+  /** Whatever is still fetched for it then is in vain. */
+  const over = new AbortController();
   let state: State = "inWork";
   /** Until then nobody else is given the job. By a clock that no one sets. */
   let oursUntilMs = performance.now() + ackWaitMs;
@@ -81,6 +83,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
     }
     state = "ended";
     clearInterval(keepAliveTimer);
+    over.abort();
     if (ending === "lost") {
       lost.abort(
         new JobNotOursError(`job ${job.jobId} could not be kept alive for ${ackWaitMs} ms`),
@@ -153,7 +156,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
         // A copy: the bytes lie in the connection's receive buffer, among others' messages.
         return new Uint8Array(job.asset.value);
       }
-      return assets.fetch(object ?? "", lost.signal);
+      return assets.fetch(object ?? "", over.signal);
     },
     async complete(result) {
       const payload = encodeResult(result);

@@ -78,7 +78,7 @@ export async function prepareJob(
   });
   try {
     const profile = await context.profile(job.profile);
-    const bytes = await taken.fetchAsset();
+    const bytes = await unlessAborted(taken.fetchAsset(), context.giveUp);
     const fetchMs = endStage("fetch");
     checkHash(job, bytes);
     const fetchedAt = performance.now();
@@ -156,6 +156,18 @@ function outcomeOf(error: unknown, taken: TakenJob, { giveUp }: JobContext): Job
     fault instanceof ProfileError ||
     (fault instanceof DeviceError && fault.code === "too-large");
   return { kind: "retryable", error: fault, suspect: !isElsewhere && !giveUp.aborted };
+}
+
+/** Rejects as soon as `signal` is aborted: what is waited for may take long. */
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  const abort = (): void => reject(new Error("given up"));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) {
+    abort();
+  }
+  work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  return promise;
 }
 
 /** Bytes that changed on the way are our fault, never the miner's. */

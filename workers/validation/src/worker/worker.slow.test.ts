@@ -241,6 +241,32 @@ test("a job that cannot be finished in time is handed back", async () => {
   assert.equal(handedBack.length, 1);
 });
 
+test("a job whose asset does not come is handed back when the time to stop is over", async () => {
+  const { queue, source } = createInProcessQueue();
+  await using _queue = queue;
+  const handedBack: number[] = [];
+  const inner = source();
+  const { promise: isFetching, resolve: onFetch } = Promise.withResolvers<void>();
+  const worker = await startWorker({
+    ...options({
+      async take(signal) {
+        const taken = await inner.take(signal);
+        const fetchAsset = (): Promise<Uint8Array> => {
+          onFetch();
+          return new Promise(() => {});
+        };
+        return taken && { ...watched(taken, handedBack), fetchAsset };
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    }),
+    drainMs: 0,
+  });
+  await queue.submit(job("a", ball));
+  await isFetching;
+  await worker[Symbol.asyncDispose]();
+  assert.equal(handedBack.length, 1);
+});
+
 test("the next job is taken while one is scored, one only, and handed back when the worker is told to stop", async () => {
   const { queue, source } = createInProcessQueue();
   await using _queue = queue;
