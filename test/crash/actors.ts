@@ -24,16 +24,26 @@ export interface ToldVerdict {
   readonly fidelity: number;
 }
 
+/** A submission that a miner was told was taken. */
+export type TakenSubmission = Pick<ToldVerdict, "taskId" | "hotkey">;
+
 /** Everything that was acknowledged. */
 export interface Promises {
   readonly created: CreatedTask[];
   readonly told: ToldVerdict[];
+  /** What a miner was told was taken, with its verdict or still without. */
+  readonly taken: TakenSubmission[];
   /** Ids of tasks that the API said were cancelled. */
   readonly cancelled: string[];
   /** Tasks that the API was asked for, whatever came of it. */
   asked: number;
   /** Jobs that the worker did, doubles included. */
   scored: number;
+}
+
+/** Nothing yet. */
+export function noPromises(): Promises {
+  return { created: [], told: [], taken: [], cancelled: [], asked: 0, scored: 0 };
 }
 
 export interface Place {
@@ -105,44 +115,63 @@ async function cancel(
   }
 }
 
+export interface MinedPlace {
+  readonly target: Place;
+  readonly validator: Keypair;
+  /** What is submitted, another each time; bytes that are no asset when absent. */
+  readonly asset?: () => Uint8Array;
+}
+
 /**
  * Mines until `signal` is aborted, and then still gets the verdict of what it has submitted.
  * @param gone aborted when there is nobody any more who would give it
  */
 export async function mine(
   key: Keypair,
-  { target, validator }: { readonly target: Place; readonly validator: Keypair },
+  { target, validator, asset = () => Buffer.from(randomUUID()) }: MinedPlace,
   promises: Promises,
   signal: AbortSignal,
   gone?: AbortSignal,
 ): Promise<void> {
   await using dendrite = createDendrite({ hotkey: key });
   const call = <Result>(work: () => Promise<Result>) => work().catch(() => undefined);
+  const pull = () => call(() => dendrite.call(pullTask, { target, body: {}, timeoutMs: 10_000 }));
   while (!signal.aborted) {
-    const pulled = await call(() =>
-      dendrite.call(pullTask, { target, body: {}, timeoutMs: 10_000 }),
-    );
+    const pulled = await pull();
     const task = pulled?.kind === "ok" ? pulled.fields.task : null;
     if (task === null || task === undefined) {
       await sleep(retryMs, undefined, { signal }).catch(() => undefined);
       continue;
     }
-    const body = signedResults({ minerKey: key, validator }, task, Buffer.from(randomUUID()));
+    const body = signedResults({ minerKey: key, validator }, task, asset());
+    let isTaken = false;
+    /** Who waits for a verdict is not lent anything; who is, and still has none, met a fault of ours. */
+    let isFreed = false;
     for (let answers = 0; gone?.aborted !== true; ) {
       const answer = await call(() =>
         dendrite.call(submitResults, { target, body, timeoutMs: 20_000 }),
       );
       // While the coordinator is down nobody is asked; how long that is depends on the machine.
       answers += answer?.kind === "ok" || answer?.answered ? 1 : 0;
+      if (answer?.kind === "ok" && !isTaken) {
+        isTaken = true;
+        promises.taken.push({ taskId: task.id, hotkey: key.ss58 });
+      }
       const feedback = answer?.kind === "ok" ? answer.fields.feedback : null;
+      const told = { taskId: task.id, hotkey: key.ss58 };
       if (feedback?.verdict) {
         const { verdict, task_fidelity_score: fidelity } = feedback;
-        promises.told.push({ taskId: task.id, hotkey: key.ss58, verdict, fidelity });
+        promises.told.push({ ...told, verdict, fidelity });
+        break;
+      }
+      if (answer?.kind === "ok" && isFreed) {
+        promises.told.push({ ...told, verdict: "system-fault", fidelity: 0 });
         break;
       }
       if (answer?.status === 401 || answers === longestTries) {
         throw new Error(`no verdict of task ${task.id}: ${answer?.status} ${answer?.message}`);
       }
+      isFreed = answer?.kind === "ok" && (await pull())?.kind === "ok";
       await sleep(retryMs);
     }
   }

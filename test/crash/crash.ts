@@ -9,7 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { type RunningProcess, startProcess } from "../harness/process.ts";
-import { ask, mine, type Promises, work } from "./actors.ts";
+import { randomOf } from "../harness/random.ts";
+import { ask, mine, noPromises, scoreOf, work } from "./actors.ts";
 import { verifyApi, verifyStore } from "./verify.ts";
 
 export interface CrashRun {
@@ -35,17 +36,6 @@ const longestLifeMs = 2_000;
 const startKills = 5;
 /** A start takes about so long, in ms. */
 const startMs = 1_500;
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   await ready();
@@ -86,7 +76,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   const address = `127.0.0.1:${ports.grpc}`;
   const target = { ip: "127.0.0.1", port: Number(ports.axon), hotkey: validator.ss58 };
 
-  const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
+  const promises = noPromises();
   const stopLoad = new AbortController();
   const stopWork = new AbortController();
   const load = Promise.all([
@@ -118,7 +108,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashRun> {
   collect(coordinator);
   stopWork.abort();
   await working;
-  wrong.push(...verifyStore(dataDir, promises, [...taken]));
+  wrong.push(...verifyStore(dataDir, promises, { taken, scoreOf: ({ id }) => scoreOf(id) }));
   return {
     wrong,
     created: promises.created.length,

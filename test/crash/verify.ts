@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createTurntableClient, TaskState } from "@turntable/client";
 import { fidelityOf, ruleSets } from "@turntable/coordinator/rules";
 import { z } from "zod";
-import { type Promises, scoreOf } from "./actors.ts";
+import type { Promises } from "./actors.ts";
 
 const rules = ruleSets.local;
 const submissionRow = z.object({
@@ -25,6 +25,7 @@ const observationRow = z.object({
 });
 const taskRow = z.object({ id: z.string(), prompt: z.string(), state: z.string() });
 const averageRow = z.object({ hotkey: z.string(), average_fidelity: z.number() });
+const historyRow = z.object({ id: z.string().nullable(), count: z.number() });
 const eventRow = z.object({ task_id: z.string(), hotkey: z.string(), count: z.number() });
 
 /** Compares with the running coordinator's answers; gives what is wrong. */
@@ -49,14 +50,24 @@ export async function verifyApi(
   return wrong;
 }
 
-/**
- * Compares with the database of the stopped coordinator; gives what is wrong.
- * @param taken ids of submissions that the log said were taken
- */
+/** What the store is compared with, beside what was promised. */
+export interface Expectation {
+  /** Ids of submissions that the log said were taken. */
+  readonly taken: ReadonlySet<string>;
+  /** The score of a submission; undefined when its bytes are no asset. */
+  readonly scoreOf: (submission: {
+    readonly id: string;
+    readonly asset_sha256: string;
+  }) => number | undefined;
+  /** Workers fell silent: what two of them had may have ended as a fault of ours. */
+  readonly mayFault?: boolean;
+}
+
+/** Compares with the database of the stopped coordinator; gives what is wrong. */
 export function verifyStore(
   dataDir: string,
-  { created, told, asked }: Promises,
-  taken: readonly string[],
+  { created, told, taken: toldTaken, asked }: Promises,
+  { taken, scoreOf, mayFault = false }: Expectation,
 ): string[] {
   using database = new DatabaseSync(join(dataDir, "coordinator.sqlite"));
   const wrong: string[] = [];
@@ -90,13 +101,24 @@ export function verifyStore(
     }
   }
   const isCancelled = (taskId: string): boolean => tasks.get(taskId)?.state === "cancelled";
-  for (const { id, task_id, verdict, state, keep, asset_sha256 } of submissions) {
-    const right = scoreOf(id) >= rules.acceptance ? "accepted" : "rejected";
-    if (verdict !== right && !(verdict === "cancelled" && isCancelled(task_id))) {
+  const historyRows = all(
+    historyRow,
+    "SELECT assignment_id AS id, count(*) AS count FROM verdicts GROUP BY 1",
+  );
+  const history = new Map(historyRows.map(({ id, count }) => [id, count]));
+  for (const submission of submissions) {
+    const { id, task_id, verdict, state, keep, asset_sha256 } = submission;
+    const right = verdictOf(scoreOf(submission));
+    const isExcused =
+      (verdict === "cancelled" && isCancelled(task_id)) || (mayFault && verdict === "system-fault");
+    if (verdict !== right && !isExcused) {
       wrong.push(`submission ${id} is ${verdict}, not ${right}`);
     }
     if (state !== verdict) {
       wrong.push(`assignment ${id} is ${state}, its submission ${verdict}`);
+    }
+    if (history.get(id) !== 1) {
+      wrong.push(`submission ${id} has ${history.get(id) ?? 0} verdicts in its miner's history`);
     }
     if (keep === null) {
       continue;
@@ -106,39 +128,57 @@ export function verifyStore(
       wrong.push(`the asset of ${id} is broken`);
     }
   }
+  const stored = Map.groupBy(submissions, (row) => `${row.task_id} ${row.hotkey}`);
   const counts = all(
     eventRow,
     `SELECT task_id, hotkey, count(*) AS count FROM task_events
      WHERE kind IN ('accepted', 'rejected', 'system-fault', 'invalid-asset') GROUP BY 1, 2`,
   );
   for (const { task_id, hotkey, count } of counts) {
-    if (count !== 1) {
-      wrong.push(`${count} verdicts of ${hotkey} on task ${task_id}`);
+    const scored = stored.get(`${task_id} ${hotkey}`)?.filter((row) => row.verdict !== "cancelled");
+    if (count !== scored?.length) {
+      wrong.push(
+        `${count} verdicts of ${hotkey} on task ${task_id}, ${scored?.length} submissions`,
+      );
     }
   }
-  const verdicts = new Map(submissions.map((row) => [`${row.task_id} ${row.hotkey}`, row]));
+  for (const { taskId, hotkey } of toldTaken) {
+    // Who submits for a cancelled task is told so, and nothing is taken.
+    if (!stored.has(`${taskId} ${hotkey}`) && !isCancelled(taskId)) {
+      wrong.push(`${hotkey} was told that its work on ${taskId} was taken, and it was lost`);
+    }
+  }
+  const fidelityFor = (score: number | undefined): number =>
+    score === undefined ? 0 : fidelityOf(rules, score);
   for (const { taskId, hotkey, verdict, fidelity } of told) {
     if (verdict === "cancelled" && fidelity === 0 && isCancelled(taskId)) {
       continue;
     }
-    const stored = verdicts.get(`${taskId} ${hotkey}`);
-    const right = stored === undefined ? undefined : fidelityOf(rules, scoreOf(stored.id));
-    if (stored?.verdict !== verdict || right !== fidelity) {
-      wrong.push(
-        `${hotkey} was told ${verdict} ${fidelity} on ${taskId}, but has ${stored?.verdict}`,
-      );
+    const tries = stored.get(`${taskId} ${hotkey}`) ?? [];
+    const isRight = tries.some(
+      (row) =>
+        row.verdict === verdict &&
+        fidelity === (verdict === "system-fault" ? 0 : fidelityFor(scoreOf(row))),
+    );
+    if (!isRight) {
+      const has = tries.map((row) => row.verdict).join(" and ");
+      wrong.push(`${hotkey} was told ${verdict} ${fidelity} on ${taskId}, but has ${has}`);
     }
   }
 
   // Each verdict was counted once: as many observations, and an average that follows from them alone.
   const averages = new Map<string, number>();
   const observations = all(observationRow, "SELECT * FROM observations ORDER BY at");
-  const judged = submissions.filter(({ verdict }) => verdict !== "cancelled");
+  const judged = submissions.filter(
+    ({ verdict }) => verdict !== "cancelled" && verdict !== "system-fault",
+  );
+  const byId = new Map(judged.map((row) => [row.id, row]));
   if (observations.length !== judged.length) {
     wrong.push(`${observations.length} observations of ${judged.length} judged submissions`);
   }
   for (const { assignment_id, hotkey, fidelity } of observations) {
-    const right = fidelityOf(rules, scoreOf(assignment_id));
+    const submission = byId.get(assignment_id);
+    const right = submission && fidelityFor(scoreOf(submission));
     if (fidelity !== right) {
       wrong.push(`${assignment_id} earned ${fidelity}, not ${right}`);
     }
@@ -153,4 +193,11 @@ export function verifyStore(
     }
   }
   return wrong;
+}
+
+function verdictOf(score: number | undefined): string {
+  if (score === undefined) {
+    return "invalid-asset";
+  }
+  return score >= rules.acceptance ? "accepted" : "rejected";
 }

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { checkStore } from "@turntable/coordinator/internal";
 import { ruleSets } from "@turntable/coordinator/rules";
-import { ask, mine, type Promises, work } from "../crash/actors.ts";
+import { ask, mine, noPromises, type Promises, work } from "../crash/actors.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { startProcess } from "../harness/process.ts";
 
@@ -50,7 +50,7 @@ test("a backup taken under load is whole, and after kill -9 the coordinator goes
     return { coordinator, target, address: `127.0.0.1:${portOf(line.grpc)}` };
   };
   const load = ({ target, address }: Awaited<ReturnType<typeof start>>) => {
-    const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
+    const promises = noPromises();
     const stop = new AbortController();
     const acting = Promise.all([
       work([nats.url], promises, stop.signal),

@@ -14,7 +14,7 @@ import {
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { createS3 } from "@turntable/coordinator/internal";
-import { mine, type Promises, scoreOf, work } from "../crash/actors.ts";
+import { mine, noPromises, scoreOf, work } from "../crash/actors.ts";
 import { freePort } from "../harness/free-port.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { startProcess } from "../harness/process.ts";
@@ -124,7 +124,7 @@ test("what is accepted while the store hangs is stored after kill -9, once, and 
 
   server.pause();
   const first = await start();
-  const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
+  const promises = noPromises();
   const stop = new AbortController();
   const load = Promise.all([
     work([nats.url], promises, stop.signal),

@@ -12,9 +12,19 @@ import { setTimeout } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
 import { ensureNatsServer } from "./nats-server-binary.ts";
 
-export interface NatsServerOptions {
+/** Where a server runs. */
+export interface NatsPlace {
+  /** Address that it listens on; 127.0.0.1 when absent. */
+  readonly host?: string;
+  /** A command that runs the server, in a network of its own, say; it has to become it. */
+  readonly launcher?: readonly string[];
   /** Kept when the server is disposed; without it a temporary folder is used and removed. */
   readonly storeDir?: string;
+  /** Told of every line that it prints. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface NatsServerOptions extends NatsPlace {
   readonly port?: number;
   readonly maxPayloadBytes?: number;
   /** Lines added to the configuration file. */
@@ -42,7 +52,7 @@ const defaultMaxPayloadBytes = 8 * 1024 * 1024;
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const { path } = await ensureNatsServer();
   const directory = await mkdtemp(join(tmpdir(), "turntable-nats-"));
-  const storeDir = options.storeDir ?? join(directory, "store");
+  const { host = "127.0.0.1", storeDir = join(directory, "store") } = options;
   const port = options.port ?? (await freePort());
   const configFile = join(directory, "nats.conf");
   for (const file of options.configFiles ?? []) {
@@ -50,14 +60,15 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   }
   await writeFile(
     configFile,
-    `host: 127.0.0.1
+    `host: ${host}
 port: ${port}
 max_payload: ${options.maxPayloadBytes ?? defaultMaxPayloadBytes}
 jetstream { store_dir: ${JSON.stringify(storeDir)}, sync_interval: always }
 ${options.extraConfig ?? ""}
 `,
   );
-  const start = () => spawnServer(path, configFile, { ...process.env, ...options.env });
+  const command = [...(options.launcher ?? []), path, "-c", configFile];
+  const start = () => spawnServer(command, { ...process.env, ...options.env }, options.onLine);
   let child = await start();
 
   const stop = async (signal: NodeJS.Signals) => {
@@ -68,7 +79,7 @@ ${options.extraConfig ?? ""}
     }
   };
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host}:${port}`,
     port,
     pid: () => child.pid ?? Number.NaN, // it was started
     kill9: () => stop("SIGKILL"),
@@ -86,32 +97,47 @@ ${options.extraConfig ?? ""}
   };
 }
 
-/** A cluster of servers, which is there when who leads sees all others as they should be. Disposed all together. */
+export interface NatsCluster extends AsyncDisposable {
+  readonly servers: readonly NatsServer[];
+  /** `http://…` of each server's monitoring. */
+  readonly monitors: readonly string[];
+}
+
+/**
+ * A cluster of servers n1, n2 …, which is there when who leads sees all others as they should be. Disposed all together.
+ * @param places of the servers, in their order
+ */
 export async function startNatsCluster(
   size: number,
-  options: Omit<NatsServerOptions, "port" | "storeDir"> = {},
-): Promise<AsyncDisposable & { readonly servers: readonly NatsServer[] }> {
+  options: Omit<NatsServerOptions, "port" | keyof NatsPlace> = {},
+  places: readonly NatsPlace[] = [],
+): Promise<NatsCluster> {
   await using stack = new AsyncDisposableStack();
-  const routes = await Promise.all(Array.from({ length: size }, freePort));
-  const monitors = await Promise.all(Array.from({ length: size }, freePort));
+  const address = async (_: unknown, i: number) =>
+    `${places[i]?.host ?? "127.0.0.1"}:${await freePort()}`;
+  const routes = await Promise.all(Array.from({ length: size }, address));
+  const listeners = await Promise.all(Array.from({ length: size }, address));
+  const monitors = listeners.map((listener) => `http://${listener}`);
   const servers = await Promise.all(
     routes.map(async (route, i) => {
-      const others = routes.filter((port) => port !== route);
-      const urls = others.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+      const others = routes.filter((other) => other !== route);
+      const urls = others.map((other) => `nats://${other}`).join(", ");
       const extraConfig = `
 server_name: n${i + 1}
-http: "127.0.0.1:${monitors[i]}"
-cluster { name: test, listen: "127.0.0.1:${route}", routes: [${urls}] }
+http: "${listeners[i]}"
+cluster { name: test, listen: "${route}", routes: [${urls}] }
 ${options.extraConfig ?? ""}`;
-      return stack.use(await startNatsServer({ ...options, extraConfig }));
+      return stack.use(await startNatsServer({ ...options, ...places[i], extraConfig }));
     }),
   );
   // nats-server 2.10 may bootstrap without one that came at the moment of the choice, and never takes it in then.
-  while (!(await allSeeEachOther(monitors, AbortSignal.timeout(5_000)))) {
+  let patienceMs = 5_000;
+  while (!(await allSeeEachOther(monitors, AbortSignal.timeout(patienceMs)))) {
+    patienceMs *= 2; // it may have been the machine, which had other things to do
     await Promise.all(servers.map((server) => server.restart({ empty: true })));
   }
   const started = stack.move();
-  return { servers, [Symbol.asyncDispose]: () => started.disposeAsync() };
+  return { servers, monitors, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
 /** What `/jsz` of a server says of the cluster; who leads knows the others. */
@@ -122,7 +148,7 @@ interface MetaCluster {
 }
 
 /** Whether, in time, every server knows who leads, and who leads can place copies of a stream on every other one. */
-async function allSeeEachOther(monitors: readonly number[], signal: AbortSignal): Promise<boolean> {
+async function allSeeEachOther(monitors: readonly string[], signal: AbortSignal): Promise<boolean> {
   const others = monitors.length - 1;
   while (!signal.aborted) {
     const found = await Promise.all(monitors.map(metaClusterAt));
@@ -138,8 +164,8 @@ async function allSeeEachOther(monitors: readonly number[], signal: AbortSignal)
   return false;
 }
 
-async function metaClusterAt(port: number): Promise<MetaCluster | undefined> {
-  const response = await fetch(`http://127.0.0.1:${port}/jsz`).catch(() => undefined);
+async function metaClusterAt(monitor: string): Promise<MetaCluster | undefined> {
+  const response = await fetch(`${monitor}/jsz`).catch(() => undefined);
   if (response === undefined) {
     return undefined; // its monitoring listens a moment later than it does
   }
@@ -149,30 +175,31 @@ async function metaClusterAt(port: number): Promise<MetaCluster | undefined> {
 
 /** Started and ready for clients. */
 async function spawnServer(
-  path: string,
-  configFile: string,
+  [program = "", ...argv]: readonly string[],
   env: NodeJS.ProcessEnv,
+  onLine: (line: string) => void = () => {},
 ): Promise<ChildProcess> {
-  const child = spawn(path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"], env });
+  const child = spawn(program, argv, { stdio: ["ignore", "ignore", "pipe"], env });
   // Not left behind when the test process dies on its own; a SIGKILL of that one we cannot see.
   const killChild = () => child.kill("SIGKILL");
   process.once("exit", killChild);
   child.once("exit", () => process.off("exit", killChild));
   const log: string[] = [];
   const lines = createInterface({ input: child.stderr });
+  lines.on("line", onLine);
   await new Promise<void>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => {
       reject(new Error(`nats-server ended with ${code ?? signal}:\n${log.join("\n")}`));
     });
-    lines.on("line", (line) => {
+    const read = (line: string): void => {
       log.push(line);
       if (line.includes("Server is ready")) {
+        lines.off("line", read);
         resolve();
       }
-    });
+    };
+    lines.on("line", read);
   });
-  lines.removeAllListeners("line");
-  child.stderr.resume();
   return child;
 }

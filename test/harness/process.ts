@@ -1,6 +1,7 @@
 /** A process of the project as an operator would run it: its bin, its flags, its log lines. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -12,6 +13,8 @@ export interface LogLine {
 
 export interface RunningProcess extends AsyncDisposable {
   readonly pid: number;
+  /** Resolves when it has ended, by itself or not, with its exit status. */
+  readonly ended: Promise<number | null>;
   /** Everything it printed so far. */
   output(): string;
   /** The first log line, past or to come, that `matches`. Fails when the process ends before. */
@@ -24,6 +27,15 @@ export interface RunningProcess extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
+export interface ProcessOptions {
+  /** A command that runs the one given, in a network of its own, say; it has to become it. */
+  readonly launcher?: readonly string[];
+  /** Folder of the project whose command it is; this one when absent. */
+  readonly checkout?: string;
+  /** Told of every line that it prints. */
+  readonly onLine?: (line: string) => void;
+}
+
 /**
  * Starts a command of the project, for example `turntable-worker`.
  * @param env beside this process's own
@@ -32,9 +44,11 @@ export function startProcess(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  { launcher = [], checkout = root, onLine }: ProcessOptions = {},
 ): RunningProcess {
-  const child = spawn(`${root}node_modules/.bin/${command}`, args, {
-    cwd: root,
+  const [program = "", ...argv] = [...launcher, join(checkout, "node_modules/.bin", command)];
+  const child = spawn(program, [...argv, ...args], {
+    cwd: checkout,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
@@ -48,6 +62,7 @@ export function startProcess(
   };
   const read = (line: string): void => {
     output += `${line}\n`;
+    onLine?.(line);
     const parsed = parseLine(line);
     if (parsed !== undefined) {
       lines.push(parsed);
@@ -61,6 +76,7 @@ export function startProcess(
   const closed = once(child, "close").then(() => {
     ended = true;
     wake();
+    return child.exitCode;
   });
 
   /** Tries whenever there is more, until there is something. */
@@ -78,11 +94,11 @@ export function startProcess(
   };
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
-    await closed;
-    return child.exitCode;
+    return await closed;
   };
   return {
     pid: pidOf(child),
+    ended: closed,
     output: () => output,
     logged(matches) {
       let seen = 0;

@@ -1,8 +1,6 @@
 /** A coordinator whose disk gets full, on a small disk of its own; needs the right to mount one. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -14,41 +12,9 @@ import { backUpStore, openStore } from "@turntable/coordinator/internal";
 import { GenerationService, RenderScoreResultSchema, ScoreReportSchema } from "@turntable/proto";
 import { createServiceClient } from "@turntable/proto/grpc";
 import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
+import { fill, mountDisk } from "../harness/small-disk.ts";
 
 const mebibyte = 1024 ** 2;
-
-/** A disk of 32 MiB, mounted; undefined when this process may not mount. */
-function mountDisk(): ({ readonly path: string } & Disposable) | undefined {
-  const path = mkdtempSync(join(tmpdir(), "turntable-disk-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", path]).status === 0;
-  if (!mounted) {
-    rmSync(path, { recursive: true });
-  }
-  return mounted
-    ? {
-        path,
-        [Symbol.dispose]() {
-          spawnSync("umount", ["-l", path]);
-          rmSync(path, { recursive: true });
-        },
-      }
-    : undefined;
-}
-
-/** Fills the disk until so many bytes are free; gives what makes room again. */
-async function fill(path: string, leftBytes: number): Promise<() => void> {
-  const filler = join(path, "filler");
-  const { bavail, bsize } = await statfs(path);
-  try {
-    writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)));
-  } catch (error) {
-    // The coordinator writes as well: what it took meanwhile was to be filled.
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) {
-      throw error;
-    }
-  }
-  return () => rmSync(filler);
-}
 
 const ready = (subnet: TestSubnet) =>
   fetch(`http://127.0.0.1:${subnet.coordinator.httpPort}/readyz`);

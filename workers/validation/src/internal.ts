@@ -1,6 +1,6 @@
 /**
  * Parts that only this repository's other workspaces need: training and the measurements. No native library is loaded
- * by importing it; those that are to run in the caller's own process are `internal/onnx` and `internal/webgpu`.
+ * by importing it; those that are to run in the caller's own process are `internal/jobs`, `internal/onnx` and `internal/webgpu`.
  */
 export { listGpus, vulkanEnvironment } from "./gpu/index.ts";
 export { startWebgpuRenderer } from "./render/index.ts";
