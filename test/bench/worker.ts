@@ -4,7 +4,8 @@
  * result published. Rounds of both take turns; a round of the worker is timed from its first result to its last, so that
  * what is prepared ahead counts.
  *
- * `npm run bench:worker [-- ASSET]`; without an asset that of `bench:render`. Exits with 1 when the bar is missed.
+ * `npm run bench:worker [-- ASSET]`, with Node's options as in bin/turntable-worker; without an asset that of
+ * `bench:render`. Exits with 1 when the bar is missed.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -152,7 +153,8 @@ function measurePeak(): number {
   const self = fileURLToPath(import.meta.url);
   // In another one, since making a model takes more memory than using it.
   spawnSync(process.execPath, [self, "--make-model"], { stdio: "inherit" });
-  const { stdout, stderr, status } = spawnSync(process.execPath, [self, "--peak-memory"], {
+  const argv = [...process.execArgv, self, "--peak-memory"];
+  const { stdout, stderr, status } = spawnSync(process.execPath, argv, {
     encoding: "utf8",
     // Made here, so that what making it takes is not counted.
     input: writeSpz(createTestSplat({ count: 300_000 })),

@@ -11,7 +11,7 @@
 import { DeviceError } from "../../gpu/errors.ts";
 import type { OpenDevice } from "../../gpu/open-device.ts";
 import type { Camera } from "../camera.ts";
-import { jacobianLimit } from "../constants.ts";
+import { jacobianLimit, nearPlane } from "../constants.ts";
 import type { RgbImage } from "../image.ts";
 import { drawnRgb } from "../remote/drawn-rgb.ts";
 import type { Painter } from "../remote/serve-painter.ts";
@@ -67,6 +67,23 @@ interface Band {
   readonly end: number;
 }
 
+/** What is kept of a scene beside what lies on the device. */
+interface PaintedScene extends Pick<Scene, "count" | "shDegree" | "isUnclamped"> {
+  readonly box: Box;
+}
+
+/** Around the centres of all splats. */
+interface Box {
+  readonly centre: readonly number[];
+  readonly half: readonly number[];
+}
+
+/** How depths are sorted: their bits less those of a least one, in as many passes as the greatest of them needs. */
+interface DepthKeys {
+  readonly least: number;
+  readonly passes: number;
+}
+
 interface Slot {
   readonly picture: GrowingBuffer;
   readonly readback: GrowingBuffer;
@@ -117,7 +134,7 @@ export function createPainter(
   const work: Work = { pairs: 0, evaluations: 0, readBytes: 0 };
   const view = new ArrayBuffer(viewBytes);
   const [viewFloats, viewInts] = [new Float32Array(view), new Uint32Array(view)];
-  let scene: Pick<Scene, "count" | "shDegree" | "isUnclamped"> | undefined;
+  let scene: PaintedScene | undefined;
   let pairCapacity = 0;
   let nextSlot = 0;
   let groups: ReturnType<typeof bind> | undefined;
@@ -188,7 +205,12 @@ export function createPainter(
     };
   }
 
-  function writeView(camera: Camera, background: readonly number[], band: Band): void {
+  function writeView(
+    camera: Camera,
+    background: readonly number[],
+    band: Band,
+    depths: DepthKeys,
+  ): void {
     const { rotation, eye, focal, centre, tanHalfFov, size } = camera;
     viewFloats.set(rotation.slice(0, 3), 0);
     viewFloats[3] = focal;
@@ -206,6 +228,7 @@ export function createPainter(
     viewInts[23] = band.end;
     viewInts[24] = pairCapacity;
     viewInts[25] = scene?.isUnclamped === true ? 1 : 0;
+    viewInts[26] = depths.least;
     queue.writeBuffer(viewUniform.buffer, 0, view);
   }
 
@@ -223,7 +246,8 @@ export function createPainter(
     const bound = groups;
     const pictureBytes = camera.size ** 2 * 4;
     const blocks = Math.ceil(scene.count / perBlock);
-    writeView(camera, background, band);
+    const depths = depthKeysOf(scene.box, camera);
+    writeView(camera, background, band, depths);
     const encoder = device.createCommandEncoder();
     encoder.clearBuffer(pairList.buffer);
     encoder.clearBuffer(buffers.ranges.buffer);
@@ -252,7 +276,7 @@ export function createPainter(
       run(kernels.sort.kernels.moveEntries, group, size);
     };
     run(kernels.project.kernels.project, bound.project, [Math.ceil(scene.count / threads)]);
-    for (const group of bound.depthSort) {
+    for (const group of bound.depthSort.slice(0, depths.passes)) {
       sort(group, [blocks]);
     }
     run(kernels.pairs.kernels.sumBlocks, bound.pairs, [blocks]);
@@ -355,7 +379,7 @@ export function createPainter(
       queue.writeBuffer(splats.buffer, 0, packSplats(next));
       queue.writeBuffer(harmonics.buffer, 0, Float32Array.from(sh));
       queue.writeBuffer(splatList.buffer, 0, Uint32Array.of(count, sortBlocks, 0, 0));
-      scene = { count, shDegree, isUnclamped };
+      scene = { count, shDegree, isUnclamped, box: boxOf(next) };
     },
     paint(camera, background) {
       const slot = nextSlot++ % slotCount;
@@ -367,6 +391,45 @@ export function createPainter(
       return drawn;
     },
   };
+}
+
+function boxOf({ positions }: Scene): Box {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (let axis = 0; axis < 3; axis++) {
+    for (let i = axis; i < positions.length; i += 3) {
+      low[axis] = Math.min(low[axis] ?? 0, positions[i] ?? 0);
+      high[axis] = Math.max(high[axis] ?? 0, positions[i] ?? 0);
+    }
+  }
+  return {
+    centre: low.map((value, axis) => (value + (high[axis] ?? 0)) / 2),
+    half: low.map((value, axis) => ((high[axis] ?? 0) - value) / 2),
+  };
+}
+
+/** Of all lengths that a depth is computed from: far more than single precision loses. */
+const depthMargin = 1e-4;
+
+function depthKeysOf({ centre, half }: Box, { eye, rotation }: Camera): DepthKeys {
+  const forward = rotation.slice(6);
+  let middle = 0;
+  let reach = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    const along = forward[axis] ?? 0;
+    middle += along * ((centre[axis] ?? 0) - (eye[axis] ?? 0));
+    reach += Math.abs(along) * (half[axis] ?? 0);
+  }
+  const margin = depthMargin * (Math.hypot(...centre) + Math.hypot(...eye) + reach);
+  const least = floatBits(Math.max(nearPlane, middle - reach - margin));
+  const most = floatBits(Math.max(nearPlane, middle + reach + margin));
+  const bits = 32 - Math.clz32(most - least);
+  // An even number: each pass moves them into the other of two lists, and the first is where they are looked for.
+  return { least, passes: 2 * Math.max(1, Math.ceil(bits / digitBits / 2)) };
+}
+
+function floatBits(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
 }
 
 /** As project.wgsl reads them. Splats whose covariance is not finite get opacity 0, as with the CPU rasteriser. */

@@ -36,7 +36,8 @@ export function placeScene(scene: Scene, at: number): PlacedScene {
   const { opacities, order, shDegree } = scene;
   const indices = new Uint32Array(sharedBytes(order.length * 4));
   let count = 0;
-  for (const i of order) {
+  for (let n = 0; n < order.length; n++) {
+    const i = order[n] ?? 0;
     if ((opacities[i] ?? 0) >= leastOpacity) {
       indices[count++] = i;
     }

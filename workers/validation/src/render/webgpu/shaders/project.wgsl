@@ -1,5 +1,6 @@
 // Steps 1 to 3 of the rasteriser: into camera space, covariance to the picture, reach; and colour from harmonics.
-// One thread a splat. Depths are the keys of the sort that follows: positive floats keep their order as bits.
+// One thread a splat. Depths are the keys of the sort that follows: positive floats keep their order as bits, of which
+// those that all depths of the scene share are left out.
 
 @group(0) @binding(0) var<uniform> view: View;
 // Three a splat: (x, y, z, opacity), (xx, xy, xz, yy) and (yz, zz, 0, 0) of the covariance.
@@ -58,8 +59,8 @@ fn project(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   order[i] = i;
-  // Not drawn, until more is known: behind all others, and in no tile.
-  depths[i] = 0xffffffffu;
+  // Not drawn, until more is known: in no tile, so that its depth is all the same.
+  depths[i] = 0u;
   extents[i] = Extent(0u, 0u);
 
   let head = splats[i * 3u];
@@ -107,9 +108,9 @@ fn project(@builtin(global_invocation_id) id: vec3u) {
 
   let colour = colourFrom(i, normalize(p));
   let darkest = select(0.0, -mostColour, view.isUnclamped != 0u);
-  projected[i].place = vec4f(middle, log2(opacity), 0.0);
-  projected[i].conic = vec4f(0.5 * vv, -uv, 0.5 * uu, 0.0) * (log2e / determinant);
+  projected[i].place = vec4f(middle, log2(opacity), reach.x);
+  projected[i].conic = vec4f(vec3f(0.5 * vv, -uv, 0.5 * uu) * (log2e / determinant), reach.y);
   projected[i].colour = vec4f(clamp(colour, vec3f(darkest), vec3f(mostColour)), 0.0);
   extents[i] = Extent(low.x | (high.x << 16u), firstRow | (endRow << 16u));
-  depths[i] = bitcast<u32>(c.z);
+  depths[i] = max(bitcast<u32>(c.z), view.leastDepth) - view.leastDepth;
 }

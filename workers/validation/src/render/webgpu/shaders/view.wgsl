@@ -22,13 +22,15 @@ struct View {
   // Room in the lists of the tiles.
   pairCapacity: u32,
   isUnclamped: u32,
+  // The bits of a depth that none of the scene's is below.
+  leastDepth: u32,
 }
 
 // A splat as the camera sees it.
 struct Projected {
-  // Centre in pixels, log₂ of the opacity, nothing.
+  // Centre in pixels, log₂ of the opacity, reach in x in pixels.
   place: vec4f,
-  // σ·log₂e = x·dx² + y·dx·dy + z·dy²; nothing.
+  // σ·log₂e = x·dx² + y·dx·dy + z·dy²; reach in y in pixels.
   conic: vec4f,
   colour: vec4f,
 }
