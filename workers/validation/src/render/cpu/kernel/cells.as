@@ -26,10 +26,16 @@ import { sorted } from "./tiles";
 
 /** Blends the `n` sorted records front to back; a finished pixel has transmittance −T. */
 export function blendRecords(n: i32, left: i32, top: i32, columns: i32, rows: i32): void {
+  if (n == 0) return;
+  // The next record is asked for while one is blended, so that it is near when its turn comes.
+  let next: usize = load<u32>(sorted);
+  let nextBox = load<u64>(next, atBox);
   for (let i: i32 = 0; i < n; i++) {
     if ((i & 255) == 255 && isFinished()) return;
-    const record: usize = load<u32>(sorted + ((<usize>i) << 3));
-    const box = load<u64>(record, atBox);
+    const record = next;
+    const box = nextBox;
+    next = load<u32>(sorted + ((<usize>min(i + 1, n - 1)) << 3));
+    nextBox = load<u64>(next, atBox);
     const boxLeft = leftOf(box) - left;
     const boxTop = topOf(box) - top;
     const start = max(0, boxLeft);
