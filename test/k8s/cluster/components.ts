@@ -25,7 +25,8 @@ export async function tryComponents(cluster: Cluster, steps: Steps): Promise<voi
   await cluster.kubectl("label", "namespace", namespace, enforce);
   // Types that were just defined are served a moment later.
   await cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s");
-  aliasImage(cluster.work, "turntable/worker", "turntable/worker-webgpu");
+  // What runs is another part's matter.
+  await kubectl("create", "quota", "no-pods", "--hard=pods=0");
 
   for (const name of components) {
     await steps.step(`base + \`${name}\`: accepted with \`--validate=strict\``, async () => {
@@ -39,6 +40,9 @@ export async function tryComponents(cluster: Cluster, steps: Steps): Promise<voi
     });
   }
 
+  await kubectl("delete", "deployments,statefulsets", "--all");
+  await kubectl("delete", "quota", "no-pods");
+  aliasImage(cluster.work, "turntable/worker", "turntable/worker-webgpu");
   await cluster.apply(JSON.stringify(deviceClass));
   const claimed = async (): Promise<string> => {
     const each = "{range .items[*]}{.status.allocation.devices.results[0].device} {end}";

@@ -48,6 +48,8 @@ export async function removeNamespaces(node) {
 /** Gives pods their namespaces and addresses. */
 export class PodNetwork {
   #used = new Set();
+  /** Which number a namespace has: a pod that ends must not take away that of its successor of the same name. */
+  #numbers = new Map();
   #next = 2;
 
   constructor(node) {
@@ -57,6 +59,7 @@ export class PodNetwork {
   async add(namespace, pod) {
     const name = `${this.node}_${namespace}_${pod}`;
     const number = this.#allocate();
+    this.#numbers.set(name, number);
     const address = `${podNetwork}.${number}`;
     await shell(
       `if [ -e "/run/netns/$2" ]; then ip netns delete "$2"; fi
@@ -89,7 +92,10 @@ export class PodNetwork {
   }
 
   async #remove(name, number) {
-    await run("ip", ["netns", "delete", name]).catch((error) => log(error.message));
+    if (this.#numbers.get(name) === number) {
+      this.#numbers.delete(name);
+      await run("ip", ["netns", "delete", name]).catch((error) => log(error.message));
+    }
     this.#used.delete(number);
   }
 }
