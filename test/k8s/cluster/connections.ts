@@ -45,13 +45,18 @@ export interface RunningPod {
   readonly ports: readonly Target[];
 }
 
+/** Without those that end. */
 export async function runningPods(
   cluster: Cluster,
   namespace: string,
 ): Promise<readonly RunningPod[]> {
   interface Listed {
     readonly items: readonly {
-      readonly metadata: { readonly name: string; readonly labels: Record<string, string> };
+      readonly metadata: {
+        readonly name: string;
+        readonly labels: Record<string, string>;
+        readonly deletionTimestamp?: string;
+      };
       readonly spec: {
         readonly containers: readonly {
           readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
@@ -64,7 +69,8 @@ export async function runningPods(
     ...["-n", namespace, "get", "pods", "--field-selector=status.phase=Running", "-o", "json"],
   );
   const { items } = JSON.parse(text) as Listed;
-  return items.map(({ metadata: { name, labels }, spec, status }) => {
+  const staying = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return staying.map(({ metadata: { name, labels }, spec, status }) => {
     const app = labels["app.kubernetes.io/name"] ?? name;
     const ports = spec.containers.flatMap((container) => container.ports ?? []);
     return {

@@ -120,7 +120,7 @@ async function refuseProd({ cluster, steps }: ProdRun): Promise<void> {
   );
   await says(
     "prod with one node: NATS's second server",
-    /FailedScheduling: .*anti-affinity[^.]*/,
+    /FailedScheduling: .*?anti-affinity rules/,
     () => eventsOf("nats-"),
   );
   await says("prod without GPUs: a worker", /FailedScheduling: .*nvidia\.com\/gpu/, async () => {
