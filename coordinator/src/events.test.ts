@@ -157,3 +157,62 @@ test("the age of weights is that of the oldest, where a subnet has several valid
   assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="17".*\} 300$/m);
   assert.match(text, /^turntable_weights_blocks_since_success\{.*netuid="18".*\} 7$/m);
 });
+
+test("audits are counted by reason and outcome, their differences measured, and a quarantine is an error", async () => {
+  const { lines, logger } = recorded();
+  const metrics = createMetrics("test");
+  const { audit } = createEvents(logger, metrics);
+  const ended = {
+    ...({ kind: "ended", reason: "sample", submissionId: "s-1", drifted: undefined } as const),
+    opinions: [
+      { worker: "w-1", score: 0.9, model: "" },
+      { worker: "w-2", score: 0.4, model: "" },
+    ],
+  };
+  audit({ ...ended, outcome: "agreed", difference: 0.004 });
+  audit({ ...ended, outcome: "drifted", difference: 0.5, drifted: "w-1" });
+  audit({ ...ended, outcome: "other-model", difference: 0.5 });
+  audit({ ...ended, outcome: "no-second-worker", difference: undefined });
+  audit({
+    kind: "replaced",
+    worker: "w-1",
+    replaced: {
+      ...({
+        submissionId: "s-1",
+        hotkey: "5Miner",
+        verdict: "accepted",
+        isRewarded: true,
+      } as const),
+      ...{ before: { score: 0.9, fidelity: 1 }, after: { score: 0.4, fidelity: 0 } },
+    },
+  });
+  audit({ kind: "quarantined", worker: "w-1", at: 0, reason: "it drifts", redone: 3 });
+  audit({ kind: "discarded", worker: "w-1", jobId: "s-2" });
+  audit({ kind: "released", worker: "w-1" });
+  assert.deepEqual(
+    lines.map(({ level, outcome, drifted, worker_id, score_before, redone }) =>
+      [level, outcome, drifted, worker_id, score_before, redone].join(" "),
+    ),
+    [
+      "info agreed    ",
+      "warn drifted w-1   ",
+      "warn other-model    ",
+      "info no-second-worker    ",
+      "warn   w-1 0.9 ",
+      "error   w-1  3",
+      "warn   w-1  ",
+      "info   w-1  ",
+    ],
+  );
+  const text = await read(metrics);
+  for (const line of [
+    /^turntable_audits_total\{reason="sample",outcome="drifted".*\} 1$/m,
+    /^turntable_audit_difference_bucket\{.*le="0.005"\} 1$/m,
+    /^turntable_audit_difference_count(\{.*\})? 2$/m,
+    /^turntable_scores_replaced_total\{rewarded="true".*\} 1$/m,
+    /^turntable_results_discarded_total(\{.*\})? 1$/m,
+    /^turntable_quarantines_total(\{.*\})? 1$/m,
+  ]) {
+    assert.match(text, line);
+  }
+});

@@ -3,10 +3,16 @@ export { type ApiCallEvent, createAccess, startApi } from "./api/index.ts";
 export { startDispatch } from "./dispatch/index.ts";
 export { createEvents } from "./events.ts";
 export { openApiKeys, parseApiKeys } from "./keys/index.ts";
-export { createMiners } from "./miners/index.ts";
+export { createMiners, historyOf } from "./miners/index.ts";
 export { createReports } from "./reports/index.ts";
 export { createS3 } from "./storage/s3.ts";
-export { backUpStore, checkStore, openAssetFiles, openStore } from "./store/index.ts";
+export {
+  backUpStore,
+  checkStore,
+  openAssetFiles,
+  openStore,
+  openStoreReader,
+} from "./store/index.ts";
 export { createSubmissions } from "./submissions/index.ts";
 export { createTasks, type Task, type Tasks } from "./tasks/index.ts";
 export { createAttempts, startWeights, type WeightsEvent } from "./weights/index.ts";

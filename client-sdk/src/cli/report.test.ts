@@ -4,6 +4,17 @@ import { create } from "@bufbuild/protobuf";
 import { ScoreReportSchema } from "@turntable/proto";
 import { describeReport } from "./report.ts";
 
+test("a score that was replaced is told, with whose it was", () => {
+  const report = create(ScoreReportSchema, {
+    score: 0.3,
+    replacedScores: [{ score: 0.9, fidelity: 1, workerId: "w-3" }],
+  });
+  assert.match(
+    describeReport(report, { kind: "unsigned" }),
+    /^replaced +0\.9000 \(fidelity 1\.00\) of worker w-3, which others found wrong$/m,
+  );
+});
+
 test("the score's line names the threshold that low views are counted by", () => {
   const lineOf = (acceptance: number) => {
     const report = create(ScoreReportSchema, { score: 0.7, lowViewShare: 0.25, acceptance });

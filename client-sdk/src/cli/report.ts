@@ -145,6 +145,13 @@ export function describeReport(report: ScoreReport, signature: ReportSignature):
       `${report.score.toFixed(4)} (of ${views.length} views, ${Math.round(report.lowViewShare * 100)} % of them below ${report.acceptance || subnetAcceptance})`,
     ],
     ["fidelity", report.fidelity.toFixed(2)],
+    ...report.replacedScores.map(
+      ({ score, fidelity, workerId }, index) =>
+        [
+          index === 0 ? "replaced" : "",
+          `${score.toFixed(4)} (fidelity ${fidelity.toFixed(2)}) of worker ${printable(workerId)}, which others found wrong`,
+        ] as const,
+    ),
     ...(report.minerHotkey === "" ? [] : [["miner", printable(report.minerHotkey)] as const]),
     ["validator", printable(report.validatorHotkey)],
     ["signature", signature.kind === "verified" ? "verified: the validator's" : "NOT VERIFIED"],

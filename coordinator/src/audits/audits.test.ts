@@ -142,6 +142,8 @@ test("two that differ ask a third, who is neither; the worker that is alone drif
   const audit = subnet.open();
   assert.deepEqual((await subnet.audits().job(audit))?.excludedWorkerIds, ["liar", "w2"]);
   assert.equal(audit.replica, 1, "or its result would pass for a double");
+  subnet.audits().applyResult(subnet.says("w2", audit.id, 0.4), 1);
+  assert.deepEqual(subnet.events, [], "what came again says nothing new");
   answer(subnet, ["w3", 0.41]);
   assert.deepEqual(subnet.outcomes(), ["drifted"]);
   assert.equal(subnet.audits().isQuarantined("liar"), false, "once may be bad luck");
@@ -151,7 +153,7 @@ test("two that differ ask a third, who is neither; the worker that is alone drif
 test("the second worker may be the one that drifts, and the verdict stays", async () => {
   using subnet = await open();
   const id = await subnet.judged("w1", 0.9);
-  answer(subnet, ["liar", 0.4], ["w3", 0.9]);
+  answer(subnet, ["liar", 0.4], ["w3", 0.905]);
   const [ended] = subnet.events;
   assert.ok(ended?.kind === "ended");
   assert.deepEqual([ended.outcome, ended.drifted], ["drifted", "liar"]);
@@ -298,7 +300,7 @@ test("few jobs are in the queue at one time, others follow as those end", async 
     await subnet.judged("w1", 0.9, `M${i}`);
   }
   const first = subnet.audits().pending(0, 100);
-  assert.equal(first.length, 16);
+  assert.equal(first.length, 8);
   const last = first.at(-1)?.sequence ?? 0;
   assert.deepEqual(subnet.audits().pending(last, 100), []);
   for (const { id } of first.slice(0, 3)) {

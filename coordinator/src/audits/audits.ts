@@ -156,8 +156,11 @@ export interface AuditsOptions extends AuditOptions {
   readonly onEvent: (event: AuditEvent) => void;
 }
 
-/** So many audit jobs are in the queue at one time: their assets are in it, and jobs of others come first anyway. */
-const inQueueAtOnce = 16;
+/**
+ * So many audit jobs are in the queue at one time: their assets are in it, and where they wait for a second worker they
+ * must not look like work for one more (the `lagThreshold` of k8s/components/keda).
+ */
+const inQueueAtOnce = 8;
 /** Of audits that were drawn so many may be open; what comes on top has none. */
 const mostOpen = 1_000;
 /** So many scores of a quarantined worker are done again. */

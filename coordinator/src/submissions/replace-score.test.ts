@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { verifySignature } from "@turntable/bittensor/keys";
 import { canonicalReport, type RenderScoreResult } from "@turntable/proto";
 import { openRules, rules, validator } from "../../test/rules.ts";
-import { historyOf, verdictCountsOf } from "../miners/index.ts";
+import { historyOf, scoresOf, verdictCountsOf } from "../miners/index.ts";
 import { checkStore } from "../store/index.ts";
 
 type Opened = Awaited<ReturnType<typeof openRules>>;
@@ -43,6 +43,12 @@ test("a score that was too high is replaced, and the reward goes; what was told 
   assert.deepEqual(verdictCountsOf(subnet.store, "A"), [
     { verdict: "accepted", code: "accepted", count: 1 },
   ]);
+  const { lastDay } = scoresOf(subnet.store, 9);
+  assert.equal(
+    lastDay.reduce((sum, count) => sum + count, 0),
+    1,
+    "one result",
+  );
   assert.deepEqual(await faults(subnet), []);
 });
 
@@ -53,6 +59,12 @@ test("the report has both scores, and is signed anew", async () => {
   replace(subnet, id, subnet.scored(id, 0.65), 12);
   const report = subnet.reports.get(id) ?? assert.fail();
   assert.deepEqual([report.score, report.fidelity, report.minerHotkey], [0.65, 0.75, "A"]);
+  assert.deepEqual([report.jobId, report.submissionId], [id, id], "not those of an audit");
+  assert.deepEqual(
+    historyOf(subnet.store, "A", 10).map(({ code }) => code),
+    ["score-replaced", "accepted"],
+    "the miner is told when what it earned is another",
+  );
   assert.deepEqual(
     report.replacedScores.map(({ score, fidelity }) => [score, fidelity]),
     [
@@ -117,6 +129,25 @@ test("what has left the window earns nothing more or less; its score is replaced
   assert.equal(subnet.miners.get("A", 9).averageFidelity, before);
   assert.equal(subnet.tasks.assignment(id)?.score, 0.3);
   assert.equal(subnet.reports.get(id)?.replacedScores.length, 1);
+  const low = await judged(subnet, 0.3, "B");
+  const late = replace(subnet, low, subnet.scored(low, 0.9), rules.windowMs + 2);
+  assert.deepEqual([late?.isRewarded, late?.after], [false, { score: 0.9, fidelity: 0 }]);
+});
+
+test("a fault of ours before the verdict that is replaced leaves the average alone", async () => {
+  using wrong = await openRules();
+  using right = await openRules();
+  for (const [opened, score] of [
+    [wrong, 0.9],
+    [right, 0.7],
+  ] as const) {
+    const { id } = await opened.submit(opened.ask(), "A", 1);
+    opened.submissions.fail(id, "nobody scored it", 2);
+    opened.submissions.applyResult(opened.scored(id, score), 3);
+    replace(opened, id, opened.scored(id, 0.7));
+  }
+  const expected = right.miners.get("A", 9).averageFidelity;
+  assert.ok(Math.abs(wrong.miners.get("A", 9).averageFidelity - expected) < 1e-12);
 });
 
 test("one task is rewarded once, and what was withdrawn stays so", async () => {
@@ -154,5 +185,8 @@ test("a result that is not taken leaves the submission to another job, once", as
   assert.equal((await subnet.submissions.job(waiting))?.replica, 1);
   const value = { message: "it was given up" };
   const fault = subnet.result(id, { case: "systemFault", value }, undefined, 1);
-  assert.equal(subnet.submissions.applyResult(fault, 2).kind, "applied", "a first fault is ours");
+  await judged(subnet, 0.9, "B", 2); // others are scored meanwhile
+  const outcome = subnet.submissions.applyResult(fault, 3);
+  assert.ok(outcome.kind === "applied");
+  assert.equal(outcome.feedback.verdict, "system-fault", "a first fault is ours");
 });

@@ -44,6 +44,17 @@ export function Report({
           <strong>{formatScore(score)}</strong> over {views.length} views; accepted from{" "}
           {acceptance}; earns a fidelity of {formatScore(fidelity)}
         </dd>
+        {report.replacedScores.length === 0 ? undefined : (
+          <>
+            <dt>Replaced</dt>
+            <dd class="warn-text">
+              {report.replacedScores
+                .map((old) => `${formatScore(old.score)} of worker ${old.workerId}`)
+                .join(", ")}
+              : other workers found that wrong
+            </dd>
+          </>
+        )}
         <dt>Worst view</dt>
         <dd>
           number {worst + 1}, {formatScore(views[worst]?.probability ?? 0)};{" "}
