@@ -20,6 +20,9 @@ const configs: Readonly<Record<string, ConfigDefinition>> = {
 /** Of libraries, not of ours. SQLite's temporary files may be as large as the database: they go to its volume. */
 const otherVariables: ReadonlySet<string> = new Set(["SQLITE_TMPDIR"]);
 
+/** Of a volume, what its file system leaves for files. */
+const fileSystemShare = 0.9;
+
 /** What goes on top of another component only. */
 const needs: Readonly<Record<string, readonly string[]>> = { "keda-to-zero": ["keda"] };
 const renderings: readonly (readonly [string, ...string[]])[] = [
@@ -44,6 +47,9 @@ for (const [folder, ...added] of renderings) {
     });
     await t.test("a pod's grace period is longer than its process's", () => {
       checkGracePeriods(rendered);
+    });
+    await t.test("what the coordinator keeps at most fits on its volume", () => {
+      checkVolume(rendered);
     });
   });
 }
@@ -139,4 +145,20 @@ function checkGracePeriods(rendered: Rendered): void {
     const graceMs = Number(own?.defaultText);
     assert.ok(spec.template.spec.terminationGracePeriodSeconds * 1000 > graceMs, metadata.name);
   }
+}
+
+/** Else it refuses what comes once the disk is full, and never removes what is oldest. */
+function checkVolume(rendered: Rendered): void {
+  const coordinator = rendered.workloads.find(({ metadata }) => metadata.name === "coordinator");
+  assert.ok(coordinator !== undefined);
+  const env = rendered.environmentOf(coordinator);
+  const { retention, limits } = loadConfig(coordinatorConfig, {
+    argv: [],
+    env,
+    readFile: () => "",
+  });
+  const kept = retention.assetBytes + retention.databaseBytes + limits.reserveBytes;
+  const [claim] = coordinator.spec.volumeClaimTemplates;
+  const volume = Number.parseInt(claim?.spec.resources.requests.storage ?? "", 10) * 1024 ** 3;
+  assert.ok(kept <= fileSystemShare * volume, `${kept} of ${volume} bytes`);
 }

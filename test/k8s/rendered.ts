@@ -74,7 +74,14 @@ const workload = z.object({
     replicas: z.number().optional(),
     selector: z.object({ matchLabels: labels }),
     volumeClaimTemplates: z
-      .array(z.object({ metadata: z.object({ name: z.string() }) }))
+      .array(
+        z.object({
+          metadata: z.object({ name: z.string() }),
+          spec: z.object({
+            resources: z.object({ requests: z.object({ storage: z.string().regex(/^\d+Gi$/) }) }),
+          }),
+        }),
+      )
       .default([]),
     template: z.object({ metadata: z.object({ labels }), spec: podSpec }),
   }),
