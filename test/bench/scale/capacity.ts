@@ -58,7 +58,7 @@ export async function measureCapacity(options: CapacityOptions): Promise<void> {
   const files = await leftOnDisk();
   const each = (bytes: number): string => (bytes / next / 1000).toFixed(2);
   console.log(
-    `left by each of ${next} submissions: database ${each(files.database)} kB, assets ${each(files.assets)} kB (${(assetBytes / 1000).toFixed(0)} kB each); NATS keeps ${(files.nats / 1e6).toFixed(1)} MB in all`,
+    `left by ${next} submissions of ${(assetBytes / 1000).toFixed(0)} kB: database ${(files.database / 1e6).toFixed(2)} MB, ${each(files.database)} kB each; assets ${each(files.assets)} kB each; NATS ${(files.nats / 1e6).toFixed(1)} MB in all`,
   );
 
   async function step(rate: number): Promise<{ readonly p99: number; readonly wrong: number }> {

@@ -6,7 +6,6 @@ import { createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { startLocalNode } from "@turntable/bittensor/local-node";
 import { openRaw } from "@turntable/bittensor/test";
-import { openApiKeys } from "@turntable/coordinator/internal";
 import { createSplat, writePly } from "@turntable/splat";
 import { freePort } from "../../harness/free-port.ts";
 import { type NatsServer, startNatsServer } from "../../harness/nats-server.ts";
@@ -22,7 +21,6 @@ export interface Subnet extends AsyncDisposable {
   readonly nats: NatsServer;
   readonly coordinator: RunningProcess;
   readonly dataDir: string;
-  readonly admin: { readonly address: string; readonly apiKey: string };
   /** What waits and is in work in each consumer of jobs, as KEDA asks for it. */
   lags(): Promise<ReadonlyMap<string, number>>;
   /** Pulls a task and hands in an asset: ends with the verdict. */
@@ -72,17 +70,17 @@ export async function startSubnet({
   const coordinator = stack.use(
     startProcess("turntable-coordinator", [
       ...["--hotkey-uri", validatorUri, "--chain-endpoints", node.url, "--data-dir", dataDir],
-      ...["--rules-file", rulesFile, "--nats-servers", nats.url, "--admin-enabled"],
-      ...["--axon-host", "127.0.0.1", "--axon-port", "0", "--http-port", "0", "--admin-port", "0"],
+      ...["--rules-file", rulesFile, "--nats-servers", nats.url],
+      // Each submission is one job.
+      ...["--audit-share", "0", "--audit-margin", "0"],
+      ...["--axon-host", "127.0.0.1", "--axon-port", "0", "--http-port", "0"],
     ]),
   );
-  const { axon, admin } = await coordinator.logged(({ msg }) => msg === "ready");
+  const { axon } = await coordinator.logged(({ msg }) => msg === "ready");
   const port = Number(String(axon).split(":").at(-1));
-  const apiKey = adminKey(dataDir);
   const running = stack.move();
   return {
     ...{ nats, coordinator, dataDir },
-    admin: { address: String(admin), apiKey },
     lags: () => lagsAt(monitorPort),
     async mine(miner, asset) {
       const caller = keys[miner % miners] as Keypair; // within the list
@@ -115,15 +113,6 @@ export function randomAsset(splats: number): Buffer {
   splat.rotations.fill(0.5);
   splat.opacities.fill(2);
   return Buffer.from(writePly(splat));
-}
-
-function adminKey(dataDir: string): string {
-  using keys = openApiKeys(dataDir);
-  const made = keys.create({ name: "operator", scopes: ["admin"] }, Date.now());
-  if (made === undefined) {
-    throw new Error("no API key could be made");
-  }
-  return made.secret;
 }
 
 /** Of `/jsz`, what KEDA's scaler reads. */
