@@ -7,11 +7,13 @@ import { minerConfig } from "@turntable/miner/config";
 import { type ConfigDefinition, ConfigError, configOptions, loadConfig } from "@turntable/process";
 import { promptServiceConfig } from "@turntable/prompts/config";
 import { workerConfig } from "@turntable/validation/config";
+import { z } from "zod";
 import { components, type Rendered, render, skip, type Workload } from "./rendered.ts";
 
 const configs: Readonly<Record<string, ConfigDefinition>> = {
   coordinator: coordinatorConfig,
   worker: workerConfig,
+  "worker-synthetic": workerConfig,
   generator: generatorConfig,
   miner: minerConfig,
   prompts: promptServiceConfig,
@@ -24,7 +26,10 @@ const otherVariables: ReadonlySet<string> = new Set(["SQLITE_TMPDIR"]);
 const fileSystemShare = 0.9;
 
 /** What goes on top of another component only. */
-const needs: Readonly<Record<string, readonly string[]>> = { "keda-to-zero": ["keda"] };
+const needs: Readonly<Record<string, readonly string[]>> = {
+  "keda-to-zero": ["keda"],
+  "synthetic-pool": ["keda"],
+};
 const renderings: readonly (readonly [string, ...string[]])[] = [
   ["base"],
   ["overlays/dev"],
@@ -53,6 +58,52 @@ for (const [folder, ...added] of renderings) {
     });
   });
 }
+
+test("with a pool for synthetic jobs each class has workers, and synthetic ones may have none", {
+  skip,
+}, () => {
+  const order = ["keda", "synthetic-pool", "tls", "gpu-nvidia"];
+  const rendered = render("base", ...order);
+  const pool = (name: string): Workload =>
+    rendered.workloads.find(({ metadata }) => metadata.name === name) ?? assert.fail(name);
+  const classes = ["worker", "worker-synthetic"].map(
+    (name) => rendered.environmentOf(pool(name)).TURNTABLE_JOB_CLASSES,
+  );
+  assert.deepEqual(classes, ["organic,scoring", "synthetic"]);
+  // What changes workers changes those of both pools.
+  const [worker, synthetic] = ["worker", "worker-synthetic"].map((name) => {
+    const [container = assert.fail()] = pool(name).spec.template.spec.containers;
+    const { image, resources, volumeMounts } = container;
+    return { image, resources, volumeMounts };
+  });
+  assert.deepEqual(synthetic, worker);
+  assert.equal(worker?.resources.limits["nvidia.com/gpu"], "1");
+  const scaled = z.object({
+    kind: z.literal("ScaledObject"),
+    spec: z.object({
+      scaleTargetRef: z.object({ name: z.string() }),
+      minReplicaCount: z.number(),
+      triggers: z.array(z.object({ metadata: z.object({ consumer: z.string() }) })),
+    }),
+  });
+  const scaledObjects = rendered.objects.flatMap((object) => {
+    const parsed = scaled.safeParse(object);
+    return parsed.success ? [parsed.data.spec] : [];
+  });
+  assert.deepEqual(
+    scaledObjects
+      .map(({ scaleTargetRef, minReplicaCount, triggers }) => [
+        scaleTargetRef.name,
+        minReplicaCount,
+        triggers.map(({ metadata }) => metadata.consumer).join(),
+      ])
+      .toSorted(),
+    [
+      ["worker", 1, "workers-organic,workers-scoring"],
+      ["worker-synthetic", 0, "workers-synthetic"],
+    ],
+  );
+});
 
 function* ours({ workloads }: Rendered): Generator<readonly [Workload, ConfigDefinition]> {
   for (const workload of workloads) {

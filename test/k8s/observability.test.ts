@@ -12,7 +12,9 @@ import {
   metricsIn,
   namedMetrics,
   ruleSpec,
+  ruleTestsText,
   runbooks,
+  testedAlerts,
 } from "./observability.ts";
 
 const promtool = spawnSync("promtool", ["--version"]).status === 0;
@@ -41,15 +43,25 @@ test("metrics are told from functions, labels and words of an expression", () =>
   assert.ok(namedMetrics().size > 40);
 });
 
-test("promtool takes the rules", {
+test("a rule test says for each alert on which series it fires", () => {
+  const names = alerts.map(({ alert }) => alert);
+  assert.deepEqual([...testedAlerts].toSorted(), names.toSorted());
+});
+
+test("promtool takes the rules, each fires where it should, and none where all is well", {
   skip: promtool ? false : "promtool (Debian's package prometheus) is not on PATH",
 }, () => {
   const directory = mkdtempSync(join(tmpdir(), "turntable-rules-"));
   try {
-    const file = join(directory, "rules.yaml");
-    writeFileSync(file, stringify(ruleSpec));
-    const result = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
-    assert.equal(result.status, 0, result.stderr + result.stdout);
+    writeFileSync(join(directory, "rules.yaml"), stringify(ruleSpec));
+    writeFileSync(join(directory, "rules.test.yaml"), ruleTestsText);
+    for (const args of [
+      ["check", "rules", "rules.yaml"],
+      ["test", "rules", "rules.test.yaml"],
+    ]) {
+      const result = spawnSync("promtool", args, { cwd: directory, encoding: "utf8" });
+      assert.equal(result.status, 0, result.stderr + result.stdout);
+    }
   } finally {
     rmSync(directory, { recursive: true });
   }

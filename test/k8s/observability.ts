@@ -49,6 +49,30 @@ export const alerts = rulesFile.parse(rules).spec.groups.flatMap(({ rules }) => 
 export const dashboards = ["operator.json", "miners.json"].map((name) =>
   dashboard.parse(JSON.parse(read(name))),
 );
+/** The file of rule tests, as promtool takes it. */
+export const ruleTestsText = read("rules.test.yaml");
+const ruleTests = z
+  .object({
+    tests: z.array(
+      z.object({
+        name: z.string(),
+        promql_expr_test: z.array(
+          z.object({
+            exp_samples: z.array(z.object({ labels: z.string() })).default([]),
+          }),
+        ),
+      }),
+    ),
+  })
+  .parse(parse(ruleTestsText)).tests;
+/** Alerts that a rule test expects to fire, by name. */
+export const testedAlerts: ReadonlySet<string> = new Set(
+  ruleTests.flatMap(({ promql_expr_test: expected }) =>
+    expected.flatMap(({ exp_samples: samples }) =>
+      samples.flatMap(({ labels }) => /alertname="(\w+)"/.exec(labels)?.[1] ?? []),
+    ),
+  ),
+);
 export const runbooks = read("README.md");
 
 const words = new Set(["by", "without", "on", "and", "or", "unless", "ignoring", "bool"]);

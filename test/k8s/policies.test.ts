@@ -166,22 +166,30 @@ test("the axon is open to everybody, the API to pods that say that they use it",
   );
 });
 
+test("workers of a pool of their own reach NATS, and nobody reaches them", { skip }, () => {
+  const rendered = render("base", "keda", "synthetic-pool");
+  const withPool = [...base, "worker-synthetic → nats:client"];
+  assert.deepEqual(edges(rendered), withPool.toSorted());
+});
+
 test("a component opens what it needs, for its own namespace alone", { skip }, () => {
   const openings = [
     ["keda", "nats", "monitor", "keda"],
     ["monitoring", "worker", "http", "monitoring"],
     ["monitoring", "coordinator", "http", "monitoring"],
     ["gateway", "coordinator", "grpc", "envoy-gateway-system"],
+    ["monitoring", "miner", "http", "monitoring", "overlays/dev"],
+    ["monitoring", "generator", "http", "monitoring", "overlays/dev"],
   ] as const;
-  for (const [component, name, port, namespace] of openings) {
+  for (const [component, name, port, namespace, folder = "base"] of openings) {
     const has = (rendered: Rendered, from: string): boolean => {
       const to = rendered.workloads.find(({ metadata }) => metadata.name === name);
       assert.ok(to !== undefined);
       return allows(rendered, { labels: {}, namespace: from }, to, portOf(to, port));
     };
-    assert.equal(has(render("base"), namespace), false, component);
-    assert.equal(has(render("base", component), namespace), true, component);
-    assert.equal(has(render("base", component), "elsewhere"), false, component);
+    assert.equal(has(render(folder), namespace), false, component);
+    assert.equal(has(render(folder, component), namespace), true, component);
+    assert.equal(has(render(folder, component), "elsewhere"), false, component);
   }
 });
 
