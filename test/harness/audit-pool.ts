@@ -9,8 +9,8 @@ import {
 } from "@turntable/proto";
 
 export interface PoolWorker extends AsyncDisposable {
-  /** The prompts of what it has done, in order. */
-  readonly done: readonly string[];
+  /** What it has done, in order. */
+  readonly done: readonly RenderScoreJob[];
 }
 
 /** Says what `scoreOf` says, at once, until it is disposed. */
@@ -19,7 +19,7 @@ export function startPoolWorker(
   workerId: string,
   scoreOf: (job: RenderScoreJob) => number,
 ): PoolWorker {
-  const done: string[] = [];
+  const done: RenderScoreJob[] = [];
   const stopping = new AbortController();
   const running = (async () => {
     for (;;) {
@@ -28,7 +28,7 @@ export function startPoolWorker(
         return;
       }
       await taken.complete(answer(taken, workerId, scoreOf(taken.job)));
-      done.push(taken.job.prompt);
+      done.push(taken.job);
     }
   })();
   return {

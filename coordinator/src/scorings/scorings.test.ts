@@ -208,3 +208,13 @@ test("what takes too long ends, and what has ended is forgotten with its asset",
   assert.equal(scorings.get(upload), undefined);
   assert.deepEqual(subnet.store.all("SELECT * FROM scorings"), []);
 });
+
+test("a result that is not taken leaves the scoring to another job, once", async () => {
+  await using opened = await open();
+  const { scorings, subnet } = opened;
+  const id = await opened.queued();
+  scorings.discard(subnet.scored(id, 0.9));
+  scorings.discard(subnet.scored(id, 0.9)); // it came again
+  const waiting = scorings.stillPending(id) ?? assert.fail("it has ended");
+  assert.equal((await scorings.job(waiting))?.replica, 1);
+});
