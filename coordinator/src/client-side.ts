@@ -54,7 +54,8 @@ export async function openClientSide(
   options: CoordinatorOptions,
   parts: ClientSideParts,
 ): Promise<ClientSide> {
-  const { limits, hotkey, grpc } = options;
+  const { limits, hotkey, grpc, leadership } = options;
+  const settled = leadership?.settled;
   const { assets, tasks, reports, submissions, scorings, intake } = parts;
   const { dispatch, events, subnet, now } = parts;
   await using stack = new AsyncDisposableStack();
@@ -66,7 +67,7 @@ export async function openClientSide(
       ? undefined
       : stack.use(
           await startApi({
-            ...{ ...listenOf(grpc, events.trouble), beside: subnet },
+            ...{ ...listenOf(grpc, events.trouble), beside: subnet, settled },
             access: access.interceptorFor({
               anonymous: grpc.keys === undefined ? ["generate", "score"] : [],
               wallets: { receiver: hotkey.ss58, isAllowed: isAllowedWallet(grpc, parts) },
@@ -111,6 +112,7 @@ export async function openClientSide(
       // Browsers reach loopback, too, for pages of strangers: nobody is anonymous there.
       webAccess: options.adminWeb === true ? access.interceptorFor({}) : undefined,
       onCall: events.apiCall,
+      settled,
     }),
   );
   const web = [

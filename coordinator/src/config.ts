@@ -120,6 +120,33 @@ const schema = z
         .describe("ss58 of a hotkey that is registered on the chain in memory"),
     }),
     nats: natsQueueSchema,
+    standby: z.object({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          "stand by for other coordinators of the same hotkey over NATS: one leads, the others follow its state and take over",
+        ),
+      name: z
+        .string()
+        .min(1)
+        .max(128)
+        .optional()
+        .describe("of this one in the lease and in logs; without it the machine's name"),
+      leaseMs: z
+        .number()
+        .int()
+        .min(1_000)
+        .max(60_000)
+        .default(10_000)
+        .describe("who has not renewed its lease for so long is taken for lost; the same for all"),
+      begin: z
+        .boolean()
+        .default(false)
+        .describe(
+          "once, after NATS has lost all: begin the log of changes anew with this data directory",
+        ),
+    }),
     api: z.object({
       enabled: z
         .boolean()
@@ -552,6 +579,9 @@ const schema = z
       context.addIssue({ code: "custom", path, message });
     if ((config.hotkeyFile === undefined) === (config.hotkeyUri === undefined)) {
       problem(["hotkeyFile"], "give this or --hotkey-uri, exactly one of them");
+    }
+    if (config.standby.begin && !config.standby.enabled) {
+      problem(["standby", "begin"], "says how to stand by, and --standby-enabled is not given");
     }
     const { endpoints, register } = config.chain;
     const inMemory = endpoints.includes(chainInMemory);

@@ -26,6 +26,7 @@ import { type PromptOptions, type Prompts, startPrompts } from "./prompts/index.
 import type { RetentionLimits } from "./retention/index.ts";
 import type { RuleSet } from "./rules/index.ts";
 import type { PendingScoring } from "./scorings/index.ts";
+import { type Leadership, observeStandby } from "./standby/index.ts";
 import { type CoordinatorState, openState } from "./state.ts";
 import { observeHealth, type StatusSources, startStatus, takeStatus } from "./status/index.ts";
 import { createStorageBoard, openStorage, type StorageOptions } from "./storage/index.ts";
@@ -120,6 +121,8 @@ export interface CoordinatorOptions {
   readonly retention?: RetentionLimits;
   /** Places outside that accepted assets go to, too; none when absent. */
   readonly storage?: StorageOptions;
+  /** Where others stand by for this coordinator. Not disposed by it, and to be after it. */
+  readonly leadership?: Leadership | undefined;
   readonly logger: Logger;
 }
 
@@ -155,12 +158,15 @@ export interface Coordinator extends AsyncDisposable {
  * @throws StoreError when the data directory cannot be used; whatever a port or the chain throws
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { rules, logger, hotkey, limits, queue, netuid } = options;
+  const { rules, logger, hotkey, limits, queue, netuid, leadership } = options;
   const places = [{ netuid, hotkey, port: options.axon.port }, ...(options.axon.extra ?? [])];
   await using stack = new AsyncDisposableStack();
   stack.use(queue); // first: everything that uses it is disposed before it
   const metrics = createMetrics("turntable-coordinator");
   const events = createEvents(logger, metrics);
+  if (leadership !== undefined) {
+    observeStandby(metrics, leadership.view);
+  }
   const now = createClock({ onStep: events.clockSet });
 
   const validators = new Map(places.map((place) => [place.hotkey.ss58, place.hotkey]));
@@ -173,6 +179,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const dispatch = stack.use(
     startDispatch<Submission | PendingScoring | OpenAudit>({
       ...{ queue, now, onTrouble: events.trouble, onMended: events.jobsQueuedAgain },
+      settled: leadership?.settled,
       pending: [submissions.pending, scorings.pending, audits.pending],
       stillPending: (id) =>
         submissions.stillPending(id) ?? scorings.stillPending(id) ?? audits.stillPending(id),
@@ -248,7 +255,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { registrations, axons } = subnet;
   const statusSources: StatusSources = {
     rules: rules.name,
-    notReady: dispatch.notReady,
+    notReady: () => leadership?.notReady() ?? dispatch.notReady(),
     validators: () =>
       distinctPlaces(places).map((place) => ({
         netuid: place.netuid,
@@ -310,7 +317,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       ...options.http,
       tls: options.http.tls && { ...options.http.tls, onTrouble: events.trouble },
       metrics,
-      notReady: () => dispatch.notReady() ?? space.lack(),
+      notReady: () => leadership?.notReady() ?? dispatch.notReady() ?? space.lack(),
       ...(clients.web.length === 0
         ? {}
         : {
@@ -360,7 +367,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     axonPort: first?.port ?? options.axon.port,
     extraAxons,
     httpPort: http.port,
-    ended: dispatch.ended,
+    ended:
+      leadership === undefined ? dispatch.ended : Promise.race([dispatch.ended, leadership.ended]),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -377,7 +385,8 @@ interface SubnetSideParts extends Omit<CoordinatorState, keyof AsyncDisposable> 
 
 /** What faces the subnet: who is registered, the axons, their addresses on the chain, and the weights. */
 async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSideParts) {
-  const { rules, limits, chain } = options;
+  const { rules, limits, chain, leadership } = options;
+  const settled = leadership?.settled;
   const { store, assets, miners, tasks, submissions, retention, intake, nonces } = parts;
   const { dispatch, events, now, places, validators } = parts;
   await using stack = new AsyncDisposableStack();
@@ -401,6 +410,7 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
   const axons = stack.use(
     await openAxons({
       ...{ places, tasks, miners, submissions, rules, nonces, now },
+      settled: settled ?? (() => Promise.resolve()),
       host: options.axon.host,
       consentText: options.consentText,
       maxSubmissionBytes: limits.submissionBytes,
@@ -442,7 +452,7 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
   );
   stack.use(
     await startAnnouncing({
-      ...{ chain, places: axons.places, outside: options.axon, now },
+      ...{ chain, places: axons.places, outside: options.axon, now, settled },
       neuronOf: registrations.neuron,
       onAnnounced: events.axonAnnounced,
       onTrouble: events.trouble,
@@ -451,7 +461,7 @@ async function openSubnetSide(options: CoordinatorOptions, parts: SubnetSidePart
   for (const place of distinctPlaces(places)) {
     stack.use(
       startWeights({
-        ...{ place, chain, rules, attempts, now },
+        ...{ place, chain, rules, attempts, now, settled },
         rewardsOf: (hotkeys, at) =>
           new Map(hotkeys.map((key) => [key, miners.get(key, at).reward])),
         onEvent(event) {

@@ -1,13 +1,14 @@
 /** The coordinator as a process. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { ChainError, createLocalChain } from "@turntable/bittensor/chain";
 import { type Keypair, keypairFromUri, loadHotkey, ready } from "@turntable/bittensor/keys";
 import { connectSubtensor } from "@turntable/bittensor/subtensor";
 import { loadConsentText } from "@turntable/bittensor/synapse";
 import { natsQueueOptions } from "@turntable/bus/config";
-import { connectJobQueue } from "@turntable/bus/nats";
+import { connectJobQueue, connectStateLog } from "@turntable/bus/nats";
 import {
   asksForHelp,
   createLogger,
@@ -32,6 +33,7 @@ import type { JudgeOptions } from "./duels/index.ts";
 import { type FileKey, parseApiKeys } from "./keys/index.ts";
 import { type PromptOptions, parsePrompts } from "./prompts/index.ts";
 import { type RuleSet, RulesError, ruleSetOf, ruleSets } from "./rules/index.ts";
+import { type Leadership, standBy } from "./standby/index.ts";
 import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
@@ -102,7 +104,7 @@ function runCoordinator(): Promise<void> {
       const judge = await judgeOf(config, rules);
       const http = { ...config.http, tls: tlsOf(config.http) };
       const room = await openWaitingRoom(http, logger);
-      const { chain, queue } = await (async () => {
+      const { chain, queue, leadership } = await (async () => {
         await using _ = room;
         room.waitFor("the chain");
         const chain = stack.use(
@@ -114,6 +116,7 @@ function runCoordinator(): Promise<void> {
           ),
         );
         room.waitFor("NATS");
+        const leadership = await leadershipOf(config, room, signal, stack);
         // Last: nothing may fail between opening it and handing it over.
         const queue = await connectJobQueue({
           ...natsQueueOptions(config.nats),
@@ -121,11 +124,11 @@ function runCoordinator(): Promise<void> {
           signal,
           onEvent: room.onNatsEvent,
         });
-        return { chain, queue };
+        return { chain, queue, leadership };
       })();
       const coordinator = stack.use(
         await startCoordinator({
-          ...{ hotkey, chain, queue, prompts, consentText, judge, logger },
+          ...{ hotkey, chain, queue, prompts, consentText, judge, leadership, logger },
           netuid: config.chain.netuid,
           dataDir: config.dataDir,
           rules,
@@ -173,6 +176,37 @@ function runCoordinator(): Promise<void> {
       return stack.move();
     },
   });
+}
+
+/** Waits until it is this coordinator's turn; undefined where it is alone. What it opens goes onto the stack. */
+async function leadershipOf(
+  { nats, standby, dataDir }: Config,
+  room: WaitingRoom,
+  signal: AbortSignal,
+  stack: AsyncDisposableStack,
+): Promise<Leadership | undefined> {
+  if (!standby.enabled) {
+    return undefined;
+  }
+  const { name = hostname() } = standby;
+  const log = stack.use(
+    await connectStateLog({
+      ...natsQueueOptions(nats),
+      ...{ name: `turntable-coordinator ${name}`, signal, onEvent: room.onNatsEvent },
+    }),
+  );
+  room.waitFor("its turn to lead");
+  const { leaseMs, begin } = standby;
+  const leadership = await standBy(
+    {
+      ...{ log, dataDir, name, leaseMs, begin },
+      onEvent: room.onStandbyEvent,
+      onView: room.observe,
+    },
+    signal,
+  );
+  room.waitFor("NATS");
+  return stack.use(leadership);
 }
 
 /** The keys of the file; none where keys are made with the command, undefined where nobody needs one. */

@@ -129,6 +129,7 @@ export function openPageSide(
     callsPerMinute: page.callsPerMinute ?? defaultPageLimits.callsPerMinute,
     onTrouble: events.trouble,
     onCall: events.apiCall,
+    settled: options.leadership?.settled,
   });
   return { subnet, attach: (app) => attachPage(app, page) };
 }

@@ -44,7 +44,13 @@ export async function openState(
   const { rules, hotkey, limits, duplicates = defaultDuplicateLimits } = options;
   await using stack = new AsyncDisposableStack();
   const store = stack.use(openStore(options.dataDir));
-  const assets = await openAssetFiles(join(options.dataDir, "assets"));
+  const { leadership } = options;
+  if (leadership !== undefined) {
+    stack.use(leadership.follow(store)); // before anything is written
+  }
+  const files = await openAssetFiles(join(options.dataDir, "assets"));
+  const shared = leadership?.share(files);
+  const assets = shared ?? files;
   const miners = createMiners(store, rules);
   const tasks = stack.use(
     createTasks({
@@ -97,6 +103,9 @@ export async function openState(
   );
   const keepsAsset = (sha256: string): boolean =>
     submissions.keepsAsset(sha256) || scorings.keepsAsset(sha256);
+  if (shared !== undefined) {
+    stack.use(shared.mirror(keepsAsset));
+  }
   const retention = stack.use(
     createRetention({
       ...{ store, assets, keepsAsset, windowMs: rules.windowMs },

@@ -12,11 +12,21 @@ import {
   type TlsFiles,
 } from "@turntable/process";
 
+import {
+  logStandbyEvent,
+  observeStandby,
+  type StandbyEvent,
+  type StandbyView,
+} from "./standby/index.ts";
+
 export interface WaitingRoom extends AsyncDisposable {
   onChainEvent(event: ChainEvent): void;
   onNatsEvent(event: NatsEvent): void;
   /** What is waited for from here on, e.g. "the chain". */
   waitFor(what: string): void;
+  onStandbyEvent(event: StandbyEvent): void;
+  /** What metrics show of a coordinator that stands by. */
+  observe(view: StandbyView): void;
 }
 
 /** Serves `/livez` and `/readyz` until it is disposed; the coordinator's own status server takes the port over. */
@@ -26,13 +36,14 @@ export async function openWaitingRoom(
 ): Promise<WaitingRoom> {
   let waitingFor = "the start";
   let reason = "";
+  const metrics = createMetrics("turntable-coordinator");
   const server = await startStatusServer({
     ...listen,
     tls: listen.tls && {
       ...listen.tls,
       onTrouble: (what, error) => logger.warn({ err: error }, what),
     },
-    metrics: createMetrics("turntable-coordinator"),
+    metrics,
     notReady: () => `waiting for ${waitingFor}${reason}`,
   });
   logger.info({ http: hostAndPort(listen.host, server.port) }, "starting");
@@ -54,6 +65,13 @@ export async function openWaitingRoom(
       }
       logNatsEvent(logger, event);
     },
+    onStandbyEvent(event) {
+      if (event.kind === "following") {
+        reason = `: ${event.leader} leads`;
+      }
+      logStandbyEvent(logger, event);
+    },
+    observe: (view) => observeStandby(metrics, view),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -25,6 +25,10 @@ export interface RunningProcess extends AsyncDisposable {
   kill9(): Promise<void>;
   /** Asks it to stop and gives its exit status. */
   stop(): Promise<number | null>;
+  /** Sends it a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void;
+  /** Its exit status, once it has ended by itself or otherwise. */
+  readonly ended: Promise<number | null>;
 }
 
 export interface ProcessOptions {
@@ -117,6 +121,8 @@ export function startProcess(
     },
     kill9: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
+    signal: (signal) => void child.kill(signal),
+    ended: closed.then(() => child.exitCode),
     async [Symbol.asyncDispose]() {
       notify = [];
       if (!ended) {

@@ -15,3 +15,4 @@ export {
 } from "./options.ts";
 export { permissionsConf } from "./permissions.ts";
 export { minimumServerVersion } from "./server-check.ts";
+export { connectStateLog, type StateLogOptions } from "./state-log.ts";

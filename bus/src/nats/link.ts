@@ -8,6 +8,7 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { QueueUnavailableError } from "../contract.ts";
+import { OvertakenError } from "../state-log.ts";
 import { adviceOn, isFromNats, sentenceOf } from "./advice.ts";
 import { connectFirst, unreachable } from "./connect.ts";
 import type { NatsOptions, NatsRole } from "./options.ts";
@@ -46,8 +47,13 @@ export interface NatsLink {
   ): Promise<Msg>;
   /** What needs the client library. @throws QueueUnavailableError for whatever NATS fails with (L1) */
   run<Result>(operation: () => Promise<Result>): Promise<Result>;
-  /** Stores a message in a stream. @throws QueueUnavailableError */
-  publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<PublishAck>;
+  /** Stores a message in a stream. @throws QueueUnavailableError, OvertakenError when another one came before */
+  publish(
+    subject: string,
+    payload: Uint8Array,
+    headers: MsgHdrs,
+    timeoutMs?: number,
+  ): Promise<PublishAck>;
   /** Sends to whoever listens, or nobody; the server has it then. @throws QueueUnavailableError */
   tell(subject: string, payload: Uint8Array): Promise<void>;
   /** Sends without waiting, a moment later and together with others; lost when the link is down. */
@@ -78,9 +84,10 @@ export interface LinkOptions extends NatsOptions {
   readonly role: NatsRole;
   /**
    * Makes sure that streams and consumers are there, on each server anew, before the link is up.
+   * @returns undefined where jobs are no matter
    * @throws NotSetUpError when somebody else has to make them
    */
-  readonly prepare: (manager: JetStreamManager) => Promise<QueueRules>;
+  readonly prepare: (manager: JetStreamManager) => Promise<QueueRules | undefined>;
 }
 
 /**
@@ -174,8 +181,8 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
       }
       return requests.request(subject, payload, { timeoutMs: requestTimeoutMs, ...requestOptions });
     },
-    async publish(subject, payload, headers) {
-      const reply = await link.request(subject, payload, { headers });
+    async publish(subject, payload, headers, timeoutMs = requestTimeoutMs) {
+      const reply = await link.request(subject, payload, { headers, timeoutMs });
       return parsePublishAck(reply.string());
     },
     tell: (subject, payload) =>
@@ -346,7 +353,10 @@ function closedError(): QueueUnavailableError {
   return new QueueUnavailableError("the queue is shut down");
 }
 
-/** @throws QueueUnavailableError when the stream did not take the message */
+/** Of a message that has to come after another one; newer servers have two. Source: nats-server, server/errors.json. */
+const wrongLastSequence: readonly (number | undefined)[] = [10071, 10164];
+
+/** @throws QueueUnavailableError when the stream did not take the message, OvertakenError when another one came before */
 function parsePublishAck(text: string): PublishAck {
   // The server's own words: {"stream", "seq", "duplicate"?} or {"error": {"description", "err_code"}}.
   const ack = JSON.parse(text) as {
@@ -354,6 +364,9 @@ function parsePublishAck(text: string): PublishAck {
     duplicate?: boolean;
     error?: { description?: string; err_code?: number };
   };
+  if (wrongLastSequence.includes(ack.error?.err_code)) {
+    throw new OvertakenError(`another message came before: ${ack.error?.description}`);
+  }
   if (ack.error !== undefined || ack.seq === undefined) {
     const todo = adviceOn(ack.error?.err_code);
     throw new QueueUnavailableError(

@@ -2,7 +2,8 @@
  * What each role may do on the server, and nothing else: from the same names that the code uses, so that the two
  * cannot part. `npm run generate` writes it to `k8s/nats/permissions.conf`, which a server's configuration includes.
  *
- * R1 Only the coordinator reads results and dead letters, and makes, changes or empties streams.
+ * R1 Only the coordinator reads results and dead letters, and makes, changes or empties streams. Only it reads and
+ *    writes the state that coordinators share, and the lease that says which of them leads.
  * R2 Workers publish no jobs. They take them, say what came of them, and read large assets.
  * R3 Inboxes have a prefix for each role, on which only that role listens: a job, an asset or a result that is sent to
  *    one is nobody else's to read.
@@ -21,7 +22,15 @@ import {
 } from "../contract.ts";
 import { directGetSubject, nextSubject } from "./jetstream.ts";
 import { inboxPrefixOf, type NatsRole } from "./options.ts";
-import { bucketStream } from "./topology.ts";
+import {
+  bucketStream,
+  leaseStream,
+  leaseSubject,
+  stateEntrySubject,
+  stateFileSubject,
+  stateFilesStream,
+  stateStream,
+} from "./topology.ts";
 
 export interface Permissions {
   readonly publish: readonly string[];
@@ -38,6 +47,7 @@ const acks = (stream: string, durable: string): readonly string[] => [
 ];
 const inbox = (role: NatsRole): string => `${inboxPrefixOf(role)}.>`;
 const streams = [jobsStream, resultsStream, deadLettersStream, handBacksStream, bucketStream];
+const stateStreams = [stateStream, stateFilesStream, leaseStream];
 const durables = jobClassNames.map(workersDurable);
 const discovery = ["PING", "INFO", "STATS"].flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]);
 /** The client library asks whether JetStream is there before it opens a bucket. */
@@ -74,6 +84,16 @@ export const permissions: Readonly<Record<NatsRole | "monitoring", Permissions>>
       `$JS.FC.${bucketStream}.>`,
       ...discovery,
       "turntable.worker.v1.>",
+      ...stateStreams.flatMap((stream) =>
+        ["STREAM.INFO", "STREAM.CREATE", "STREAM.UPDATE", "STREAM.PURGE", "STREAM.MSG.GET"].map(
+          (verb) => api(verb, stream),
+        ),
+      ),
+      api("DIRECT.GET", stateStream),
+      api("DIRECT.GET", stateFilesStream),
+      stateEntrySubject,
+      `${stateFileSubject}.>`,
+      leaseSubject,
     ],
     subscribe: [inbox("coordinator")],
     answers: false,

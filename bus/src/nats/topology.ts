@@ -44,6 +44,16 @@ export type QueueRules = Pick<JobQueueOptions, "ackWaitMs" | "maxDeliver">;
 /** The stream that is the object bucket (NATS ADR-20). */
 export const bucketStream = `OBJ_${assetsBucket}`;
 
+/** What coordinators that stand by for each other share (state-log.ts). */
+export const stateStream = "STATE";
+export const stateEntrySubject = "turntable.state.v1";
+export const stateFilesStream = "STATE_FILES";
+/** `<prefix>.<name>.<part>`, the last part's name being `end`. */
+export const stateFileSubject = "turntable.state-file.v1";
+/** The stream that is the bucket `coordinator` of the key-value store (NATS ADR-8). */
+export const leaseStream = "KV_coordinator";
+export const leaseSubject = "$KV.coordinator.leader";
+
 /** Pull requests that may wait at once, one for each worker process. Cannot be changed once the consumer exists. */
 const maxWaiting = 4096;
 /** How long it is remembered that a job was handed back: longer than any job waits for another try; ms. */
@@ -75,6 +85,16 @@ export async function ensureTopology(
     await ensureConsumer(manager, stream, wish);
   }
   return options;
+}
+
+/** As `ensureTopology`, for coordinators that stand by for each other. */
+export async function ensureStateStreams(
+  manager: JetStreamManager,
+  replicas: number,
+): Promise<void> {
+  for (const wish of stateWishes(replicas)) {
+    await ensureStream(manager, wish);
+  }
 }
 
 /** With the defaults of what is not given. */
@@ -169,6 +189,41 @@ function streamWishes({ replicas, deadLetterKeepMs }: TopologyOptions): readonly
       discard: DiscardPolicy.New,
       allow_rollup_hdrs: true,
       allow_direct: true,
+    },
+  ];
+}
+
+function stateWishes(replicas: number): readonly StreamWish[] {
+  const common = {
+    storage: StorageType.File,
+    num_replicas: replicas,
+    retention: RetentionPolicy.Limits,
+    allow_direct: true,
+  };
+  return [
+    {
+      ...common,
+      name: stateStream,
+      description: "what changed in the coordinator's database since its last copy",
+      subjects: [stateEntrySubject],
+    },
+    {
+      ...common,
+      name: stateFilesStream,
+      description: "copies of the coordinator's database, and its assets",
+      subjects: [`${stateFileSubject}.>`],
+      max_msgs_per_subject: 1,
+    },
+    {
+      ...common,
+      // As the client library would make the bucket (NATS ADR-8).
+      name: leaseStream,
+      description: "which coordinator leads",
+      subjects: ["$KV.coordinator.>"],
+      max_msgs_per_subject: 1,
+      discard: DiscardPolicy.New,
+      allow_rollup_hdrs: true,
+      deny_delete: true,
     },
   ];
 }

@@ -7,11 +7,13 @@ import {
   statusCodes,
   statusName,
 } from "@turntable/proto/rpc";
-import { StorageFullError } from "../tasks/index.ts";
+import { NotReplicatedError, StorageFullError } from "../tasks/index.ts";
 import { internal, unavailable } from "./errors.ts";
 
 /** When a caller that found the disk full is told to come back, in ms. */
 const fullRetryMs = 10_000;
+/** The same of one that another coordinator may know more of by then, in ms. */
+const notReplicatedRetryMs = 1_000;
 
 export interface ApiCallEvent extends CallFacts {
   /** `/package.Service/Method` */
@@ -34,6 +36,16 @@ export interface ObservedCall extends CallContext {
   readonly note: (facts: CallFacts) => void;
 }
 
+/** What the state could not do is no bug. */
+function knownOf(error: unknown): unknown {
+  if (error instanceof StorageFullError) {
+    return unavailable(error.message, fullRetryMs);
+  }
+  return error instanceof NotReplicatedError
+    ? unavailable(error.message, notReplicatedRetryMs)
+    : error;
+}
+
 /** The outermost interceptor: what it does not see has not happened. */
 export function observed(onCall: (event: ApiCallEvent) => void): ServerInterceptor<ObservedCall> {
   return (next) => async (context) => {
@@ -47,8 +59,7 @@ export function observed(onCall: (event: ApiCallEvent) => void): ServerIntercept
     try {
       return await next(Object.assign(context, { note }));
     } catch (error) {
-      const known =
-        error instanceof StorageFullError ? unavailable(error.message, fullRetryMs) : error;
+      const known = knownOf(error);
       if (!(known instanceof RpcError)) {
         fault = { id: randomUUID(), cause: known };
       }

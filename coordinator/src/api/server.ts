@@ -20,6 +20,7 @@ import { admitEverybody } from "./everybody.ts";
 import { type GenerationOptions, generationHandlers } from "./generation/index.ts";
 import { type ApiCallEvent, observed } from "./observing.ts";
 import { type ScoringOptions, scoringHandlers } from "./scoring/index.ts";
+import { type Settled, settling } from "./settling.ts";
 import { type SubnetOptions, subnetHandlers } from "./subnet/index.ts";
 import { openTlsCredentials, plainCredentials } from "./tls.ts";
 
@@ -47,6 +48,8 @@ export interface ApiOptions extends Omit<GenerationOptions, "stop" | "maxWatchMs
   readonly stalledMs?: number;
   /** Told of each call once, when it has ended, in its trace. */
   readonly onCall: (event: ApiCallEvent) => void;
+  /** What answers wait for; nothing when absent. */
+  readonly settled?: Settled | undefined;
 }
 
 export interface Api extends AsyncDisposable {
@@ -78,7 +81,7 @@ interface Offered {
 
 export interface SubnetServiceOptions
   extends Omit<SubnetOptions, "stop" | "maxWatchMs">,
-    Pick<ApiOptions, "onCall" | "stalledMs"> {
+    Pick<ApiOptions, "onCall" | "settled" | "stalledMs"> {
   /** Calls of all callers together. */
   readonly callsPerMinute: number;
 }
@@ -91,7 +94,7 @@ export interface OfferedSubnet extends Offered {
   endStreams(): void;
 }
 
-export interface AdminServerOptions extends Pick<ApiOptions, "onCall"> {
+export interface AdminServerOptions extends Pick<ApiOptions, "onCall" | "settled"> {
   readonly admin: AdminOptions;
   /** gRPC on a port of its own; undefined keeps that off. */
   readonly native: (GrpcListen & Pick<ApiOptions, "access">) | undefined;
@@ -179,15 +182,20 @@ function offer<S extends DescService>(
   service: S,
   handlers: Handlers<S, ClientCall>,
   access: AccessInterceptor,
-  { onCall, stalledMs = defaultStalledMs }: Pick<ApiOptions, "onCall" | "stalledMs">,
+  {
+    onCall,
+    settled,
+    stalledMs = defaultStalledMs,
+  }: Pick<ApiOptions, "onCall" | "settled" | "stalledMs">,
 ): Offered & { readonly web: ReadonlyMap<string, WebHandler> } {
   const observe = observed(onCall);
+  const answers = settled === undefined ? handlers : settling(service, handlers, settled);
   const interceptor: ServerInterceptor<ClientCall> = (next) => observe(access(next));
   const maxMessageBytes = maxWebMessageBytes;
   return {
     service,
-    native: implement(service, handlers, interceptor, { stalledMs }),
-    web: webHandlers(service, handlers, interceptor, { maxMessageBytes, stalledMs }),
+    native: implement(service, answers, interceptor, { stalledMs }),
+    web: webHandlers(service, answers, interceptor, { maxMessageBytes, stalledMs }),
   };
 }
 

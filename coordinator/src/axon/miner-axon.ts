@@ -20,7 +20,7 @@ import {
   submitResults,
   verdictHistory,
 } from "@turntable/bittensor/synapse";
-import { StorageFullError } from "../tasks/index.ts";
+import { NotReplicatedError, StorageFullError } from "../tasks/index.ts";
 import type { MinerProtocol } from "./miner-protocol.ts";
 import type { OwnHistory } from "./own-history.ts";
 import type { PublicApi } from "./public-api.ts";
@@ -48,6 +48,8 @@ export interface MinerAxonOptions {
   /** ... to those that have the stake for it. */
   readonly mayAskVersion: (hotkey: string) => boolean;
   readonly nonces: NonceStore;
+  /** Resolves when whatever was committed before may be told; throws when it may not. */
+  readonly settled: () => Promise<void>;
   /** Largest body of SubmitResults, in bytes. */
   readonly maxSubmissionBytes: number;
   readonly limits: Partial<AxonLimits>;
@@ -68,6 +70,19 @@ const answerEarlyS = 15;
 export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
   const { protocol, publicApi, ownHistory } = options;
   const stopping = new AbortController();
+  /** A disk that got full in the middle is no bug, nor is another coordinator that leads: the miner comes again. */
+  const answer = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
+    try {
+      const result = await work();
+      await options.settled();
+      return result;
+    } catch (error) {
+      if (error instanceof StorageFullError || error instanceof NotReplicatedError) {
+        throw unavailable(error.message, error);
+      }
+      throw error;
+    }
+  };
   const strangers = ({ hotkey }: { readonly hotkey: string }) => publicApi.stranger(hotkey);
   const blacklist = ({ hotkey }: { readonly hotkey: string }) =>
     options.isRegistered(hotkey) ? undefined : "Unrecognized hotkey";
@@ -84,7 +99,7 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       route(pullTask, {
         blacklist,
         admit: ({ hotkey }) => protocol.pullRefusal(hotkey),
-        handle: ({ hotkey }) => orUnavailable(async () => ({ ...protocol.pull(hotkey) })),
+        handle: ({ hotkey }) => answer(() => ({ ...protocol.pull(hotkey) })),
       }),
       route(
         { ...submitResults, maxBodyBytes: options.maxSubmissionBytes, payload: "results" },
@@ -98,7 +113,7 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
               stopping.signal,
               AbortSignal.timeout(patienceMs(call.timeoutS)),
             ]);
-            return orUnavailable(async () => ({
+            return answer(async () => ({
               ...(await protocol.submit(call.hotkey, resultsOf(call), signal)),
             }));
           },
@@ -112,23 +127,21 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       route(verdictHistory, {
         blacklist,
         admit: ({ hotkey }) => ownHistory.limited(hotkey),
-        handle: ({ hotkey, fields }) => ({
-          ...ownHistory.page(hotkey, fields.limit, fields.before),
-        }),
+        handle: ({ hotkey, fields }) =>
+          answer(() => ({ ...ownHistory.page(hotkey, fields.limit, fields.before) })),
       }),
       route(generate, {
         blacklist: strangers,
         admit: ({ hotkey }) => publicApi.limited(hotkey),
         handle({ hotkey, fields }) {
           mustTake(options.takesNoTasks());
-          return orUnavailable(async () => ({ ...publicApi.generate(hotkey, fields.prompt) }));
+          return answer(() => ({ ...publicApi.generate(hotkey, fields.prompt) }));
         },
       }),
       route(statusCheck, {
         blacklist: strangers,
-        handle: async ({ hotkey, fields }) => ({
-          ...(await publicApi.status(hotkey, fields.task_id)),
-        }),
+        handle: ({ hotkey, fields }) =>
+          answer(async () => ({ ...(await publicApi.status(hotkey, fields.task_id)) })),
       }),
     ],
   });
@@ -144,18 +157,6 @@ export async function startMinerAxon(options: MinerAxonOptions): Promise<Axon> {
       return axon[Symbol.asyncDispose]();
     },
   };
-}
-
-/** A disk that got full in the middle is no bug: the miner comes again. */
-async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof StorageFullError) {
-      throw unavailable(error.message, error);
-    }
-    throw error;
-  }
 }
 
 /** @param reason why nothing can be taken; undefined when it can */

@@ -43,6 +43,8 @@ export interface OpenAxonsOptions
   /** TAO of a registered hotkey (ss58); 0 for any other. */
   readonly stakeOf: (netuid: number, hotkey: string) => number;
   readonly nonces: NonceStore;
+  /** As `MinerAxonOptions.settled`. */
+  readonly settled: () => Promise<void>;
   /** Text that miners of 2025 sign; without it only the form of 2024 is taken. */
   readonly consentText: string | undefined;
   /** Largest body of SubmitResults, in bytes. */
@@ -107,6 +109,7 @@ export async function openAxons(options: OpenAxonsOptions): Promise<OpenAxons> {
         mayAskVersion: (hotkey) =>
           options.stakeOf(place.netuid, hotkey) >= options.rules.weights.leastStakeTao,
         nonces,
+        settled: options.settled,
         maxSubmissionBytes,
         limits,
         threads,

@@ -32,6 +32,8 @@ export interface AnnouncingOptions {
   };
   /** A hotkey's neuron as the chain said last; undefined when it is not registered, or the chain was not read yet. */
   readonly neuronOf: (netuid: number, hotkey: string) => Pick<Neuron, "axon"> | undefined;
+  /** Throws when another coordinator may lead, whose address it is then. It does not when absent. */
+  readonly settled?: (() => Promise<void>) | undefined;
   readonly onAnnounced: (announcement: AxonAnnouncement) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Between two looks, in ms. */
@@ -78,6 +80,7 @@ export async function startAnnouncing(options: AnnouncingOptions): Promise<Loop>
         continue;
       }
       try {
+        await options.settled?.();
         const outcome = await options.chain.serveAxon(
           { netuid, hotkey, address: { ip, port } },
           signal,

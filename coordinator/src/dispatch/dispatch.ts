@@ -5,7 +5,8 @@
  *    when the queue no longer holds it (it began anew, or was purged).
  * D2 A submission that cannot be queued for a reason of its own holds up no other. It is tried again, after pauses that
  *    grow, a limited number of times; then, or at once when its job can never be made, it is ended.
- * D3 A result is acked only after it was applied and is on disk; until then it is given again and again.
+ * D3 A result is acked only after it was applied and is on disk, and with who stands by; until then it is given again
+ *    and again.
  * D4 What is queued already costs nothing: each look reads only the submissions that are new since the last one.
  * D5 A submission that was cancelled with its task is taken out of the queue where it still waits.
  */
@@ -49,6 +50,8 @@ export interface DispatchOptions<Item extends Dispatchable> {
   readonly markDispatched: (id: string, dispatch: number) => void;
   /** Applies a result, in the trace of the worker that made it; when it returns, the effect is on disk. */
   readonly onResult: (result: RenderScoreResult) => void;
+  /** Resolves when the effect may be told, so that the result may be forgotten; it can at once when absent. */
+  readonly settled?: (() => Promise<void>) | undefined;
   /** Something failed and is tried again. */
   readonly onTrouble: (what: string, error: unknown) => void;
   /** Tries at queueing an item before it is ended; failures of the queue itself are not counted. 8 when absent. */
@@ -262,6 +265,7 @@ export function startDispatch<Item extends Dispatchable>(options: DispatchOption
       options.onResult(delivery.result);
       const { submissionId } = delivery.result;
       queuedAt.delete(submissionId);
+      await options.settled?.();
       await delivery.ack();
       // It was not enough: the job, another by now, is queued again (D1).
       if (options.stillPending(submissionId) !== undefined) {

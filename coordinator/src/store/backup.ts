@@ -24,7 +24,7 @@ import { z } from "zod";
 import { isMissing, syncFolder } from "./asset-files.ts";
 import { assetNames } from "./check.ts";
 import { coordinatorMigrations } from "./schema.ts";
-import { databaseName, openReadOnly } from "./store.ts";
+import { databaseName, keysName, openReadOnly } from "./store.ts";
 import { isStorageFull, StorageFullError, StoreError } from "./store-error.ts";
 
 export interface BackupOptions {
@@ -46,7 +46,7 @@ export interface Backup {
 /** Says what the folder is; written first, so that an interrupted one is known as such. */
 const manifestName = "backup.json";
 /** Hashes of the API keys that were made here: small, and rarely changed. */
-const besides = ["keys.sqlite"];
+const besides = [keysName];
 const partialSuffix = ".partial";
 /** Pages that are copied between two looks at the progress: 16 MiB. */
 const pagesAStep = 4096;
@@ -55,7 +55,7 @@ const assetsAStep = 1_000;
 
 const referredAssets = `SELECT asset_sha256 FROM submissions WHERE keep IS NOT NULL
   UNION SELECT asset_sha256 FROM scorings WHERE ended_at IS NULL AND state = 'queued'`;
-const isKept = `
+export const isKept = `
   SELECT 1 FROM submissions WHERE asset_sha256 = ?1 AND keep IS NOT NULL
   UNION ALL SELECT 1 FROM scorings WHERE asset_sha256 = ?1 AND ended_at IS NULL AND state = 'queued' LIMIT 1`;
 
@@ -111,9 +111,7 @@ async function copyAll(
       options.onProgress?.("assets", present, present);
     }
   }
-  // An open read transaction holds the moment: the copy would otherwise begin anew whenever somebody writes.
-  source.exec("BEGIN");
-  source.prepare("SELECT count(*) FROM sqlite_schema").get();
+  holdMoment(source);
   const file = join(partial, databaseName);
   await backup(source, file, {
     rate: pagesAStep,
@@ -128,6 +126,23 @@ async function copyAll(
   const pageBytes = Number(copy.prepare("PRAGMA page_size").get()?.page_size);
   const pages = Number(copy.prepare("PRAGMA page_count").get()?.page_count);
   return { databaseBytes: pages * pageBytes, assets: count, linked: assets.areLinked(), missing };
+}
+
+/**
+ * Copies the database alone, as it is when this is called.
+ * @param file to make, or to make anew
+ */
+export async function copyDatabase(directory: string, file: string): Promise<void> {
+  using source = openReadOnly(directory);
+  holdMoment(source);
+  await rm(file, { force: true });
+  await backup(source, file, { rate: pagesAStep });
+}
+
+/** An open read transaction holds the moment: the copy would otherwise begin anew whenever somebody writes. */
+function holdMoment(source: DatabaseSync): void {
+  source.exec("BEGIN");
+  source.prepare("SELECT count(*) FROM sqlite_schema").get();
 }
 
 /** Copies the databases beside the coordinator's own that have to outlive it. */

@@ -484,6 +484,9 @@ CREATE INDEX quarantined_workers_released ON quarantined_workers (released_at) W
 `,
 ];
 
+/** What the tables are at after all of these. */
+export const currentSchema = coordinatorMigrations.length;
+
 /** Nonces are in a database of their own: see `store/nonces.ts`. */
 export const nonceMigrations: readonly string[] = [
   `

@@ -10,6 +10,15 @@ export class StorageFullError extends Error {
   readonly code = "storageFull";
 }
 
+/**
+ * What was done is not certain to outlive this machine yet, or another coordinator leads: nobody may be told of it. Whoever
+ * asks again gets it from who leads then.
+ */
+export class NotReplicatedError extends Error {
+  override name = "NotReplicatedError";
+  readonly code = "notReplicated";
+}
+
 /** SQLITE_FULL */
 const sqliteFull = 13;
 

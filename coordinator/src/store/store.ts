@@ -15,6 +15,9 @@ import { isStorageFull, StorageFullError, StoreError } from "./store-error.ts";
 /** The coordinator's database in its data directory. */
 export const databaseName = "coordinator.sqlite";
 
+/** The database of the API keys, there too. */
+export const keysName = "keys.sqlite";
+
 export type SqlValue = SQLInputValue;
 
 /** Rows come as plain objects, to be parsed by the module that owns the table. */
@@ -43,6 +46,19 @@ export interface Store extends StoreReader {
   transaction<Result>(work: () => Result, durability?: "synced" | "noted"): Result;
   /** Calls `notify` once the running transaction is on disk; not at all when it fails. */
   afterCommit(notify: () => void): void;
+  /**
+   * Records what changes from now on, to be called once.
+   * @param onWrite told at each write, within its transaction
+   */
+  record(onWrite: () => void): Recording;
+}
+
+export interface Recording extends Disposable {
+  /**
+   * What was committed since the last call, for `Replica.apply`; empty when nothing was. Not to be called within a
+   * transaction.
+   */
+  take(): Uint8Array;
 }
 
 /**
@@ -116,11 +132,14 @@ export function unreadable(file: string, error: unknown): StoreError {
  * @throws StoreError when a newer version wrote them, or they cannot be opened
  */
 export function openKeyStore(directory: string): Store {
-  return openDatabase(directory, "keys.sqlite", keyMigrations, "FULL", "NORMAL");
+  return openDatabase(directory, keysName, keyMigrations, "FULL", "NORMAL");
 }
 
-/** An exclusive transaction on a file of its own (S2): it ends with the process, however that ends. */
-function lockDirectory(directory: string): DatabaseSync {
+/**
+ * An exclusive transaction on a file of its own (S2): it ends with the process, however that ends.
+ * @throws StoreError when another process has it
+ */
+export function lockDirectory(directory: string): DatabaseSync {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, "coordinator.lock");
   const lock = new DatabaseSync(file);
@@ -186,8 +205,14 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
     return statement;
   };
   let notifications: (() => void)[] | undefined;
+  let onWrite: (() => void) | undefined;
+  const writing = <Result>(work: () => Result): Result => {
+    const result = orStorageFull(work);
+    onWrite?.();
+    return result;
+  };
   const transact = <Result>(work: () => Result): Result => {
-    writing(() => database.exec("BEGIN IMMEDIATE")); // first: when it throws, no transaction is running
+    orStorageFull(() => database.exec("BEGIN IMMEDIATE")); // first: when it throws, no transaction is running
     const pending: (() => void)[] = [];
     notifications = pending;
     try {
@@ -233,6 +258,24 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
         notifications.push(notify);
       }
     },
+    record(notify) {
+      onWrite = notify;
+      let session = database.createSession();
+      return {
+        take() {
+          const changes = session.changeset();
+          if (changes.length > 0) {
+            session.close(); // it would count from its begin
+            session = database.createSession();
+          }
+          return changes;
+        },
+        [Symbol.dispose]() {
+          onWrite = undefined;
+          session.close();
+        },
+      };
+    },
     [Symbol.dispose]() {
       prepared.clear();
       database.close();
@@ -241,7 +284,7 @@ function wrap(database: DatabaseSync, synchronous: "FULL" | "OFF"): Store {
 }
 
 /** Runs what writes; a full disk gets its own error. */
-function writing<Result>(work: () => Result): Result {
+function orStorageFull<Result>(work: () => Result): Result {
   try {
     return work();
   } catch (error) {

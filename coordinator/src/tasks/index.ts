@@ -1,5 +1,5 @@
-/** What changing tasks throws when nothing more can be written. */
-export { StorageFullError } from "../store/index.ts";
+/** What changing tasks throws when nothing more can be written, and telling of it when another coordinator leads. */
+export { NotReplicatedError, StorageFullError } from "../store/index.ts";
 export { type PromptProblem, promptProblem } from "./prompt.ts";
 export type { EndCount, Faults, RecentTasks, TaskReading } from "./reading.ts";
 export {

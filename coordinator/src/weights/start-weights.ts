@@ -2,7 +2,8 @@
  * Sets a validator's weights, again and again.
  *
  * V1 When it is time is read from the chain, which knows when weights came last; a restart changes nothing.
- * V2 An attempt is written down before it is sent, and what the chain said afterwards.
+ * V2 An attempt is written down before it is sent, and what the chain said afterwards. Where another coordinator may
+ *    lead it is not sent.
  * V3 A failure is tried again after some blocks, several times in an epoch; a chain that is away, at the next look.
  * V4 What the chain took is looked for on the chain: what a fork undid is sent again, and weights that were never
  *    revealed, or are somebody else's, are told.
@@ -63,6 +64,8 @@ export interface WeightsOptions {
   readonly attempts: Attempts;
   /** What each of the hotkeys (ss58) has earned. */
   readonly rewardsOf: (hotkeys: readonly string[], now: number) => Rewards;
+  /** Resolves when this coordinator led after all that it has written; throws when not. It does when absent. */
+  readonly settled?: (() => Promise<void>) | undefined;
   readonly onEvent: (event: WeightsEvent) => void;
   readonly onTrouble: (what: string, error: unknown) => void;
   /** ms since 1970 UTC */
@@ -170,6 +173,7 @@ export function startWeights(options: WeightsOptions): Loop {
     const { versionKey } = rules.weights;
     const attempt = { netuid, validator: hotkey.ss58, at: now(), block, versionKey, rows };
     const id = attempts.begin(attempt); // V2
+    await options.settled?.();
     let outcome: AttemptOutcome;
     try {
       outcome = await chain.setWeights(
