@@ -144,7 +144,7 @@ const schema = z
         .boolean()
         .default(false)
         .describe(
-          "once, after NATS has lost all: begin the log of changes anew with this data directory",
+          "once, after NATS has lost all or with a backup: what is in this data directory holds, and the others are restored from it",
         ),
     }),
     api: z.object({

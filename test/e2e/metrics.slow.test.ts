@@ -1,9 +1,13 @@
 /** What dashboards and alerts of k8s/observability name, looked for in the processes of a subnet that has done a task. */
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { TaskState } from "@turntable/proto";
-import type { RunningProcess } from "../harness/process.ts";
+import { startNatsServer } from "../harness/nats-server.ts";
+import { type RunningProcess, startProcess } from "../harness/process.ts";
 import { namedMetrics } from "../k8s/observability.ts";
 import { startSubnet } from "./subnet.ts";
 
@@ -23,6 +27,14 @@ test("every metric that dashboards and alerts name exists in a running subnet", 
   await miner.logged(({ msg }) => msg === "task done");
   await subnet.coordinator().logged(({ msg }) => msg === "audit ended");
   await worker.logged(({ msg }) => msg === "job");
+  // Of a pair one is enough: both have the same.
+  await using nats = await startNatsServer();
+  const dataDir = await mkdtemp(join(tmpdir(), "turntable-metrics-"));
+  await using _dataDir = { [Symbol.asyncDispose]: () => rm(dataDir, { recursive: true }) };
+  await using leader = startProcess("turntable-coordinator", [
+    ...["--hotkey-uri", "//Alice", "--data-dir", dataDir, "--nats-servers", nats.url],
+    ...["--standby-enabled", "--http-port", "0", "--axon-port", "0"],
+  ]);
   // A head that is larger than an axon takes: a refusal by a limit.
   const { ip, port } = subnet.target;
   await fetch(`http://${ip}:${port}/`, { headers: { large: "x".repeat(100_000) } }).catch(() => {
@@ -34,6 +46,7 @@ test("every metric that dashboards and alerts name exists in a running subnet", 
     metricsOf(worker),
     metricsOf(miner),
     metricsOf(subnet.generator()),
+    metricsOf(leader),
   ]);
   const missing = async (): Promise<readonly string[]> => {
     const texts = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));

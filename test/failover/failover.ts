@@ -81,6 +81,8 @@ export async function runFailovers(options: FailoverOptions): Promise<FailoverRu
         ...["--hotkey-uri", "//Alice", "--rules", "local", "--data-dir", join(directory, name)],
         ...["--api-enabled", "--standby-enabled", "--standby-name", name],
         ...["--standby-lease-ms", String(options.leaseMs)],
+        // Results that the lost one had taken come again after it.
+        ...["--nats-ack-wait-ms", String(options.leaseMs)],
         ...keys.flatMap(({ ss58 }) => ["--chain-register", ss58]),
         ...["--nats-servers", urls.join(","), "--nats-replicas", String(options.natsServers)],
         ...["--http-port", String(http), "--grpc-port", String(grpc), "--axon-port", String(axon)],

@@ -9,7 +9,12 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, errors, type NatsConnection, nkeys } from "@nats-io/transport-node";
-import { connectJobCaller, connectJobQueue, connectJobSource } from "@turntable/bus/nats";
+import {
+  connectJobCaller,
+  connectJobQueue,
+  connectJobSource,
+  connectStateLog,
+} from "@turntable/bus/nats";
 import { registerTracing } from "@turntable/process";
 import { describeJobQueue } from "../contract/job-queue.ts";
 import {
@@ -83,12 +88,18 @@ const streamsMadeOrEmptied = [
   "DEAD_LETTERS",
   "HAND_BACKS",
   "OBJ_assets",
+  "STATE",
+  "STATE_FILES",
+  "KV_coordinator",
 ].flatMap((stream) =>
   ["CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE"].map(
     (verb) => [`${verb} of ${stream}`, `$JS.API.STREAM.${verb}.${stream}`] as const,
   ),
 );
-const messagesRead = ["JOBS", "RESULTS", "DEAD_LETTERS", "KV_other"].flatMap(
+const messagesRead = [
+  ...["JOBS", "RESULTS", "DEAD_LETTERS", "KV_other"],
+  ...["STATE", "STATE_FILES", "KV_coordinator"],
+].flatMap(
   (stream) =>
     [
       [`a message of ${stream}`, `$JS.API.STREAM.MSG.GET.${stream}`, { seq: 1 }],
@@ -110,6 +121,9 @@ const publishedJob = ["a job", "turntable.job.v1.organic.sn17-seed"] as const;
 const publishedResult = ["a result", "turntable.result.v1"] as const;
 const publishedObject = ["an object", "$O.assets.C.x"] as const;
 const control = [
+  ["the lease of the coordinator that leads", "$KV.coordinator.leader"],
+  ["a change of the coordinator's state", "turntable.state.v1"],
+  ["a file of it", "turntable.state-file.v1.manifest.end"],
   [
     "an order to drain another worker",
     `turntable.worker.v1.control.${Buffer.from("w1").toString("base64url")}`,
@@ -225,6 +239,23 @@ describe("permissions over TLS", { skip: noOpenssl, timeout }, async () => {
     leaving.abort(new Error("the client left"));
     await assert.rejects(left, /the client left/);
     assert.equal((await queue.depth()).organic, 0, "it took its job along");
+  });
+
+  test("coordinators share their state as their role", async () => {
+    await using log = await connectStateLog({ servers, tls, ...userOf("coordinator") });
+    const { signal } = new AbortController();
+    const body = bytes(3, 1);
+    assert.equal(await log.entries.append({ kind: "keys", schema: 1, body }, 0, signal), 1);
+    assert.deepEqual([...((await log.entries.read(1, 1))[0]?.body ?? [])], [...body]);
+    await log.entries.trim(1);
+    await log.files.put("manifest", [body]);
+    assert.ok(await log.files.get("manifest"));
+    assert.equal((await log.files.next(0))?.name, "manifest");
+    await log.files.remove("manifest");
+    assert.equal((await log.files.list()).names.size, 0);
+    const holder = { holder: "h", directory: "d", name: "n", isReleased: false };
+    const revision = await log.lease.write(holder, 0);
+    assert.equal((await log.lease.read())?.revision, revision);
   });
 
   for (const role of roles) {

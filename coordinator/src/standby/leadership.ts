@@ -333,8 +333,9 @@ export function lead(options: LeadershipOptions): Leadership {
       lease.lost.removeEventListener("abort", onLost);
       notePlace(true);
       try {
-        await lease.release();
-        onEvent({ kind: "released" });
+        if (await lease.release()) {
+          onEvent({ kind: "released" });
+        }
       } catch (error) {
         trouble("the lease could not be given back, and ends by itself", error);
       }

@@ -16,8 +16,8 @@ export interface HeldLease extends AsyncDisposable {
   ageMs(): number;
   /** Aborted when another has it. */
   readonly lost: AbortSignal;
-  /** Gives it back, so that another may take it at once. */
-  release(): Promise<void>;
+  /** Gives it back, so that another may take it at once; false when another has it already. */
+  release(): Promise<boolean>;
 }
 
 /** So many renewals in the length of a lease. */
@@ -47,6 +47,8 @@ export function holdLease(options: LeaseOptions): HeldLease {
   let isUncertain = false;
   let toldTrouble = false;
 
+  const lose = ({ name }: LeaseHolder): void =>
+    lost.abort(new OvertakenError(`another coordinator leads: ${name}`));
   const renew = async (): Promise<void> => {
     if (lost.signal.aborted) {
       return;
@@ -54,10 +56,11 @@ export function holdLease(options: LeaseOptions): HeldLease {
     try {
       if (isUncertain) {
         const current = await lease.read();
-        if (current?.holder !== holder.holder) {
-          throw new OvertakenError(`${current?.name ?? "nobody"} has the lease`);
+        if (current !== undefined && current.holder !== holder.holder) {
+          lose(current);
+          return;
         }
-        revision = current.revision;
+        revision = current?.revision ?? 0; // that NATS has lost all is found by the log
         isUncertain = false;
       }
       const begunAt = now();
@@ -72,9 +75,9 @@ export function holdLease(options: LeaseOptions): HeldLease {
         const current = await lease.read().catch(() => undefined);
         if (current === undefined || current.holder === holder.holder) {
           isUncertain = true;
-          return;
+        } else {
+          lose(current);
         }
-        lost.abort(error);
         return;
       }
       if (!toldTrouble) {
@@ -94,10 +97,12 @@ export function holdLease(options: LeaseOptions): HeldLease {
     lost: lost.signal,
     async release() {
       await loop[Symbol.asyncDispose]();
-      if (!lost.signal.aborted) {
-        await renew(); // the revision is known then
-        await lease.write({ ...holder, isReleased: true }, revision);
+      await renew(); // the revision is known then
+      if (lost.signal.aborted) {
+        return false;
       }
+      await lease.write({ ...holder, isReleased: true }, revision);
+      return true;
     },
     [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };

@@ -4,8 +4,9 @@
  * B1 What is served later is the log's state to its end, never an older one: the database here is followed by entry, or
  *    restored, and a new term begins with an entry of its own, right after the last one that is in it.
  * B2 Whoever has not followed to the end does not try to lead.
- * B3 An empty log is begun only by who never followed one, or is told to: a data directory that did may be older than
- *    another one. A log that is shorter than it was is nobody's to go on with.
+ * B3 An empty log is begun only by who never followed one: a data directory that did may be older than another one. A
+ *    log that is shorter than it was is nobody's to go on with. Who is told to begins it in any case, and the others are
+ *    restored from it.
  */
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -19,6 +20,7 @@ import {
   type StateLog,
   type StateLogInfo,
 } from "@turntable/bus";
+import { z } from "zod";
 import {
   currentSchema,
   openAssetFiles,
@@ -42,7 +44,7 @@ export interface StandbyOptions {
   /** Of this coordinator, for people. */
   readonly name: string;
   readonly leaseMs: number;
-  /** Begins an empty or shortened log with the database that is here (B3). */
+  /** Begins the log anew with the database that is here, whatever the log has (B3). */
   readonly begin: boolean;
   readonly onEvent: (event: StandbyEvent) => void;
   /** Told once, with what others may see until it leads. */
@@ -50,6 +52,8 @@ export interface StandbyOptions {
   readonly copyEveryBytes?: number;
 }
 
+/** What an entry that begins a term says, beside its holder: whether it goes on from what came before. */
+const termSchema = z.object({ isBeginning: z.boolean() });
 /** Between two looks at log and lease, in ms. */
 const lookEveryMs = 250;
 /** Entries that are read at a time, of a MiB at most. */
@@ -114,6 +118,8 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
   let missing = 0;
   /** Bodies of entries that others go on with. */
   let pieces: Uint8Array[] = [];
+  /** A copy from before this entry is that of another database. */
+  let base = 0;
   let leader = "";
   let toldTrouble: string | undefined;
 
@@ -125,8 +131,11 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
     const isKnown = place.log === info.id;
     const isShorter = isKnown && place.position > info.last;
     const isEmpty = info.last === 0 || (await readManifest(log.files))?.log !== info.id;
+    if (begin) {
+      return true;
+    }
     if (isEmpty || isShorter) {
-      if (begin || (place.log === undefined && isEmpty)) {
+      if (place.log === undefined && isEmpty) {
         return true;
       }
       // B3
@@ -146,7 +155,7 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
 
   const restore = async (info: StateLogInfo, reason: string, signal: AbortSignal) => {
     const manifest = await readManifest(log.files);
-    if (manifest === undefined || manifest.log !== info.id) {
+    if (manifest === undefined || manifest.log !== info.id || manifest.position < base) {
       throw new QueueUnavailableError("there is no copy of the database yet");
     }
     if (manifest.schema > currentSchema) {
@@ -170,6 +179,14 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
     position = entry.sequence;
     if (entry.kind === "term") {
       pieces = []; // of one who did not come to its end
+      const { isBeginning } = termSchema.parse(
+        JSON.parse(Buffer.from(entry.body).toString("utf8")),
+      );
+      if (isBeginning) {
+        // With another database: its first copy comes after this entry.
+        base = position;
+        schema = undefined;
+      }
       return;
     }
     pieces.push(entry.body);
@@ -209,6 +226,9 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
           break; // a copy of the stream that is a moment behind, or it was shortened
         }
         for (const entry of entries) {
+          if (schema === undefined) {
+            break;
+          }
           try {
             apply(entry);
           } catch (error) {
@@ -218,8 +238,11 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
             throw new QueueUnavailableError("the database has to be restored", { cause: error });
           }
         }
+        if (schema === undefined) {
+          break; // begun anew
+        }
       }
-      if (position >= info.last) {
+      if (position >= info.last && schema !== undefined) {
         return;
       }
       await pause(lookEveryMs, signal);
@@ -253,7 +276,7 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
     let logged: StateLogInfo;
     try {
       const over = AbortSignal.any([signal, lease.lost]);
-      const body = Buffer.from(JSON.stringify(holder));
+      const body = Buffer.from(JSON.stringify({ ...holder, isBeginning }));
       for (;;) {
         if (isBeginning) {
           ({ last: position } = await log.entries.info());

@@ -20,6 +20,7 @@ function open(
   hyperparameters: Parameters<LocalChain["setHyperparameters"]>[1] = {},
   change: (chain: LocalChain) => Partial<LocalChain> = () => ({}),
   patienceMs = 60_000,
+  settled: () => Promise<void> = () => Promise.resolve(),
 ) {
   const directory = mkdtempSync(join(tmpdir(), "turntable-weights-"));
   const store = openStore(directory);
@@ -38,7 +39,7 @@ function open(
     startWeights({
       place: { netuid, hotkey: hotkey ?? assert.fail() },
       chain: { ...chain, ...change(chain) },
-      ...{ rules, attempts, patienceMs },
+      ...{ rules, attempts, patienceMs, settled },
       rewardsOf: () => rewards,
       onEvent: (event) => events.push(event),
       onTrouble: (_, error) => troubles.push(error),
@@ -64,6 +65,23 @@ function open(
     },
   };
 }
+
+test("weights are sent only once their row has settled: another coordinator may lead", async () => {
+  let leads = false;
+  await using subnet = open({}, undefined, undefined, async () => {
+    assert.equal(subnet.latest().length > 0, true, "the row is there by then");
+    if (!leads) {
+      throw new Error("another coordinator leads");
+    }
+  });
+  subnet.rewards.set(a.ss58, 10);
+  await subnet.look(20);
+  assert.deepEqual(subnet.onChain(), {});
+  assert.match(String(subnet.troubles.at(-1)), /another coordinator leads/);
+  leads = true;
+  await subnet.look(20);
+  assert.deepEqual(subnet.onChain(), { 1: 65535 });
+});
 
 test("weights come when they are due, are on the chain, and their row says so", async () => {
   await using subnet = open();
