@@ -1,6 +1,7 @@
 /** A pair of coordinators loses the one that leads; `npm run test:failover` does it as often as one likes. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createLocalChain } from "@turntable/bittensor/chain";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { type LocalNode, startLocalNode } from "@turntable/bittensor/local-node";
+import { openStore } from "@turntable/coordinator/internal";
 import { mine, type Promises, work } from "../crash/actors.ts";
 import { runFailovers } from "../failover/failover.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
@@ -97,3 +99,56 @@ test("one that was frozen while the other took over sets no weights when it wake
   t.diagnostic(`${before} weights before, ${weightsBy(second.node)} by the second`);
   await atLeast(second.node, weightsBy(second.node) + 1);
 });
+
+test("a fresh one is restored from a database of 200 MB, in memory that does not grow with it", {
+  timeout: 180_000,
+}, async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "turntable-large-"));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const nats = stack.use(await startNatsServer());
+  const start = (name: string) =>
+    stack.use(
+      startProcess("turntable-coordinator", [
+        ...["--hotkey-uri", "//Alice", "--nats-servers", nats.url],
+        ...["--rules", "local", "--data-dir", join(directory, name)],
+        ...["--standby-enabled", "--standby-name", name, "--http-port", "0", "--axon-port", "0"],
+      ]),
+    );
+  /** The most that the leader and the one that stands by had in memory, in MB, and how long the restore took. */
+  const pair = async (leads: string, stands: string) => {
+    const leader = start(leads);
+    await leader.logged(({ msg }) => msg === "a copy of the database was stored");
+    const startedAt = performance.now();
+    const standby = start(stands);
+    await standby.logged(({ msg }) => msg === "standing by");
+    const restoredMs = Math.round(performance.now() - startedAt);
+    const peaks = [await peakMegabytes(leader.pid), await peakMegabytes(standby.pid)];
+    await standby.stop();
+    await leader.stop();
+    return { peaks, restoredMs };
+  };
+  const small = await pair("small-1", "small-2");
+  await nats.restart({ empty: true });
+  {
+    using store = openStore(join(directory, "large-1"));
+    for (let n = 0; n < 200; n++) {
+      const prompts = randomBytes(megabyte / 2).toString("hex");
+      store.run("INSERT INTO prompt_lists VALUES (?, 0, ?)", `list ${n}`, prompts);
+    }
+  }
+  const large = await pair("large-1", "large-2");
+  t.diagnostic(`small: ${small.peaks.join(" and ")} MB; large: ${large.peaks.join(" and ")} MB`);
+  t.diagnostic(`restored and following after ${small.restoredMs} and ${large.restoredMs} ms`);
+  for (const [index, peak] of large.peaks.entries()) {
+    const more = peak - (small.peaks[index] ?? 0);
+    assert.ok(more < 100, `${more} MB more`);
+  }
+});
+
+const megabyte = 1024 * 1024;
+
+async function peakMegabytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024);
+}
