@@ -10,7 +10,7 @@ import { createLocalChain } from "@turntable/bittensor/chain";
 import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import { type LocalNode, startLocalNode } from "@turntable/bittensor/local-node";
 import { openStore } from "@turntable/coordinator/internal";
-import { mine, type Promises, work } from "../crash/actors.ts";
+import { mine, noPromises, work } from "../crash/actors.ts";
 import { runFailovers } from "../failover/failover.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 import { startProcess } from "../harness/process.ts";
@@ -74,7 +74,7 @@ test("one that was frozen while the other took over sets no weights when it wake
   const second = await start("second");
   await second.process.logged(({ msg }) => msg === "standing by");
 
-  const promises: Promises = { created: [], told: [], cancelled: [], asked: 0, scored: 0 };
+  const promises = noPromises();
   const stop = new AbortController();
   const gone = new AbortController();
   const target = { ip: "127.0.0.1", port: Number(String(axon).split(":").at(-1)) };

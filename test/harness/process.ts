@@ -27,8 +27,6 @@ export interface RunningProcess extends AsyncDisposable {
   stop(): Promise<number | null>;
   /** Sends it a signal and waits for nothing. */
   signal(signal: NodeJS.Signals): void;
-  /** Its exit status, once it has ended by itself or otherwise. */
-  readonly ended: Promise<number | null>;
 }
 
 export interface ProcessOptions {
@@ -122,7 +120,6 @@ export function startProcess(
     kill9: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
     signal: (signal) => void child.kill(signal),
-    ended: closed.then(() => child.exitCode),
     async [Symbol.asyncDispose]() {
       notify = [];
       if (!ended) {
