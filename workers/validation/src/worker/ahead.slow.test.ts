@@ -183,9 +183,8 @@ test("a download that ends before the job in work costs the renderer no time", a
   t.diagnostic(
     `ms that the renderer waited: ${begun.map(Math.round)} of a download from the beginning, ${scoring.map(Math.round)} of one from the last picture`,
   );
-  const longest = Math.max(...begun);
-  const shortest = Math.min(...scoring);
-  assert.ok(longest < fetchMs / 2 && longest < shortest, `${begun} and ${scoring} ms`);
+  // What the other way costs hangs on how long the model takes: that is told, not held to.
+  assert.ok(Math.max(...begun) < fetchMs / 2, `${begun} ms`);
 });
 
 test("a job that waits for too long behind another goes back, loses no try, and is taken again", async () => {
