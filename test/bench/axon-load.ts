@@ -115,9 +115,11 @@ async function play(port: number, keys: readonly Keypair[], tally: Tally): Promi
 
 async function mine(port: number, caller: Keypair, from: string, tally: Tally): Promise<void> {
   const axonHotkey = keypairFromUri(validatorUri).ss58;
+  const connecting = performance.now();
   await using connection = await openRaw(port, from);
+  const connectMs = performance.now() - connecting;
   const pulled = await pullOver(connection, { caller, axonHotkey });
-  tally.pullMs.push(pulled.ms);
+  tally.pullMs.push(connectMs + pulled.ms);
   if (pulled.task === undefined) {
     count(tally, `PullTask ${pulled.wrong}`);
     return;

@@ -1,6 +1,7 @@
-/** A pool of more free workers than listen for a job. */
+/** A pool of more workers than listen for a job. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TakenJob, TakeOptions } from "@turntable/bus";
 import { connectJobSource } from "@turntable/bus/nats";
 import { mustTake, patience, releasing, resultOf, testJob } from "../contract/job-queue-tools.ts";
 import { openAdmin, openSides } from "./nats-sides.ts";
@@ -9,47 +10,81 @@ import { openAdmin, openSides } from "./nats-sides.ts";
 const mostListeners = 32;
 const standingBy = 8;
 const durable = "workers-synthetic";
+const timeout = 30_000;
 
-test("no more than 32 free workers listen for a job, and each of forty gets one", {
-  timeout: 60_000,
-}, async () => {
-  await using sides = await openSides();
-  await using admin = await openAdmin(sides.server);
+async function openPool() {
   await using stack = new AsyncDisposableStack();
-  const start = async (name: string) => {
-    const source = await connectJobSource({ servers: sides.server.url, workerId: name });
-    return releasing(stack.use(source), stack).take(patience());
+  const sides = stack.use(await openSides());
+  const admin = stack.use(await openAdmin(sides.server));
+  const takings: Promise<TakenJob | undefined>[] = [];
+  const start = (options?: TakeOptions): void => {
+    const workerId = `w${takings.length}`;
+    const taking = async () => {
+      const source = await connectJobSource({ servers: sides.server.url, workerId });
+      return releasing(running.use(source), running).take(patience(), options);
+    };
+    takings.push(taking());
   };
   const listeners = async () => (await admin.manager.consumers.info("JOBS", durable)).num_waiting;
-
-  const takings: ReturnType<typeof start>[] = [];
-  while (takings.length < mostListeners) {
-    takings.push(start(`w${takings.length}`));
-    while ((await listeners()) < takings.length) {
+  const untilListen = async (count: number) => {
+    while ((await listeners()) < count) {
       await new Promise(setImmediate);
     }
-  }
-  // Whoever stands by has asked before.
-  const asked = admin.connection.subscribe(`$JS.API.CONSUMER.INFO.JOBS.${durable}`);
-  const sources = takings.length + standingBy;
-  while (takings.length < sources) {
-    takings.push(start(`w${takings.length}`));
-  }
-  let questions = 0;
-  for await (const _ of asked) {
-    questions += 1;
-    // One as each connects, and one before it would listen.
-    if (questions === 2 * standingBy) {
-      break;
-    }
-  }
-  await admin.connection.flush();
-  assert.equal(await listeners(), mostListeners);
+  };
+  const running = stack.move();
+  return {
+    ...{ queue: sides.queue, takings, start, listeners, untilListen },
+    /** Starts so many that listen, one after the other. */
+    async startListeners(count: number) {
+      while (takings.length < count) {
+        start();
+        await untilListen(takings.length);
+      }
+    },
+    /** Starts so many more, and waits until they have stood by. */
+    async startMore(count: number, options?: TakeOptions) {
+      const asked = admin.connection.subscribe(`$JS.API.CONSUMER.INFO.JOBS.${durable}`);
+      for (let n = 0; n < count; n += 1) {
+        start(options);
+      }
+      let questions = 0;
+      for await (const _ of asked) {
+        questions += 1;
+        // One as each connects, one before it would listen, and one after it stood by: who listens asks no third time.
+        if (questions === 3 * count) {
+          break;
+        }
+      }
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
 
-  for (let n = 0; n < sources; n += 1) {
-    await sides.queue.submit(testJob(`j${n}`));
+test("no more than 32 workers listen for a job, and each of forty gets one", {
+  timeout,
+}, async () => {
+  await using pool = await openPool();
+  await pool.startListeners(mostListeners);
+  await pool.startMore(standingBy);
+  assert.equal(await pool.listeners(), mostListeners);
+
+  const jobs = pool.takings.length;
+  for (let n = 0; n < jobs; n += 1) {
+    await pool.queue.submit(testJob(`j${n}`));
   }
-  const taken = await Promise.all(takings.map(mustTake));
-  assert.equal(new Set(taken.map(({ job }) => job.jobId)).size, sources);
+  const taken = await Promise.all(pool.takings.map(mustTake));
+  assert.equal(new Set(taken.map(({ job }) => job.jobId)).size, jobs);
   await Promise.all(taken.map((job) => job.complete(resultOf(job))));
+});
+
+test("a worker that has work leaves half of the places to those that are free", {
+  timeout,
+}, async () => {
+  await using pool = await openPool();
+  await pool.startListeners(mostListeners / 2);
+  const inWork = new AbortController();
+  await pool.startMore(1, { busyUntil: inWork.signal });
+  assert.equal(await pool.listeners(), mostListeners / 2);
+  inWork.abort();
+  await pool.untilListen(mostListeners / 2 + 1);
 });
