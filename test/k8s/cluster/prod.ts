@@ -75,6 +75,8 @@ export async function tryProd(run: ProdRun): Promise<void> {
   const asset = await reachProd(run, outside, client);
   await disturbProd(run, client, asset);
   await openNodePort(run, outside, client);
+  // Its node port, too, is another's to take then.
+  await run.cluster.kubectl("delete", "namespace", namespace);
 }
 
 /** What a cluster says where something is missing. */
