@@ -59,6 +59,17 @@ for (const [folder, ...added] of renderings) {
   });
 }
 
+test("a second coordinator can be added to one that runs: what the API server filled in has to go", {
+  skip,
+}, () => {
+  const strategies = (...added: readonly string[]): unknown =>
+    render("base", ...added).workloads.find(({ metadata }) => metadata.name === "coordinator")?.spec
+      .updateStrategy;
+  // kubectl removes only what the manifest that was applied before had.
+  assert.deepEqual(strategies(), { type: "RollingUpdate", rollingUpdate: { partition: 0 } });
+  assert.deepEqual(strategies("standby"), { type: "OnDelete" });
+});
+
 test("with a pool for synthetic jobs each class has workers, and synthetic ones may have none", {
   skip,
 }, () => {

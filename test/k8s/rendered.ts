@@ -72,6 +72,7 @@ const workload = z.object({
   metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
   spec: z.object({
     replicas: z.number().optional(),
+    updateStrategy: z.unknown().optional(),
     selector: z.object({ matchLabels: labels }),
     volumeClaimTemplates: z
       .array(
