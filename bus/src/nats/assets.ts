@@ -1,5 +1,5 @@
 /** The object store, for assets that are too large for a message (Q7). */
-import type { MsgRequest } from "@nats-io/jetstream";
+import { JetStreamApiCodes } from "@nats-io/jetstream";
 import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
 import { AssetGoneError, assetsBucket, QueueUnavailableError } from "../contract.ts";
 import type { NatsLink } from "./link.ts";
@@ -85,7 +85,7 @@ export function createAssetStore(link: NatsLink): AssetStore {
  * withdrawn in the moment in which it is taken, and leaves a consumer on the server for five minutes each time.
  */
 async function read(
-  { manager }: NatsLink,
+  link: NatsLink,
   store: ObjectStore,
   name: string,
   signal: AbortSignal,
@@ -94,21 +94,44 @@ async function read(
   if (info === null) {
     throw new AssetGoneError(`the object store has no asset ${name}`);
   }
-  const asset = new Uint8Array(info.size);
+  const asset = Buffer.allocUnsafeSlow(info.size);
   const chunks = `$O.${assetsBucket}.C.${info.nuid}`;
   for (let filled = 0, seq = 1; filled < asset.length; ) {
     signal.throwIfAborted();
-    // The server's own words; the library's type has not all of them.
-    const next = { seq, next_by_subj: chunks } as MsgRequest;
-    const chunk = await manager.streams.getMessage(bucketStream, next);
-    if (chunk === null || filled + chunk.data.length > asset.length) {
+    const chunk = await nextMessage(link, chunks, seq);
+    if (chunk === undefined || filled + chunk.data.length > asset.length) {
       throw new AssetGoneError(`the object store has lost a part of the asset ${name}`);
     }
-    asset.set(chunk.data, filled);
+    chunk.data.copy(asset, filled);
     filled += chunk.data.length;
     seq = chunk.seq + 1;
   }
   return asset;
+}
+
+/**
+ * The first message of a subject from a sequence number on, as who leads the stream has it: a copy may be behind. The
+ * library decodes base64 in JavaScript, which takes longer than all the rest.
+ */
+async function nextMessage(
+  link: NatsLink,
+  subject: string,
+  seq: number,
+): Promise<{ readonly seq: number; readonly data: Buffer } | undefined> {
+  const query = JSON.stringify({ seq, next_by_subj: subject });
+  const answer = await link.request(`$JS.API.STREAM.MSG.GET.${bucketStream}`, query);
+  // The server's own words.
+  const { message, error } = JSON.parse(answer.string()) as {
+    message?: { seq: number; data: string };
+    error?: { err_code?: number; description?: string };
+  };
+  if (message !== undefined) {
+    return { seq: message.seq, data: Buffer.from(message.data, "base64") };
+  }
+  if (error?.err_code === JetStreamApiCodes.NoMessageFound) {
+    return undefined;
+  }
+  throw new QueueUnavailableError(`the queue refuses: ${error?.description ?? answer.string()}`);
 }
 
 /** As the object store writes it: base64url with padding (NATS ADR-20). */
