@@ -81,11 +81,14 @@ const faultKinds = {
       }
     },
   },
-  /** A server loses its disk; the other two have what was on it. */
+  /** A server loses its disk once the other two have what is on it: what two of three lose nobody has any more. */
   "lose-nats-disk": {
     targets: natsNames,
     forMs: [0, 0],
-    harm: async ({ subnet }, { target }) => natsOf(subnet, target).restartEmpty(),
+    async harm({ subnet }, { target }) {
+      await untilHealthy(subnet.nats);
+      await natsOf(subnet, target).restartEmpty();
+    },
   },
   /** All servers lose their disks: the queue begins anew. */
   "lose-queue": {
@@ -261,6 +264,30 @@ async function jetStreamOf({ monitor }: NatsMember): Promise<JetStreamState | un
     return (await response.json()) as JetStreamState; // the server's own words
   } catch {
     return undefined;
+  }
+}
+
+/** The longest that servers may take to have all streams again, in ms. */
+const healthyPatienceMs = 60_000;
+
+/** Until every server has all of its streams up to date, as the probe of the manifests asks. */
+async function untilHealthy(nats: readonly NatsMember[]): Promise<void> {
+  const patience = AbortSignal.timeout(healthyPatienceMs);
+  for (const { name, monitor } of nats) {
+    while (!(await isHealthy(monitor))) {
+      if (patience.aborted) {
+        throw new Error(`${name} has not all of its streams after ${healthyPatienceMs} ms`);
+      }
+      await sleep(100);
+    }
+  }
+}
+
+async function isHealthy(monitor: string): Promise<boolean> {
+  try {
+    return (await fetch(`${monitor}/healthz`, { signal: AbortSignal.timeout(1_000) })).ok;
+  } catch {
+    return false;
   }
 }
 
