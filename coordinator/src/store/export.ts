@@ -28,6 +28,8 @@ const exported: readonly Exported[] = [
   { table: "storage_queue" },
   { table: "stored_assets" },
   { table: "known_hotkeys" },
+  { table: "audits" },
+  { table: "quarantined_workers" },
   { table: "weight_attempts" },
   { table: "duels" },
   { table: "duel_ratings" },

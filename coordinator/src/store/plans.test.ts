@@ -61,6 +61,7 @@ test("no statement scans a table that grows", () => {
     const stores = new Map([
       [join("store", "nonces.ts"), nonces],
       [join("keys", "api-keys.ts"), keys],
+      [join("store", "replica.ts"), keys],
     ]);
     const scans = statements.flatMap(({ file, sql }) => {
       if (sql.startsWith("PRAGMA")) {

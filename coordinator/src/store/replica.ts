@@ -148,7 +148,20 @@ export function openReplica(directory: string): Replica {
 }
 
 const versionRow = z.object({ data_version: z.number() });
-const keyRows = z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()])));
+/** In the order of the table's columns. */
+const keyRows = z.array(
+  z.strictObject({
+    id: z.string(),
+    name: z.string(),
+    hash: z.string(),
+    scopes: z.string(),
+    calls_per_minute: z.number(),
+    concurrent_calls: z.number(),
+    created_at: z.number(),
+    expires_at: z.number().nullable(),
+    request_id: z.string().nullable(),
+  }),
+);
 
 export interface KeysReader extends Disposable {
   /** Whether another connection has changed them since they were read. */
@@ -166,7 +179,7 @@ export function openKeysReader(directory: string): KeysReader {
     isChanged: () => version() !== known,
     read() {
       known = version();
-      return Buffer.from(JSON.stringify(store.all("SELECT * FROM api_keys ORDER BY id")));
+      return Buffer.from(JSON.stringify(store.all("SELECT * FROM api_keys")));
     },
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };
@@ -174,19 +187,20 @@ export function openKeysReader(directory: string): KeysReader {
 
 function writeKeys(directory: string, rows: Uint8Array): void {
   using store = openKeyStore(directory);
-  const keys = keyRows.parse(JSON.parse(Buffer.from(rows).toString("utf8")));
+  const keys = keyRows.safeParse(JSON.parse(Buffer.from(rows).toString("utf8")));
+  if (!keys.success) {
+    throw new StoreError(
+      "the API keys of the coordinator that leads have other columns: run the same version here",
+      { cause: keys.error },
+    );
+  }
   store.transaction(() => {
     store.run("DELETE FROM api_keys");
-    for (const key of keys) {
-      const columns = Object.keys(key);
-      for (const column of columns) {
-        if (!/^[a-z_]+$/.test(column)) {
-          throw new StoreError(`the API keys have no column ${column}`);
-        }
-      }
+    for (const key of keys.data) {
       store.run(
-        `INSERT INTO api_keys (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-        ...Object.values(key),
+        "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ...[key.id, key.name, key.hash, key.scopes, key.calls_per_minute, key.concurrent_calls],
+        ...[key.created_at, key.expires_at, key.request_id],
       );
     }
   });
