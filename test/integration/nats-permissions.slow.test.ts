@@ -56,7 +56,8 @@ describeJobQueue("over NATS with the permissions of its roles", async (options) 
   const opened = stack.move();
   return {
     queue,
-    source: (workerId = "w1") => connectJobSource({ servers, workerId, ...userOf("worker") }),
+    source: (workerId = "w1", jobClasses) =>
+      connectJobSource({ servers, workerId, jobClasses, ...userOf("worker") }),
     async storedAssetMessages() {
       const pass = passwordOf("monitoring");
       const inboxPrefix = "_INBOX_monitoring";

@@ -94,7 +94,7 @@ async function read(
   if (info === null) {
     throw new AssetGoneError(`the object store has no asset ${name}`);
   }
-  const asset = Buffer.allocUnsafeSlow(info.size);
+  const asset = new Uint8Array(info.size);
   const chunks = `$O.${assetsBucket}.C.${info.nuid}`;
   for (let filled = 0, seq = 1; filled < asset.length; ) {
     signal.throwIfAborted();
@@ -102,7 +102,7 @@ async function read(
     if (chunk === undefined || filled + chunk.data.length > asset.length) {
       throw new AssetGoneError(`the object store has lost a part of the asset ${name}`);
     }
-    chunk.data.copy(asset, filled);
+    asset.set(chunk.data, filled);
     filled += chunk.data.length;
     seq = chunk.seq + 1;
   }

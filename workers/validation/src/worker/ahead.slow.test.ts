@@ -1,6 +1,7 @@
 /** How the next job is fetched while one is in work (L5), with a store that is as slow as a test wants it. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import type { JobSource } from "@turntable/bus";
@@ -63,8 +64,10 @@ async function startLoop(told: Told, options: Pick<JobLoopOptions, "fetchAhead" 
     [Symbol.asyncDispose]: async () => undefined,
   };
   const inner = stack.use(source());
+  const signals: AbortSignal[] = [];
   const slow: JobSource = {
     async take(...args) {
+      signals.push(args[0]);
       const taken = await inner.take(...args);
       if (taken === undefined) {
         return undefined;
@@ -103,7 +106,7 @@ async function startLoop(told: Told, options: Pick<JobLoopOptions, "fetchAhead" 
     await ended;
   });
   const running = stack.move();
-  return { queue, stop, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { queue, stop, ended, signals, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** Resolves after so many jobs. */
@@ -142,6 +145,25 @@ test("with a GPU the next asset is on its way while one is being rendered: one, 
   );
   const order = ["fetch a", "render 1", "fetch b", "pictures 1", "render 2"];
   assert.deepEqual(happened.slice(0, order.length), order);
+});
+
+test("nobody listens to the signal of a job that has ended: all of it would stay in memory", async () => {
+  const { done, onJob } = afterJobs(3);
+  await using loop = await startLoop(
+    {
+      ...{ happened: [], onJob },
+      onRender: async () => undefined,
+      onFetch: async () => undefined,
+    },
+    { fetchAhead: "begun" },
+  );
+  for (const id of ["a", "b", "c"]) {
+    await loop.queue.submit(jobOf(id));
+  }
+  await done;
+  const listeners = loop.signals.map((signal) => getEventListeners(signal, "abort").length);
+  // The fourth waits for a job.
+  assert.deepEqual(listeners.slice(0, 3), [0, 0, 0]);
 });
 
 test("where cores render, the next is fetched once the pictures are made", async () => {

@@ -137,7 +137,8 @@ function takeNext(options: JobLoopOptions): NextJob {
       mayDecode.reject(new Error("handed back"));
       turn.resolve("left");
     };
-    signal.addEventListener("abort", handBack);
+    // A signal of several stays in memory for as long as anybody listens to it.
+    signal.addEventListener("abort", handBack, { signal: begun.signal });
     if (signal.aborted) {
       handBack();
       return "left";
