@@ -9,7 +9,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { openKeyStore } from "../store/index.ts";
+import { keyRow, openKeyStore } from "../store/index.ts";
 import { type FileKey, hashOf } from "./key-file.ts";
 import { isOwnName } from "./names.ts";
 
@@ -89,16 +89,6 @@ const askEveryMs = 100;
 const idBytes = 5;
 const secretBytes = 32;
 
-const keyRow = z.object({
-  id: z.string(),
-  name: z.string(),
-  hash: z.string(),
-  scopes: z.string(),
-  calls_per_minute: z.number(),
-  concurrent_calls: z.number(),
-  created_at: z.number(),
-  expires_at: z.number().nullable(),
-});
 const scopeList = z.array(z.enum(scopes));
 const versionRow = z.object({ data_version: z.number() });
 

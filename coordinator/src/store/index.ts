@@ -14,7 +14,7 @@ export {
   readPlace,
   writePlace,
 } from "./replica.ts";
-export { currentSchema } from "./schema.ts";
+export { currentSchema, keyRow } from "./schema.ts";
 export {
   databaseName,
   openKeyStore,

@@ -14,7 +14,7 @@ import { constants, DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { isKept } from "./backup.ts";
 import { schemaVersion } from "./migrate.ts";
-import { coordinatorMigrations } from "./schema.ts";
+import { coordinatorMigrations, keyRow } from "./schema.ts";
 import { databaseName, lockDirectory, openKeyStore, unreadable } from "./store.ts";
 import { StoreError } from "./store-error.ts";
 
@@ -148,20 +148,6 @@ export function openReplica(directory: string): Replica {
 }
 
 const versionRow = z.object({ data_version: z.number() });
-/** In the order of the table's columns. */
-const keyRows = z.array(
-  z.strictObject({
-    id: z.string(),
-    name: z.string(),
-    hash: z.string(),
-    scopes: z.string(),
-    calls_per_minute: z.number(),
-    concurrent_calls: z.number(),
-    created_at: z.number(),
-    expires_at: z.number().nullable(),
-    request_id: z.string().nullable(),
-  }),
-);
 
 export interface KeysReader extends Disposable {
   /** Whether another connection has changed them since they were read. */
@@ -187,7 +173,7 @@ export function openKeysReader(directory: string): KeysReader {
 
 function writeKeys(directory: string, rows: Uint8Array): void {
   using store = openKeyStore(directory);
-  const keys = keyRows.safeParse(JSON.parse(Buffer.from(rows).toString("utf8")));
+  const keys = z.array(keyRow).safeParse(JSON.parse(Buffer.from(rows).toString("utf8")));
   if (!keys.success) {
     throw new StoreError(
       "the API keys of the coordinator that leads have other columns: run the same version here",

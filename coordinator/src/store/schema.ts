@@ -4,6 +4,8 @@
  * cannot hold are text. Which states and verdicts there are is not said in SQL, where it could hardly be changed: the
  * modules check every row that they read.
  */
+import { z } from "zod";
+
 export const coordinatorMigrations: readonly string[] = [
   `
 CREATE TABLE tasks (
@@ -516,3 +518,16 @@ CREATE TABLE api_keys (
 ) STRICT;
 `,
 ];
+
+/** A row of `api_keys`, in the order of its columns. */
+export const keyRow = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  hash: z.string(),
+  scopes: z.string(),
+  calls_per_minute: z.number(),
+  concurrent_calls: z.number(),
+  created_at: z.number(),
+  expires_at: z.number().nullable(),
+  request_id: z.string().nullable(),
+});
