@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { defaultAxonLimits } from "@turntable/bittensor/axon";
 import { ConfigError, loadConfig } from "@turntable/process";
 import { defaultSubmissionBytes } from "./axon/index.ts";
-import { coordinatorConfig, parseAxonPlace } from "./config.ts";
+import { coordinatorConfig } from "./config.ts";
 import { defaultLimits } from "./intake.ts";
+import { parseAxonPlace } from "./options.ts";
 
 const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 

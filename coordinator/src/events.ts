@@ -4,24 +4,15 @@ import { QueueUnavailableError } from "@turntable/bus";
 import type { CallMetricNames, CallSeries, Logger, Metrics } from "@turntable/process";
 import type { RenderScoreResult } from "@turntable/proto";
 import type { ApiCallEvent } from "./api/index.ts";
-import type { AuditEvent, Audits } from "./audits/index.ts";
+import { type BackgroundEvents, createBackgroundEvents } from "./background-events.ts";
 import type { AxonAnnouncement } from "./chain/index.ts";
-import type { DuelEvent } from "./duels/index.ts";
-import type { PromptsEvent } from "./prompts/index.ts";
-import type { Removed, Retention } from "./retention/index.ts";
+import type { Removed } from "./retention/index.ts";
 import type { ScoringEnd } from "./scorings/index.ts";
 import type { Status } from "./status/index.ts";
-import {
-  type StorageEvent,
-  type StorageOptions,
-  type StorageQueue,
-  targetsOf,
-} from "./storage/index.ts";
 import type { ResultOutcome, Submission } from "./submissions/index.ts";
-import type { Assignment, Task, TaskState } from "./tasks/index.ts";
-import type { WeightsEvent } from "./weights/index.ts";
+import type { Assignment, Task } from "./tasks/index.ts";
 
-export interface Events {
+export interface Events extends BackgroundEvents {
   /** A call of the public API has ended. */
   apiCall(event: ApiCallEvent): void;
   /** A miner's request was answered. */
@@ -51,16 +42,6 @@ export interface Events {
   intakeRefused(kind: "disk" | "backlog" | "paused"): void;
   /** Retention has removed something, or nothing. */
   removed(removed: Removed): void;
-  /** Weights were sent, or could not be, or are late. */
-  weights(event: WeightsEvent): void;
-  /** The prompt service was asked, or a miner has had all prompts. */
-  prompts(event: PromptsEvent): void;
-  /** A verdict was looked at again, or something followed from that. */
-  audit(event: AuditEvent): void;
-  /** A duel was judged, or could not be. */
-  duel(event: DuelEvent): void;
-  /** An accepted asset was stored outside, or not. */
-  storage(event: StorageEvent): void;
   /** How things are, once a minute. */
   minute(status: Status): void;
   /** A fault that is tried again. */
@@ -69,12 +50,8 @@ export interface Events {
   jobsQueuedAgain(): void;
 }
 
-/** That prompts are repeated is logged this often, in ms. */
-const repeatedLogMs = 3_600_000;
 /** Bounds of the buckets of scores: narrow where thresholds of rules are. */
 const scoreBuckets = [0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1];
-/** Bounds of the buckets of differences: from what rounding makes of a score to what no honest worker does. */
-const differenceBuckets = [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 /** Refusals for one reason are logged this often, in ms. */
 const refusalLogMs = 60_000;
 
@@ -140,47 +117,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   const removals = meter.createCounter("turntable_removed", {
     description: "assets, tasks and files without a submission that retention removed",
   });
-  const weightAttempts = meter.createCounter("turntable_weights_attempts", {
-    description: "settings of weights by subnet and outcome",
-  });
-  /** By subnet and validator. */
-  const weightsAge = new Map<string, Extract<WeightsEvent, { kind: "age" }>>();
-  meter
-    .createObservableGauge("turntable_weights_blocks_since_success", {
-      description:
-        "blocks since the validator's latest weights on the chain, by subnet; of several validators the oldest",
-    })
-    .addCallback((gauge) => {
-      const ages = Map.groupBy(weightsAge.values(), ({ netuid }) => netuid);
-      for (const [netuid, all] of ages) {
-        gauge.observe(Math.max(...all.map(({ blocks }) => blocks)), { netuid });
-      }
-    });
-  meter
-    .createObservableGauge("turntable_weights_interval_blocks", {
-      description: "blocks after which weights are due again, by subnet",
-    })
-    .addCallback((gauge) => {
-      for (const { netuid, intervalBlocks } of weightsAge.values()) {
-        gauge.observe(intervalBlocks, { netuid });
-      }
-    });
-  const stores = meter.createCounter("turntable_asset_stores", {
-    description: "accepted assets stored outside, or not, by target and outcome",
-  });
-  const fullToldAt = new Map<string, number>();
-  const promptFetches = meter.createCounter("turntable_prompt_fetches", {
-    description: "lists asked of the prompt service, by outcome",
-  });
-  const promptsRepeated = meter.createCounter("turntable_prompts_repeated", {
-    description: "prompts that a miner was given again within its window, since it had had all",
-  });
-  let repeatedToldAt = Number.NEGATIVE_INFINITY;
-  const duels = meter.createCounter("turntable_duels", {
-    description:
-      "duels by outcome: decided, draw, or none since the judge was away or its answer unusable",
-  });
-  const audit = auditEvents(logger, metrics);
   const troubles = meter.createCounter("turntable_troubles", {
     description: "faults of ours that were tried again",
   });
@@ -216,6 +152,7 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
   };
 
   return {
+    ...createBackgroundEvents(logger, metrics),
     apiCall(event) {
       const { series, log } = apiCalls(methodOf(event.method), event.code);
       series.record(event.durationMs / 1000);
@@ -341,152 +278,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
         logger.debug({ ...removed }, "removed");
       }
     },
-    weights(event) {
-      const { netuid, validator } = event;
-      switch (event.kind) {
-        case "age":
-          weightsAge.set(`${netuid} ${validator}`, event);
-          return;
-        case "attempt": {
-          const { outcome, count, block } = event;
-          weightAttempts.add(1, { netuid, outcome: outcome.kind });
-          const isDone = outcome.kind === "included" || outcome.kind === "unchanged";
-          logger[isDone ? "info" : "warn"](
-            {
-              ...{ netuid, validator, weights: count, block, outcome: outcome.kind },
-              reveal_round: "revealRound" in outcome ? outcome.revealRound?.toString() : undefined,
-              message: "message" in outcome ? outcome.message : undefined,
-            },
-            isDone ? "weights set" : "weights were not set; they are tried again",
-          );
-          return;
-        }
-        case "none":
-        case "barred":
-          logger[event.kind === "none" ? "info" : "warn"](
-            { netuid, validator, reason: event.reason },
-            "no weights are set",
-          );
-          return;
-        case "missing":
-          logger.error(
-            { netuid, validator, block: event.block, reason: event.reason },
-            "weights that the chain took are not there",
-          );
-          return;
-        case "foreign":
-          logger.warn(
-            { netuid, validator, block: event.block },
-            "somebody else set weights with this hotkey: does another validator run with it?",
-          );
-          return;
-        case "late":
-          logger[event.isIdle ? "warn" : "error"](
-            { netuid, validator, blocks: event.blocks, reason: event.reason },
-            event.isIdle
-              ? "no weights for long: there is nothing to set"
-              : "weights are late: somebody has to look",
-          );
-          return;
-        default:
-          throw new TypeError(`unknown event ${String(event satisfies never)}`);
-      }
-    },
-    prompts(event) {
-      switch (event.kind) {
-        case "fetched":
-          promptFetches.add(1, { outcome: "fetched" });
-          logger.info({ prompts: event.count }, "prompts fetched");
-          return;
-        case "failed":
-          promptFetches.add(1, { outcome: "failed" });
-          logger.warn(
-            { reason: event.reason, retry_ms: event.retryMs, prompts: event.count },
-            "the prompt service gave no list; those that are there are drawn from",
-          );
-          return;
-        case "repeated": {
-          promptsRepeated.add(1);
-          const now = performance.now();
-          if (now - repeatedToldAt < repeatedLogMs) {
-            return;
-          }
-          repeatedToldAt = now;
-          logger.warn(
-            { hotkey: event.hotkey, prompts: event.count },
-            "a miner has had every prompt within its window and gets them again; it can know them by now: give more prompts",
-          );
-          return;
-        }
-        default:
-          throw new TypeError(`unknown event ${String(event satisfies never)}`);
-      }
-    },
-    audit,
-    duel(event) {
-      if (event.kind === "failed") {
-        const { error, pauseMs } = event;
-        duels.add(1, { outcome: error.code });
-        logger.warn({ reason: error.message, pause_ms: pauseMs }, "duels pause");
-        return;
-      }
-      const { outcome, one, other, durationMs } = event;
-      duels.add(1, { outcome: outcome === "draw" ? "draw" : "decided" });
-      const winner = outcome === "one" ? one : outcome === "other" ? other : undefined;
-      logger.info({ one, other, winner, duration_ms: Math.round(durationMs) }, "duel");
-    },
-    storage(event) {
-      const { kind, target } = event;
-      switch (kind) {
-        case "stored":
-          stores.add(1, { target, outcome: "stored" });
-          logger.info(
-            {
-              ...{ target, job_id: event.id, content_id: event.contentId },
-              duration_ms: event.durationMs,
-            },
-            "asset stored",
-          );
-          return;
-        case "failed":
-          stores.add(1, { target, outcome: event.isLast ? "given-up" : "failed" });
-          logger.warn(
-            { target, job_id: event.id, reason: event.reason },
-            event.isLast
-              ? "an asset could not be stored and is given up"
-              : "an asset could not be stored; it is tried again",
-          );
-          return;
-        case "not-queued": {
-          stores.add(1, { target, outcome: event.reason });
-          const now = performance.now();
-          if (
-            now - (fullToldAt.get(`${target} ${event.reason}`) ?? Number.NEGATIVE_INFINITY) <
-            refusalLogMs
-          ) {
-            return;
-          }
-          fullToldAt.set(`${target} ${event.reason}`, now);
-          logger.warn(
-            { target, job_id: event.id, reason: event.reason },
-            "an accepted asset is not stored outside",
-          );
-          return;
-        }
-        case "away":
-          stores.add(1, { target, outcome: "away" });
-          logger.warn(
-            { target, reason: event.reason, retry_ms: event.retryMs },
-            "nothing can be stored there now; what is accepted waits",
-          );
-          return;
-        case "back":
-          logger.info({ target }, "assets can be stored there again");
-          return;
-        default:
-          throw new TypeError(`unknown event ${String(event satisfies never)}`);
-      }
-    },
     minute({ at: _, startedAt, ...status }) {
       logger.info({ ...status, started_at: new Date(startedAt).toISOString() }, "status");
     },
@@ -499,81 +290,6 @@ export function createEvents(logger: Logger, metrics: Metrics): Events {
     jobsQueuedAgain() {
       logger.info("jobs are queued again");
     },
-  };
-}
-
-/** What happens to audits, as `Events.audit`. */
-function auditEvents(logger: Logger, { meter }: Metrics): Events["audit"] {
-  const audits = meter.createCounter("turntable_audits", {
-    description: "verdicts that a second worker looked at again, by reason and outcome",
-  });
-  const differences = meter.createHistogram("turntable_audit_difference", {
-    description: "how far the scores that two workers gave one asset differ, 0 to 1",
-    advice: { explicitBucketBoundaries: differenceBuckets },
-  });
-  const replacements = meter.createCounter("turntable_scores_replaced", {
-    description: "scores that were found wrong and replaced, by whether the miner's reward changed",
-  });
-  const discards = meter.createCounter("turntable_results_discarded", {
-    description:
-      "results that were not taken, of workers that are quarantined or audited themselves",
-  });
-  const quarantines = meter.createCounter("turntable_quarantines", {
-    description: "workers that were quarantined, since their scores drifted",
-  });
-  // What alerts look at begins with 0.
-  for (const outcome of ["drifted", "undecided", "other-model", "no-second-worker"]) {
-    audits.add(0, { reason: "sample", outcome });
-  }
-  discards.add(0);
-  quarantines.add(0);
-  return (event) => {
-    switch (event.kind) {
-      case "ended": {
-        const { reason, outcome, submissionId: job_id, opinions, difference, drifted } = event;
-        audits.add(1, { reason, outcome });
-        if (difference !== undefined && outcome !== "other-model") {
-          differences.record(difference);
-        }
-        const isBad = outcome === "drifted" || outcome === "undecided" || outcome === "other-model";
-        const said = opinions.map(({ worker, score }) => ({ worker_id: worker, score }));
-        logger[isBad ? "warn" : "info"](
-          { job_id, reason, outcome, difference, drifted, opinions: said },
-          "audit ended",
-        );
-        return;
-      }
-      case "replaced": {
-        const { worker, replaced } = event;
-        const { submissionId, hotkey, verdict, before, after, isRewarded } = replaced;
-        replacements.add(1, { rewarded: isRewarded });
-        logger.warn(
-          {
-            ...{ job_id: submissionId, hotkey, verdict, worker_id: worker, rewarded: isRewarded },
-            ...{ score: after.score, score_before: before.score },
-            ...{ fidelity: after.fidelity, fidelity_before: before.fidelity },
-          },
-          "a score was replaced",
-        );
-        return;
-      }
-      case "quarantined":
-        quarantines.add(1);
-        logger.error(
-          { worker_id: event.worker, reason: event.reason, redone: event.redone },
-          "a worker is quarantined: it gets no jobs and its results are not taken; see to it, then turntable admin workers release",
-        );
-        return;
-      case "released":
-        logger.info({ worker_id: event.worker }, "a worker was released from its quarantine");
-        return;
-      case "discarded":
-        discards.add(1);
-        logger.warn({ worker_id: event.worker, job_id: event.jobId }, "a result was not taken");
-        return;
-      default:
-        throw new TypeError(`unknown event ${String(event satisfies never)}`);
-    }
   };
 }
 
@@ -609,71 +325,4 @@ function keptSeries(
     kept.set(value, codes.set(code, made));
     return made;
   };
-}
-
-/** Lets metrics tell how many tasks have not ended, by state. */
-export function observeOpenTasks(
-  { meter }: Metrics,
-  countOpen: () => Readonly<Partial<Record<TaskState, number>>>,
-): void {
-  meter
-    .createObservableGauge("turntable_open_tasks", { description: "tasks that have not ended" })
-    .addCallback((gauge) => {
-      const counts = countOpen();
-      for (const state of ["queued", "assigned", "scoring"] as const) {
-        gauge.observe(counts[state] ?? 0, { state });
-      }
-    });
-}
-
-/** Lets metrics tell how many audits are open, and how many workers are shut out. */
-export function observeAudits(
-  { meter }: Metrics,
-  audits: Pick<Audits, "countOpen" | "quarantined">,
-): void {
-  meter
-    .createObservableGauge("turntable_open_audits", { description: "audits that have not ended" })
-    .addCallback((gauge) => gauge.observe(audits.countOpen()));
-  meter
-    .createObservableGauge("turntable_quarantined_workers", {
-      description: "workers that get no jobs since their scores drifted",
-    })
-    .addCallback((gauge) => gauge.observe(audits.quarantined().length));
-}
-
-/** Lets metrics tell how many bytes the assets and the database have. */
-export function observeStorage(
-  { meter }: Metrics,
-  retention: Pick<Retention, "assetBytes" | "databaseBytes">,
-): void {
-  meter
-    .createObservableGauge("turntable_storage_bytes", { description: "bytes kept, by what" })
-    .addCallback((gauge) => {
-      gauge.observe(retention.assetBytes(), { what: "assets" });
-      gauge.observe(retention.databaseBytes(), { what: "database" });
-    });
-}
-
-/** Lets metrics tell how many prompts there are to draw from. */
-export function observePrompts({ meter }: Metrics, count: () => number): void {
-  meter
-    .createObservableGauge("turntable_prompts", { description: "prompts of synthetic tasks" })
-    .addCallback((gauge) => gauge.observe(count()));
-}
-
-/** Lets metrics tell what waits to be stored outside. */
-export function observeStorageQueue(
-  { meter }: Metrics,
-  storage: StorageOptions,
-  queue: Pick<StorageQueue, "waiting">,
-): void {
-  meter
-    .createObservableGauge("turntable_asset_store_queue", {
-      description: "accepted assets that wait to be stored outside, by target",
-    })
-    .addCallback((gauge) => {
-      for (const { name: target } of targetsOf(storage)) {
-        gauge.observe(queue.waiting(target).assets, { target });
-      }
-    });
 }

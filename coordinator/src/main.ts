@@ -20,10 +20,8 @@ import { type CoordinatorChain, createEventualChain } from "./chain/index.ts";
 import { commandOf, commandsHelp, runCommand } from "./cli/index.ts";
 import {
   type Config,
-  chainInMemory,
   coordinatorConfig,
   isLoopback,
-  parseAxonPlace,
   retentionOf,
   storageOf,
   tlsOf,
@@ -31,6 +29,7 @@ import {
 import { type AxonPlace, startCoordinator } from "./coordinator.ts";
 import type { JudgeOptions } from "./duels/index.ts";
 import { type FileKey, parseApiKeys } from "./keys/index.ts";
+import { chainInMemory, parseAxonPlace } from "./options.ts";
 import { type PromptOptions, parsePrompts } from "./prompts/index.ts";
 import { type RuleSet, RulesError, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { type Leadership, standBy } from "./standby/index.ts";
