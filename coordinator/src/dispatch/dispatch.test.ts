@@ -380,6 +380,60 @@ test("a result that cannot be applied is given back and applied later", async ()
   assert.deepEqual(due, [], "it was acked then");
 });
 
+test("a result is acked once its effect may be told, and given back when it may not", async () => {
+  const { queue, source } = createInProcessQueue();
+  const endings: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  const watched: JobQueue = {
+    ...queue,
+    async *results(signal) {
+      for await (const delivery of queue.results(signal)) {
+        yield {
+          ...delivery,
+          async ack() {
+            endings.push(`${delivery.result.jobId} acked`);
+            await delivery.ack();
+            ended.resolve();
+          },
+          async nak() {
+            endings.push(`${delivery.result.jobId} given back`);
+          },
+        };
+      }
+    },
+  };
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const answers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [refused = assert.fail(), settled = assert.fail()] = answers;
+  let count = 0;
+  await using dispatch = start(watched, {
+    ...createPending("a", "b").options,
+    onResult({ jobId }) {
+      endings.push(`${jobId} applied`);
+    },
+    settled() {
+      asked[count]?.resolve();
+      return answers[count++]?.promise ?? assert.fail();
+    },
+  });
+  await dispatch.check();
+  await using worker = source();
+  for (const id of ["a", "b"]) {
+    const taken = await worker.take(new AbortController().signal);
+    await taken?.complete(create(RenderScoreResultSchema, { jobId: id, submissionId: id }));
+  }
+  await asked[0]?.promise;
+  await new Promise(setImmediate);
+  assert.deepEqual(endings, ["a applied"]);
+  refused.reject(new Error("another coordinator leads"));
+  await asked[1]?.promise;
+  await new Promise(setImmediate);
+  assert.deepEqual(endings, ["a applied", "a given back", "b applied"]);
+  settled.resolve();
+  await ended.promise;
+  assert.equal(endings.at(-1), "b acked");
+});
+
 test("when results stop for good it is not ready, whatever else goes well", async () => {
   const { queue } = createInProcessQueue();
   const troubles: string[] = [];
