@@ -3,7 +3,7 @@
  * every connection, so no index, error number or call name is taken for granted.
  */
 import { EventEmitter, on } from "node:events";
-import { ApiPromise } from "@polkadot/api";
+import type { ApiPromise } from "@polkadot/api";
 import { sdkVersionNumber } from "../../synapse/index.ts";
 import { ipToChain, unreachableReason } from "../address.ts";
 import { encodePayload, encryptToRound, legacyRound, statefulRound } from "../timelock/index.ts";
@@ -110,7 +110,9 @@ async function connected(
     },
   });
   const none = { extrinsic: {}, payload: {} };
-  const api = new ApiPromise({
+  // Its hundreds of files take longer to load than all else together, and with a local chain nobody needs them.
+  const library = await import("@polkadot/api");
+  const api = new library.ApiPromise({
     provider,
     noInitWarn: true,
     // They add nothing to what is signed
