@@ -6,6 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findFaketime } from "../harness/faketime.ts";
 import { type FaultName, faultNames } from "./faults.ts";
@@ -14,6 +15,8 @@ import type { ChaosOptions, ChaosRun } from "./run.ts";
 const namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 /** A run that takes longer has hung. */
 const limitMs = 400_000;
+/** What programs were compiled to: most of what a run costs is that they start. */
+const compiled = join(tmpdir(), "turntable-chaos-compiled");
 
 /** What can be done on this machine. */
 export interface Abilities {
@@ -58,7 +61,10 @@ export async function runIsolated(
   const [program = "", ...args] = [...launcher, process.execPath, script, argument];
   const output = join(directory, "output.log");
   const log = createWriteStream(output);
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+  });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   const kill = (): void => void child.kill("SIGKILL");
