@@ -256,6 +256,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { registrations, axons } = subnet;
   const statusSources: StatusSources = {
     rules: rules.name,
+    leads: leadership?.view,
     notReady: () => leadership?.notReady() ?? dispatch.notReady(),
     validators: () =>
       distinctPlaces(places).map((place) => ({

@@ -33,6 +33,7 @@ import { chainInMemory, parseAxonPlace } from "./options.ts";
 import { type PromptOptions, parsePrompts } from "./prompts/index.ts";
 import { type RuleSet, RulesError, ruleSetOf, ruleSets } from "./rules/index.ts";
 import { type Leadership, standBy } from "./standby/index.ts";
+import { startStandingBy } from "./status/index.ts";
 import { databaseName } from "./store/index.ts";
 import { openWaitingRoom, type WaitingRoom } from "./waiting.ts";
 
@@ -195,12 +196,21 @@ async function leadershipOf(
     }),
   );
   room.waitFor("its turn to lead");
+  await using waiting = new AsyncDisposableStack();
   const { leaseMs, begin } = standby;
   const leadership = await standBy(
     {
       ...{ log, dataDir, name, leaseMs, begin },
       onEvent: room.onStandbyEvent,
-      onView: room.observe,
+      onView(view) {
+        room.observe(view);
+        waiting.use(
+          startStandingBy({
+            ...{ view, directory: dataDir, now: Date.now },
+            onTrouble: (what, error) => room.onStandbyEvent({ kind: "trouble", what, error }),
+          }),
+        );
+      },
     },
     signal,
   );

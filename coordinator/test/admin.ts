@@ -33,7 +33,7 @@ export function openAdmin(
   chain.register({ netuid, hotkey, stakeTao: 10_000 });
   const workers = createWorkers();
   const sources = {
-    ...{ rules: rules.name, notReady: () => undefined, validators: () => [] },
+    ...{ rules: rules.name, leads: undefined, notReady: () => undefined, validators: () => [] },
     queueDepth: async () => ({ organic: 0, scoring: 0, synthetic: 0 }),
     deadLetters: async () => 0,
     ...{ workers: workers.count, openTasks: tasks.countOpen, standingOf: miners.get },

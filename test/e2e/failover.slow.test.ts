@@ -76,6 +76,15 @@ test("one that was frozen while the other took over sets no weights when it wake
   const { axon } = await first.process.logged(({ msg }) => msg === "ready");
   const second = await start("second");
   await second.process.logged(({ msg }) => msg === "standing by");
+  const statusOf = async (name: string): Promise<string> => {
+    const looking = startProcess("turntable-coordinator", [
+      ...["status", "--data-dir", join(directory, name)],
+    ]);
+    assert.equal(await looking.ended, 0);
+    return looking.output();
+  };
+  assert.match(await statusOf("first"), /^running .*\nleading as first$/m);
+  assert.match(await statusOf("second"), /^standing by .* as second, first leads$/m);
 
   const promises = noPromises();
   const stop = new AbortController();

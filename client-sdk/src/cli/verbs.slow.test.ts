@@ -10,6 +10,7 @@ import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import {
   ApiKeyScope,
   AssignmentState,
+  CoordinatorRole,
   Intake,
   ScoreReportSchema,
   ScoringState,
@@ -272,7 +273,10 @@ describe("admin", () => {
   it("shows and does what AdminService can", async (t) => {
     const asked: string[] = [];
     const { address } = await startAdminService(t, {
-      getStatus: async () => ({ rules: "seed", intake: Intake.OPEN, workers: 2, miners: 40 }),
+      getStatus: async () => ({
+        ...{ rules: "seed", intake: Intake.OPEN, workers: 2, miners: 40 },
+        ...{ role: CoordinatorRole.LEADING, name: "a" },
+      }),
       listMiners: async () => ({
         miners: [{ hotkey: "5Miner", reward: 1.5 }],
         nextPageToken: "p2",
@@ -320,6 +324,7 @@ describe("admin", () => {
     const admin = (...args: string[]) => runCommand(t, ["admin", ...args], { address });
     const status = await admin("status");
     assert.equal(status.code, 0, status.stderr);
+    assert.match(status.stdout, /^role +leading as a$/m);
     assert.match(status.stdout, /^intake +open$/m);
     const miners = await admin("miners", "--limit", "1");
     assert.match(miners.stdout, /^5Miner \(not registered\) +1\.50/m);

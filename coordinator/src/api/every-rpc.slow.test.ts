@@ -111,7 +111,7 @@ const rows: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     },
   },
   [AdminService.typeName]: {
-    getStatus: { request: () => ({}), answers: /"rules":"seed"/, bad: undefined },
+    getStatus: { request: () => ({}), answers: /"rules":"seed".*"role":1/, bad: undefined },
     setIntake: {
       request: () => ({ intake: Intake.OPEN }),
       answers: /"intake":1/,

@@ -55,6 +55,8 @@ export interface LeadershipOptions {
   /** The data directory, and the name that it has. */
   readonly dataDir: string;
   readonly directory: string;
+  /** Of this coordinator, as in the lease. */
+  readonly name: string;
   /** Of the entry that began this term. */
   readonly position: number;
   /** What the log has since its last copy. */
@@ -321,6 +323,8 @@ export function lead(options: LeadershipOptions): Leadership {
     notReady: () => (mayTell() ? undefined : refusal().message),
     ended: ended.promise,
     view: {
+      name: options.name,
+      leader: () => (mayTell() ? options.name : undefined),
       isLeading: mayTell,
       leaseAgeMs: lease.ageMs,
       position: () => position,

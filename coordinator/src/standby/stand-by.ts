@@ -95,8 +95,8 @@ export async function standBy(options: StandbyOptions, signal: AbortSignal): Pro
     await assets;
   }
   const { directory } = place;
-  const { copyEveryBytes } = options;
-  return lead({ ...taken, ...{ log, dataDir, directory, copyEveryBytes, onEvent } });
+  const { name, copyEveryBytes } = options;
+  return lead({ ...taken, ...{ log, dataDir, directory, name, copyEveryBytes, onEvent } });
 }
 
 type Taken = Pick<
@@ -120,7 +120,7 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
   let pieces: Uint8Array[] = [];
   /** A copy from before this entry is that of another database. */
   let base = 0;
-  let leader = "";
+  let leader: string | undefined;
   let toldTrouble: string | undefined;
 
   const note = (isWhole: boolean, isSynced: boolean): void =>
@@ -352,6 +352,8 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
       missing = count;
     },
     view: {
+      name: options.name,
+      leader: () => leader,
       isLeading: () => false,
       leaseAgeMs: watch.ageMs,
       position: () => position,

@@ -22,6 +22,10 @@ export type StandbyEvent =
   | { readonly kind: "trouble"; readonly what: string; readonly error: unknown };
 
 export interface StandbyView {
+  /** Of this coordinator, as in the lease. */
+  readonly name: string;
+  /** Who leads, as far as is known here; undefined before anybody did. */
+  leader(): string | undefined;
   isLeading(): boolean;
   /** Since the lease was renewed, by its holder or as seen by who stands by; ms, undefined when it never was. */
   leaseAgeMs(): number | undefined;

@@ -5,6 +5,7 @@ export {
   type Status,
   StatusError,
   type StatusSources,
+  startStandingBy,
   startStatus,
   takeStatus,
 } from "./status.ts";

@@ -5,6 +5,7 @@ import { observeHealth, type Status } from "./index.ts";
 
 const status: Status = {
   ...{ at: 0, startedAt: 0, rules: "seed", notReady: null, openTasks: {}, top: [] },
+  ...{ role: "alone", name: "" },
   validators: [
     { netuid: 17, hotkey: "5A", block: 100, neuron: null },
     { netuid: 17, hotkey: "5B", block: 99, neuron: null },

@@ -3,10 +3,18 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { describeStatus, readStatus, type Status, StatusError, startStatus } from "./index.ts";
+import {
+  describeStatus,
+  readStatus,
+  type Status,
+  StatusError,
+  startStandingBy,
+  startStatus,
+} from "./index.ts";
 
 const sources = {
   rules: "seed",
+  leads: undefined,
   notReady: () => undefined,
   validators: () => [
     {
@@ -92,6 +100,40 @@ test("a queue that is away is said", async () => {
     const text = describeStatus(await readStatus(directory), 0);
     assert.match(text, /, NATS is away\n/);
     assert.match(text, /\nqueue: away\n.*\nopen tasks: none\nno miner has a reward\n$/);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("who leads and who stands by for whom is said", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "turntable-status-"));
+  const surroundings = { directory, now: () => 0, onTrouble: () => assert.fail() };
+  try {
+    let leader: string | undefined;
+    const view = { name: "b", leader: () => leader, lag: () => 2, missingAssets: () => 7 };
+    const standing = startStandingBy({ ...surroundings, view });
+    await standing.runNow();
+    const text = async () => describeStatus(await readStatus(directory), 5_000);
+    assert.match(await text(), /^standing by for 5 s as b, nobody leads\n/);
+    leader = "a";
+    await standing.runNow();
+    assert.equal(
+      await text(),
+      "standing by for 5 s as b, a leads\n2 entries of the log and 7 assets are not here yet\n",
+    );
+    const gone = describeStatus(await readStatus(directory), 60_000);
+    assert.match(gone, /^not running: last seen 60 s ago/);
+    await standing[Symbol.asyncDispose]();
+    let isLeading = true;
+    await using leading = startStatus({
+      ...{ ...surroundings, onStatus: () => undefined, onMinute: () => undefined },
+      sources: { ...sources, leads: { name: "b", isLeading: () => isLeading } },
+    });
+    await leading.runNow();
+    assert.match(await text(), /^running for 5 s, ready\nleading as b\n/);
+    isLeading = false;
+    await leading.runNow();
+    assert.match(await text(), /\nuncertain as b\n/);
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -7,11 +7,29 @@ import { join } from "node:path";
 import { type Loop, startLoop } from "@turntable/process";
 import { z } from "zod";
 
+/** A coordinator that stands by for the one that leads. */
+const standingBySchema = z.object({
+  at: z.number(),
+  startedAt: z.number(),
+  standsBy: z.object({
+    name: z.string(),
+    /** Who leads; null before anybody did. */
+    leader: z.string().nullable(),
+    /** What the one that leads has and this one has not yet. */
+    lagEntries: z.number(),
+    missingAssets: z.number(),
+  }),
+});
+
 const statusSchema = z.object({
   /** When this was so, and when the coordinator started; ms since 1970 UTC. */
   at: z.number(),
   startedAt: z.number(),
   rules: z.string(),
+  /** Its role among the coordinators of its hotkey; uncertain when it cannot renew its lease. */
+  role: z.enum(["alone", "leading", "uncertain"]).default("alone"),
+  /** Its name among them; empty when it is alone. */
+  name: z.string().default(""),
   /** Why it is not ready; null when it is. */
   notReady: z.string().nullable(),
   /** One for each subnet and hotkey, as the chain said last. */
@@ -58,11 +76,14 @@ const statusSchema = z.object({
 });
 
 export type Status = z.infer<typeof statusSchema>;
+export type StandingBy = z.infer<typeof standingBySchema>;
 type Standing = Status["top"][number];
 
 /** Where the numbers come from. */
 export interface StatusSources {
   readonly rules: string;
+  /** Undefined when it is alone. */
+  readonly leads: { readonly name: string; isLeading(): boolean } | undefined;
   readonly notReady: () => string | undefined;
   readonly validators: () => Status["validators"];
   /** Throws when the queue cannot be reached. */
@@ -96,6 +117,8 @@ export class StatusError extends Error {
 
 const fileName = "status.json";
 const everyMs = 10_000;
+/** Of one that stands by, which has little to write, and whose leader may change at any time. */
+const standingByEveryMs = 1_000;
 const minuteMs = 60_000;
 /** A status older than this says that nobody writes it any more, in ms. */
 const staleMs = 3 * everyMs;
@@ -124,14 +147,49 @@ export function startStatus(options: StatusOptions): Loop {
   return loop;
 }
 
+export interface StandingByOptions {
+  readonly view: {
+    readonly name: string;
+    leader(): string | undefined;
+    lag(): number;
+    missingAssets(): number;
+  };
+  /** The data directory. */
+  readonly directory: string;
+  readonly onTrouble: (what: string, error: unknown) => void;
+  /** ms since 1970 UTC */
+  readonly now: () => number;
+}
+
+/** The same as `startStatus` for a coordinator that stands by. */
+export function startStandingBy({ view, directory, onTrouble, now }: StandingByOptions): Loop {
+  const startedAt = now();
+  const loop = startLoop({
+    everyMs: standingByEveryMs,
+    async run() {
+      const { name } = view;
+      const leader = view.leader() ?? null;
+      const [lagEntries, missingAssets] = [view.lag(), view.missingAssets()];
+      const standsBy = { name, leader, lagEntries, missingAssets };
+      const status: StandingBy = { at: now(), startedAt, standsBy };
+      await writeWhole(join(directory, fileName), `${JSON.stringify(status)}\n`);
+    },
+    onTrouble: (error) => onTrouble("the status could not be written", error),
+  });
+  void loop.runNow();
+  return loop;
+}
+
 /**
  * The status that a coordinator wrote last.
  * @throws StatusError when there is none
  */
-export async function readStatus(directory: string): Promise<Status> {
+export async function readStatus(directory: string): Promise<Status | StandingBy> {
   const file = join(directory, fileName);
   try {
-    return statusSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    return z
+      .union([standingBySchema, statusSchema])
+      .parse(JSON.parse(await readFile(file, "utf8")));
   } catch (cause) {
     throw new StatusError(
       `${file}: cannot be read: has a coordinator of this version run on this data directory?`,
@@ -144,14 +202,26 @@ export async function readStatus(directory: string): Promise<Status> {
  * For people.
  * @param now ms since 1970 UTC
  */
-export function describeStatus(status: Status, now: number): string {
-  const { queue, deadLetters, top } = status;
+export function describeStatus(status: Status | StandingBy, now: number): string {
   const ageMs = now - status.at;
-  const open = Object.entries(status.openTasks).map(([state, count]) => `${count} ${state}`);
-  return [
+  const age = duration(now - status.startedAt);
+  const gone =
     ageMs > staleMs
       ? `not running: last seen ${duration(ageMs)} ago, at ${new Date(status.at).toISOString()}`
-      : `running for ${duration(now - status.startedAt)}, ${status.notReady ?? "ready"}`,
+      : undefined;
+  if ("standsBy" in status) {
+    const { name, leader, lagEntries, missingAssets } = status.standsBy;
+    return [
+      gone ?? `standing by for ${age} as ${name}, ${leader ?? "nobody"} leads`,
+      `${lagEntries} entries of the log and ${missingAssets} assets are not here yet`,
+      "",
+    ].join("\n");
+  }
+  const { queue, deadLetters, top, role, name } = status;
+  const open = Object.entries(status.openTasks).map(([state, count]) => `${count} ${state}`);
+  return [
+    gone ?? `running for ${age}, ${status.notReady ?? "ready"}`,
+    ...(role === "alone" ? [] : [`${role} as ${name}`]),
     `rules ${status.rules}, ${status.miners} miners registered`,
     ...status.validators.map(describeValidator),
     `queue: ${queue === null ? "away" : `${queue.organic} organic, ${queue.scoring} scoring and ${queue.synthetic} synthetic jobs`}`,
@@ -196,6 +266,7 @@ export async function takeStatus(
   startedAt: number,
   now: number,
 ): Promise<Status> {
+  const { leads } = sources;
   const miners = [...sources.miners()];
   const top = miners
     .map((hotkey) => sources.standingOf(hotkey, now))
@@ -212,6 +283,8 @@ export async function takeStatus(
     at: now,
     startedAt,
     rules: sources.rules,
+    role: leads === undefined ? "alone" : leads.isLeading() ? "leading" : "uncertain",
+    name: leads?.name ?? "",
     notReady: sources.notReady() ?? null,
     validators: sources.validators().map(({ netuid, hotkey, block, neuron }) => ({
       ...{ netuid, hotkey, block },

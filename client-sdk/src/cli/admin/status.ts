@@ -1,4 +1,6 @@
 import {
+  CoordinatorRoleSchema,
+  type GetStatusResponse,
   GetStatusResponseSchema,
   Intake,
   IntakeSchema,
@@ -19,6 +21,7 @@ export function addStatus(admin: CliCommand, run: Run): void {
         describe: (status) =>
           facts([
             ["ready", status.notReady === "" ? "yes" : `no: ${printable(status.notReady)}`],
+            ["role", roleText(status)],
             ["intake", intakeText(status.intake, status.intakeReason)],
             ...(status.drained ? [["drained", "yes: the process may be stopped"] as const] : []),
             ["rules", printable(status.rules)],
@@ -65,6 +68,11 @@ export function addIntake(admin: CliCommand, run: Run): void {
         describe: ({ intake }) => `${intakeText(intake, flags.reason)}\n`,
       }),
     );
+}
+
+function roleText({ role, name }: GetStatusResponse): string {
+  const word = enumName(CoordinatorRoleSchema, role) ?? `role ${role}`;
+  return name === "" ? word : `${word} as ${printable(name)}`;
 }
 
 function intakeText(intake: Intake, reason: string): string {

@@ -1,5 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Intake } from "@turntable/proto";
+import { CoordinatorRole, Intake } from "@turntable/proto";
 import { invalidArgument } from "../errors.ts";
 import { isTaskState, taskStates } from "../messages.ts";
 import { type AdminOptions, checkLength, type Rpc } from "./service.ts";
@@ -8,6 +8,11 @@ const intakes = {
   open: Intake.OPEN,
   paused: Intake.PAUSED,
   draining: Intake.DRAINING,
+} as const;
+const roles = {
+  alone: CoordinatorRole.ALONE,
+  leading: CoordinatorRole.LEADING,
+  uncertain: CoordinatorRole.UNCERTAIN,
 } as const;
 const maxReasonChars = 200;
 
@@ -21,6 +26,8 @@ export function getStatus(options: AdminOptions): Rpc<"getStatus"> {
     return {
       startTime: timestampFromMs(status.startedAt),
       rules: status.rules,
+      role: roles[status.role],
+      name: status.name,
       notReady: status.notReady ?? "",
       intake: intakes[mode.kind],
       intakeReason: mode.reason,

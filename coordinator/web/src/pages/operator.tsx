@@ -1,6 +1,6 @@
 /** The operator's side, behind a key with the scope `admin`. */
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { GetStatusResponse } from "@turntable/proto";
+import { CoordinatorRole, type GetStatusResponse } from "@turntable/proto";
 import { useState } from "preact/hooks";
 import { admin, explain, forgetKeys, keepKey, needsKey, readKey } from "../api.ts";
 import { useCall, useEvery } from "../data/stream.ts";
@@ -18,6 +18,11 @@ import { WeightsPlan } from "./operator/weights-plan.tsx";
 import { OperatorWorkers } from "./operator/workers.tsx";
 
 const lookMs = 3_000;
+/** Only where others may stand by there is something to say. */
+const roleWords: Readonly<Partial<Record<CoordinatorRole, string>>> = {
+  [CoordinatorRole.LEADING]: "leads",
+  [CoordinatorRole.UNCERTAIN]: "uncertain",
+};
 
 export function OperatorPage() {
   useTitle("Operator");
@@ -111,6 +116,9 @@ function Sections({
           value={formatCount(status.pending)}
           note={`${formatCount(jobs)} in the queue`}
         />
+        {roleWords[status.role] === undefined ? undefined : (
+          <Figure name="Role" value={roleWords[status.role]} note={`as ${status.name}`} />
+        )}
         <Figure
           name="Workers"
           value={formatCount(status.workers)}
