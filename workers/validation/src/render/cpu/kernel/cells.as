@@ -27,15 +27,15 @@ import { sorted } from "./tiles";
 /** Blends the `n` sorted records front to back; a finished pixel has transmittance −T. */
 export function blendRecords(n: i32, left: i32, top: i32, columns: i32, rows: i32): void {
   if (n == 0) return;
-  // The next record is asked for while one is blended, so that it is near when its turn comes.
-  let next: usize = load<u32>(sorted);
-  let nextBox = load<u64>(next, atBox);
+  let asked: i32 = 0;
   for (let i: i32 = 0; i < n; i++) {
-    if ((i & 255) == 255 && isFinished()) return;
-    const record = next;
-    const box = nextBox;
-    next = load<u32>(sorted + ((<usize>min(i + 1, n - 1)) << 3));
-    nextBox = load<u64>(next, atBox);
+    if (i == asked) {
+      if ((i & 255) == 0 && isFinished()) return;
+      asked = min(n, i + askedTogether);
+      askFor(i, asked);
+    }
+    const record: usize = load<u32>(sorted + ((<usize>i) << 3));
+    const box = load<u64>(record, atBox);
     const boxLeft = leftOf(box) - left;
     const boxTop = topOf(box) - top;
     const start = max(0, boxLeft);
@@ -72,6 +72,21 @@ export function blendRecords(n: i32, left: i32, top: i32, columns: i32, rows: i3
 
 /** Larger splats are drawn row by row. */
 const mostCells: i32 = 24;
+
+/** Their lines have room in the first-level cache, beside the tile. */
+const askedTogether: i32 = 64;
+/** What was read last; the compiler may not leave out what somebody could look at. */
+let asking: u64 = 0;
+
+/**
+ * Reads one number of each of the records from `from` to `end`. They lie anywhere in the second-level cache: asked for
+ * all at once they come in the time of a few, and are near when their turn comes.
+ */
+function askFor(from: i32, end: i32): void {
+  let all: u64 = 0;
+  for (let i = from; i < end; i++) all |= load<u64>(load<u32>(sorted + ((<usize>i) << 3)));
+  asking = all;
+}
 
 /** Which of the pixels `shown` in row `first` and `height` more, 7 at most, are not finished. */
 // @ts-ignore: decorator
