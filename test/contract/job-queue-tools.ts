@@ -85,7 +85,12 @@ export function faultOf({ outcome }: RenderScoreResult): string | undefined {
 
 /** Bytes that differ from one `seed` to another, and along the way. */
 export function bytes(size: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8) + seed * 17) & 255);
+  // A plain loop: `Uint8Array.from` takes 0.8 s of a core for 9 MB.
+  const filled = new Uint8Array(size);
+  for (let i = 0; i < size; i += 1) {
+    filled[i] = i * 31 + (i >> 8) + seed * 17;
+  }
+  return filled;
 }
 
 /** Longer than anything here may take; the test's own timeout comes first. */
