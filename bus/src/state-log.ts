@@ -14,6 +14,8 @@ export interface StateLog extends AsyncDisposable {
   readonly entries: StateEntries;
   readonly files: StateFiles;
   readonly lease: StateLease;
+  /** A coordinator has made the queue of jobs there, with or without a log. @throws QueueUnavailableError */
+  hasQueue(): Promise<boolean>;
 }
 
 /** A term begins with its leader; what changed comes in it, and the API keys that there are. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LogLostError, OvertakenError, type StateLog } from "@turntable/bus";
-import { connectStateLog } from "@turntable/bus/nats";
+import { connectJobQueue, connectStateLog } from "@turntable/bus/nats";
 import {
   type AssetFiles,
   type Leadership,
@@ -301,6 +301,22 @@ describe("of two data directories", { timeout }, () => {
     await using again = await startMember(nats, two, "two");
     await again.saw("restored");
     assert.ok(existsSync(join(two, "coordinator.sqlite.before-standby")));
+  });
+
+  test("an empty one begins no log where a coordinator runs without it, and follows that one's once it has it", async () => {
+    await using nats = await startNatsServer();
+    const [one, two] = [folder(), folder()];
+    {
+      using alone = openStore(one);
+      set(alone, "x", "1");
+      await using _queue = await connectJobQueue({ servers: [nats.url] });
+    }
+    await using added = await startMember(nats, two, "two");
+    await added.saw("trouble", ({ error }) => /--standby-enabled/.test(String(error)));
+    await using first = await leadWith(await startMember(nats, one, "one"), one);
+    await first.leadership.settled();
+    await added.saw("restored");
+    assert.equal(get(first.store, "x"), "1");
   });
 
   test("a copy of one under another name waits for its turn", async () => {

@@ -70,6 +70,26 @@ test("a second coordinator can be added to one that runs: what the API server fi
   assert.deepEqual(strategies("standby"), { type: "OnDelete" });
 });
 
+test("images that were loaded into a laptop's cluster are not looked for elsewhere", {
+  skip,
+}, () => {
+  for (const { metadata, spec } of render("overlays/dev").workloads) {
+    const [container] = spec.template.spec.containers;
+    assert.equal(container?.imagePullPolicy, "IfNotPresent", metadata.name);
+  }
+});
+
+test("where every GPU is taken, workers are replaced all the same, however few they are", {
+  skip,
+}, () => {
+  const rendered = render("base", "keda", "synthetic-pool", "gpu-nvidia");
+  const strategies = rendered.workloads.flatMap(({ kind, spec }) =>
+    kind === "Deployment" ? [spec.strategy] : [],
+  );
+  const strategy = { rollingUpdate: { maxSurge: "25%", maxUnavailable: 1 } };
+  assert.deepEqual(strategies, [strategy, strategy]);
+});
+
 test("with a pool for synthetic jobs each class has workers, and synthetic ones may have none", {
   skip,
 }, () => {

@@ -23,6 +23,7 @@ const probe = z.object({
 const container = z.object({
   name: z.string(),
   image: z.string(),
+  imagePullPolicy: z.string().optional(),
   env: z.array(z.object({ name: z.string(), value: z.string().optional() })).default([]),
   envFrom: z.array(z.object({ configMapRef: z.object({ name: z.string() }) })).default([]),
   ports: z.array(z.object({ name: z.string(), containerPort: z.number() })).default([]),
@@ -72,6 +73,7 @@ const workload = z.object({
   metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
   spec: z.object({
     replicas: z.number().optional(),
+    strategy: z.unknown().optional(),
     updateStrategy: z.unknown().optional(),
     selector: z.object({ matchLabels: labels }),
     volumeClaimTemplates: z

@@ -1,7 +1,7 @@
 /** The state of coordinators over NATS: two streams, and a bucket of the key-value store for the lease. */
 import { randomUUID } from "node:crypto";
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
-import { QueueUnavailableError } from "../contract.ts";
+import { QueueUnavailableError, resultsStream } from "../contract.ts";
 import {
   type LeaseHolder,
   LogLostError,
@@ -20,6 +20,7 @@ import {
   ensureStateStreams,
   leaseStream,
   leaseSubject,
+  orMissing,
   stateEntrySubject,
   stateFileSubject,
   stateFilesStream,
@@ -65,6 +66,10 @@ export async function connectStateLog(options: StateLogOptions): Promise<StateLo
     entries: entriesOver(link),
     files: filesOver(link),
     lease: leaseOver(link),
+    hasQueue: () =>
+      link.run(
+        async () => (await orMissing(link.manager.streams.info(resultsStream))) !== undefined,
+      ),
     [Symbol.asyncDispose]: () => link.close(),
   };
 }

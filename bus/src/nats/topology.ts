@@ -295,7 +295,7 @@ async function ensureConsumer(
   }
 }
 
-async function orMissing<Found>(lookup: Promise<Found>): Promise<Found | undefined> {
+export async function orMissing<Found>(lookup: Promise<Found>): Promise<Found | undefined> {
   try {
     return await lookup;
   } catch (error) {

@@ -7,6 +7,8 @@
  * B3 An empty log is begun only by who never followed one: a data directory that did may be older than another one. A
  *    log that is shorter than it was is nobody's to go on with. Who is told to begins it in any case, and the others are
  *    restored from it.
+ * B4 Who has no database begins an empty log only where no coordinator has been: one that runs without a log has a
+ *    database, and would be restored from the empty one.
  */
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
@@ -262,8 +264,18 @@ function createFollower(options: StandbyOptions, replica: Replica, place: Replic
     if (!watch.isFree(current, { directory, name: options.name })) {
       return undefined;
     }
-    if (isBeginning && !replica.hasDatabase() && now() - startedAt < patienceOfEmpty * leaseMs) {
-      return undefined; // to one with a database
+    if (isBeginning && !replica.hasDatabase()) {
+      if (now() - startedAt < patienceOfEmpty * leaseMs) {
+        return undefined; // to one with a database
+      }
+      if (!begin && (await log.hasQueue())) {
+        // B4
+        throw new QueueUnavailableError(
+          `a coordinator has used this NATS without standing by, and the data directory ${dataDir} is empty: ` +
+            "start the one that has the data with --standby-enabled (in Kubernetes: delete its pod), which this one then follows; " +
+            "if there is none, start this one with --standby-begin, once",
+        );
+      }
     }
     const silentMs = current?.isReleased === false ? (watch.ageMs() ?? 0) : 0;
     const holder = { holder: randomUUID(), directory, name: options.name, isReleased: false };
