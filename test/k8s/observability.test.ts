@@ -37,6 +37,16 @@ test("each panel has a unit, a legend, and a data source that is asked for", () 
   }
 });
 
+test("panels have ids of their own, and none lies upon another", () => {
+  for (const { title, panels } of dashboards) {
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length, title);
+    const taken = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, at) => `${x + (at % w)},${y + Math.floor(at / w)}`),
+    );
+    assert.equal(new Set(taken).size, taken.length, title);
+  }
+});
+
 test("metrics are told from functions, labels and words of an expression", () => {
   const expr = 'sum by (le, pod) (rate(a_total{x=~"b"}[5m])) / 2e3 > 0.5 and on (pod) time() - c:d';
   assert.deepEqual(metricsIn(expr), ["a_total", "c:d"]);

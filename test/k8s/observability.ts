@@ -27,6 +27,9 @@ const rulesFile = z.object({
   }),
 });
 const panel = z.object({
+  id: z.number(),
+  gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+  options: z.object({ legend: z.object({ showLegend: z.literal(true) }) }).optional(),
   type: z.string(),
   title: z.string().min(1),
   fieldConfig: z.object({ defaults: z.object({ unit: z.string().min(1) }) }).optional(),

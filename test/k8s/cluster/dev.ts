@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { keypairFromUri, ready } from "@turntable/bittensor/keys";
 import type { TurntableClient } from "@turntable/client";
 import type { Cluster } from "../kube/cluster.ts";
 import { aliasImage } from "../kube/images.ts";
@@ -21,6 +22,18 @@ const workloads = [
 ];
 /** Generous: the machine may be busy with other things, and readiness is no matter of speed here. */
 const readySeconds = 600;
+
+/** What is read of a Deployment. */
+interface DeploymentSpec {
+  readonly template: {
+    readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+    readonly spec: {
+      readonly containers: readonly {
+        readonly env: readonly { readonly name: string; readonly value?: string }[];
+      }[];
+    };
+  };
+}
 
 export interface DevRun {
   readonly cluster: Cluster;
@@ -142,56 +155,141 @@ export async function disturbDev(run: DevRun, asset: Uint8Array): Promise<void> 
 }
 
 /** KEDA's own intervals are for machines that cost money; here nobody waits ten minutes for them. */
-const keda = `
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-namespace: ${namespace}
-resources: [K8S/overlays/dev]
-components: [K8S/components/keda, K8S/components/keda-to-zero]
-patches:
-  - target: {kind: ScaledObject, name: worker}
+const scaledSoon = (name: string, triggers: number): string => `
+  - target: {kind: ScaledObject, name: ${name}}
     patch: |-
       - {op: replace, path: /spec/pollingInterval, value: 2}
       - {op: replace, path: /spec/cooldownPeriod, value: 20}
       - {op: replace, path: /spec/maxReplicaCount, value: 3}
-      - {op: replace, path: /spec/advanced/horizontalPodAutoscalerConfig/behavior/scaleDown/stabilizationWindowSeconds, value: 10}
-      - {op: replace, path: /spec/triggers/0/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}
-      - {op: replace, path: /spec/triggers/1/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}
-      - {op: replace, path: /spec/triggers/2/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}
-  # Clients' load alone decides.
+      - {op: add, path: /spec/advanced, value: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {stabilizationWindowSeconds: 10}}}}}${[
+        ...Array(triggers).keys(),
+      ]
+        .map(
+          (index) => `
+      - {op: replace, path: /spec/triggers/${index}/metadata/natsServerMonitoringEndpoint, value: "nats.${namespace}:8222"}`,
+        )
+        .join("")}`;
+const withKeda = (components: string, patches: string, literals: readonly string[]): string => `
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: ${namespace}
+resources: [K8S/overlays/dev]
+components: [K8S/components/keda, K8S/components/keda-to-zero${components}]
+patches: ${patches}
 configMapGenerator:
-  - {name: coordinator, behavior: merge, literals: [TURNTABLE_PROMPTS_SYNTHETIC=false]}
+  - {name: coordinator, behavior: merge, literals: ${JSON.stringify(literals)}}
 `;
+/** Clients' load alone decides. */
+const keda = withKeda("", scaledSoon("worker", 3), ["TURNTABLE_PROMPTS_SYNTHETIC=false"]);
+
+/** Beside //Bob, who is in the overlay. One hotkey makes one job at a time. */
+const moreMiners = ["//Charlie", "//Dave"] as const;
+const syntheticPool = (hotkeys: readonly string[]): string =>
+  withKeda(
+    ", K8S/components/synthetic-pool",
+    `${scaledSoon("worker", 2)}${scaledSoon("worker-synthetic", 1)}
+      - {op: replace, path: /spec/triggers/0/metadata/lagThreshold, value: "1"}
+  - target: {kind: Deployment, name: worker-synthetic}
+    patch: |-
+      - {op: replace, path: /spec/template/spec/containers/0/resources/requests, value: {cpu: 500m, memory: 512Mi}}
+      - {op: add, path: /spec/template/spec/containers/0/imagePullPolicy, value: IfNotPresent}`,
+    [`TURNTABLE_CHAIN_REGISTER=${hotkeys.join(",")}`],
+  );
 
 export async function scaleDevByLag(run: DevRun, asset: Uint8Array): Promise<void> {
   const { cluster, steps, client, pieces } = run;
-  const replicas = async (): Promise<number> =>
-    Number(
-      await cluster.kubectl(
-        ...["-n", namespace, "get", "deployment/worker", "-o", "jsonpath={.spec.replicas}"],
-      ),
-    );
-  const reach = (what: string, fits: (count: number) => boolean): Promise<number> =>
-    eventually(replicas, fits, { seconds: readySeconds, what });
-  await steps.step("KEDA: no job, no worker", async () => {
+  const kubectl = (...args: readonly string[]): Promise<string> =>
+    cluster.kubectl("-n", namespace, ...args);
+  const apply = async (kustomization: string): Promise<void> => {
     const folder = join(cluster.work, "keda-dev");
     mkdirSync(folder, { recursive: true });
     const k8s = relative(folder, join(root, "k8s"));
-    writeFileSync(join(folder, "kustomization.yaml"), keda.replaceAll("K8S", k8s));
+    writeFileSync(join(folder, "kustomization.yaml"), kustomization.replaceAll("K8S", k8s));
     await cluster.kubectl("apply", "-k", folder, "--validate=strict");
     await rollout(cluster, "statefulset/coordinator");
-    await reach("workers without jobs", (count) => count === 0);
+  };
+  const replicas = async (deployment: string): Promise<number> =>
+    Number(await kubectl("get", `deployment/${deployment}`, "-o", "jsonpath={.spec.replicas}"));
+  const reach = (deployment: string, what: string, fits: (count: number) => boolean) =>
+    eventually(() => replicas(deployment), fits, { seconds: readySeconds, what });
+  await steps.step("KEDA: no job, no worker", async () => {
+    await apply(keda);
+    await reach("worker", "workers without jobs", (count) => count === 0);
     return "0 workers";
   });
   await steps.step("KEDA: jobs wait, workers come, all are done", async () => {
     const running = startLoad(client, asset, { leastPieces: pieces, parallel: 12 });
-    const most = await reach("workers while jobs wait", (count) => count >= 3);
+    const most = await reach("worker", "workers while jobs wait", (count) => count >= 3);
     return `0 → ${most} workers, ${describeOutcome(await running.finish())}`;
   });
   await steps.step("KEDA: the jobs are done, the workers go", async () => {
-    await reach("workers after the last job", (count) => count === 0);
+    await reach("worker", "workers after the last job", (count) => count === 0);
     return "0 workers";
   });
+  const pool = "worker-synthetic";
+  const miners = ["miner", ...moreMiners.map((uri) => `miner-${uri.slice(2).toLowerCase()}`)];
+  await steps.step("KEDA, `synthetic-pool`: no synthetic job, no worker", async () => {
+    await ready();
+    const { spec } = JSON.parse(await kubectl("get", "deployment/miner", "-o", "json")) as {
+      readonly spec: DeploymentSpec;
+    };
+    await kubectl("scale", "deployment/miner", "--replicas=0");
+    await apply(syntheticPool(["//Bob", ...moreMiners].map((uri) => keypairFromUri(uri).ss58)));
+    for (const [index, uri] of moreMiners.entries()) {
+      await cluster.apply(JSON.stringify(minerLike(spec, miners[index + 1] ?? "", uri)));
+    }
+    await reach(pool, "workers without synthetic jobs", (count) => count === 0);
+    return "0 workers";
+  });
+  await steps.step(
+    "KEDA, `synthetic-pool`: miners submit, workers come, and go with them",
+    async () => {
+      const scale = (count: number): Promise<unknown> =>
+        kubectl("scale", ...miners.map((name) => `deployment/${name}`), `--replicas=${count}`);
+      await scale(1);
+      const most = await reach(pool, "workers for synthetic jobs", (count) => count >= 2);
+      const accepted = async (): Promise<number> => {
+        const logs = await Promise.all(
+          miners.map((name) => kubectl("logs", `deployment/${name}`).catch(() => "")),
+        );
+        return logs.join("\n").split('"outcome":"accepted"').length - 1;
+      };
+      const tasks = await eventually(accepted, (count) => count >= miners.length, {
+        seconds: readySeconds,
+        what: "tasks that are accepted",
+      });
+      assert.equal(await replicas("worker"), 0, "workers for what clients wait for");
+      await scale(0);
+      await reach(pool, "workers after the last synthetic job", (count) => count === 0);
+      return `0 → ${most} → 0 workers, ${tasks} tasks accepted; none of the other workers`;
+    },
+  );
+}
+
+/** The overlay's miner with another name and hotkey, not started yet. */
+function minerLike(spec: DeploymentSpec, name: string, uri: string): unknown {
+  const { template } = spec;
+  const label = { "turntable/miner": name };
+  const [container = assert.fail()] = template.spec.containers;
+  const env = container.env.map((set) =>
+    set.name === "TURNTABLE_HOTKEY_URI" ? { ...set, value: uri } : set,
+  );
+  const labels = { ...template.metadata.labels, ...label };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace },
+    spec: {
+      ...spec,
+      replicas: 0,
+      selector: { matchLabels: label },
+      template: {
+        ...template,
+        metadata: { labels },
+        spec: { ...template.spec, containers: [{ ...container, env }] },
+      },
+    },
+  };
 }
 
 async function allReady(cluster: Cluster): Promise<void> {

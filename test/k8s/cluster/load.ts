@@ -1,10 +1,19 @@
 /** Work for the cluster, and the proof that none of it is lost: everything that was taken ends with a verdict. */
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { CallFailedError, createTurntableClient, type TurntableClient } from "@turntable/client";
+import {
+  CallFailedError,
+  createTurntableClient,
+  type ScoreReport,
+  type TurntableClient,
+} from "@turntable/client";
 
 export interface Load {
-  /** Ends it, once there were as many pieces as asked for. @throws for the first piece that was lost */
+  /**
+   * Ends it, once there were as many pieces as asked for, and asks for each report again.
+   * @throws for the first piece that was lost, or whose report is another
+   */
   finish(): Promise<Outcome>;
   /** Pieces that have ended so far. */
   ended(): number;
@@ -41,11 +50,13 @@ export function startLoad(
   let ended = 0;
   let longestMs = 0;
   let isFinishing = false;
+  const reports = new Map<string, ScoreReport>();
   const work = async (): Promise<void> => {
     while (!isFinishing || begun < leastPieces) {
       begun += 1;
       const startedAt = Date.now();
-      await score(client, asset);
+      const requestId = randomUUID();
+      reports.set(requestId, await score(client, asset, requestId));
       ended += 1;
       longestMs = Math.max(longestMs, Date.now() - startedAt);
     }
@@ -57,6 +68,9 @@ export function startLoad(
     async finish() {
       isFinishing = true;
       await all;
+      for (const [requestId, report] of reports) {
+        assert.deepEqual(await score(client, asset, requestId), report, "scored again");
+      }
       return { begun, ended, longestMs };
     },
     ended: () => ended,
@@ -72,8 +86,11 @@ export function describeOutcome({ begun, ended, longestMs }: Outcome): string {
 }
 
 /** The same request until it is answered: the id makes each try the same scoring. */
-async function score(client: TurntableClient, asset: Uint8Array): Promise<void> {
-  const requestId = randomUUID();
+async function score(
+  client: TurntableClient,
+  asset: Uint8Array,
+  requestId: string,
+): Promise<ScoreReport> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     try {
@@ -84,7 +101,7 @@ async function score(client: TurntableClient, asset: Uint8Array): Promise<void> 
       if (report.score < 0.5) {
         throw new Error(`a red cube has the score ${report.score}`);
       }
-      return;
+      return report;
     } catch (error) {
       if (!(error instanceof CallFailedError) || Date.now() > deadline) {
         throw error;

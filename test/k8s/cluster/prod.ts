@@ -75,6 +75,7 @@ export async function tryProd(run: ProdRun): Promise<void> {
   const asset = await reachProd(run, outside, client);
   await disturbProd(run, client, asset);
   await openNodePort(run, outside, client);
+  await standBy(run, client, asset);
   // Its node port, too, is another's to take then.
   await run.cluster.kubectl("delete", "namespace", namespace);
 }
@@ -170,12 +171,7 @@ async function startProd({ cluster, steps }: ProdRun): Promise<Outside> {
     const validator = await makeSecrets(cluster);
     outside = stack.use(await startOutside(validator, cluster.work));
     aliasImage(cluster.work, "turntable/worker", "turntable/worker-webgpu");
-    await cluster.kubectl(
-      ...["patch", "node", "local-0", "--subresource=status", "--type=merge", "-p"],
-      JSON.stringify({
-        status: { capacity: { "nvidia.com/gpu": "4" }, allocatable: { "nvidia.com/gpu": "4" } },
-      }),
-    );
+    await offerGpus(cluster, "4");
     await applyOnOneMachine(cluster);
     // A StatefulSet waits for a pod that never was Ready, whatever its new template says.
     const stuck = ["-l", "app.kubernetes.io/name in (nats, coordinator)"];
@@ -185,6 +181,14 @@ async function startProd({ cluster, steps }: ProdRun): Promise<Outside> {
   });
   stack.move();
   return outside ?? assert.fail();
+}
+
+async function offerGpus(cluster: Cluster, count: string): Promise<void> {
+  const gpus = { "nvidia.com/gpu": count };
+  await cluster.kubectl(
+    ...["patch", "node", "local-0", "--subresource=status", "--type=merge", "-p"],
+    JSON.stringify({ status: { capacity: gpus, allocatable: gpus } }),
+  );
 }
 
 async function applyOnOneMachine(
@@ -348,6 +352,15 @@ async function disturbProd(
     const force = ["--grace-period=0", "--force"];
     await cluster.kubectl("-n", namespace, "delete", "pod", "nats-1", ...force);
   });
+  await steps.step("prod: new workers where every GPU is taken", async () => {
+    const scale = ["-n", namespace, "get", "deployment/worker", "-o", "jsonpath={.spec.replicas}"];
+    const workers = await cluster.kubectl(...scale);
+    await offerGpus(cluster, workers);
+    await cluster.kubectl("-n", namespace, "rollout", "restart", "deployment/worker");
+    await allReady(cluster);
+    await offerGpus(cluster, "4");
+    return `${workers} workers, as many GPUs`;
+  });
 }
 
 async function openNodePort(
@@ -372,6 +385,64 @@ async function openNodePort(
       return `${axon.ip}:${axon.port}`;
     },
   );
+}
+
+/** A second coordinator, on a node of its own, and what happens when the one that leads goes. */
+async function standBy(
+  { cluster, steps, pieces }: ProdRun,
+  client: TurntableClient,
+  asset: Uint8Array,
+): Promise<void> {
+  const kubectl = (...args: readonly string[]): Promise<string> =>
+    cluster.kubectl("-n", namespace, ...args);
+  const ready = async (pod: string): Promise<boolean> => {
+    const condition = "jsonpath={.status.conditions[?(@.type=='Ready')].status}";
+    return (await kubectl("get", "pod", pod, "--ignore-not-found", "-o", condition)) === "True";
+  };
+  const until = (what: string, ask: () => Promise<boolean>): Promise<boolean> =>
+    eventually(ask, (isSo) => isSo, { seconds, what });
+  const untilReady = (pod: string): Promise<boolean> => until(`${pod} is Ready`, () => ready(pod));
+  const untilLogged = (pod: string, words: string): Promise<boolean> =>
+    until(`${pod} logs ${words}`, async () =>
+      (await kubectl("logs", pod).catch(() => "")).includes(words),
+    );
+  /** @returns how long it took until `next` was Ready, and what became of the load */
+  const takenOver = async (next: string, lose: () => Promise<unknown>): Promise<string> => {
+    const running = startLoad(client, asset, { leastPieces: pieces, parallel: 6 });
+    await until("a first piece of the load", async () => running.ended() > 0);
+    const lostAt = Date.now();
+    await lose();
+    await untilReady(next);
+    const tookMs = Date.now() - lostAt;
+    const outcome = describeOutcome(await running.finish());
+    return `${next} Ready after ${(tookMs / 1000).toFixed(1)} s; ${outcome}`;
+  };
+
+  await steps.step("`standby`: an empty one waits, follows the one that has the data", async () => {
+    await cluster.addNode();
+    await applyOnOneMachine(cluster, "axon-nodeport", "standby");
+    await untilLogged("coordinator-1", "--standby-enabled");
+    assert.deepEqual([await ready("coordinator-0"), await ready("coordinator-1")], [true, false]);
+    await kubectl("delete", "pod", "coordinator-0");
+    await untilReady("coordinator-0");
+    await untilLogged("coordinator-1", "standing by");
+    const where = "jsonpath={.items[*].spec.nodeName}";
+    return await kubectl("get", "pods", "-l", "app.kubernetes.io/name=coordinator", "-o", where);
+  });
+  await steps.step("`standby`: the pod that leads deleted", async () => {
+    const seen = await takenOver("coordinator-1", () => kubectl("delete", "pod", "coordinator-0"));
+    await untilLogged("coordinator-0", "standing by");
+    return seen;
+  });
+  await steps.step("`standby`: the node of the one that leads lost without a word", () =>
+    takenOver("coordinator-0", async () => cluster.loseNode()),
+  );
+  await steps.step("`standby`: its check of its records", async () => {
+    const check = ["turntable-coordinator", "db", "check", "--data-dir", "/data"];
+    const text = await kubectl("exec", "coordinator-0", "--", ...check);
+    return text.trim().split("\n").at(-1) ?? "";
+  });
+  await cluster.kubectl("delete", "node", "local-1");
 }
 
 /** To give jobs, to take results, to remove streams. */

@@ -43,14 +43,26 @@ export interface Cluster extends AsyncDisposable {
   kubectl(...args: readonly string[]): Promise<string>;
   /** The same; warnings, which kubectl prints to stderr while all is well otherwise, go to `onWarning`. */
   kubectlWith(onWarning: (line: string) => void, ...args: readonly string[]): Promise<string>;
+  /** A second node, `local-1`, in the first one's network. */
+  addNode(): Promise<void>;
+  /** As if its machine were switched off: its pods are heard of no more, and neither is it. */
+  loseNode(): void;
   /** Runs kubectl on a manifest. */
   apply(manifest: string, ...args: readonly string[]): Promise<string>;
 }
 
-/** @throws when the machine lacks what it needs: Linux, root, and Go for the first time */
+/** @throws when the machine lacks what it needs: Linux, root, some programs, and Go for the first time */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
     throw new Error("a cluster of processes needs Linux and root: it makes network namespaces");
+  }
+  // Packet filters make NetworkPolicies, NodePorts and load balancers; without them these would be open, or dead.
+  for (const program of ["ip", "iptables-restore", "nsenter", "setpriv", "openssl", "curl"]) {
+    await run("/bin/sh", ["-c", `command -v ${program}`]).catch(() => {
+      throw new Error(
+        `a cluster of processes needs ${program}, which is not on PATH (Debian: iproute2, iptables, util-linux, openssl, curl)`,
+      );
+    });
   }
   const { basePort, log, gpus = 0, keda = false } = options;
   const bin = join(cache, "bin");
@@ -108,14 +120,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return stdout;
   };
   const kubectl: Cluster["kubectl"] = (...args) => kubectlWith(() => undefined, ...args);
-  await kubectl("wait", "--for=create", "node/local-0", "--timeout=120s");
-  await kubectl("wait", "--for=condition=Ready", "node/local-0", "--timeout=120s");
+  const nodeReady = async (name: string): Promise<void> => {
+    await kubectl("wait", "--for=create", `node/${name}`, "--timeout=120s");
+    await kubectl("wait", "--for=condition=Ready", `node/${name}`, "--timeout=120s");
+  };
+  await nodeReady("local-0");
   const cleanUp = stack.move();
   return {
     work,
     typeDefinitions: join(cache, "crds"),
     kubectl,
     kubectlWith,
+    async addNode() {
+      agent.kill("SIGUSR1");
+      await nodeReady("local-1");
+    },
+    loseNode: () => void agent.kill("SIGUSR2"),
     async apply(manifest, ...args) {
       const file = join(work, "applied.yaml");
       writeFileSync(file, manifest);

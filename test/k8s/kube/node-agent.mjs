@@ -5,6 +5,8 @@
  * Two processes. The outer one stays in the machine's network namespace and only passes bytes on: from loopback ports
  * into the cluster, and from the cluster to the API server. The inner one, in the node's own network namespace, is the
  * kubelet: it starts and probes pods, serves names, ClusterIPs, logs and exec. UNIX sockets connect the two.
+ *
+ * SIGUSR1 adds a node, which shares all of it; SIGUSR2 loses the last one that was added, as if its machine were switched off.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -106,7 +108,9 @@ async function runRelay() {
     ],
     { stdio: "inherit" },
   );
-  process.on("SIGTERM", () => inner.kill("SIGTERM"));
+  for (const signal of ["SIGTERM", "SIGUSR1", "SIGUSR2"]) {
+    process.on(signal, () => inner.kill(signal));
+  }
   process.on("SIGINT", () => {}); // the terminal sends it to the inner process, too
   inner.on("exit", async (code) => {
     await removeNamespaces(settings.node);
@@ -180,7 +184,6 @@ async function runNode() {
     findImage,
     takeGpus: (count) => freeGpus.splice(0, count),
     returnGpus: (indexes) => freeGpus.push(...indexes.sort()),
-    isStopping: false,
   };
   mkdirSync(join(work, "pods"), { recursive: true });
   rmSync(join(folder, "pods"), { recursive: true, force: true });
@@ -189,12 +192,17 @@ async function runNode() {
   services.serveDns();
   services.serveHttpProxy(sockets.proxy);
   await startStorage(api, join(work, "volumes"));
-  await registerNode(agent);
-  const workers = followPods(agent);
+  const nodes = [];
+  const addNode = async (name) => {
+    const node = { ...agent, name, isStopping: false };
+    await registerNode(node);
+    nodes.push({ node, workers: followPods(node) });
+  };
+  await addNode(settings.node);
+  const allWorkers = () => nodes.flatMap(({ workers }) => [...workers.values()]);
   const findPod = (namespace, name) =>
-    [...workers.values()].find(
-      ({ worker }) => worker.namespace === namespace && worker.name === name,
-    )?.worker;
+    allWorkers().find(({ worker }) => worker.namespace === namespace && worker.name === name)
+      ?.worker;
   serveKubelet({
     socketPath: sockets.kubelet,
     ca: credentials.ca,
@@ -203,18 +211,38 @@ async function runNode() {
     findPod,
   });
   const timers = [
-    setInterval(() => heartbeat(agent), 10_000),
-    setInterval(() => refresh(workers), 30_000),
+    setInterval(() => {
+      for (const { node } of nodes) {
+        void heartbeat(node);
+      }
+    }, 10_000),
+    setInterval(() => refresh(allWorkers()), 30_000),
   ];
+  const attempt = (what) => what.catch((error) => log(error.stack));
+  process.on("SIGUSR1", () =>
+    attempt(addNode(`${settings.node.replace(/\d+$/, "")}${nodes.length}`)),
+  );
+  process.on("SIGUSR2", () => {
+    const { node, workers } = nodes.pop();
+    node.isStopping = true;
+    log(`node ${node.name}: lost`);
+    for (const { worker } of workers.values()) {
+      attempt(worker.vanish());
+    }
+  });
+  let isStopping = false;
   const stop = async () => {
-    if (agent.isStopping) {
+    if (isStopping) {
       return;
     }
     log("stopping all containers");
-    agent.isStopping = true;
+    isStopping = true;
+    nodes.forEach(({ node }) => {
+      node.isStopping = true;
+    });
     timers.forEach(clearInterval);
     await Promise.all(
-      [...workers.values()].map(({ worker, done }) => worker.stop(worker.graceMs).then(() => done)),
+      allWorkers().map(({ worker, done }) => worker.stop(worker.graceMs).then(() => done)),
     );
     await shell(
       'find "$1" -depth -mindepth 1 -type d -exec rmdir {} + 2>/dev/null; rmdir "$1"',
@@ -242,7 +270,7 @@ function followPods(agent) {
   const workers = new Map();
   agent.api.follow(
     "/api/v1/pods",
-    { fieldSelector: `spec.nodeName=${settings.node}` },
+    { fieldSelector: `spec.nodeName=${agent.name}` },
     (type, pod) => {
       const { uid } = pod.metadata;
       if (type === "DELETED") {
@@ -265,26 +293,26 @@ function followPods(agent) {
 }
 
 async function refresh(workers) {
-  for (const { worker } of workers.values()) {
+  for (const { worker } of workers) {
     await worker.refreshVolumes().catch((error) => log(`${worker.fullName}: ${error.message}`));
   }
 }
 
-async function registerNode({ api, allocatable }) {
+async function registerNode({ api, name, allocatable }) {
   const labels = {
-    "kubernetes.io/hostname": settings.node,
+    "kubernetes.io/hostname": name,
     "kubernetes.io/os": "linux",
     "kubernetes.io/arch": os.arch() === "x64" ? "amd64" : os.arch(),
     ...(Number(settings.gpus) > 0 && { "nvidia.com/gpu.present": "true" }),
   };
-  await api.post("/api/v1/nodes", { metadata: { name: settings.node, labels } }).catch((error) => {
+  await api.post("/api/v1/nodes", { metadata: { name, labels } }).catch((error) => {
     if (error.status !== 409) {
       throw error;
     }
-    return api.patch(`/api/v1/nodes/${settings.node}`, { metadata: { labels } });
+    return api.patch(`/api/v1/nodes/${name}`, { metadata: { labels } });
   });
   const version = `v${(await api.get("/version")).gitVersion.replace(/^v/, "")}`;
-  await api.patch(`/api/v1/nodes/${settings.node}/status`, {
+  await api.patch(`/api/v1/nodes/${name}/status`, {
     status: {
       capacity: allocatable,
       allocatable,
@@ -296,8 +324,8 @@ async function registerNode({ api, allocatable }) {
       daemonEndpoints: { kubeletEndpoint: { Port: Number(settings.port) } },
       declaredFeatures: ["ExtendWebSocketsToKubelet"], // exec comes as a WebSocket, not as SPDY
       nodeInfo: {
-        machineID: settings.node,
-        systemUUID: settings.node,
+        machineID: name,
+        systemUUID: name,
         bootID: String(Date.now()),
         kernelVersion: os.release(),
         osImage: "host processes",
@@ -309,10 +337,10 @@ async function registerNode({ api, allocatable }) {
       },
     },
   });
-  await heartbeat({ api });
+  await heartbeat({ api, name });
 }
 
-async function heartbeat({ api }) {
+async function heartbeat({ api, name }) {
   try {
     const now = apiTime();
     const condition = (type, status, reason) => ({
@@ -323,7 +351,7 @@ async function heartbeat({ api }) {
       lastHeartbeatTime: now,
       lastTransitionTime: startedAt,
     });
-    await api.patch(`/api/v1/nodes/${settings.node}/status`, {
+    await api.patch(`/api/v1/nodes/${name}/status`, {
       status: {
         conditions: [
           condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
@@ -336,17 +364,17 @@ async function heartbeat({ api }) {
     const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
     const lease = {
       spec: {
-        holderIdentity: settings.node,
+        holderIdentity: name,
         leaseDurationSeconds: 40,
         renewTime: `${new Date().toISOString().slice(0, -1)}000Z`,
       },
     };
-    await api.patch(`${leases}/${settings.node}`, lease).catch((error) => {
+    await api.patch(`${leases}/${name}`, lease).catch((error) => {
       if (error.status !== 404) {
         throw error;
       }
       return api.post(leases, {
-        metadata: { name: settings.node, namespace: "kube-node-lease" },
+        metadata: { name, namespace: "kube-node-lease" },
         ...lease,
       });
     });

@@ -75,7 +75,12 @@ export class PodNetwork {
       this.#used.delete(number);
       throw error;
     });
-    return { file: `/run/netns/${name}`, address, remove: () => this.#remove(name, number) };
+    return {
+      file: `/run/netns/${name}`,
+      address,
+      cut: () => run("ip", ["-n", this.node, "link", "set", `pod${number}`, "down"]),
+      remove: () => this.#remove(name, number),
+    };
   }
 
   /** In turn, so that an address is not given to another pod at once. */

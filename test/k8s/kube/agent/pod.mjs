@@ -129,6 +129,12 @@ export class PodWorker {
     this.#change.abort();
   }
 
+  /** Nothing of it is heard from this moment on, and then it ends. */
+  async vanish() {
+    await this.network?.cut();
+    await this.stop(0);
+  }
+
   // --- what containers need
 
   async #prepare() {
@@ -136,7 +142,12 @@ export class PodWorker {
     for (;;) {
       try {
         this.network ??= this.spec.hostNetwork
-          ? { file: `/run/netns/${this.agent.settings.node}`, address: nodeAddress, remove() {} }
+          ? {
+              file: `/run/netns/${this.agent.settings.node}`,
+              address: nodeAddress,
+              remove() {},
+              cut() {},
+            }
           : await this.agent.network.add(this.namespace, this.name);
         this.context.podAddress = this.network.address;
         if (!this.spec.hostNetwork) {
@@ -424,7 +435,7 @@ export class PodWorker {
         firstTimestamp: now,
         lastTimestamp: now,
         involvedObject: { apiVersion: "v1", kind: "Pod", namespace, name, uid },
-        source: { component: "node-agent", host: this.agent.settings.node },
+        source: { component: "node-agent", host: this.agent.name },
         reportingComponent: "node-agent",
       })
       .catch(() => {}); // the namespace may be ending
