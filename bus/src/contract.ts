@@ -150,10 +150,10 @@ export interface JobQueue extends AsyncDisposable {
 }
 
 /**
- * What a worker does: `ready` waits for a job, `working` has one; `draining` finishes its last, `drained` has none and
- * takes none.
+ * What a worker does: `loading` has not asked for its first job yet, `ready` waits for one, `working` has one; `draining`
+ * finishes its last, `drained` has none and takes none.
  */
-export const workerStates = ["ready", "working", "draining", "drained"] as const;
+export const workerStates = ["loading", "ready", "working", "draining", "drained"] as const;
 export type WorkerState = (typeof workerStates)[number];
 
 /** A worker that is connected to the queue. */
@@ -213,7 +213,8 @@ export interface TakenJob {
   readonly signal: AbortSignal;
   /**
    * The asset's bytes, wherever they are, in a buffer of your own; not yet checked against the hash.
-   * @throws AssetGoneError when the object store has lost them: terminate the job; QueueUnavailableError: hand it back
+   * @throws AssetGoneError when the object store has lost them: terminate the job; QueueUnavailableError: hand it back;
+   * JobWithdrawnError when they are gone since the job was withdrawn: it has ended
    */
   fetchAsset(): Promise<Uint8Array>;
   /**
@@ -246,6 +247,11 @@ export class InvalidJobError extends Error {
 export class JobNotOursError extends Error {
   override name = "JobNotOursError";
   readonly code = "job-not-ours";
+}
+
+/** The job was withdrawn while it was ours, and has ended. */
+export class JobWithdrawnError extends JobNotOursError {
+  override name = "JobWithdrawnError";
 }
 
 /** The object store does not have the job's asset, and will not. */

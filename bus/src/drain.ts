@@ -40,9 +40,13 @@ export function createDrainSwitch(onChange: (on: boolean) => void = () => {}): D
   };
 }
 
-export function workerStateOf(isDraining: boolean, inWork: number): WorkerState {
+/** @param hasAsked it has asked for a job once: before, it loads what it works with */
+export function workerStateOf(isDraining: boolean, hasAsked: boolean, inWork: number): WorkerState {
   if (isDraining) {
     return inWork > 0 ? "draining" : "drained";
+  }
+  if (!hasAsked) {
+    return "loading";
   }
   return inWork > 0 ? "working" : "ready";
 }

@@ -14,7 +14,6 @@ export function describeDraining(name: string, check: Check): void {
         const source = await fixture.source(drained);
         const stateOf = async (id: string) =>
           (await queue.workers()).find((worker) => worker.id === id)?.state;
-        assert.equal(await stateOf(drained), "ready");
         await queue.submit(testJob("a"));
         const begun = await mustTake(source.take(patience()));
         assert.equal(await stateOf(drained), "working");
@@ -72,7 +71,24 @@ export function describeDraining(name: string, check: Check): void {
         assert.equal(await queue.setDraining("w1", true), "drained");
         await before[Symbol.asyncDispose]();
         await fixture.source("w1");
+        assert.deepEqual(await queue.workers(), [{ id: "w1", state: "loading" }]);
+      },
+    );
+
+    check(
+      "a worker that has not asked for a job yet is loading, and ready once it asks",
+      async (fixture) => {
+        const { queue } = fixture;
+        const source = await fixture.source("w1");
+        assert.deepEqual(await queue.workers(), [{ id: "w1", state: "loading" }]);
+        assert.equal(await queue.setDraining("w1", true), "drained");
+        assert.equal(await queue.setDraining("w1", false), "loading");
+        const stopping = new AbortController();
+        const waiting = source.take(stopping.signal);
         assert.deepEqual(await queue.workers(), [{ id: "w1", state: "ready" }]);
+        stopping.abort();
+        assert.equal(await waiting, undefined);
+        assert.deepEqual(await queue.workers(), [{ id: "w1", state: "ready" }], "its job ended");
       },
     );
   });

@@ -29,12 +29,18 @@ test("a drained worker takes no job and is not ready until it is resumed, or sta
   const operator = createServiceClient(AdminService, channel);
   const states = async () =>
     (await operator.listWorkers({}, nobody)).workers.map(({ id, state }) => [id, state]);
+  let isFirst = true;
   const startWorker = async () => {
     const worker = stack.use(
       startProcess("turntable-worker", [
         ...["run", "--nats-servers", nats.url, "--worker-id", workerId, "--http-port", "0"],
       ]),
     );
+    if (isFirst) {
+      await worker.logged(({ msg }) => msg === "renderer");
+      isFirst = false;
+      assert.deepEqual(await states(), [[workerId, WorkerState.LOADING]]);
+    }
     const { http } = await worker.logged(({ msg }) => msg === "ready");
     return { worker, readiness: () => fetch(`http://${http}/readyz`) };
   };

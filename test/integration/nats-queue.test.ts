@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { millis } from "@nats-io/transport-node";
-import { AssetGoneError, QueueUnavailableError } from "@turntable/bus";
+import {
+  AssetGoneError,
+  JobNotOursError,
+  JobWithdrawnError,
+  QueueUnavailableError,
+} from "@turntable/bus";
 import {
   connectJobQueue,
   connectJobSource,
@@ -185,8 +190,22 @@ test("an asset is read without a consumer, and one whose bytes were removed is n
   // As a withdrawal leaves it for a moment: the object is listed, its bytes are gone.
   await admin.manager.streams.purge("OBJ_assets", { filter: "$O.assets.C.>", keep: 1 });
   await assert.rejects(taken.fetchAsset(), AssetGoneError);
+});
+
+test("a job that is withdrawn while a worker has it ends when its asset is missed, and is no dead letter", {
+  timeout,
+}, async () => {
+  await using sides = await openSides({}, { maxPayloadBytes: 64 * 1024 });
+  const { queue, source } = sides;
+  const asset = bytes(200_000, 7);
+  const assetSha256 = createHash("sha256").update(asset).digest();
+  await queue.submit({ ...testJob("a", { asset }), assetSha256 });
+  const taken = await mustTake(source.take(patience()));
   await queue.withdraw("a");
-  await assert.rejects(taken.fetchAsset(), AssetGoneError);
+  await assert.rejects(taken.fetchAsset(), JobWithdrawnError);
+  await assert.rejects(taken.terminate("its asset is gone"), JobNotOursError);
+  await untilEmpty(queue);
+  assert.equal(await queue.countDeadLetters(), 0);
 });
 
 test("a job that is handed back is not fetched any more", { timeout }, async () => {

@@ -59,6 +59,7 @@ interface Side {
   readonly jobClasses: readonly JobClassName[];
   readonly drain: DrainSwitch;
   readonly inWork: Set<Promise<void>>;
+  hasAsked: boolean;
 }
 
 interface Taker {
@@ -249,10 +250,12 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
   function source(workerId = "in process", jobClasses = jobClassNames): JobSource {
     const closing = new AbortController();
     const inWork = new Set<Promise<void>>();
-    const side: Side = { workerId, jobClasses, drain: createDrainSwitch(), inWork };
+    const drain = createDrainSwitch();
+    const side: Side = { workerId, jobClasses, drain, inWork, hasAsked: false };
     sides.add(side);
     return {
       take(signal, { busyUntil } = {}) {
+        side.hasAsked = true;
         const { promise, resolve } = Promise.withResolvers<TakenJob | undefined>();
         if (signal.aborted || closing.signal.aborted) {
           return Promise.resolve(undefined);
@@ -288,8 +291,8 @@ export function createInProcessQueue(options: InProcessQueueOptions = {}): InPro
     };
   }
 
-  function stateOf({ drain, inWork }: Side): WorkerState {
-    return workerStateOf(drain.isOn(), inWork.size);
+  function stateOf({ drain, hasAsked, inWork }: Side): WorkerState {
+    return workerStateOf(drain.isOn(), hasAsked, inWork.size);
   }
 
   function takenJob(entry: Entry, onSettled: () => void): TakenJob {

@@ -104,6 +104,7 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
     signal: AbortSignal,
     { busyUntil }: TakeOptions = {},
   ): Promise<TakenJob | undefined> {
+    source.statistics.asks();
     const isOver = () => signal.aborted || closing.signal.aborted;
     const takesNone = () => isOver() || drain.isOn();
     let either: AbortSignal | undefined;

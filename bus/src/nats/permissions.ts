@@ -79,6 +79,8 @@ export const permissions: Readonly<Record<NatsRole | "monitoring", Permissions>>
       ...acks(resultsStream, coordinatorDurable),
       `$JS.ACK.${deadLettersStream}.>`,
       "turntable.job.v1.>",
+      // That a job was withdrawn.
+      "turntable.hand-back.v1.>",
       openBucket,
       `$O.${assetsBucket}.>`,
       `$JS.FC.${bucketStream}.>`,

@@ -2,6 +2,7 @@
 import type { RenderScoreJob } from "@turntable/proto";
 import { jobsStream } from "../contract.ts";
 import type { AssetStore } from "./assets.ts";
+import { noteWithdrawal } from "./hand-backs.ts";
 import type { NatsLink } from "./link.ts";
 import { messageIdOf } from "./messages.ts";
 import type { PublishedJob } from "./publish-job.ts";
@@ -26,6 +27,9 @@ export function createQueuedJobs(link: NatsLink, assets: AssetStore): QueuedJobs
     done: (jobId) => void jobs.delete(jobId),
     async withdraw(jobId) {
       for (const [id, { sequence, hasObject }] of jobs.get(jobId) ?? []) {
+        if (hasObject) {
+          await noteWithdrawal(link, id); // before, so that its worker finds why the asset is gone
+        }
         await link.run(async () => {
           const { streams } = link.manager;
           const stored = await streams.getMessage(jobsStream, { seq: sequence });

@@ -3,7 +3,9 @@ import type { Msg } from "@nats-io/transport-node";
 import { context } from "@opentelemetry/api";
 import { FaultCause, type RenderScoreJob } from "@turntable/proto";
 import {
+  AssetGoneError,
   JobNotOursError,
+  JobWithdrawnError,
   QueueUnavailableError,
   resultSubject,
   type TakenJob,
@@ -11,7 +13,7 @@ import {
 import { replicaId } from "../job-identity.ts";
 import type { AssetStore } from "./assets.ts";
 import { bury } from "./dead-letters.ts";
-import { type HandBacks, noteHandBack, tryOf } from "./hand-backs.ts";
+import { type HandBacks, isWithdrawn, noteHandBack, tryOf } from "./hand-backs.ts";
 import { ack, type Delivery, inProgress, nak, term } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
 import {
@@ -24,7 +26,7 @@ import {
   traceOf,
 } from "./messages.ts";
 
-export type JobEnding = "completed" | "handedBack" | "terminated" | "lost";
+export type JobEnding = "completed" | "handedBack" | "terminated" | "withdrawn" | "lost";
 
 export interface TakenJobOptions {
   readonly link: NatsLink;
@@ -156,7 +158,19 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
         // A copy: the bytes lie in the connection's receive buffer, among others' messages.
         return new Uint8Array(job.asset.value);
       }
-      return assets.fetch(object ?? "", over.signal);
+      try {
+        return await assets.fetch(object ?? "", over.signal);
+      } catch (error) {
+        if (
+          !(error instanceof AssetGoneError) ||
+          !(await isWithdrawn(link, messageIdOf(message)))
+        ) {
+          throw error;
+        }
+        link.send(delivery.ackSubject, ack);
+        end("withdrawn");
+        throw new JobWithdrawnError(`job ${job.jobId} was withdrawn`);
+      }
     },
     async complete(result) {
       const payload = encodeResult(result);

@@ -6,6 +6,8 @@ import { controlSubject, jobsEndpoint, parseControl } from "./worker-subjects.ts
 
 /** What a worker says of itself; standard tools show it (`nats micro ls`, `nats micro stats turntable-worker`). */
 export interface WorkerStatistics {
+  /** The worker asks for a job: whatever it had to load is there. */
+  asks(): void;
   count(ending: JobEnding | "taken" | "buried"): void;
 }
 
@@ -25,11 +27,14 @@ export async function startWorkerService(
   link: NatsLink,
   { workerId, version, drain }: WorkerServiceOptions,
 ): Promise<WorkerStatistics> {
-  const counts = { taken: 0, completed: 0, handedBack: 0, terminated: 0, lost: 0, buried: 0 };
+  const counts = {
+    ...{ taken: 0, completed: 0, handedBack: 0, terminated: 0, withdrawn: 0, lost: 0, buried: 0 },
+  };
+  let hasAsked = false;
   const current = () => {
-    const { taken, completed, handedBack, terminated, lost } = counts;
-    const inWork = taken - completed - handedBack - terminated - lost;
-    return { ...counts, inWork, state: workerStateOf(drain.isOn(), inWork) };
+    const { taken, completed, handedBack, terminated, withdrawn, lost } = counts;
+    const inWork = taken - completed - handedBack - terminated - withdrawn - lost;
+    return { ...counts, inWork, state: workerStateOf(drain.isOn(), hasAsked, inWork) };
   };
   const told = () => JSON.stringify({ worker_id: workerId, ...current() });
   const service = await new Svcm(link.connection).add({
@@ -61,6 +66,9 @@ export async function startWorkerService(
   // So that a worker is found from the moment that it is connected; a connection that breaks here subscribes again.
   await link.connection.flush().catch(() => undefined);
   return {
+    asks() {
+      hasAsked = true;
+    },
     count(ending) {
       counts[ending] += 1;
     },

@@ -20,6 +20,7 @@ import {
 } from "./verb.ts";
 
 const stateNames = new Map<WorkerState, string>([
+  [WorkerState.LOADING, "loading"],
   [WorkerState.READY, "ready"],
   [WorkerState.WORKING, "working"],
   [WorkerState.DRAINING, "draining"],

@@ -10,6 +10,7 @@ const maxNameChars = 256;
 const retryAfterMs = 2_000;
 
 const states: Readonly<Record<QueueWorkerState, WorkerState>> = {
+  loading: WorkerState.LOADING,
   ready: WorkerState.READY,
   working: WorkerState.WORKING,
   draining: WorkerState.DRAINING,

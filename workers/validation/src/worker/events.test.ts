@@ -7,17 +7,22 @@ import type { TakenJob } from "@turntable/bus";
 import { createLogger } from "@turntable/process";
 import { RenderScoreJobSchema } from "@turntable/proto";
 import { createEvents } from "./events.ts";
+import type { JobOutcome } from "./job.ts";
 
-function logged(deadlineMs: number | undefined): Record<string, unknown> {
+const invalid: JobOutcome = { kind: "invalidAsset", code: "truncated", message: "ends early" };
+
+function logged(
+  deadlineMs: number | undefined,
+  outcome: JobOutcome = invalid,
+): Record<string, unknown> {
   const lines: string[] = [];
-  const logger = createLogger("test", "info", { write: (line) => lines.push(line) });
+  const logger = createLogger("test", "debug", { write: (line) => lines.push(line) });
   const job = create(RenderScoreJobSchema, {
     jobId: "a",
     encoding: { format: "spz", version: 1, compression: 2 },
     ...(deadlineMs === undefined ? {} : { deadline: timestampFromMs(deadlineMs) }),
   });
   const taken = { job, attempt: 1, trace: ROOT_CONTEXT } as TakenJob; // nothing else is read
-  const outcome = { kind: "invalidAsset", code: "truncated", message: "ends early" } as const;
   createEvents(logger, undefined).jobDone({ taken, outcome, durationMs: 5, waitMs: 0, heldMs: 0 });
   return JSON.parse(lines[0] ?? "{}");
 }
@@ -30,4 +35,10 @@ test("a job's log line says how its miner declared the bytes, and whether it was
   );
   assert.equal(logged(Date.now() + 60_000).late, undefined);
   assert.equal(logged(undefined).late, undefined);
+});
+
+test("a job that nobody wants any more is no news", () => {
+  const { level, outcome } = logged(undefined, { kind: "withdrawn" });
+  assert.deepEqual([level, outcome], ["debug", "withdrawn"]);
+  assert.equal(logged(undefined).level, "info");
 });

@@ -52,7 +52,15 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
   });
   jobsLeft?.add(0);
   // What alerts look at begins with 0: the growth of a series that was not there is not seen.
-  for (const outcome of ["scored", "invalidAsset", "retryable", "hopeless", "lost"] as const) {
+  const outcomes = [
+    "scored",
+    "invalidAsset",
+    "retryable",
+    "hopeless",
+    "withdrawn",
+    "lost",
+  ] as const;
+  for (const outcome of outcomes) {
     jobs?.add(0, { outcome } satisfies { outcome: JobOutcome["kind"] });
   }
 
@@ -99,7 +107,7 @@ export function createEvents(logger: Logger, metrics: Metrics | undefined): Even
       if (outcome.kind === "retryable" || outcome.kind === "hopeless") {
         logger.error({ ...fields, err: outcome.error }, "job failed");
       } else {
-        logger.info(fields, "job");
+        logger[outcome.kind === "withdrawn" ? "debug" : "info"](fields, "job");
       }
     },
   };

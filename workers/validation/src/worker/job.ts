@@ -1,6 +1,11 @@
 /** One try at one job. Expected endings are values; what to do with each is up to the loop. */
 import { createHash } from "node:crypto";
-import { AssetGoneError, QueueUnavailableError, type TakenJob } from "@turntable/bus";
+import {
+  AssetGoneError,
+  JobWithdrawnError,
+  QueueUnavailableError,
+  type TakenJob,
+} from "@turntable/bus";
 import { JobClass, type RenderScoreJob, type ScoreReport } from "@turntable/proto";
 import { AssetError, type GeometryFingerprint } from "@turntable/splat";
 import { DeviceError } from "../gpu/index.ts";
@@ -32,6 +37,8 @@ export type JobOutcome =
   | { readonly kind: "retryable"; readonly error: Error; readonly suspect: boolean }
   /** No try can help: the asset is gone. */
   | { readonly kind: "hopeless"; readonly error: Error }
+  /** Nobody wants it any more, and its asset is gone. */
+  | { readonly kind: "withdrawn" }
   /** The job is no longer ours: another worker has it. */
   | { readonly kind: "lost" };
 
@@ -140,6 +147,9 @@ export async function runJob(
 }
 
 function outcomeOf(error: unknown, taken: TakenJob, { giveUp }: JobContext): JobOutcome {
+  if (error instanceof JobWithdrawnError) {
+    return { kind: "withdrawn" };
+  }
   if (taken.signal.aborted) {
     return { kind: "lost" };
   }

@@ -236,6 +236,7 @@ async function settle(taken: TakenJob, outcome: JobOutcome, workerId: string): P
       case "hopeless":
         await taken.terminate(outcome.error.message);
         return outcome;
+      case "withdrawn":
       case "lost":
         return outcome;
       default:

@@ -14,6 +14,7 @@ const pageSize = 50;
 const lookMs = 5_000;
 
 const stateNames = new Map<WorkerState, string>([
+  [WorkerState.LOADING, "loading"],
   [WorkerState.READY, "ready"],
   [WorkerState.WORKING, "working"],
   [WorkerState.DRAINING, "draining"],
