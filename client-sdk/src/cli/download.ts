@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import type { Asset } from "@turntable/proto";
 import type { CliCommand } from "./command.ts";
 import {
   type CommonFlags,
@@ -16,28 +17,55 @@ export function addDownload(program: CliCommand, run: Run): void {
       "download the asset of a succeeded task and check it; goes on where it was cut off",
     )
     .action((taskId: string, flags: CommonFlags & SaveFlags) =>
-      runVerb(run, flags, (context) => downloadAndSave(taskId, flags, context, undefined)),
+      runVerb(run, flags, (context) =>
+        downloadAndSave(taskId, placeOf(flags, context), flags, context, undefined),
+      ),
     );
+}
+
+/** Where an asset goes, and who hears how it comes. */
+export interface Place {
+  /**
+   * Keeps what has come until all has, so that the same command goes on there.
+   * @param taskId undefined while there is no task
+   */
+  part(taskId: string | undefined): string | undefined;
+  /** As `--out`; undefined is the usual name. */
+  out(asset: Asset): string | undefined;
+  onProgress(text: string, fraction?: number): void;
+}
+
+/** The place of a single asset. */
+export function placeOf({ out }: SaveFlags, { output }: VerbContext): Place {
+  return {
+    part(taskId) {
+      const name = out ?? taskId;
+      return name === undefined ? undefined : partPathOf(name);
+    },
+    out: () => out,
+    onProgress: output.progress,
+  };
 }
 
 /** @param timeoutMs limit of the download */
 export async function downloadAndSave(
   taskId: string,
+  place: Place,
   flags: SaveFlags,
   context: VerbContext,
   timeoutMs: number | undefined,
 ): Promise<void> {
-  const { client, output, signal } = context;
-  const path = partPathOf(flags.out ?? taskId);
+  const { client, signal } = context;
+  const path = place.part(taskId);
   const onProgress = ({ doneBytes, sizeBytes }: { doneBytes: number; sizeBytes: number }) =>
-    output.progress("downloading", doneBytes / sizeBytes);
-  output.progress("downloading");
+    place.onProgress("downloading", doneBytes / sizeBytes);
+  place.onProgress("downloading");
   const download = await downloadKept(taskId, path, (have) =>
     client.openDownload(taskId, { signal, timeoutMs, onProgress, have }),
   );
-  output.endProgress();
+  const out = place.out(download.asset);
   try {
-    await saveAsset(taskId, download, flags, context);
+    await saveAsset(taskId, download, out === undefined ? flags : { ...flags, out }, context);
   } finally {
     await removePart(path);
   }

@@ -11,12 +11,12 @@ import {
   type VerbContext,
   withCommonOptions,
 } from "./context.ts";
-import { downloadAndSave, removePart } from "./download.ts";
+import { downloadAndSave, type Place, placeOf, removePart } from "./download.ts";
 import { describeEvent } from "./events.ts";
 import { explain } from "./explain.ts";
 import { partPathOf, readPart } from "./part-file.ts";
 import { promptLines, repeated } from "./prompts.ts";
-import { extension, type SaveFlags, saveAsset, withSaveOptions } from "./save.ts";
+import { extension, type SaveFlags, withSaveOptions } from "./save.ts";
 import { formatDuration, printable, slug } from "./text.ts";
 import { duration, UsageError, whole } from "./usage.ts";
 
@@ -66,36 +66,57 @@ export function addGenerate(program: CliCommand, run: Run): void {
 }
 
 async function generateOne(prompt: string, flags: GenerateFlags, context: VerbContext) {
+  const { output } = context;
+  await make(prompt, flags, context, {
+    ...placeOf(flags, context),
+    patiently: (call) => call(),
+    onTask(id) {
+      output.note(`task ${printable(id)}`);
+      context.suggest(`turntable watch ${id}`);
+    },
+  });
+}
+
+/** How one asset alone differs from one of many. */
+interface Making extends Place {
+  patiently<T>(call: () => Promise<T>): Promise<T>;
+  onTask(id: string): void;
+}
+
+async function make(prompt: string, flags: GenerateFlags, context: VerbContext, making: Making) {
   const startedAt = Date.now();
   const leftMs = (): number | undefined =>
     flags.timeout && Math.max(1, flags.timeout - (Date.now() - startedAt));
-  if (await goOn(prompt, flags, context, leftMs())) {
+  const { patiently } = making;
+  const save = (taskId: string): Promise<void> =>
+    patiently(() => downloadAndSave(taskId, making, flags, context, leftMs()));
+  if (await goOn(prompt, making.part(undefined), context, save)) {
     return;
   }
-  const { client, output, signal } = context;
-  const { id } = await client.create(prompt, { signal, timeoutMs: leftMs() });
-  output.note(`task ${printable(id)}`);
-  context.suggest(`turntable watch ${id}`);
-  await client.waitFor(id, {
-    signal,
-    timeoutMs: leftMs(),
-    onProgress(event) {
-      if (event.kind !== "succeeded") {
-        output.progress(describeEvent(event));
-      }
-    },
-  });
-  await downloadAndSave(id, flags, context, leftMs());
+  const { client, signal } = context;
+  const { id } = await patiently(() => client.create(prompt, { signal, timeoutMs: leftMs() }));
+  making.onTask(id);
+  await patiently(() =>
+    client.waitFor(id, {
+      signal,
+      timeoutMs: leftMs(),
+      onProgress(event) {
+        if (event.kind !== "succeeded") {
+          making.onProgress(describeEvent(event));
+        }
+      },
+    }),
+  );
+  await save(id);
 }
 
 /** Whether a download for this prompt was cut off at the same place, and has been brought to its end now. */
 async function goOn(
   prompt: string,
-  flags: GenerateFlags,
+  path: string | undefined,
   context: VerbContext,
-  timeoutMs: number | undefined,
+  save: (taskId: string) => Promise<void>,
 ): Promise<boolean> {
-  const path = flags.out === undefined ? undefined : partPathOf(flags.out);
   const part = path === undefined ? undefined : await readPart(path);
   if (part?.prompt !== prompt) {
     return false;
@@ -104,7 +125,7 @@ async function goOn(
     `going on with task ${printable(part.taskId)}, whose asset ${path} has in part`,
   );
   try {
-    await downloadAndSave(part.taskId, flags, context, timeoutMs);
+    await save(part.taskId);
     return true;
   } catch (error) {
     const isGone =
@@ -123,7 +144,7 @@ async function generateMany(
   flags: GenerateFlags,
   context: VerbContext,
 ): Promise<void> {
-  const { client, json, output, signal } = context;
+  const { json, output, signal } = context;
   if (flags.out === "-") {
     throw new UsageError("--out -: several assets go to a folder, not to standard output");
   }
@@ -141,10 +162,14 @@ async function generateMany(
       output.progress(`${ended}${all} ended${some}`, total && ended / total);
     },
     async work(prompt, index) {
-      const timeoutMs = flags.timeout;
-      const made = await patiently(signal, () => client.generate(prompt, { signal, timeoutMs }));
-      const name = `${String(index + 1).padStart(4, "0")}-${slug(prompt)}.${extension(made.asset)}`;
-      await saveAsset(made.task.id, made, { ...flags, out: join(folder, name) }, context);
+      const name = join(folder, `${String(index + 1).padStart(4, "0")}-${slug(prompt)}`);
+      await make(prompt, flags, context, {
+        part: () => partPathOf(name),
+        out: (asset) => `${name}.${extension(asset)}`,
+        patiently: (call) => patiently(signal, call),
+        onTask: () => undefined,
+        onProgress: () => undefined,
+      });
     },
     async onFailure(prompt, error) {
       const message = explain(error, undefined, undefined);

@@ -13,6 +13,7 @@ import {
   type TestHandlers,
   taskOf,
 } from "../../test/service.ts";
+import { slug } from "./text.ts";
 
 const bytes = randomBytes(5_000);
 const cutAt = 3_000;
@@ -90,7 +91,7 @@ describe("a download that was killed", () => {
     }
   });
 
-  it("is gone on with by generate for the same prompt, which makes no second task", async (t) => {
+  it("is gone on with by generate for the same prompt, one or of a file, which makes no second task", async (t) => {
     const offsets: bigint[] = [];
     let tasks = 0;
     const task = taskOf("task-1", { state: TaskState.SUCCEEDED });
@@ -108,13 +109,24 @@ describe("a download that was killed", () => {
       },
     });
     const cwd = emptyFolder(t);
-    const argv = ["generate", assetOf(bytes).prompt, "--out", "a.bin", "--raw"];
-    const killed = partOf(t, cwd, "a.bin.part");
-    await runCommand(t, argv, { address, cwd, killed });
-    const { code, stderr } = await runCommand(t, argv, { address, cwd });
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /^going on with task /m);
-    assert.deepEqual([tasks, offsets], [1, [0n, BigInt(cutAt)]]);
-    assert.deepEqual(readFileSync(join(cwd, "a.bin")), bytes);
+    const { prompt } = assetOf(bytes);
+    writeFileSync(join(cwd, "prompts.txt"), `${prompt}\n`);
+    const name = `0001-${slug(prompt)}`;
+    for (const [argv, part, made] of [
+      [[prompt, "--out", "a.bin"], "a.bin.part", "a.bin"],
+      [["--prompts", "prompts.txt"], `${name}.part`, `${name}.ply`],
+    ] as const) {
+      offsets.length = 0;
+      tasks = 0;
+      const generate = ["generate", ...argv, "--raw"];
+      const killed = partOf(t, cwd, part);
+      await runCommand(t, generate, { address, cwd, killed });
+      const { code, stderr } = await runCommand(t, generate, { address, cwd });
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^going on with task /m);
+      assert.deepEqual([tasks, offsets], [1, [0n, BigInt(cutAt)]]);
+      assert.deepEqual(readFileSync(join(cwd, made)), bytes);
+      assert.ok(!readdirSync(cwd).includes(part));
+    }
   });
 });
