@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ScoreReportSchema } from "@turntable/proto";
 import { signedReportOf } from "../test/service.ts";
 import { verifyReport } from "./report-signature.ts";
 
@@ -24,6 +26,23 @@ it("a report is verified as its validator signed it, and as nothing else", async
     assert.equal(await kindOf({ ...report, ...change }), "mismatch", Object.keys(change).join());
   }
   assert.equal(await kindOf({ ...report, signature: new Uint8Array() }), "unsigned");
+});
+
+it("a report with fields that only a newer version knows is called newer, not forged", async () => {
+  const report = await signedReportOf("task-1");
+  const [view] = report.views;
+  assert.ok(view !== undefined);
+  const field = { no: 9_999, wireType: 0, data: Uint8Array.of(1) };
+  const unknown = { $unknown: [field] };
+  const signed = { ...report, score: 0.1 }; // not what this version would have signed
+  assert.equal(await kindOf({ ...signed, ...unknown }), "newer");
+  const views = [{ ...view, ...unknown }, ...report.views.slice(1)];
+  assert.equal(await kindOf({ ...signed, views }), "newer");
+  const received = fromBinary(
+    ScoreReportSchema,
+    toBinary(ScoreReportSchema, { ...signed, ...unknown }),
+  );
+  assert.equal(await kindOf(received), "newer", "as it comes over the wire");
 });
 
 it("another validator's report is not the trusted one's, however well signed", async () => {

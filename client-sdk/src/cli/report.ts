@@ -104,9 +104,20 @@ async function readReport(file: string): Promise<ScoreReport> {
   try {
     return fromJsonString(ScoreReportSchema, content);
   } catch (cause) {
-    throw new UsageError(`${file} holds no report; turntable report show TASK --json prints one`, {
-      cause,
-    });
+    const message = isOfNewer(content)
+      ? `${file} has fields that this version does not know; a newer version of turntable can check it`
+      : `${file} holds no report; turntable report show TASK --json prints one`;
+    throw new UsageError(message, { cause });
+  }
+}
+
+/** Whether text that is no report to this version is one but for fields that it does not know. */
+function isOfNewer(content: string): boolean {
+  try {
+    fromJsonString(ScoreReportSchema, content, { ignoreUnknownFields: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -121,6 +132,8 @@ function complaint(
       return "nobody signed it";
     case "mismatch":
       return `its signature is not that of ${named} over what it says`;
+    case "newer":
+      return "it has fields that this version does not know, so its signature cannot be checked; a newer version of turntable can";
     case "other-validator":
       return `it names the validator ${named}, not ${printable(trusted ?? "")}`;
     default:

@@ -127,6 +127,7 @@ const signatureWords: Readonly<Record<SignatureKind, readonly [tone: string, wor
   verified: ["good-text", "checked in this browser: it is that of validator"],
   unsigned: ["warn-text", "there is none; it names validator"],
   mismatch: ["bad-text", "checked in this browser: it is NOT that of validator"],
+  newer: ["warn-text", "a newer page is needed to check that of validator"],
   "other-validator": ["bad-text", "it is not that of validator"],
 };
 
