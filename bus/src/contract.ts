@@ -9,7 +9,8 @@
  * Q2  A job is done at least once. It leaves the queue only after its result was published.
  * Q3  A result counts once: results are told apart by `<job id>.<replica>`, a double is dropped where possible,
  *     and consumers treat one that slips through as already applied.
- * Q4  Organic jobs are given out before scoring ones that are already waiting, and those before synthetic ones.
+ * Q4  Organic jobs are given out before scoring ones that are already waiting, and those before synthetic ones. That goes
+ *     for what was queued when a free worker began to look; a job that comes while it looks may be left to the next one.
  * Q5  A job that is being worked on is kept alive (every third of the ack wait); one whose worker died is given
  *     to another after the ack wait.
  * Q6  A job given out more than `maxDeliver` times, terminated by its worker, or with which `maxSilences` workers fell

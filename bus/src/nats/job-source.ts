@@ -124,7 +124,8 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
         await pause(yieldMs, AbortSignal.any([overSignal(), busyUntil]));
       }
       for (const durable of durables) {
-        const taken = await takeFrom(source, durable, takesNone);
+        const surely = durable !== durables.at(-1);
+        const taken = await takeFrom(source, { durable, surely }, takesNone);
         if (taken !== undefined || isOver()) {
           return taken;
         }
@@ -171,11 +172,11 @@ async function countListeners(link: NatsLink, durables: readonly string[]): Prom
 /** The next job of a durable that is worth a try, if there is one now. */
 async function takeFrom(
   source: Source,
-  durable: string,
+  { durable, surely }: { readonly durable: string; readonly surely: boolean },
   takesNone: () => boolean,
 ): Promise<TakenJob | undefined> {
   while (!takesNone()) {
-    const pulled = await source.puller.pull(durable);
+    const pulled = await source.puller.pull(durable, surely);
     if (pulled === undefined) {
       return undefined;
     }

@@ -8,6 +8,8 @@
  *    for a busy server. One that may have some: as short a time as the server can measure. One that had nothing the
  *    last time is probed before, with a request that no job fits into (see doorbells.ts) and that may be forgotten at
  *    any time: without that, a worker would wait on the empty organic durable before each synthetic job.
+ * P3 A request whose time was over says little on a busy server. A durable whose jobs go before others' (Q4) is left only
+ *    once a probe has said that it has none, or after several such requests.
  */
 import { type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import { jobsStream } from "../contract.ts";
@@ -15,8 +17,11 @@ import { type Delivery, nextSubject, parseDelivery, statusCode, statusOf } from 
 import type { NatsLink } from "./link.ts";
 
 export interface JobPuller {
-  /** Undefined when there is none, and when the link goes down. */
-  pull(durable: string): Promise<PulledMessage | undefined>;
+  /**
+   * Undefined when there is none, and when the link goes down.
+   * @param surely what is asked next must wait for this one's jobs (P3)
+   */
+  pull(durable: string, surely: boolean): Promise<PulledMessage | undefined>;
   /** A message is said to have come: no need to probe. */
   expect(durable: string): void;
 }
@@ -35,6 +40,7 @@ const longerRequest = pullRequest(longerMs);
 const probeRequest = JSON.stringify({ batch: 1, max_bytes: 1, no_wait: true });
 /** A probe that lost a race is not answered (P1). */
 const probeTimeoutMs = 25;
+const triesWhenSurely = 4;
 
 type Knowledge = "backlog" | "perhaps" | "empty";
 
@@ -50,18 +56,22 @@ export function createJobPuller(link: NatsLink): JobPuller {
   const known = new Map<string, Knowledge>();
 
   return {
-    async pull(durable) {
-      if (known.get(durable) === "empty" && (await isEmpty(durable))) {
-        return undefined;
-      }
-      const message = await ask(durable);
-      if (message === undefined) {
+    async pull(durable, surely) {
+      const mostTries = surely ? triesWhenSurely : 1;
+      for (let tries = 0; tries < mostTries; tries += 1) {
+        if (known.get(durable) === "empty" && (await isEmpty(durable))) {
+          return undefined;
+        }
+        const mayTakeLonger = tries > 0 || known.get(durable) === "backlog";
+        const message = await ask(durable, mayTakeLonger ? longerRequest : shortRequest);
+        if (message !== undefined) {
+          const delivery = parseDelivery(message);
+          known.set(durable, delivery.pending > 0 ? "backlog" : "perhaps");
+          return { message, delivery };
+        }
         known.set(durable, "empty");
-        return undefined;
       }
-      const delivery = parseDelivery(message);
-      known.set(durable, delivery.pending > 0 ? "backlog" : "perhaps");
-      return { message, delivery };
+      return undefined;
     },
     expect(durable) {
       if (known.get(durable) === "empty") {
@@ -80,7 +90,7 @@ export function createJobPuller(link: NatsLink): JobPuller {
     }
   }
 
-  async function ask(durable: string): Promise<Msg | undefined> {
+  async function ask(durable: string, request: string): Promise<Msg | undefined> {
     if (!link.isUp()) {
       return undefined;
     }
@@ -91,7 +101,6 @@ export function createJobPuller(link: NatsLink): JobPuller {
     const stopListening = link.onDown(giveUp);
     // Only for a request that was lost, as when the consumer moves to another server of a cluster.
     const timer = setTimeout(giveUp, link.requestTimeoutMs);
-    const request = known.get(durable) === "backlog" ? longerRequest : shortRequest;
     link.connection.publish(nextSubject(jobsStream, durable), request, { reply: slot.inbox });
     const answer = await promise;
     clearTimeout(timer);
