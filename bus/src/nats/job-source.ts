@@ -56,6 +56,8 @@ const yieldMs = 50;
 const mostListeners = 32;
 const shortestStandbyMs = 2_000;
 const longestStandbyMs = 5_000;
+/** Whether there is a place costs the server three times as much as whether there is a job, and is asked so much less often. */
+const looksPerCount = 4;
 
 interface Source {
   readonly link: NatsLink;
@@ -113,6 +115,8 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
       either ??= AbortSignal.any([signal, closing.signal]);
       return either;
     };
+    /** Looks since it began to stand by; 0 when it does not. */
+    let looks = 0;
     for (let racesLost = 0; !isOver(); racesLost += 1) {
       if (!link.isUp() && !(await link.whenUp(overSignal()))) {
         break;
@@ -140,12 +144,18 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
       const waitingSinceMs = performance.now();
       const isBusy = busyUntil?.aborted === false;
       const most = isBusy ? mostListeners / 2 : mostListeners;
-      if ((await countListeners(link, durables)) < most) {
+      const isCounted = looks % looksPerCount === 0;
+      if (isCounted && (await countListeners(link, durables)) < most) {
+        looks = 0;
         await doorbells.rung(overSignal());
       } else {
+        looks += 1;
         const spreadMs = longestStandbyMs - shortestStandbyMs;
         const standby = isBusy ? AbortSignal.any([overSignal(), busyUntil]) : overSignal();
         await pause(shortestStandbyMs + Math.random() * spreadMs, standby);
+        if (isBusy && busyUntil.aborted) {
+          looks = 0; // it may have the place of one that is free
+        }
       }
       if (performance.now() - waitingSinceMs > longestRaceDelayMs) {
         racesLost = 0;
