@@ -52,41 +52,56 @@ export function writeSplats(
   part = 0,
   parts = 1,
 ): void {
-  const { positions, covariances, opacities } = scene;
+  const { positions, covariances, opacities, sh, shDegree } = scene;
   const column = aligned(count * 4) / 4;
   const floats = new Float32Array(buffer, at, column * columns);
   const ints = new Uint32Array(buffer, at, column * columns);
   const colours = new Float32Array(buffer, at + column * columns * 4);
   const first = Math.floor((count * part) / parts);
   const end = Math.floor((count * (part + 1)) / parts);
-  // All of a splat at once: where it lies in the asset is another place for each.
+  // Splats lie anywhere in the asset. The shorter a loop is, the more of them a processor asks for at one time.
+  for (let n = first; n < end; n++) {
+    const from = (seen[n] ?? 0) * 3;
+    floats[n] = positions[from] ?? 0;
+    floats[column + n] = positions[from + 1] ?? 0;
+    floats[column * 2 + n] = positions[from + 2] ?? 0;
+  }
+  for (let n = first; n < end; n++) {
+    const from = (seen[n] ?? 0) * 6;
+    floats[column * 3 + n] = covariances[from] ?? 0;
+    floats[column * 4 + n] = covariances[from + 1] ?? 0;
+    floats[column * 5 + n] = covariances[from + 2] ?? 0;
+    floats[column * 6 + n] = covariances[from + 3] ?? 0;
+    floats[column * 7 + n] = covariances[from + 4] ?? 0;
+    floats[column * 8 + n] = covariances[from + 5] ?? 0;
+  }
   for (let n = first; n < end; n++) {
     const i = seen[n] ?? 0;
-    for (let axis = 0; axis < 3; axis++) {
-      floats[axis * column + n] = positions[i * 3 + axis] ?? 0;
-    }
-    for (let term = 0; term < 6; term++) {
-      floats[(3 + term) * column + n] = covariances[i * 6 + term] ?? 0;
-    }
-    floats[9 * column + n] = Math.log2(opacities[i] ?? 0);
-    ints[10 * column + n] = i;
-    writeColours(colours, n, scene, i);
+    floats[column * 9 + n] = opacities[i] ?? 0;
+    ints[column * 10 + n] = i;
   }
-}
-
-/** The colours of splat `i`, as the `n`th of `target`. */
-function writeColours(target: Float32Array, n: number, scene: Scene, i: number): void {
-  const { sh, shDegree } = scene;
-  const least = scene.isUnclamped ? -mostColour : 0;
+  for (let n = column * 9 + first; n < column * 9 + end; n++) {
+    floats[n] = Math.log2(floats[n] ?? 0);
+  }
   const perSplat = coefficients(shDegree);
-  for (let k = 0; k < perSplat; k++) {
-    const from = (i * perSplat + k) * 3;
-    const to = (n * perSplat + k) * 4;
-    for (let channel = 0; channel < 3; channel++) {
-      const value = sh[from + channel] ?? 0;
-      // Without bands above 0 the colour is the same from everywhere.
-      target[to + channel] = shDegree === 0 ? colourOf(value, least) : value;
+  for (let n = first; n < end; n++) {
+    const from = (seen[n] ?? 0) * perSplat * 3;
+    const to = n * perSplat * 4;
+    for (let k = 0; k < perSplat; k++) {
+      colours[to + k * 4] = sh[from + k * 3] ?? 0;
+      colours[to + k * 4 + 1] = sh[from + k * 3 + 1] ?? 0;
+      colours[to + k * 4 + 2] = sh[from + k * 3 + 2] ?? 0;
     }
+  }
+  if (shDegree > 0) {
+    return;
+  }
+  // Without bands above 0 the colour is the same from everywhere.
+  const least = scene.isUnclamped ? -mostColour : 0;
+  for (let to = first * 4; to < end * 4; to += 4) {
+    colours[to] = colourOf(colours[to] ?? 0, least);
+    colours[to + 1] = colourOf(colours[to + 1] ?? 0, least);
+    colours[to + 2] = colourOf(colours[to + 2] ?? 0, least);
   }
 }
 
