@@ -43,15 +43,15 @@ async function openPool() {
     },
     /** Starts so many more, and waits until they have stood by. */
     async startMore(count: number, options?: TakeOptions) {
-      const asked = admin.connection.subscribe(`$JS.API.CONSUMER.INFO.JOBS.${durable}`);
+      const asked = admin.connection.subscribe(`$JS.API.CONSUMER.MSG.NEXT.JOBS.${durable}`);
       for (let n = 0; n < count; n += 1) {
         start(options);
       }
-      let questions = 0;
-      for await (const _ of asked) {
-        questions += 1;
-        // One as each connects, one before it would listen, and one after it stood by: who listens asks no third time.
-        if (questions === 3 * count) {
+      let looks = 0;
+      for await (const { data } of asked) {
+        // Who looks again, after it stood by, wants no answer later; who listens asks for one.
+        looks += Buffer.from(data).includes("no_wait") ? 1 : 0;
+        if (looks === count) {
           break;
         }
       }
