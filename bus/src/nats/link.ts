@@ -2,7 +2,7 @@
  * A connection to NATS that stays: it reconnects for ever and makes sure each time that the server is set up.
  *
  * L1 While the link is down every operation fails at once with QueueUnavailableError, and so does one in flight when
- *    it goes down: its answer cannot come any more. Nothing is buffered to be published later.
+ *    the connection goes down: its answer cannot come any more. Nothing is buffered to be published later.
  * L2 The link is up only when streams and consumers were found, or made, on the server that it is connected to now.
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
@@ -21,7 +21,7 @@ import {
 import { createRequests, type RequestFailure, type RequestOptions } from "./requests.ts";
 import { checkServer } from "./server-check.ts";
 import { isMissing, NotSetUpError, type QueueRules } from "./topology.ts";
-import { backoffMs, pause } from "./waiting.ts";
+import { backoffMs, createRelapsePauses, pause } from "./waiting.ts";
 
 export interface NatsLink {
   readonly connection: NatsConnection;
@@ -115,6 +115,8 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
   let rules: QueueRules | undefined;
   let state: State = { kind: "down", reason: new QueueUnavailableError("NATS is being set up") };
   let setUpRound = 0;
+  /** A stream without a leader is found, and yet nobody listens for what it should store. */
+  const relapsePauseMs = createRelapsePauses(() => performance.now());
   /** What `send` was given in this turn, sent together: a system call for each costs more than the rest of an ack. */
   let unsent: (readonly [subject: string, payload: string])[] = [];
   const upWaiters = new Set<() => void>();
@@ -199,7 +201,7 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
     setUpAgain() {
       if (state.kind === "up") {
         goDown("streams or consumers are missing");
-        void setUp();
+        void pause(relapsePauseMs(), closing.signal).then(() => setUp());
       }
     },
     report,
@@ -229,6 +231,7 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
     for await (const status of connection.status()) {
       if (status.type === "disconnect") {
         goDown(`disconnected from ${status.server}`);
+        requests.endAll(downError());
       } else if (status.type === "reconnecting") {
         dials += 1;
       } else if (status.type === "reconnect") {
@@ -262,7 +265,6 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
     state = { kind: "down", reason: new QueueUnavailableError(`the queue is away: ${reason}`) };
     if (wasUp) {
       options.onEvent?.({ kind: "down", reason });
-      requests.endAll(state.reason);
       notify(downListeners);
     }
   }

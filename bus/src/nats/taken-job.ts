@@ -57,21 +57,29 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
   let state: State = "inWork";
   /** Until then nobody else is given the job. By a clock that no one sets. */
   let oursUntilMs = performance.now() + ackWaitMs;
-  const keepAliveTimer = setInterval(keepAlive, ackWaitMs / keepAlivesPerAckWait);
+  const keepAliveTimer = setInterval(() => void keepAlive(), ackWaitMs / keepAlivesPerAckWait);
 
-  function keepAlive(): void {
-    const sentAtMs = performance.now();
-    if (sentAtMs >= oursUntilMs) {
-      // Not renewed even when the link works again: it may have been given to another meanwhile.
+  async function keepAlive(): Promise<void> {
+    if (isOverdue()) {
       end("lost");
       return;
     }
-    confirm(inProgress, ackWaitMs / keepAlivesPerAckWait).then(
-      () => {
-        oursUntilMs = sentAtMs + ackWaitMs;
-      },
-      () => undefined, // the next one may get through
-    );
+    // It may be up for moments only, as while one of the streams has no leader.
+    if (!(await link.whenUp(over.signal)) || isOverdue()) {
+      return;
+    }
+    const sentAtMs = performance.now();
+    try {
+      await confirm(inProgress, ackWaitMs / keepAlivesPerAckWait);
+      oursUntilMs = sentAtMs + ackWaitMs;
+    } catch {
+      // the next one may get through
+    }
+  }
+
+  /** Not renewed then even when the link works again: it may have been given to another meanwhile. */
+  function isOverdue(): boolean {
+    return performance.now() >= oursUntilMs;
   }
 
   /** Sends an ack of some kind and waits until the server has it. */

@@ -10,6 +10,20 @@ export function backoffMs(attempt: number): number {
   return full / 2 + Math.random() * (full / 2);
 }
 
+/** Within this time after it was mended, what fails again was not mended. */
+const relapseMs = 2 * longestDelayMs;
+
+/** Gives the pause before something is mended: none the first time, longer and longer ones while it soon fails again. */
+export function createRelapsePauses(now: () => number): () => number {
+  let relapses = 0;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    relapses = now() - failedAt < relapseMs ? relapses + 1 : 0;
+    failedAt = now();
+    return relapses === 0 ? 0 : backoffMs(relapses - 1);
+  };
+}
+
 /** Waits for `ms` or until `signal` is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
