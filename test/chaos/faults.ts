@@ -102,12 +102,9 @@ const faultKinds = {
   partition: {
     targets: everybody,
     forMs: [500, 4_000],
-    async harm({ network, subnet }, { target, forMs, dice }) {
-      // Half of the times not alone, but with a server of NATS beside it.
-      const others = subnet.nats.map(({ name }) => name).filter((name) => name !== target);
-      const beside = dice < 0.5 ? [] : others.slice(0, 1);
-      network.cut([target, ...beside]);
-      await sleep(forMs);
+    async harm({ network }, fault) {
+      network.cut(cutOff(fault));
+      await sleep(fault.forMs);
       network.heal();
     },
   },
@@ -211,6 +208,12 @@ export async function inflict(
       await turn;
     }),
   );
+}
+
+/** Whom a partition leaves with each other: half of the times not one alone, but with a server of NATS beside it. */
+export function cutOff({ target, dice }: Pick<Fault, "target" | "dice">): readonly string[] {
+  const others = natsNames.filter((name) => name !== target);
+  return [target, ...(dice < 0.5 ? [] : others.slice(0, 1))];
 }
 
 /** Whom a fault may touch. */

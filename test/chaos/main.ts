@@ -56,11 +56,12 @@ const faultCounts = new Map<string, number>();
 let runs = 0;
 let acknowledged = 0;
 let told = 0;
+let byLoad = 0;
 
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));
 const counts = [...faultCounts].toSorted().map(([kind, count]) => `${kind} ${count}`);
 console.log(
-  `${runs} runs, ${acknowledged} submissions acknowledged, ${told} verdicts; faults: ${counts.join(", ")}`,
+  `${runs} runs, ${acknowledged} submissions acknowledged, ${told} verdicts (${byLoad} a fault of ours by the machine's load alone); faults: ${counts.join(", ")}`,
 );
 if (failed.length > 0) {
   console.error(`failed: ${failed.length}, seeds ${failed.join(", ")}; logs in ${base}`);
@@ -107,6 +108,7 @@ function outcome(run: ChaosRun): string {
   const toldHere = verdicts.reduce((sum, [, count]) => sum + count, 0);
   acknowledged += run.acknowledged;
   told += toldHere;
+  byLoad += run.byLoad;
   const kindsTold = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(", ");
   const seconds = (ms: number): string => (ms / 1000).toFixed(1);
   const ends = run.ends.length === 0 ? "" : `, ended by themselves: ${run.ends.join(", ")}`;

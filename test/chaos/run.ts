@@ -12,6 +12,7 @@ import { mountDisk } from "../harness/small-disk.ts";
 import { createAssets } from "./assets.ts";
 import { type Fault, type FaultName, inflict, scheduleOf } from "./faults.ts";
 import { openNetwork } from "./network.ts";
+import { watchSilences } from "./silences.ts";
 import { memberNames, type Subnet, startSubnet } from "./subnet.ts";
 
 export interface ChaosOptions {
@@ -40,6 +41,8 @@ export interface ChaosRun {
   readonly acknowledged: number;
   /** Verdicts by their kind. */
   readonly verdicts: Readonly<Record<string, number>>;
+  /** Of those that ended as a fault of ours, how many only the machine's load explains. */
+  readonly byLoad: number;
   /** From the last fault's end until every submission had its verdict, in ms. */
   readonly recoveryMs: number;
   /** Processes that ended by themselves. */
@@ -74,6 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   const diskOf = (member: string): string => disks.get(member) ?? directory;
   const clocks = await clocksFor(schedule, directory);
   const keys = Array.from({ length: options.miners }, (_, n) => keypairFromUri(`//Chaos${n}`));
+  const silences = stack.use(watchSilences());
   const isUpdated = schedule.some(({ kind }) => kind === "update");
   const subnet = stack.use(
     await startSubnet({
@@ -81,6 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
       dataOf: diskOf,
       envOf: (member) => clocks.get(member)?.env ?? {},
       checkout: isUpdated ? options.olderCheckout : undefined,
+      onLine: silences.read,
     }),
   );
 
@@ -108,6 +113,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
     sleep(workMs),
     inflict(ground, schedule, (fault, what) => {
       log.push(`${elapsed()} s: ${fault.kind} ${fault.target} ${what}`);
+      silences.note(fault, what);
     }),
   ]);
   const healedAt = performance.now();
@@ -131,11 +137,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   for (const { verdict } of promises.told) {
     verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   }
+  let byLoad = 0;
   wrong.push(
     ...verifyStore(subnet.dataDir, promises, {
       taken: subnet.taken,
       scoreOf: ({ asset_sha256 }) => scoreOf(asset_sha256),
-      mayFault: true,
+      unexplained(id) {
+        const found = silences.explain(id);
+        byLoad += found === "load" ? 1 : 0;
+        return typeof found === "string" ? undefined : found.why;
+      },
     }),
   );
   const check = await checkStore(subnet.dataDir, {
@@ -148,7 +159,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   }
   return {
     ...{ seed, wrong, verdicts, recoveryMs, ends: subnet.ends },
-    ...{ log },
+    ...{ log, byLoad },
     acknowledged: promises.taken.length,
     wallMs: performance.now() - startedAt,
   };

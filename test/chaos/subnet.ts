@@ -80,6 +80,8 @@ export interface SubnetOptions {
   /** Folder of the project that coordinator and workers start from; this one when absent. */
   readonly checkout: string | undefined;
   readonly miners: readonly Keypair[];
+  /** Told of each line that a program logs. */
+  readonly onLine?: (member: string, line: string) => void;
   /** More options of the coordinator. */
   readonly flags?: readonly string[];
 }
@@ -139,6 +141,7 @@ export async function startSubnet(options: SubnetOptions): Promise<Subnet> {
             ...(checkout === undefined ? {} : { checkout }),
             onLine(line) {
               log(line);
+              options.onLine?.(name, line);
               onLine(line);
             },
           }),

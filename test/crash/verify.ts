@@ -25,7 +25,7 @@ const observationRow = z.object({
 });
 const taskRow = z.object({ id: z.string(), prompt: z.string(), state: z.string() });
 const averageRow = z.object({ hotkey: z.string(), average_fidelity: z.number() });
-const historyRow = z.object({ id: z.string().nullable(), count: z.number() });
+const historyRow = z.object({ id: z.string().nullable(), verdict: z.string() });
 const eventRow = z.object({ task_id: z.string(), hotkey: z.string(), count: z.number() });
 
 /** Compares with the running coordinator's answers; gives what is wrong. */
@@ -59,15 +59,15 @@ export interface Expectation {
     readonly id: string;
     readonly asset_sha256: string;
   }) => number | undefined;
-  /** Workers fell silent: what two of them had may have ended as a fault of ours. */
-  readonly mayFault?: boolean;
+  /** Why a submission should not have ended as a fault of ours; undefined where it may. None may when absent. */
+  readonly unexplained?: (id: string) => string | undefined;
 }
 
 /** Compares with the database of the stopped coordinator; gives what is wrong. */
 export function verifyStore(
   dataDir: string,
   { created, told, taken: toldTaken, asked }: Promises,
-  { taken, scoreOf, mayFault = false }: Expectation,
+  { taken, scoreOf, unexplained = () => "nothing explains it" }: Expectation,
 ): string[] {
   using database = new DatabaseSync(join(dataDir, "coordinator.sqlite"));
   const wrong: string[] = [];
@@ -103,22 +103,31 @@ export function verifyStore(
   const isCancelled = (taskId: string): boolean => tasks.get(taskId)?.state === "cancelled";
   const historyRows = all(
     historyRow,
-    "SELECT assignment_id AS id, count(*) AS count FROM verdicts GROUP BY 1",
+    "SELECT assignment_id AS id, verdict FROM verdicts ORDER BY rowid",
   );
-  const history = new Map(historyRows.map(({ id, count }) => [id, count]));
+  const history = Map.groupBy(historyRows, ({ id }) => id);
+  const toldOf = (id: string): readonly string[] =>
+    history.get(id)?.map((row) => row.verdict) ?? [];
   for (const submission of submissions) {
     const { id, task_id, verdict, state, keep, asset_sha256 } = submission;
     const right = verdictOf(scoreOf(submission));
-    const isExcused =
-      (verdict === "cancelled" && isCancelled(task_id)) || (mayFault && verdict === "system-fault");
-    if (verdict !== right && !isExcused) {
+    const isExcused = verdict === "cancelled" && isCancelled(task_id);
+    const judged = toldOf(id);
+    const hasFault = judged.includes("system-fault");
+    if (verdict !== right && !isExcused && verdict !== "system-fault") {
       wrong.push(`submission ${id} is ${verdict}, not ${right}`);
+    }
+    const why = hasFault ? unexplained(id) : undefined;
+    if (why !== undefined) {
+      wrong.push(`submission ${id} ended as a fault of ours: ${why}`);
     }
     if (state !== verdict) {
       wrong.push(`assignment ${id} is ${state}, its submission ${verdict}`);
     }
-    if (history.get(id) !== 1) {
-      wrong.push(`submission ${id} has ${history.get(id) ?? 0} verdicts in its miner's history`);
+    // A fault of ours is overruled by a score that comes after all.
+    const mayHave = hasFault && verdict !== "system-fault" ? ["system-fault", verdict] : [verdict];
+    if (judged.join() !== mayHave.join()) {
+      wrong.push(`submission ${id} is ${verdict}, its miner's history has "${judged.join()}"`);
     }
     if (keep === null) {
       continue;
@@ -136,10 +145,9 @@ export function verifyStore(
   );
   for (const { task_id, hotkey, count } of counts) {
     const scored = stored.get(`${task_id} ${hotkey}`)?.filter((row) => row.verdict !== "cancelled");
-    if (count !== scored?.length) {
-      wrong.push(
-        `${count} verdicts of ${hotkey} on task ${task_id}, ${scored?.length} submissions`,
-      );
+    const judged = scored?.flatMap(({ id }) => toldOf(id)) ?? [];
+    if (count !== judged.length) {
+      wrong.push(`${count} verdicts of ${hotkey} on task ${task_id}, not ${judged.length}`);
     }
   }
   for (const { taskId, hotkey } of toldTaken) {
@@ -155,10 +163,10 @@ export function verifyStore(
       continue;
     }
     const tries = stored.get(`${taskId} ${hotkey}`) ?? [];
-    const isRight = tries.some(
-      (row) =>
-        row.verdict === verdict &&
-        fidelity === (verdict === "system-fault" ? 0 : fidelityFor(scoreOf(row))),
+    const isRight = tries.some((row) =>
+      verdict === "system-fault"
+        ? fidelity === 0 && toldOf(row.id).includes(verdict)
+        : row.verdict === verdict && fidelity === fidelityFor(scoreOf(row)),
     );
     if (!isRight) {
       const has = tries.map((row) => row.verdict).join(" and ");
