@@ -102,6 +102,19 @@ for (const empty of [false, true]) {
   });
 }
 
+test("who was connected before the clock was set back connects again at once", {
+  timeout,
+}, async (t) => {
+  const real = Date.now;
+  const ahead = t.mock.method(Date, "now", () => real() + 3_600_000);
+  await using sides = await openSides();
+  const { server, queue } = sides;
+  ahead.mock.restore();
+  await server.kill9();
+  await server.restart();
+  await untilUp(() => queue.submit(testJob("a")));
+});
+
 test("while the server is away a job is refused at once, and both sides close", {
   timeout,
 }, async () => {

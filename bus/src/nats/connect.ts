@@ -100,7 +100,9 @@ function connectionOptions(
     ...(isTls ? { tls: { ...tls, ...{ checkServerIdentity } } } : {}),
     timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
     maxReconnectAttempts: -1,
-    reconnectDelayHandler: reconnectDelayMs,
+    // Its own pause goes by the clock: after that was set back by an hour it would not try again for an hour.
+    reconnectDelayHandler: () => Number.NEGATIVE_INFINITY,
+    reconnectToServer: () => ({ server: null, delay: reconnectDelayMs() }),
     // Credentials may be wrong for a while, when they are renewed.
     ignoreAuthErrorAbort: true,
     pingInterval: pingIntervalMs,

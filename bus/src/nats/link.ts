@@ -104,7 +104,8 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
   ]);
   /** Since the link was up: grows the pause between two of them. */
   let dials = 0;
-  const connection = await connectFirst(options, () => backoffMs(dials), connecting);
+  const pauseMs = () => (dials === 0 ? 0 : backoffMs(dials - 1));
+  const connection = await connectFirst(options, pauseMs, connecting);
   const manager = await jetstreamManager(connection, {
     timeout: requestTimeoutMs,
     checkAPI: false, // checkServer does
