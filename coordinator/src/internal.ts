@@ -11,6 +11,7 @@ export {
   type AssetFiles,
   backUpStore,
   checkStore,
+  coordinatorMigrations,
   openAssetFiles,
   openKeyStore,
   openStore,

@@ -1,16 +1,19 @@
 /** Coordinators' state over a real NATS: who leads, what others have of it, and what happens when NATS itself fails. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { createHash, hash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { zstdCompressSync } from "node:zlib";
 import { LogLostError, OvertakenError, type StateLog } from "@turntable/bus";
 import { connectJobQueue, connectStateLog } from "@turntable/bus/nats";
 import {
   type AssetFiles,
+  coordinatorMigrations,
   type Leadership,
   openAssetFiles,
   openKeyStore,
@@ -20,6 +23,7 @@ import {
   standBy,
 } from "@turntable/coordinator/internal";
 import { type NatsServer, startNatsCluster, startNatsServer } from "../harness/nats-server.ts";
+import { startWire } from "../harness/wire.ts";
 
 const timeout = 60_000;
 const leaseMs = 1_000;
@@ -45,16 +49,22 @@ async function startMember(
   nats: Pick<NatsServer, "url"> | readonly NatsServer[],
   dataDir: string,
   name: string,
-  options: { readonly begin?: boolean; readonly copyEveryBytes?: number } = {},
+  options: {
+    readonly begin?: boolean;
+    readonly copyEveryBytes?: number;
+    readonly leaseMs?: number;
+    readonly requestTimeoutMs?: number;
+  } = {},
 ): Promise<Member> {
   const urls = "url" in nats ? [nats.url] : nats.map(({ url }) => url);
-  const log = await connectStateLog({ servers: urls, replicas: urls.length });
+  const { requestTimeoutMs, ...rest } = options;
+  const log = await connectStateLog({ servers: urls, replicas: urls.length, requestTimeoutMs });
   const stopping = new AbortController();
   const events: StandbyEvent[] = [];
   let wake = Promise.withResolvers<void>();
   const leads = standBy(
     {
-      ...{ log, dataDir, name, leaseMs, begin: false, ...options },
+      ...{ log, dataDir, name, leaseMs, begin: false, ...rest },
       onEvent(event) {
         events.push(event);
         wake.resolve();
@@ -446,6 +456,138 @@ describe("NATS", { timeout }, () => {
   });
 });
 
+describe("a wire that is cut", { timeout }, () => {
+  const open = async () => {
+    await using stack = new AsyncDisposableStack();
+    const nats = stack.use(await startNatsServer());
+    const wire = stack.use(await startWire(nats.port));
+    const opened = stack.move();
+    return {
+      ...{ nats, wire, beyond: { url: `nats://127.0.0.1:${wire.port}` } },
+      [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    };
+  };
+
+  test("between who leads and NATS: it tells nobody of anything while the other leads, and ends when it is mended", async () => {
+    await using place = await open();
+    const [one, two] = [folder(), folder()];
+    await using first = await leadWith(await startMember(place.beyond, one, "one"), one);
+    set(first.store, "x", "1");
+    await untilSettled(first.leadership);
+    const second = await startMember(place.nats, two, "two");
+    await second.saw("following");
+    place.wire.cut();
+    set(first.store, "x", "late");
+    const untold = assert.rejects(first.leadership.settled(), { name: "NotReplicatedError" });
+    await using taken = await leadWith(second, two);
+    assert.ok(first.leadership.notReady());
+    await untold;
+    await untilSettled(taken.leadership);
+    place.wire.heal();
+    await assert.rejects(first.leadership.ended, OvertakenError);
+    await assert.rejects(first.leadership.settled(), { name: "NotReplicatedError" });
+    await untilSettled(taken.leadership);
+    assert.equal(get(taken.store, "x"), "1");
+  });
+
+  test("between who stands by and NATS: the other leads on, and when it is mended all has come over", async () => {
+    await using place = await open();
+    const [one, two] = [folder(), folder()];
+    const first = await leadWith(await startMember(place.nats, one, "one"), one);
+    set(first.store, "x", "1");
+    await untilSettled(first.leadership);
+    const second = await startMember(place.beyond, two, "two", { requestTimeoutMs: leaseMs });
+    await second.saw("following");
+    place.wire.cut();
+    await second.saw("trouble");
+    set(first.store, "x", "2");
+    await untilSettled(first.leadership);
+    place.wire.heal();
+    await first[Symbol.asyncDispose]();
+    await using taken = await leadWith(second, two);
+    assert.equal(get(taken.store, "x"), "2");
+  });
+});
+
+describe("of two versions", { timeout }, () => {
+  const schema = coordinatorMigrations.length;
+
+  /** Leads a log of its own as a coordinator whose tables are of another version would. */
+  async function startOther(nats: NatsServer, version: number) {
+    const directory = folder();
+    mkdirSync(directory);
+    const file = join(directory, "database");
+    await using stack = new AsyncDisposableStack();
+    const log = stack.use(await connectStateLog({ servers: [nats.url], replicas: 1 }));
+    const database = stack.adopt(new DatabaseSync(file), (opened) => opened.close());
+    for (const sql of coordinatorMigrations.slice(0, version)) {
+      database.exec(sql);
+    }
+    database.exec(`PRAGMA user_version = ${version}`);
+    const holder = { holder: "h", directory, name: "other", isReleased: false };
+    const revision = await log.lease.write(holder, 0);
+    const { signal } = new AbortController();
+    const body = Buffer.from(JSON.stringify({ ...holder, isBeginning: true }));
+    let position = await log.entries.append({ kind: "term", schema: 0, body }, 0, signal);
+    const running = stack.move();
+    return {
+      log,
+      async copy(as: number) {
+        const copy = zstdCompressSync(readFileSync(file));
+        const { id } = await log.entries.info();
+        const about = { log: id, position, schema: as, name: `copy-${position}` };
+        await log.files.put(about.name, [copy]);
+        const manifest = { ...about, bytes: copy.length, sha256: hash("sha256", copy) };
+        await log.files.put("manifest", [Buffer.from(JSON.stringify(manifest))]);
+      },
+      async set(name: string, value: string, as: number) {
+        const session = database.createSession();
+        database.prepare("INSERT OR REPLACE INTO prompt_state VALUES (?, ?)").run(name, value);
+        const changes = zstdCompressSync(session.changeset());
+        const entry = { kind: "changes", schema: as, body: changes } as const;
+        position = await log.entries.append(entry, position, signal);
+        session.close();
+      },
+      release: () => log.lease.write({ ...holder, isReleased: true }, revision),
+      [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+    };
+  }
+
+  test("a newer one follows an older one, takes over, and brings the tables up to date for all", async () => {
+    await using nats = await startNatsServer();
+    await using older = await startOther(nats, schema - 1);
+    await older.copy(schema - 1);
+    await older.set("x", "1", schema - 1);
+    const dataDir = folder();
+    const newer = await startMember(nats, dataDir, "newer", { leaseMs: 10_000 });
+    await newer.saw("following");
+    await older.set("x", "2", schema - 1);
+    await older.release();
+    await using taken = await leadWith(newer, dataDir);
+    assert.equal(get(taken.store, "x"), "2");
+    set(taken.store, "x", "3");
+    await taken.leadership.settled();
+    const manifest = await waitFor(() => older.log.files.get("manifest"));
+    const [text = Buffer.alloc(0)] = await Array.fromAsync(manifest.read());
+    assert.equal(JSON.parse(Buffer.from(text).toString()).schema, schema);
+    const third = folder();
+    await using follower = await startMember(nats, third, "third", { leaseMs: 10_000 });
+    await follower.saw("following");
+  });
+
+  test("an older one cannot follow a newer one, and says which version it needs", async () => {
+    await using nats = await startNatsServer();
+    await using newer = await startOther(nats, schema);
+    await newer.copy(schema);
+    await newer.set("x", "1", schema);
+    await using older = await startMember(nats, folder(), "older", { leaseMs: 10_000 });
+    await older.saw("following");
+    await newer.copy(schema + 1);
+    await newer.set("x", "2", schema + 1);
+    await assert.rejects(older.leads, /is of a newer version \(schema \d+, this one knows \d+\)/);
+  });
+});
+
 describe("assets", { timeout }, () => {
   const bytes = Buffer.from("an asset");
   const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -492,6 +634,15 @@ describe("assets", { timeout }, () => {
     await assert.rejects(shared.save(bytes, sha256), { name: "NotReplicatedError" });
   });
 });
+
+/** A lease may run out for a moment on a machine that is busy. */
+const untilSettled = (leadership: Leadership): Promise<boolean> =>
+  waitFor(() =>
+    leadership.settled().then(
+      () => true,
+      () => undefined,
+    ),
+  );
 
 async function waitFor<Found>(find: () => Promise<Found | undefined>): Promise<Found> {
   for (;;) {

@@ -14,7 +14,7 @@ export {
   readPlace,
   writePlace,
 } from "./replica.ts";
-export { currentSchema, keyRow } from "./schema.ts";
+export { coordinatorMigrations, currentSchema, keyRow } from "./schema.ts";
 export {
   databaseName,
   openKeyStore,
