@@ -124,8 +124,9 @@ export function watchSilences(
         return { why: verdict.reason };
       }
       const until = verdict?.at ?? now();
+      // One that was cut off may score it after all, later.
       const silent = takes.filter(
-        ({ from, ending }) => from < until && (ending === undefined || ending === "lost"),
+        ({ from, to = until, ending }) => from < until && (to >= until || ending === "lost"),
       );
       const spans: [string | undefined, Span][] = silent.map(({ worker, from, to }) => [
         worker,

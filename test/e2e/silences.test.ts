@@ -35,6 +35,7 @@ function judge(
     at(14_000, () => silences.read("w2", line({ msg: "job", outcome: "lost", ...second })));
   }
   at(14_500, () => silences.read("coordinator", line(ending)));
+  at(15_000, () => silences.read("w1", line({ msg: "job", outcome: "scored" })));
   return silences.explain("j");
 }
 
