@@ -58,7 +58,10 @@ async function startMember(
 ): Promise<Member> {
   const urls = "url" in nats ? [nats.url] : nats.map(({ url }) => url);
   const { requestTimeoutMs, ...rest } = options;
-  const log = await connectStateLog({ servers: urls, replicas: urls.length, requestTimeoutMs });
+  const log = await connectStateLog({
+    ...{ servers: urls, replicas: urls.length },
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+  });
   const stopping = new AbortController();
   const events: StandbyEvent[] = [];
   let wake = Promise.withResolvers<void>();
@@ -568,8 +571,11 @@ describe("of two versions", { timeout }, () => {
     set(taken.store, "x", "3");
     await taken.leadership.settled();
     const manifest = await waitFor(() => older.log.files.get("manifest"));
-    const [text = Buffer.alloc(0)] = await Array.fromAsync(manifest.read());
-    assert.equal(JSON.parse(Buffer.from(text).toString()).schema, schema);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of manifest.read()) {
+      chunks.push(chunk);
+    }
+    assert.equal(JSON.parse(Buffer.concat(chunks).toString()).schema, schema);
     const third = folder();
     await using follower = await startMember(nats, third, "third", { leaseMs: 10_000 });
     await follower.saw("following");

@@ -90,6 +90,7 @@ function connectionOptions(
   const tls = tlsOptions(options.tls);
   const isTls = Object.keys(tls).length > 0 || urls.some((url) => url.isTls);
   const checkServerIdentity = identityOf(urls.map(({ host }) => host));
+  let dialed = 0;
   return {
     servers: urls.map((url) => url.server),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -102,7 +103,11 @@ function connectionOptions(
     maxReconnectAttempts: -1,
     // Its own pause goes by the clock: after that was set back by an hour it would not try again for an hour.
     reconnectDelayHandler: () => Number.NEGATIVE_INFINITY,
-    reconnectToServer: () => ({ server: null, delay: reconnectDelayMs() }),
+    reconnectToServer(servers) {
+      const server = servers[dialed % servers.length];
+      dialed += 1;
+      return server === undefined ? null : { server, delay: reconnectDelayMs() };
+    },
     // Credentials may be wrong for a while, when they are renewed.
     ignoreAuthErrorAbort: true,
     pingInterval: pingIntervalMs,

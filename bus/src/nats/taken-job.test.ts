@@ -23,7 +23,7 @@ test("a job is kept alive in the moments in which the link is up", async () => {
   createTakenJob({
     link: link as NatsLink, // as far as a job in work needs it
     message: {} as Msg,
-    delivery: { ackSubject: "ack", count: 1, streamSequence: 1 },
+    delivery: { ackSubject: "ack", count: 1, streamSequence: 1, pending: 0 },
     earlier: { handedBack: 0, turnedAway: 0, unbegun: 0 },
     job: create(RenderScoreJobSchema, { jobId: "a" }),
     workerId: "w",
