@@ -32,7 +32,7 @@ async function openHistory() {
   const bad = tasks.assign(opened.ask(), "B", 5);
   submissions.refuse(bad, { kind: "rejected", code: "wrong-signature" }, 6, "violation");
   miners.countViolation("D", 6);
-  tasks.abandon(tasks.assign(opened.ask(), "C", 6).id, "given back", 7);
+  submissions.giveBack(tasks.assign(opened.ask(), "C", 6), 7);
   const same = Buffer.from("the same bytes");
   const first = await opened.submit(opened.ask(), "A", 8, same);
   submissions.applyResult(opened.scored(first.id, 0.9), 8);

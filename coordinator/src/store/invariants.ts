@@ -42,16 +42,18 @@ export const invariants: readonly Invariant[] = [
     name: "verdicts",
     rule: "each assignment was judged once, and has that verdict",
     seen: "verdicts WHERE assignment_id IS NOT NULL",
-    // A fault of ours may be overruled, and a score replaced; of a group, the columns beside max() are those of its row.
+    // A fault of ours may be overruled, and a score replaced; what is given back is rejected without having been judged. Of a
+    // group, the columns beside max() are those of its row.
     broken: `
       SELECT 'assignment ' || assignment_id || ' was judged ' || count(*) || ' times' AS fault
         FROM verdicts WHERE assignment_id IS NOT NULL AND verdict <> 'system-fault' AND code <> 'score-replaced'
         GROUP BY assignment_id HAVING count(*) > 1
       UNION ALL
       SELECT 'assignment ' || a.id || ' is ' || a.state || ', its last verdict ' || v.verdict
-        FROM (SELECT assignment_id, verdict, max(id) FROM verdicts WHERE assignment_id IS NOT NULL
+        FROM (SELECT assignment_id, verdict, code, max(id) FROM verdicts WHERE assignment_id IS NOT NULL
           GROUP BY assignment_id) v
-        JOIN assignments a ON a.id = v.assignment_id WHERE a.state <> v.verdict`,
+        JOIN assignments a ON a.id = v.assignment_id
+        WHERE a.state <> iif(v.code = 'given-back', 'abandoned', v.verdict)`,
   },
   {
     name: "observations",
