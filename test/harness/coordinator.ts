@@ -1,11 +1,12 @@
 /** A coordinator in this process with real sockets, its queue in the test's hands. */
+import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalChain, type LocalChain } from "@turntable/bittensor/chain";
 import { createDendrite, type Dendrite } from "@turntable/bittensor/dendrite";
 import { type Keypair, keypairFromUri, ready } from "@turntable/bittensor/keys";
-import { signSubmission } from "@turntable/bittensor/synapse";
+import { pullTask, signSubmission, submitResults } from "@turntable/bittensor/synapse";
 import type { JobSource } from "@turntable/bus";
 import { createInProcessQueue } from "@turntable/bus/in-process";
 import { createTurntableClient, type TurntableClient } from "@turntable/client";
@@ -108,4 +109,27 @@ export function signedResults(
     submit_time: lastNs,
     signature: signSubmission(minerKey, facts),
   };
+}
+
+let made = 0;
+
+/** One task from its client to the answer that the registered miner has for its submission. */
+export async function submitTask(
+  subnet: TestSubnet,
+  bytes: Uint8Array = Buffer.from(`asset ${++made}`),
+) {
+  const { client, miner, target } = subnet;
+  const { id } = await client.create("a red cube");
+  const pulled = await miner.call(pullTask, { target, body: {} });
+  const task = (pulled.kind === "ok" && pulled.fields.task) || assert.fail(pulled.message ?? "");
+  const body = signedResults(subnet, task, bytes);
+  return { id, outcome: await miner.call(submitResults, { target, body }) };
+}
+
+/** The same, with a verdict. */
+export async function oneTask(subnet: TestSubnet, bytes?: Uint8Array) {
+  const { id, outcome } = await submitTask(subnet, bytes);
+  const feedback =
+    (outcome.kind === "ok" && outcome.fields.feedback) || assert.fail(outcome.message ?? "");
+  return { id, feedback };
 }

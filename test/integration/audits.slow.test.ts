@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
-import { pullTask, submitResults } from "@turntable/bittensor/synapse";
 import type { JobQueue, JobSource } from "@turntable/bus";
 import { createInProcessQueue } from "@turntable/bus/in-process";
 import { connectJobQueue, connectJobSource } from "@turntable/bus/nats";
@@ -18,7 +17,7 @@ import { createServiceClient } from "@turntable/proto/grpc";
 import { writePly } from "@turntable/splat";
 import { defaultModelDir, startWorker } from "@turntable/validation";
 import { lying, startPoolWorker } from "../harness/audit-pool.ts";
-import { signedResults, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
+import { oneTask, startTestSubnet, type TestSubnet } from "../harness/coordinator.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
 
 const audits = { share: 1, margin: 0, tolerance: 0.02, findings: 2 };
@@ -83,21 +82,6 @@ function operatorOf(t: TestContext, { coordinator }: TestSubnet) {
   const channel = new Client(`127.0.0.1:${coordinator.adminPort}`, credentials.createInsecure());
   t.after(() => channel.close());
   return createServiceClient(AdminService, channel);
-}
-
-let made = 0;
-
-/** One task from its client to its verdict. */
-async function oneTask(subnet: TestSubnet, bytes: Uint8Array = Buffer.from(`asset ${++made}`)) {
-  const { client, miner, target } = subnet;
-  const { id } = await client.create("a red cube");
-  const pulled = await miner.call(pullTask, { target, body: {} });
-  const task = (pulled.kind === "ok" && pulled.fields.task) || assert.fail(pulled.message ?? "");
-  const body = signedResults(subnet, task, bytes);
-  const outcome = await miner.call(submitResults, { target, body });
-  const feedback =
-    (outcome.kind === "ok" && outcome.fields.feedback) || assert.fail(outcome.message ?? "");
-  return { id, feedback };
 }
 
 /** Looks again and again; it ends with the test. */

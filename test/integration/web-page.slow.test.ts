@@ -7,10 +7,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { createInProcessQueue } from "@turntable/bus/in-process";
+import { createAdminClient } from "@turntable/client/admin";
+import { ruleSets } from "@turntable/coordinator/rules";
+import { ApiKeyScope, TaskState } from "@turntable/proto";
 import { writePly } from "@turntable/splat";
 import { ball, createRandom } from "@turntable/splat/test";
+import { pageFolder } from "@turntable/web/build";
 import type { Page, Request } from "playwright-core";
+import { startPoolWorker } from "../harness/audit-pool.ts";
 import { chromiumMissing } from "../harness/chromium.ts";
+import { oneTask, startTestSubnet, submitTask } from "../harness/coordinator.ts";
 import {
   openTab,
   type SubnetPage,
@@ -158,6 +165,51 @@ describe("the web page", { skip: chromiumMissing }, () => {
     await page.getByLabel("API key with the scope admin").fill("tt_unknown_key");
     await page.getByRole("button", { name: "Use it" }).click();
     await page.getByText("This needs an API key, or the key is not known.").waitFor();
+  });
+
+  it("sends again what was given up, tells what audits found, and takes a worker back", async () => {
+    const { queue, source } = createInProcessQueue();
+    await using operated = await startTestSubnet({
+      ...{ queue, adminWeb: true, admin: { host: "127.0.0.1", port: 0, anonymous: true } },
+      rules: { ...ruleSets.local, cooldownMs: 0, badWorkMs: 0 },
+      page: { folder: pageFolder, path: "/", showClientTasks: true },
+      audits: { share: 1, margin: 0, tolerance: 0.02, findings: 2 },
+      duplicates: { windowMs: 0, compared: 1 },
+    });
+    const { coordinator, client } = operated;
+    using admin = createAdminClient({ address: `127.0.0.1:${coordinator.adminPort}` });
+    const scopes = [ApiKeyScope.READ_ALL, ApiKeyScope.ADMIN];
+    const { secret } = await admin.createApiKey({ name: "operator", scopes });
+    const given = submitTask(operated);
+    const taken = await source("first").take(AbortSignal.timeout(60_000));
+    await taken?.terminate("it ended two workers");
+    const { id } = await given;
+
+    const url = `http://127.0.0.1:${coordinator.httpPort}/`;
+    await using tab = await openTab({ ...subnet, url }, `operator#key=${secret}`);
+    const { page } = tab;
+    const letter = page.getByRole("row", { name: "it ended two workers" });
+    await letter.getByRole("link").waitFor();
+    await using _liar = startPoolWorker(source("liar"), "liar", () => 0.9);
+    await letter.getByRole("button", { name: "Replay" }).click();
+    await page.getByText("No job was given up.").waitFor();
+    for await (const _ of client.watch(id)) {
+      // until it has ended
+    }
+    assert.equal((await client.get(id)).state, TaskState.SUCCEEDED);
+
+    await oneTask(operated);
+    await using _others = startPoolWorker(source("w2"), "w2", () => 0.3);
+    await using _third = startPoolWorker(source("w3"), "w3", () => 0.3);
+    const liar = page.getByRole("row", { name: /^liar / });
+    await liar.getByRole("cell", { name: "quarantined", exact: true }).waitFor();
+    await page.getByText(/^liar is quarantined: 2 times within /).waitFor();
+    await liar.getByRole("button", { name: "Release" }).click();
+    await liar.getByRole("button", { name: "Really take its results again?" }).click();
+    await liar.getByRole("cell", { name: "ready", exact: true }).waitFor();
+    await page.goto(new URL(`tasks/${id}`, url).href);
+    await page.getByText("of worker liar: other workers found that wrong").waitFor();
+    assert.deepEqual(tab.faults, []);
   });
 
   it("is used with the keyboard alone", async () => {
