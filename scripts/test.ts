@@ -2,10 +2,13 @@
  * Runs tests by kind: `node scripts/test.ts [unit|slow|contract|integration|golden|k8s|e2e|vectors …]`, all but vectors
  * when no kind is named. `unit` is what takes milliseconds; what starts processes, renderers or models is `slow`.
  */
+import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { relative } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
 
 const workspaces =
   "{process,proto,bus,bittensor,coordinator,workers/*,client-sdk,local-subnet,scripts}";
@@ -25,27 +28,43 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
     "workers/validation/src/worker/device-*.slow.test.ts",
   ],
 };
-/** What `npm test` runs: vectors and conformance have commands of their own, and all of gpu is in slow. */
-const standard = ["unit", "slow", "contract", "integration", "golden", "k8s", "e2e"];
+/** What `npm test` runs beside unit: vectors and conformance have commands of their own, and all of gpu is in slow. */
+const standard = ["slow", "contract", "integration", "golden", "k8s", "e2e"];
 /** Two at a time: the tests start servers and worker threads of their own. */
 const concurrency = 2;
 const timeoutMs = 300_000;
 const slowestShown = 10;
 
-const asked = process.argv.slice(2);
+const named = process.argv.slice(2);
+const asked = named.length === 0 ? standard : named;
 const unknown = asked.filter((kind) => !(kind in kinds));
 if (unknown.length > 0) {
   fail(`no tests of kind ${unknown.join(", ")}; there are ${Object.keys(kinds).join(", ")}`);
 } else if (asked.includes("vectors") && process.env.TURNTABLE_VECTORS === undefined) {
   fail("set TURNTABLE_VECTORS to the folder that holds the vectors");
 } else {
-  const patterns = (asked.length === 0 ? standard : asked).flatMap((kind) => kinds[kind] ?? []);
+  const patterns = asked.flatMap((kind) => kinds[kind] ?? []);
   const files = new Set(globSync(patterns, { exclude: ["**/node_modules/**"] }));
   if (files.size === 0) {
     fail("no test files were found");
   } else {
-    runFiles([...files].toSorted());
+    const unit = named.length === 0 ? runUnit() : undefined;
+    runFiles([...files].toSorted(), async () => {
+      process.stdout.write((await unit) ?? "");
+    });
   }
+}
+
+/** Tests of milliseconds share one process: to start one for each file would take most of their time. */
+async function runUnit(): Promise<Uint8Array> {
+  const self = fileURLToPath(import.meta.url);
+  const child = spawn(process.execPath, [self, "unit"], { stdio: ["ignore", "pipe", "inherit"] });
+  child.once("exit", (code) => {
+    if (code !== 0) {
+      process.exitCode = 1;
+    }
+  });
+  return await buffer(child.stdout);
 }
 
 function fail(message: string): void {
@@ -61,9 +80,8 @@ interface TestEnd {
 }
 
 /** As `node --test` does, and says afterwards which files took longest. */
-function runFiles(files: readonly string[]): void {
+function runFiles(files: readonly string[], onEnd: () => Promise<void>): void {
   const durations = new Map<string, number>();
-  // Tests of milliseconds share one process: to start one for each file would take most of the time.
   const isolation = asked.join() === "unit" ? "none" : "process";
   const add = ({ file, nesting, details }: TestEnd): void => {
     if (file !== undefined && nesting === 0) {
@@ -85,7 +103,10 @@ function runFiles(files: readonly string[]): void {
       }
     })
     .compose(spec)
-    .on("end", () => printSlowest(durations))
+    .on("end", () => {
+      printSlowest(durations);
+      void onEnd();
+    })
     .pipe(process.stdout);
 }
 
