@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -34,6 +34,8 @@ const standard = ["slow", "contract", "integration", "golden", "k8s", "e2e"];
 const concurrency = 2;
 const timeoutMs = 300_000;
 const slowestShown = 10;
+/** What all those processes compile is kept: a third of the time in which a program starts. */
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "../.cache/compiled");
 
 const named = process.argv.slice(2);
 const asked = named.length === 0 ? standard : named;
