@@ -41,7 +41,10 @@ export function openAdmin(
   };
   const { queue, source } = createInProcessQueue();
   stack.use(queue);
-  stack.use(source(idleWorker));
+  const worker = stack.use(source(idleWorker));
+  const ended = new AbortController();
+  stack.defer(() => ended.abort());
+  void worker.take(ended.signal); // it loads until it has asked for a job
   const job = create(RenderScoreJobSchema, { jobId: deadJob, prompt: "a cup" });
   const letter = {
     ...{ job, reason: "it killed workers", cause: FaultCause.UNSPECIFIED },

@@ -913,7 +913,7 @@ export const ResumeWorkerRequestSchema: GenMessage<ResumeWorkerRequest> = /*@__P
  */
 export type ResumeWorkerResponse = Message<"turntable.v1.ResumeWorkerResponse"> & {
   /**
-   * Ready, or working.
+   * Ready, working, or loading.
    *
    * @generated from field: turntable.v1.WorkerState state = 1;
    */
