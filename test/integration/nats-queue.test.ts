@@ -280,6 +280,7 @@ test("workers show themselves through the NATS services API", { timeout }, async
     completed: 1,
     handedBack: 0,
     terminated: 1,
+    withdrawn: 0,
     lost: 0,
     buried: 0,
     inWork: 1,

@@ -46,7 +46,7 @@ const firstRaceDelayMs = 1;
 const longestRaceDelayMs = 250;
 /** Most jobs are synthetic: a request that waits there is that of a worker that listens, and not left from an earlier wait. */
 const busiestDurable = workersDurable("synthetic");
-/** Workers that are free have taken a job that has come within this many ms; one that has work looks only then. */
+/** Workers that are free have taken a job that has come within this many ms; one that has work, or may not take it, looks only then. */
 const yieldMs = 50;
 /**
  * What a job costs grows with the workers that hear of it: when about so many listen, others stand by, and only look from
@@ -66,6 +66,8 @@ interface Source {
   readonly statistics: WorkerStatistics;
   readonly workerId: string;
   readonly inWork: Set<Promise<void>>;
+  /** Until then a job comes again that excludes this worker; others have the first chance. `performance.now()`, ms. */
+  yieldsUntilMs: number;
 }
 
 /** @throws as openLink */
@@ -87,6 +89,7 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
     statistics: await startWorkerService(link, { workerId, version, drain }),
     workerId,
     inWork: new Set(),
+    yieldsUntilMs: 0,
   };
   const doorbells = createDoorbells(link, durables, source.puller.expect);
   const closing = new AbortController();
@@ -126,6 +129,8 @@ export async function connectJobSource(options: JobSourceOptions): Promise<JobSo
       }
       if (busyUntil?.aborted === false) {
         await pause(yieldMs, AbortSignal.any([overSignal(), busyUntil]));
+      } else if (performance.now() < source.yieldsUntilMs) {
+        await pause(yieldMs, overSignal());
       }
       for (const durable of durables) {
         const surely = durable !== durables.at(-1);
@@ -230,7 +235,9 @@ async function weigh(
     // Q10
     const turnedAway = earlier.turnedAway + 1;
     await noteHandBack(link, id, { ...earlier, turnedAway });
-    link.send(delivery.ackSubject, nak(turnAwayDelayMs(turnedAway)));
+    const delayMs = turnAwayDelayMs(turnedAway);
+    link.send(delivery.ackSubject, nak(delayMs));
+    source.yieldsUntilMs = Math.max(source.yieldsUntilMs, performance.now() + delayMs + yieldMs);
     return undefined;
   }
   return taken(source, pulled, earlier, job);
