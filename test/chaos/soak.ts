@@ -1,7 +1,7 @@
 /**
- * `npm run test:soak -- --hours 2`: a steady load and no faults, while memory, open files and disk of every process are
- * looked at; fails when one of them grows, or when a submission did not get its one verdict. SIGINT ends it sooner, and
- * what there is by then is judged.
+ * `npm run test:soak -- --hours 2`: a load that stays the same (`--per-hour` submissions, if the machine can) and no faults,
+ * while memory, open files and disk of every process are looked at; fails when one of them grows, or when a submission did
+ * not get its one verdict. SIGINT ends it sooner, and what there is by then is judged.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -23,6 +23,7 @@ const { values } = parseArgs({
   options: {
     hours: { type: "string", default: "2" },
     miners: { type: "string", default: "2" },
+    "per-hour": { type: "string", default: "1800" },
     every: { type: "string", default: "15" },
     plot: { type: "string" },
   },
@@ -66,9 +67,12 @@ const databaseFile = join(subnet.dataDir, "coordinator.sqlite");
 const promises = noPromises();
 const { target, validator } = subnet;
 const { nextAsset } = createAssets(1);
+const everyMs = (keys.length * 3_600_000) / Number(values["per-hour"]);
 const load = Promise.all([
-  ask(subnet.grpcAddress, promises, enough.signal),
-  ...keys.map((key) => mine(key, { target, validator, asset: nextAsset }, promises, enough.signal)),
+  ask(subnet.grpcAddress, promises, enough.signal, everyMs / keys.length),
+  ...keys.map((key) =>
+    mine(key, { target, validator, asset: nextAsset, everyMs }, promises, enough.signal),
+  ),
 ]);
 load.catch(() => enough.abort()); // told below
 

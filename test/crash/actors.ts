@@ -57,8 +57,8 @@ const retryMs = 200;
 const longestTries = 300;
 /** One task in so many is cancelled, some time after it was made. */
 const cancelEvery = 2;
-/** Between two tasks of a client. */
-const askEveryMs = 250;
+/** From one task of a client to the next. */
+const askPauseMs = 250;
 
 /** The score that the simulated worker gives: of ten jobs two are rejected, the others accepted in both steps. */
 export function scoreOf(jobId: string): number {
@@ -70,7 +70,12 @@ export function scoreOf(jobId: string): number {
 }
 
 /** Creates tasks, and cancels some of them, until `signal` is aborted. */
-export async function ask(address: string, promises: Promises, signal: AbortSignal): Promise<void> {
+export async function ask(
+  address: string,
+  promises: Promises,
+  signal: AbortSignal,
+  pauseMs = askPauseMs,
+): Promise<void> {
   using client = createTurntableClient({ address });
   for (let count = 1; !signal.aborted; count++) {
     const before = promises.created.at(-1);
@@ -90,7 +95,7 @@ export async function ask(address: string, promises: Promises, signal: AbortSign
         await sleep(retryMs, undefined, { signal }).catch(() => undefined);
       }
     }
-    await sleep(askEveryMs, undefined, { signal }).catch(() => undefined);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -120,6 +125,8 @@ export interface MinedPlace {
   readonly validator: Keypair;
   /** What is submitted, another each time; bytes that are no asset when absent. */
   readonly asset?: () => Uint8Array;
+  /** From one task to the next, so that the load is even on any machine; none when absent. */
+  readonly everyMs?: number;
 }
 
 /**
@@ -128,7 +135,7 @@ export interface MinedPlace {
  */
 export async function mine(
   key: Keypair,
-  { target, validator, asset = () => Buffer.from(randomUUID()) }: MinedPlace,
+  { target, validator, asset = () => Buffer.from(randomUUID()), everyMs = 0 }: MinedPlace,
   promises: Promises,
   signal: AbortSignal,
   gone?: AbortSignal,
@@ -136,13 +143,17 @@ export async function mine(
   await using dendrite = createDendrite({ hotkey: key });
   const call = <Result>(work: () => Promise<Result>) => work().catch(() => undefined);
   const pull = () => call(() => dendrite.call(pullTask, { target, body: {}, timeoutMs: 10_000 }));
-  while (!signal.aborted) {
+  for (let nextAt = performance.now(); !signal.aborted; ) {
+    await sleep(Math.max(0, nextAt - performance.now()), undefined, { signal }).catch(
+      () => undefined,
+    );
     const pulled = await pull();
     const task = pulled?.kind === "ok" ? pulled.fields.task : null;
     if (task === null || task === undefined) {
       await sleep(retryMs, undefined, { signal }).catch(() => undefined);
       continue;
     }
+    nextAt = Math.max(nextAt, performance.now() - everyMs) + everyMs;
     const body = signedResults({ minerKey: key, validator }, task, asset());
     let isTaken = false;
     /** Who waits for a verdict is not lent anything; who is, and still has none, met a fault of ours. */
