@@ -44,9 +44,9 @@ export interface JobSourceOptions extends NatsOptions {
  */
 const firstRaceDelayMs = 1;
 const longestRaceDelayMs = 250;
-/** Most jobs are synthetic: a request that waits there is that of a worker that listens, and not left from an earlier wait. */
+/** Most jobs are synthetic: a request that waits there is of a worker that listens, and not left from an earlier wait. */
 const busiestDurable = workersDurable("synthetic");
-/** Workers that are free have taken a job that has come within this many ms; one that has work, or may not take it, looks only then. */
+/** A job that comes is for a worker that is free: one that has work, or may not take it, looks so many ms later. */
 const yieldMs = 50;
 /**
  * What a job costs grows with the workers that hear of it: when about so many listen, others stand by, and only look from
@@ -56,7 +56,7 @@ const yieldMs = 50;
 const mostListeners = 32;
 const shortestStandbyMs = 2_000;
 const longestStandbyMs = 5_000;
-/** Whether there is a place costs the server three times as much as whether there is a job, and is asked so much less often. */
+/** Whether there is a place costs the server three times as much as whether there is a job: asked so much less often. */
 const looksPerCount = 4;
 
 interface Source {
