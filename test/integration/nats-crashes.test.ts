@@ -115,6 +115,25 @@ test("who was connected before the clock was set back connects again at once", {
   await untilUp(() => queue.submit(testJob("a")));
 });
 
+test("of two servers the one that is there is found, time and again", { timeout }, async () => {
+  await using one = await startNatsServer();
+  await using other = await startNatsServer();
+  let connected = "";
+  await using queue = await connectJobQueue({
+    servers: [one.url, other.url],
+    onEvent(event) {
+      connected = event.kind === "up" ? event.server : connected;
+    },
+  });
+  for (let time = 0; time < 3; time += 1) {
+    const [gone, there] = connected.endsWith(`:${one.port}`) ? [one, other] : [other, one];
+    await gone.kill9();
+    await untilUp(() => queue.submit(testJob(`job-${time}`)));
+    assert.ok(connected.endsWith(`:${there.port}`));
+    await gone.restart();
+  }
+});
+
 test("while the server is away a job is refused at once, and both sides close", {
   timeout,
 }, async () => {

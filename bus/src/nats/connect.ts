@@ -90,7 +90,6 @@ function connectionOptions(
   const tls = tlsOptions(options.tls);
   const isTls = Object.keys(tls).length > 0 || urls.some((url) => url.isTls);
   const checkServerIdentity = identityOf(urls.map(({ host }) => host));
-  let dialed = 0;
   return {
     servers: urls.map((url) => url.server),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -103,11 +102,9 @@ function connectionOptions(
     maxReconnectAttempts: -1,
     // Its own pause goes by the clock: after that was set back by an hour it would not try again for an hour.
     reconnectDelayHandler: () => Number.NEGATIVE_INFINITY,
-    reconnectToServer(servers) {
-      const server = servers[dialed % servers.length];
-      dialed += 1;
-      return server === undefined ? null : { server, delay: reconnectDelayMs() };
-    },
+    // The first one is the library's own choice, another one each time.
+    reconnectToServer: ([server]) =>
+      server === undefined ? null : { server, delay: reconnectDelayMs() },
     // Credentials may be wrong for a while, when they are renewed.
     ignoreAuthErrorAbort: true,
     pingInterval: pingIntervalMs,

@@ -67,13 +67,13 @@ export function readTlsFiles({ caFile, certFile, keyFile }: NatsTlsOptions): Sec
 }
 
 /**
- * Whose certificate it must be. The client library names no address to Node, which then compares with "localhost": a
- * server that was given by its address is looked for among all of those.
+ * Whose certificate it must be: that of a host which was given. The client library tells Node no name of servers that it
+ * was given by address, or heard of from others after it had connected; Node then compares with "localhost".
+ * @param hosts without ports and brackets
  */
 export function identityOf(hosts: readonly string[]): typeof checkServerIdentity {
-  const known = hosts.filter((host) => host === "localhost" || isIP(host) !== 0);
   return (name, certificate) => {
-    const faults = (name === "localhost" && known.length > 0 ? known : [name]).map((host) =>
+    const faults = (name === "localhost" ? hosts : [name]).map((host) =>
       checkServerIdentity(host, certificate),
     );
     return faults.includes(undefined) ? undefined : faults[0];
