@@ -20,6 +20,8 @@ import { backoffMs, pause } from "./waiting.ts";
 
 /** A peer that is gone without a word is noticed after three of these. */
 const pingIntervalMs = 10_000;
+/** A server whose machine is gone does not even refuse: after so long it is the next one's turn. */
+const longestDialMs = 5_000;
 
 /**
  * Tries until `signal` is aborted. Reconnects wait for `reconnectDelayMs()`.
@@ -98,7 +100,7 @@ function connectionOptions(
     ...(token === undefined ? {} : { token }),
     ...(authenticator === undefined ? {} : { authenticator }),
     ...(isTls ? { tls: { ...tls, ...{ checkServerIdentity } } } : {}),
-    timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
+    timeout: Math.min(options.requestTimeoutMs ?? defaultRequestTimeoutMs, longestDialMs),
     maxReconnectAttempts: -1,
     // Its own pause goes by the clock: after that was set back by an hour it would not try again for an hour.
     reconnectDelayHandler: () => Number.NEGATIVE_INFINITY,
