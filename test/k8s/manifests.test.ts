@@ -70,21 +70,6 @@ test("a second coordinator can be added to one that runs: what the API server fi
   assert.deepEqual(strategies("standby"), { type: "OnDelete" });
 });
 
-test("of what a cluster shares dev has nothing that deleting it would take from a prod beside it", {
-  skip,
-}, () => {
-  const shared = z.object({ kind: z.enum(["PriorityClass", "ClusterRole", "ClusterRoleBinding"]) });
-  const { objects, workloads } = render("overlays/dev");
-  assert.deepEqual(
-    objects.filter((object) => shared.safeParse(object).success),
-    [],
-  );
-  assert.deepEqual(
-    workloads.map(({ spec }) => spec.template.spec.priorityClassName),
-    workloads.map(() => undefined),
-  );
-});
-
 test("images that were loaded into a laptop's cluster are not looked for elsewhere", {
   skip,
 }, () => {
