@@ -58,6 +58,25 @@ test("jobs and results that were acknowledged survive kill -9 of the server", {
   assert.deepEqual([...seen].toSorted(), ids.toSorted());
 });
 
+test("the first result that there ever was, not acked when its reader went, comes again", {
+  timeout,
+}, async () => {
+  const ackWaitMs = 500;
+  await using sides = await openSides({ ackWaitMs });
+  const { server, queue, source } = sides;
+  const results = openResults(queue);
+  for (const id of ["first", "second"]) {
+    await queue.submit(testJob(id));
+    const taken = await mustTake(source.take(patience()));
+    await taken.complete(resultOf(taken));
+  }
+  assert.equal((await results.next()).result.jobId, "first");
+  await nextAcked(results);
+  await queue[Symbol.asyncDispose]();
+  await using another = await connectJobQueue({ servers: server.url, ackWaitMs });
+  assert.equal((await nextAcked(openResults(another))).jobId, "first");
+});
+
 test("a job in work when the server is killed is completed on the next one, once", {
   timeout,
 }, async () => {

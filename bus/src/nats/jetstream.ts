@@ -1,4 +1,5 @@
 /** The parts of JetStream's wire protocol that the client library hides behind heavier calls (NATS ADR-13, ADR-15). */
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import { nanos } from "@nats-io/transport-node";
 
@@ -61,4 +62,15 @@ export const statusCode = {
 /** The code of a status message; 0 for a job or result. Those carry their own subject, statuses the inbox's. */
 export function statusOf(message: Msg, inbox: string): number {
   return message.subject === inbox ? (message.headers?.code ?? 0) : 0;
+}
+
+/** Removes all messages up to `sequence`. To be rid of what comes before the first one empties a stream (nats-server 2.10). */
+export async function purgeUpTo(
+  { streams }: JetStreamManager,
+  stream: string,
+  sequence: number,
+): Promise<void> {
+  if (sequence > 0) {
+    await streams.purge(stream, { seq: sequence + 1 });
+  }
 }

@@ -6,6 +6,7 @@
  * the time: a fifth of the whole round trip.
  */
 import { coordinatorDurable, resultsStream } from "../contract.ts";
+import { purgeUpTo } from "./jetstream.ts";
 import type { NatsLink } from "./link.ts";
 
 export interface ResultTrimmer extends AsyncDisposable {
@@ -45,7 +46,7 @@ async function trim(link: NatsLink): Promise<void> {
         resultsStream,
         coordinatorDurable,
       );
-      await link.manager.streams.purge(resultsStream, { seq: floor.stream_seq + 1 });
+      await purgeUpTo(link.manager, resultsStream, floor.stream_seq);
     });
   } catch (error) {
     link.report("results that were acked could not be removed yet", error);

@@ -13,7 +13,7 @@ import {
   type StateLease,
   type StateLog,
 } from "../state-log.ts";
-import { statusCode } from "./jetstream.ts";
+import { purgeUpTo, statusCode } from "./jetstream.ts";
 import { type NatsLink, openLink } from "./link.ts";
 import type { NatsOptions } from "./options.ts";
 import {
@@ -182,8 +182,7 @@ function entriesOver(link: NatsLink): StateEntries {
       );
     },
     info,
-    trim: (upTo) =>
-      link.run(async () => void (await link.manager.streams.purge(stateStream, { seq: upTo + 1 }))),
+    trim: (upTo) => link.run(() => purgeUpTo(link.manager, stateStream, upTo)),
   };
 }
 
