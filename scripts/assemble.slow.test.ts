@@ -14,11 +14,11 @@ import { readPackage } from "./workspaces.ts";
 
 /** MB, a fifth above what each measures: who passes it looks at what came in. */
 const mostMegabytes: Readonly<Record<string, number>> = {
-  coordinator: 100,
+  coordinator: 80,
   worker: 150,
-  generator: 36,
-  miner: 75,
-  prompts: 75,
+  generator: 30,
+  miner: 54,
+  prompts: 54,
 };
 
 for (const role of Object.keys(roles)) {

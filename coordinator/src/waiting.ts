@@ -29,14 +29,22 @@ export interface WaitingRoom extends AsyncDisposable {
   observe(view: StandbyView): void;
 }
 
-/** Serves `/livez` and `/readyz` until it is disposed; the coordinator's own status server takes the port over. */
+/** Serves `/livez`, `/readyz` and `/metrics` until it is disposed; the coordinator's own status server takes the port over. */
 export async function openWaitingRoom(
   listen: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined },
   logger: Logger,
 ): Promise<WaitingRoom> {
   let waitingFor = "the start";
   let reason = "";
+  let standby: StandbyView | undefined;
   const metrics = createMetrics("turntable-coordinator");
+  const description = "1 while the coordinator can do its work, else 0";
+  metrics.meter.createObservableGauge("turntable_ready", { description }).addCallback((result) => {
+    // Who stands by for another is not what anybody has to look at.
+    if (standby?.leader() === undefined) {
+      result.observe(0);
+    }
+  });
   const server = await startStatusServer({
     ...listen,
     tls: listen.tls && {
@@ -71,7 +79,10 @@ export async function openWaitingRoom(
       }
       logStandbyEvent(logger, event);
     },
-    observe: (view) => observeStandby(metrics, view),
+    observe(view) {
+      standby = view;
+      observeStandby(metrics, view);
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

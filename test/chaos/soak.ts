@@ -189,9 +189,20 @@ function verify(): readonly string[] {
       .get(),
   );
   const { told, taken } = promises;
+  const verdictsOf = new Map<string, number>();
+  for (const { taskId, hotkey } of told) {
+    const key = `${taskId} ${hotkey}`;
+    verdictsOf.set(key, (verdictsOf.get(key) ?? 0) + 1);
+  }
+  // A miner is lent a task again after a fault of ours.
+  const wrong = [...Map.groupBy(taken, ({ taskId, hotkey }) => `${taskId} ${hotkey}`)].filter(
+    ([key, each]) => verdictsOf.get(key) !== each.length,
+  );
   return [
     ...(open === 0 ? [] : [`${open} submissions have no verdict`]),
     ...(doubles === 0 ? [] : [`${doubles} submissions have more than one verdict`]),
-    ...(told.length >= taken.length ? [] : [`${taken.length} taken, ${told.length} verdicts told`]),
+    ...(wrong.length === 0 && told.length === taken.length
+      ? []
+      : [`${taken.length} taken, ${told.length} verdicts told; not one each: ${wrong.join("; ")}`]),
   ];
 }

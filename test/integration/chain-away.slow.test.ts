@@ -65,6 +65,10 @@ test("a coordinator waits for a chain that answers HTTP 429, says so, and starts
     const readiness = await fetch(`http://${http}/readyz`);
     assert.equal(readiness.status, 503);
     assert.match(await readiness.text(), /^waiting for the chain: ws:.*: HTTP 429/);
+    assert.match(
+      await (await fetch(new URL("/metrics", readiness.url))).text(),
+      /^turntable_ready\{.*\} 0$/m,
+    );
     assert.equal((await fetch(`http://${http}/livez`)).status, 200);
 
     gate.open();

@@ -21,7 +21,7 @@ test("systemd finds nothing wrong with the units, and little exposed", { skip },
     mkdirSync(join(file, ".."), { recursive: true });
     writeFileSync(file, "#!/bin/sh\n", { mode: 0o755 });
   }
-  for (const program of ["usr/sbin/nats-server", "bin/kill"]) {
+  for (const program of ["opt/turntable/nats-server", "bin/kill"]) {
     mkdirSync(join(root, program, ".."), { recursive: true });
     writeFileSync(join(root, program), "#!/bin/sh\n", { mode: 0o755 });
   }

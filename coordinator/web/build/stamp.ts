@@ -9,6 +9,7 @@ const repository = join(webFolder, "../..");
 const sources = [
   "coordinator/web/{index,embed}.html",
   "coordinator/web/{build,public,src}/**/*.*",
+  "{bittensor,client-sdk}/src/**/*.ts",
   "proto/**/*.ts",
   "workers/splat/src/**/*.ts",
   "workers/validation/src/**/*.{ts,wasm}",
@@ -19,11 +20,16 @@ const sources = [
 /** The file in a built page that says what it was made of. */
 export const stampName = ".stamp";
 
-/** SHA-256 of the sources' names and bytes, in hex. Tests are no sources. */
+/** Relative to the repository. Tests are no sources. */
+export function stampedFiles(): readonly string[] {
+  const files = globSync(sources, { cwd: repository, exclude: ["**/node_modules/**"] });
+  return files.filter((name) => !name.endsWith(".test.ts")).toSorted();
+}
+
+/** SHA-256 of the sources' names and bytes, in hex. */
 export function sourceStamp(): string {
   const hash = createHash("sha256").update(process.version);
-  const files = globSync(sources, { cwd: repository, exclude: ["**/node_modules/**"] });
-  for (const file of files.filter((name) => !name.endsWith(".test.ts")).toSorted()) {
+  for (const file of stampedFiles()) {
     const bytes = readFileSync(join(repository, file));
     hash.update(`${file}\0${bytes.length}\0`).update(bytes);
   }
