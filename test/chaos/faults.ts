@@ -4,6 +4,7 @@ import type { SteppedClock } from "../harness/faketime.ts";
 import { randomOf } from "../harness/random.ts";
 import { fill } from "../harness/small-disk.ts";
 import type { Network } from "./network.ts";
+import { slowSignals } from "./scoring.ts";
 import {
   coordinatorName,
   type Member,
@@ -106,6 +107,22 @@ const faultKinds = {
       network.cut(cutOff(fault));
       await sleep(fault.forMs);
       network.heal();
+    },
+  },
+  /** Each of its jobs takes longer than the ack wait, and is kept alive meanwhile. */
+  "slow-worker": {
+    targets: workerNames,
+    forMs: [2_000, 6_000],
+    async harm({ subnet }, { target, forMs }) {
+      const worker = subnet.workers.find(({ name, isReady }) => name === target && isReady());
+      if (worker === undefined) {
+        return; // it has ended by itself, and is being started again
+      }
+      process.kill(worker.pid(), slowSignals.begin);
+      await sleep(forMs);
+      if (worker.isReady()) {
+        process.kill(worker.pid(), slowSignals.end);
+      }
     },
   },
   "stop-worker": { targets: workerNames, forMs: [500, 5_000], harm: stopped },

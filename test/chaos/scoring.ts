@@ -11,6 +11,11 @@ import type { Scorer } from "@turntable/validation";
 const shortestMs = 20;
 const longestMs = 300;
 
+/** Sent to a worker: from then on its scoring takes `slowMs` more, and no more. */
+export const slowSignals = { begin: "SIGUSR2", end: "SIGHUP" } as const;
+/** Longer than the ack wait. */
+const slowMs = 3_000;
+
 /** Of ten assets two are rejected, the others accepted in both steps. */
 export function scoreOfPositions(positions: Float32Array): number {
   const tenth = digestOf(positions).readUInt8(0) % 10;
@@ -26,6 +31,13 @@ function digestOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
 
 /** One asset at a time, as `Renderer` has it; a picture is one pixel that holds the score. */
 export function createSimulatedScorer(): Scorer {
+  let moreMs = 0;
+  process.on(slowSignals.begin, () => {
+    moreMs = slowMs;
+  });
+  process.on(slowSignals.end, () => {
+    moreMs = 0;
+  });
   return {
     limits: defaultAssetLimits,
     renderer: {
@@ -33,7 +45,8 @@ export function createSimulatedScorer(): Scorer {
       approximate: false,
       async render(scene, cameras, _background, { onView, signal } = {}) {
         const share = digestOf(scene.positions).readUInt8(1) / 255;
-        await sleep(shortestMs + share * (longestMs - shortestMs), undefined, { signal });
+        const ms = moreMs + shortestMs + share * (longestMs - shortestMs);
+        await sleep(ms, undefined, { signal });
         const image = {
           ...{ width: 1, height: 1 },
           pixels: Uint8Array.of(Math.round(scoreOfPositions(scene.positions) * 100), 0, 0),

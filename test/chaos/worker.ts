@@ -22,11 +22,12 @@ await using source = await connectJobSource({
   ...{ servers, workerId, signal: stopping.signal },
   onEvent: (event) => logNatsEvent(logger, event),
 });
+const scorer = createSimulatedScorer();
 logger.info("ready");
 const events = createEvents(logger, undefined);
 await runJobLoop({
   source,
-  scorer: createSimulatedScorer(),
+  scorer,
   profile: createProfiles(),
   workerId,
   signal: stopping.signal,
