@@ -126,7 +126,8 @@ export function watchSilences(
       const until = verdict?.at ?? now();
       // One that was cut off may score it after all, later.
       const silent = takes.filter(
-        ({ from, to = until, ending }) => from < until && (to >= until || ending === "lost"),
+        ({ from, to = until, ending }) =>
+          from < until && (to >= until || to - from >= ackWaitMs || ending === "lost"),
       );
       const spans: [string | undefined, Span][] = silent.map(({ worker, from, to }) => [
         worker,
@@ -159,7 +160,10 @@ function canSilence(fault: Fault, worker: string | undefined): boolean {
   );
 }
 
-/** Those who may fall silent by it: programs that are stopped in order hand their jobs back, and no timer goes by a set clock. */
+/**
+ * Those who may fall silent by it: programs that are stopped in order hand
+ * their jobs back, no timer goes by a set clock, and who is slow keeps its job alive.
+ */
 function membersHit(fault: Fault): readonly string[] {
   switch (fault.kind) {
     case "partition":
@@ -169,6 +173,7 @@ function membersHit(fault: Fault): readonly string[] {
       return natsNames;
     case "update":
     case "clock-step":
+    case "slow-worker":
       return [];
     default:
       return [fault.target];

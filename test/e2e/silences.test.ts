@@ -13,7 +13,12 @@ const verdict = { msg: "verdict", outcome: "system-fault", reason: "scoring fail
 /** A job that w1 and then w2 had, and neither gave back; ended by `ending`. @param faults with when each begins */
 function judge(
   faults: readonly (readonly [Fault, number])[],
-  { ending = verdict as object, second = {} as object | undefined, stalledShare = 0 } = {},
+  {
+    ending = verdict as object,
+    second = {} as object | undefined,
+    secondAt = 14_000,
+    stalledShare = 0,
+  } = {},
 ) {
   let now = 0;
   using silences = watchSilences(
@@ -32,7 +37,7 @@ function judge(
   at(10_100, () => silences.read("w1", line({ msg: "job taken" })));
   at(12_200, () => silences.read("w2", line({ msg: "job taken" })));
   if (second !== undefined) {
-    at(14_000, () => silences.read("w2", line({ msg: "job", outcome: "lost", ...second })));
+    at(secondAt, () => silences.read("w2", line({ msg: "job", outcome: "lost", ...second })));
   }
   at(14_500, () => silences.read("coordinator", line(ending)));
   at(15_000, () => silences.read("w1", line({ msg: "job", outcome: "scored" })));
@@ -47,6 +52,9 @@ test("a fault of ours is explained by what was done to both who had its job, or 
   assert.equal(judge(both), "faults");
   assert.equal(judge([[fault("kill-nats", "n2"), 11_000]]), "faults");
   assert.equal(judge([[fault("partition", "coordinator", 0.7), 11_000]]), "faults");
+  // Silent for longer than the ack wait, and scored in the end.
+  const late = { second: { outcome: "scored" }, secondAt: 14_400 };
+  assert.equal(judge([[fault("kill-nats", "n2"), 11_000]], late), "faults");
 });
 
 test("nothing else explains it", () => {
@@ -57,7 +65,14 @@ test("nothing else explains it", () => {
   isNone(judge([[fault("kill-coordinator", "coordinator"), 11_000]]));
   isNone(judge([[fault("partition", "coordinator", 0.2), 11_000]]));
   isNone(judge([[fault("update", "all"), 11_000]]));
+  isNone(
+    judge([
+      [fault("slow-worker", "w1"), 10_200],
+      [fault("slow-worker", "w2"), 12_300],
+    ]),
+  );
   const nats = [[fault("kill-nats", "n2"), 11_000]] as const;
+  isNone(judge(nats, { second: { outcome: "scored" } }));
   isNone(judge(nats, { second: { msg: "job left to others" } }));
   isNone(judge(nats, { ending: { ...verdict, reason: "the asset was lost" } }));
 });
