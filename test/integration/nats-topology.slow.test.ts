@@ -110,6 +110,34 @@ test("letters and their assets go when their time is over", { timeout }, async (
   assert.equal(await queue.replayDeadLetter("a"), false);
 });
 
+test("dead letters take so much room at most, with their assets: the oldest go", {
+  timeout,
+}, async () => {
+  await using server = await startNatsServer({ maxPayloadBytes: 128 * 1024 });
+  const servers = server.url;
+  const told: string[] = [];
+  const sweep = { everyMs: 100, letterBytes: 450 * 1024 };
+  await using source = await connectJobSource({ servers, workerId: "w1" });
+  {
+    await using queue = await connectJobQueue({ servers });
+    const sizes = { first: 300, second: 50, third: 350 };
+    for (const [id, kilobytes] of Object.entries(sizes)) {
+      await queue.submit(testJob(id, { asset: bytes(kilobytes * 1024, 1) }));
+      await (await mustTake(source.take(patience()))).terminate("for the test");
+    }
+  }
+  await using queue = await connectJobQueue({
+    ...{ servers, sweep },
+    onEvent: (event) => event.kind === "trouble" && told.push(`${event.what}: ${event.error}`),
+  });
+  while (told.length === 0) {
+    await new Promise(setImmediate); // until it has looked; it ends with the test
+  }
+  const left = (await queue.listDeadLetters()).map(({ job }) => job.jobId);
+  assert.deepEqual(left, ["second", "third"]);
+  assert.match(told.join(), /^the 1 oldest dead letters were removed: .* of 460800 that they may$/);
+});
+
 test("large assets that were left over are removed, those that are needed stay", {
   timeout,
 }, async () => {

@@ -7,23 +7,28 @@
  * S2 It is kept while a result that was not acked, or a dead letter, names it.
  * S3 The places are looked at in the order in which a job leaves them, so that none is missed on its way: jobs, results
  *    and letters, then objects.
+ * S4 Dead letters take so many bytes at most, with their assets: whoever can make workers give up could otherwise fill
+ *    the disk on which jobs wait. The oldest go before their time is over.
  */
 import { type ConsumerMessages, jetstream } from "@nats-io/jetstream";
 import { assetsBucket, deadLettersStream, jobsStream, resultsStream } from "../contract.ts";
 import type { AssetStore } from "./assets.ts";
 import type { NatsLink } from "./link.ts";
 import { assetObjectOf } from "./messages.ts";
-import type { SweepTimes } from "./options.ts";
+import type { SweepOptions } from "./options.ts";
 import { bucketStream } from "./topology.ts";
 import { pause } from "./waiting.ts";
 
-export const defaultSweepTimes: SweepTimes = { everyMs: 600_000, marginMs: 900_000 };
+export const defaultSweepOptions: SweepOptions = {
+  ...{ everyMs: 600_000, marginMs: 900_000 },
+  letterBytes: 1024 ** 3,
+};
 
 /** Looks until `signal` is aborted, for the first time soon. */
 export async function sweepAssets(
   link: NatsLink,
   assets: AssetStore,
-  { everyMs, marginMs }: SweepTimes,
+  { everyMs, marginMs, letterBytes }: SweepOptions,
   signal: AbortSignal,
 ): Promise<void> {
   while (await link.whenUp(signal)) {
@@ -32,10 +37,41 @@ export async function sweepAssets(
       return;
     }
     try {
+      await link.run(() => removeOldestLetters(link, assets, letterBytes));
       await link.run(() => sweep(link, assets, marginMs));
     } catch (error) {
       link.report("large assets that nobody needs could not be looked for", error);
     }
+  }
+}
+
+async function removeOldestLetters(
+  link: NatsLink,
+  assets: AssetStore,
+  mostBytes: number,
+): Promise<void> {
+  const letters: { readonly sequence: number; readonly bytes: number }[] = [];
+  for await (const message of await openHeaders(link, deadLettersStream)) {
+    const object = assetObjectOf(message);
+    const assetBytes = object === undefined ? 0 : await assets.bytesOf(object);
+    const ownBytes = Number(message.headers?.get("Nats-Msg-Size"));
+    letters.push({ sequence: message.seq, bytes: ownBytes + assetBytes });
+    if (message.info.pending === 0) {
+      break;
+    }
+  }
+  let bytes = 0;
+  let removed = 0;
+  for (const letter of letters.toReversed()) {
+    bytes += letter.bytes;
+    if (bytes > mostBytes) {
+      await link.manager.streams.deleteMessage(deadLettersStream, letter.sequence);
+      removed += 1;
+    }
+  }
+  if (removed > 0) {
+    const reason = new Error(`all of them took ${bytes} bytes, of ${mostBytes} that they may`);
+    link.report(`the ${removed} oldest dead letters were removed`, reason);
   }
 }
 

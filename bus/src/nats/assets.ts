@@ -15,6 +15,8 @@ export interface AssetStore {
   fetch(name: string, signal: AbortSignal): Promise<Uint8Array>;
   /** Makes it as young as if it was put now; no error when there is none. */
   renew(name: string): Promise<void>;
+  /** 0 when there is none. */
+  bytesOf(name: string): Promise<number>;
   /** Leaves nothing of it; no error when there is none. */
   remove(name: string): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createAssetStore(link: NatsLink): AssetStore {
           await store.update(name, { name });
         }
       }),
+    bytesOf: (name) => link.run(async () => (await (await open()).info(name))?.size ?? 0),
     remove: (name) =>
       link.run(async () => {
         const info = await (await open()).info(name);

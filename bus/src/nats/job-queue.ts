@@ -12,7 +12,7 @@ import {
   workersDurable,
 } from "../contract.ts";
 import { dispatchId } from "../job-identity.ts";
-import { defaultSweepTimes, sweepAssets } from "./asset-sweep.ts";
+import { defaultSweepOptions, sweepAssets } from "./asset-sweep.ts";
 import { type AssetStore, createAssetStore } from "./assets.ts";
 import { countDeadLetters, listDeadLetters, replayDeadLetters } from "./dead-letters.ts";
 import { ack, nak, parseDelivery, term } from "./jetstream.ts";
@@ -39,8 +39,8 @@ export async function connectJobQueue(options: NatsQueueOptions): Promise<JobQue
   const queued = createQueuedJobs(link, assets);
   const trimmer = createResultTrimmer(link);
   const closing = new AbortController();
-  const sweepTimes = { ...defaultSweepTimes, ...options.sweep };
-  const sweeping = sweepAssets(link, assets, sweepTimes, closing.signal);
+  const sweepOptions = { ...defaultSweepOptions, ...options.sweep };
+  const sweeping = sweepAssets(link, assets, sweepOptions, closing.signal);
   const submissions = new Set<Promise<PublishedJob>>();
   /** Results that are being applied. */
   const deliveries = new Set<Promise<void>>();

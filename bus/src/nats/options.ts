@@ -26,11 +26,13 @@ export interface NatsOptions {
   readonly onEvent?: (event: NatsEvent) => void;
 }
 
-/** When the coordinator looks for large assets that nobody needs any more; ms. */
-export interface SweepTimes {
+/** When the coordinator looks for large assets that nobody needs any more. */
+export interface SweepOptions {
   readonly everyMs: number;
   /** What is younger is left alone: longer than any job takes from its object to its place in the queue. */
   readonly marginMs: number;
+  /** What dead letters and their assets take at most, from one look to the next. */
+  readonly letterBytes: number;
 }
 
 /** What the coordinator sets up besides; the others find it there. */
@@ -38,7 +40,7 @@ export interface NatsQueueOptions extends NatsOptions, Partial<JobQueueOptions> 
   /** Copies of each stream in a cluster. */
   readonly replicas?: number;
   /** When large assets that nobody needs any more are looked for; every ten minutes when absent. */
-  readonly sweep?: Partial<SweepTimes>;
+  readonly sweep?: Partial<SweepOptions>;
 }
 
 /**
