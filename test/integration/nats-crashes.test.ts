@@ -18,7 +18,7 @@ import {
   untilEmpty,
 } from "../contract/job-queue-tools.ts";
 import { startNatsServer } from "../harness/nats-server.ts";
-import { openSides, untilUp } from "./nats-sides.ts";
+import { openAdmin, openSides, untilUp } from "./nats-sides.ts";
 
 const timeout = 30_000;
 
@@ -190,6 +190,31 @@ test("a submission in flight when the server is killed ends, one way or the othe
     await untilUp(() => queue.submit(testJob(`j${i}`)));
   }
   assert.equal((await queue.depth()).organic, 50);
+});
+
+test("a result waits for its stream, and its job is kept alive meanwhile", {
+  timeout,
+}, async () => {
+  await using sides = await openSides({ ackWaitMs: 300 });
+  const { server, queue, source } = sides;
+  await queue.submit(testJob("a"));
+  const taken = await mustTake(source.take(patience()));
+  await using admin = await openAdmin(server);
+  const { streams } = admin.manager;
+  const { config } = await streams.info("RESULTS");
+  const acks = admin.connection.subscribe("$JS.ACK.JOBS.>");
+  await streams.delete("RESULTS"); // as without a leader: nobody listens
+  const completing = taken.complete(resultOf(taken));
+  let keptAlive = 0;
+  for await (const { data } of acks) {
+    keptAlive += Buffer.from(data).toString() === "+WPI" ? 1 : 0;
+    if (keptAlive === 10) {
+      break; // for three times the ack wait
+    }
+  }
+  await streams.add(config);
+  await completing;
+  assert.equal((await streams.info("RESULTS")).state.messages, 1);
 });
 
 test("a job that cannot be kept alive is lost to its worker", { timeout }, async () => {

@@ -25,6 +25,7 @@ import {
   resultHeaders,
   traceOf,
 } from "./messages.ts";
+import { backoffMs, pause } from "./waiting.ts";
 
 export type JobEnding = "completed" | "handedBack" | "terminated" | "withdrawn" | "lost";
 
@@ -47,6 +48,8 @@ type State = "inWork" | "settling" | "ended";
 
 /** Two may fail before the job is given to another worker. */
 const keepAlivesPerAckWait = 3;
+/** Between two tries to store what became of a job. */
+const longestSettlePauseMs = 500;
 
 export function createTakenJob(options: TakenJobOptions): TakenJob {
   const { link, assets, message, delivery, earlier, job, workerId } = options;
@@ -130,7 +133,7 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
   }
 
   async function whileOurs(store: () => Promise<void>): Promise<void> {
-    for (;;) {
+    for (let attempt = 0; ; attempt += 1) {
       if (!(await link.whenUp(lost.signal))) {
         throw lost.signal.aborted ? notOurs() : new QueueUnavailableError("the queue is shut down");
       }
@@ -140,7 +143,10 @@ export function createTakenJob(options: TakenJobOptions): TakenJob {
         if (!(error instanceof QueueUnavailableError)) {
           throw error;
         }
-        link.report(`job ${job.jobId} could not be settled yet`, error);
+        if (attempt === 0) {
+          link.report(`job ${job.jobId} could not be settled yet`, error);
+        }
+        await pause(Math.min(backoffMs(attempt), longestSettlePauseMs), lost.signal);
       }
     }
   }
