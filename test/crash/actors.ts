@@ -179,7 +179,7 @@ export async function mine(
         promises.told.push({ ...told, verdict: "system-fault", fidelity: 0 });
         break;
       }
-      if (answer?.status === 401 || answers === longestTries) {
+      if (answers === longestTries) {
         throw new Error(`no verdict of task ${task.id}: ${answer?.status} ${answer?.message}`);
       }
       isFreed = answer?.kind === "ok" && (await pull())?.kind === "ok";
