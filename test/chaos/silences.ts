@@ -161,8 +161,8 @@ function canSilence(fault: Fault, worker: string | undefined): boolean {
 }
 
 /**
- * Those who may fall silent by it: programs that are stopped in order hand
- * their jobs back, no timer goes by a set clock, and who is slow keeps its job alive.
+ * Those who may fall silent by it: programs that are stopped in order hand their jobs back, no timer goes by a set clock,
+ * and who is slow keeps its job alive.
  */
 function membersHit(fault: Fault): readonly string[] {
   switch (fault.kind) {

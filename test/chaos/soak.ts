@@ -195,8 +195,8 @@ function verify(): readonly string[] {
     verdictsOf.set(key, (verdictsOf.get(key) ?? 0) + 1);
   }
   // A miner is lent a task again after a fault of ours.
-  const wrong = [...Map.groupBy(taken, ({ taskId, hotkey }) => `${taskId} ${hotkey}`)].filter(
-    ([key, each]) => verdictsOf.get(key) !== each.length,
+  const wrong = [...Map.groupBy(taken, ({ taskId, hotkey }) => `${taskId} ${hotkey}`)].flatMap(
+    ([key, each]) => (verdictsOf.get(key) === each.length ? [] : key),
   );
   return [
     ...(open === 0 ? [] : [`${open} submissions have no verdict`]),

@@ -50,22 +50,20 @@ async function removeOldestLetters(
   assets: AssetStore,
   mostBytes: number,
 ): Promise<void> {
-  const letters: { readonly sequence: number; readonly bytes: number }[] = [];
+  const letters: { sequence: number; ownBytes: number; object: string | undefined }[] = [];
   for await (const message of await openHeaders(link, deadLettersStream)) {
-    const object = assetObjectOf(message);
-    const assetBytes = object === undefined ? 0 : await assets.bytesOf(object);
     const ownBytes = Number(message.headers?.get("Nats-Msg-Size"));
-    letters.push({ sequence: message.seq, bytes: ownBytes + assetBytes });
+    letters.push({ sequence: message.seq, ownBytes, object: assetObjectOf(message) });
     if (message.info.pending === 0) {
       break;
     }
   }
   let bytes = 0;
   let removed = 0;
-  for (const letter of letters.toReversed()) {
-    bytes += letter.bytes;
+  for (const { sequence, ownBytes, object } of letters.toReversed()) {
+    bytes += ownBytes + (object === undefined ? 0 : await assets.bytesOf(object));
     if (bytes > mostBytes) {
-      await link.manager.streams.deleteMessage(deadLettersStream, letter.sequence);
+      await link.manager.streams.deleteMessage(deadLettersStream, sequence);
       removed += 1;
     }
   }

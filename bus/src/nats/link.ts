@@ -7,7 +7,7 @@
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
-import { QueueUnavailableError, resultSubject } from "../contract.ts";
+import { QueueUnavailableError } from "../contract.ts";
 import { OvertakenError } from "../state-log.ts";
 import { adviceOn, isFromNats, sentenceOf } from "./advice.ts";
 import { connectFirst, unreachable } from "./connect.ts";
@@ -338,8 +338,8 @@ export async function openLink(options: LinkOptions): Promise<NatsLink> {
       return new QueueUnavailableError(`the queue is away: no answer in ${failure.timeoutMs} ms`);
     }
     // All requests go to subjects of JetStream: where nobody listens, the stream or the consumer is gone, or has no leader.
-    // That of results is for the coordinator to make; a job that waits for it is kept alive over this link meanwhile.
-    if (failure.subject !== resultSubject) {
+    // Those that a worker stores into are for the coordinator to make: a job that waits is kept alive over this link meanwhile.
+    if (options.role !== "worker" || failure.subject.startsWith("$JS.")) {
       link.setUpAgain();
     }
     return new QueueUnavailableError(`the queue is away: nobody listens on ${failure.subject}`);
