@@ -10,7 +10,7 @@ import { type TestContext, test } from "node:test";
 import { freePort } from "../test/harness/free-port.ts";
 import { assemble, bytesOf, roles, unneeded } from "./assemble.ts";
 import { packageOf, specifiersIn } from "./imports.ts";
-import { readPackage } from "./workspaces.ts";
+import { readPackage, root } from "./workspaces.ts";
 
 /** MB, a fifth above what each measures: who passes it looks at what came in. */
 const mostMegabytes: Readonly<Record<string, number>> = {
@@ -31,6 +31,11 @@ for (const role of Object.keys(roles)) {
     t.diagnostic(`${role} ${megabytes.toFixed(0)} MB`);
     assert.ok(megabytes < (mostMegabytes[role] ?? 0), `${megabytes.toFixed(0)} MB`);
     assert.deepEqual(globSync("**/*.{test.ts,d.ts,map}", { cwd: app }), []);
+    const cells = "workers/validation/src/render/cpu/kernel/native/cells.node";
+    assert.deepEqual(
+      globSync("workers/validation/**/native/*", { cwd: app }),
+      role === "worker" && existsSync(join(root, cells)) ? [cells] : [],
+    );
     assert.deepEqual(globSync("**/{training,win32,darwin}", { cwd: app }), []);
     for (const name of Object.keys(readPackage(".").devDependencies)) {
       assert.ok(

@@ -90,7 +90,7 @@ export const unneeded: ReadonlySet<string> = new Set([
 
 /** Folders and files of our own workspaces that no process reads. */
 const developmentEntries =
-  /(^|\/)(node_modules|test|examples|simulation|web|dist|coverage)(\/|$)|\.test\.ts$|\.test-process\.ts$|(^|\/)kernels\/(build|compile)\.ts$|\.(md|as|proto|webp|py|yaml)$|(^|\/)(biome|tsconfig[^/]*)\.json$/;
+  /(^|\/)(node_modules|test|examples|simulation|web|dist|coverage)(\/|$)|\.test\.ts$|\.test-process\.ts$|(^|\/)kernels\/(build|compile)\.ts$|\.(md|as|cc|h|proto|webp|py|yaml)$|(^|\/)(biome|tsconfig[^/]*)\.json$/;
 
 /** Types, sources before compilation, source maps and documents of packages. */
 const unreadFiles = /\.(d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|c|cc|cpp|h|gyp|gypi)$/i;

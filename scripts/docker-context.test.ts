@@ -28,6 +28,18 @@ test("all that the page is built of is in the build context, and in the stamp of
   );
 });
 
+test("the rasteriser's loop for AVX2 is compiled in the image, of its sources", () => {
+  const native = "workers/validation/src/render/cpu/kernel/native";
+  for (const file of [
+    "scripts/build-cells.mjs",
+    ...["addon.cc", "cells.cc", "tile.h"].map((name) => join(native, name)),
+  ]) {
+    assert.ok(existsSync(join(root, file)) && isInContext(file), file);
+  }
+  // One that was built here may need another C library.
+  assert.ok(!isInContext(join(native, "cells.node")));
+});
+
 /** These files of ours and all that they import, packages aside; relative to the repository. */
 function importedFrom(entries: readonly string[]): readonly string[] {
   const found = new Set(entries);

@@ -4,10 +4,13 @@
 // package). So package.json switches gl's install script off and we build it here for the right Node.
 // Without gl everything works but the `gl` render backend, so a failed build is a warning. ANGLE, which gl carries,
 // looks for the Vulkan loader in its own folder alone, so the system's is linked there.
+//
+// The rasteriser's innermost loop is compiled here as well, for the same reason: it has to fit this machine.
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildCells } from "./build-cells.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodePackages = [
@@ -26,6 +29,13 @@ const vulkanLoader = [
 ]
   .map((folder) => join(folder, "libvulkan.so.1"))
   .find(existsSync);
+
+const failure = buildCells();
+if (failure !== undefined) {
+  console.warn(
+    `turntable: the rasteriser's loop for AVX2 could not be built (it needs g++); WebAssembly draws the same, slower.\n${failure}`,
+  );
+}
 
 if (process.env.TURNTABLE_SKIP_GL === undefined && existsSync(glDir) && existsSync(nodeBinary)) {
   buildGl();

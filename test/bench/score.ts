@@ -50,7 +50,9 @@ async function compare(): Promise<void> {
   await using renderer = await startCpuRenderer(threads);
   await using clip = await loadClip(fp32, { threads });
   await using clip8 = await loadClip(int8, { threads });
-  const algorithm = await original(fp32, renderer);
+  // It hands no pictures back; with the renderer of the others they would pay for that.
+  await using ownRenderer = await startCpuRenderer(threads);
+  const algorithm = await original(fp32, ownRenderer);
   const bare = { fp32: await bareModel(fp32), int8: await bareModel(int8) };
   const results: boolean[] = [];
   for (const asset of [await mainAsset(process.argv[2]), await largeAsset()]) {

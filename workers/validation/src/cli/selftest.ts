@@ -98,7 +98,8 @@ async function testBackends(rendering: RendererOptions): Promise<void> {
     if (verdict === "wrong") {
       process.exitCode = 1;
     }
-    const device = drawing.device ?? `${cpus()[0]?.model ?? "CPU"}, threads: ${threads}`;
+    const cpu = `${cpus()[0]?.model ?? "CPU"}, ${drawing.instructions}, threads: ${threads}`;
+    const device = drawing.device ?? cpu;
     process.stdout.write(
       row(backend, `${psnrDb.toFixed(1)} dB`, msPerView.toFixed(1), verdict, device),
     );

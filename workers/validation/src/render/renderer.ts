@@ -8,6 +8,8 @@ export interface Renderer extends AsyncDisposable {
   readonly backend: string;
   /** What it runs on, where that is not this machine's CPU. */
   readonly device?: string;
+  /** `AVX2` or `WebAssembly`, where it is this machine's CPU: the pictures are the same, the time is not. */
+  readonly instructions?: string;
   /** Its pictures agree with the reference less closely than asked for; goes into the report. */
   readonly approximate: boolean;
   /**

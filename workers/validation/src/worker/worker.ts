@@ -84,7 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         ),
     }),
   );
-  const { backend, device, approximate } = renderer;
+  const { backend, device, instructions, approximate } = renderer;
   if (backend === "cpu") {
     // Those on a GPU were tested as they started.
     const ratioDb = await checkBackend((...drawn) => renderer.render(...drawn), smallTest);
@@ -94,7 +94,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       );
     }
   }
-  options.logger.info({ backend, device, approximate }, "renderer");
+  options.logger.info({ backend, device, instructions, approximate }, "renderer");
   const events = createEvents(options.logger, options.metrics);
   const clip = stack.use(
     await loadClip(options.modelDir, {

@@ -16,7 +16,7 @@ import {
   startRasteriser,
 } from "./kernel/host.ts";
 import { aligned, cameraBytes, type PlacedScene, placeScene, sceneBytes } from "./kernel/layout.ts";
-import { loadRasteriser } from "./kernel/load.ts";
+import { loadBlendRecords, loadRasteriser } from "./kernel/load.ts";
 import { createProgress, endAll, type Progress, takeNoMore } from "./progress.ts";
 import type { RenderAnswer, RenderOrder, ThreadData, ThreadPlace } from "./thread.ts";
 
@@ -76,6 +76,7 @@ export async function startCpuRenderer(threads: number): Promise<Renderer> {
 
   return {
     backend: "cpu",
+    instructions: loadBlendRecords() === undefined ? "WebAssembly" : "AVX2",
     approximate: false,
     async render(scene, cameras, background, { onView, signal } = {}) {
       signal?.throwIfAborted();

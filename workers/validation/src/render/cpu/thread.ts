@@ -5,8 +5,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Camera } from "../camera.ts";
 import type { RgbImage } from "../image.ts";
-import { type KernelModule, type SharedMemory, startRasteriser, tilesOf } from "./kernel/host.ts";
+import {
+  type KernelModule,
+  type SharedMemory,
+  startRasteriser,
+  tileDrawer,
+  tilesOf,
+} from "./kernel/host.ts";
 import { type PlacedScene, writeCamera, writeSplats } from "./kernel/layout.ts";
+import { loadBlendRecords } from "./kernel/load.ts";
 import {
   beginView,
   closeView,
@@ -57,6 +64,7 @@ if (parentPort === null) {
 const port = parentPort;
 const { module, memory, number }: ThreadData = workerData;
 const kernel = startRasteriser(module, memory);
+const blendRecords = loadBlendRecords();
 const answer = (message: RenderAnswer): void => port.postMessage(message);
 
 port.on("message", (order: RenderOrder) => {
@@ -120,8 +128,9 @@ function useAreas(order: RenderOrder, { size }: Camera, threadAt: number, viewAt
 }
 
 function drawTiles(progress: Progress, view: number, tiles: number): void {
+  const drawTile = tileDrawer(kernel, memory, blendRecords);
   for (let tile = takeTile(progress, view); tile < tiles; tile = takeTile(progress, view)) {
-    kernel.drawTile(tile);
+    drawTile(tile);
     countTile(progress, view);
   }
 }

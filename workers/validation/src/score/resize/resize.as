@@ -4,6 +4,10 @@
  * number of weights, 32 bits each, then `stride` weights a position, two by two. Up to 16 bytes behind a picture are read
  * and written.
  *
+ * Pixels of one colour stay that colour, whatever the weights. So what lies left and right of all that differs from the
+ * picture's first pixel is not computed: most pictures show an object before a plain ground. `extents` says of each row of
+ * the narrower picture which pixels differ, the first and the last, 32 bits each; the last is before the first where none does.
+ *
  * One instruction multiplies two numbers of 16 bits by two others and adds up, so a weight of 22 bits comes as its upper
  * and its lower part, and sums are kept of both: nothing is lost.
  */
@@ -51,7 +55,59 @@ function toBytes(numbers: v128): v128 {
   return i8x16.narrow_i16x8_u(words, words);
 }
 
-/** Each row from `width` to `outWidth` pixels, two rows at a time. */
+/** The colour of the first pixel of the picture that `resizeRows` had, over and over, 48 bytes. */
+let ground0 = i8x16.splat(0);
+let ground1 = i8x16.splat(0);
+let ground2 = i8x16.splat(0);
+// @ts-ignore: decorator
+@inline const groundBytes: i32 = 48;
+
+function takeGround(pixel: usize): void {
+  const colour = i32x4.splat(<i32>load<u16>(pixel) | (<i32>load<u8>(pixel, 2) << 16));
+  ground0 = i8x16.swizzle(colour, i8x16(0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0));
+  ground1 = i8x16.swizzle(colour, i8x16(1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1));
+  ground2 = i8x16.swizzle(colour, i8x16(2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2));
+}
+
+function fillGround(row: usize, rowBytes: i32): void {
+  for (let i = 0; i < rowBytes; i += groundBytes) {
+    v128.store(row + i, ground0);
+    v128.store(row + i, ground1, 16);
+    v128.store(row + i, ground2, 32);
+  }
+}
+
+/** A bit for each of 48 bytes that is not the ground's. */
+// @ts-ignore: decorator
+@inline
+function differing(at: usize): u64 {
+  const first = <u64>i8x16.bitmask(i8x16.ne(v128.load(at), ground0));
+  const second = <u64>i8x16.bitmask(i8x16.ne(v128.load(at, 16), ground1));
+  const third = <u64>i8x16.bitmask(i8x16.ne(v128.load(at, 32), ground2));
+  return first | (second << 16) | (third << 32);
+}
+
+/** The first pixel of a row that is not the ground's; `width` when there is none. */
+function firstDifferent(row: usize, width: i32): i32 {
+  for (let i = 0; i < width * 3; i += groundBytes) {
+    const bits = differing(row + i);
+    if (bits != 0) return min(width, (i + <i32>ctz(bits)) / 3);
+  }
+  return width;
+}
+
+/** The last one; -1 when there is none. */
+function lastDifferent(row: usize, width: i32): i32 {
+  const end = width * 3;
+  for (let i = ((end - 1) / groundBytes) * groundBytes; i >= 0; i -= groundBytes) {
+    let bits = differing(row + i);
+    if (end - i < groundBytes) bits &= (<u64>1 << (end - i)) - 1;
+    if (bits != 0) return (i + 63 - <i32>clz(bits)) / 3;
+  }
+  return -1;
+}
+
+/** Each row from `width` to `outWidth` pixels, two rows at a time. Writes an extent for each, and at most one more. */
 export function resizeRows(
   pixels: usize,
   width: i32,
@@ -62,16 +118,29 @@ export function resizeRows(
   pairs: usize,
   weights: usize,
   stride: i32,
+  extents: usize,
 ): void {
   const rowBytes = <usize>(3 * width);
   const outBytes = <usize>(3 * outWidth);
+  takeGround(pixels);
+  storeExtent(extents, height, outWidth, -1);
   for (let y = 0; y < height; y += 2) {
     // The last row of an odd number is made twice.
     const isLast = y + 1 == height;
     const next: usize = isLast ? 0 : rowBytes;
     const outNext: usize = isLast ? 0 : outBytes;
-    let to = result;
-    for (let x = 0; x < outWidth; x++) {
+    const left = min(firstDifferent(pixels, width), firstDifferent(pixels + next, width));
+    const right = max(lastDifferent(pixels, width), lastDifferent(pixels + next, width));
+    let first = 0;
+    while (first < outWidth && windowEnd(starts, pairs, first) <= left) first++;
+    let last = first == outWidth ? -1 : outWidth - 1;
+    while (last >= first && load<i32>(starts + 4 * last) > right) last--;
+    storeExtent(extents, y, first, last);
+    storeExtent(extents, y + 1, first, last);
+    fillGround(result, outBytes);
+    fillGround(result + outNext, outBytes);
+    let to = result + 3 * first;
+    for (let x = first; x <= last; x++) {
       let upper0 = i32x4.splat(0);
       let lower0 = i32x4.splat(0);
       let upper1 = i32x4.splat(0);
@@ -89,12 +158,8 @@ export function resizeRows(
         upper1 = i32x4.add(upper1, i32x4.dot_i16x8_s(second, upper));
         lower1 = i32x4.add(lower1, i32x4.dot_i16x8_s(second, lower));
       }
-      // The fourth byte is the next pixel's, which is written after this one; that of the first row's last pixel
-      // would be the second row's.
-      const bytes = toBytes(rounded(upper0, lower0));
-      v128.store16_lane(to, bytes, 0);
-      v128.store8_lane(to, bytes, 2, 2);
-      v128.store32_lane(to + outNext, toBytes(rounded(upper1, lower1)), 0);
+      storePixel(to, toBytes(rounded(upper0, lower0)));
+      storePixel(to + outNext, toBytes(rounded(upper1, lower1)));
       to += 3;
     }
     pixels += rowBytes * 2;
@@ -102,7 +167,28 @@ export function resizeRows(
   }
 }
 
-/** All columns to `outHeight` pixels; `rowBytes` lie side by side. */
+// @ts-ignore: decorator
+@inline
+function storeExtent(extents: usize, row: i32, first: i32, last: i32): void {
+  store<i32>(extents + 8 * row, first);
+  store<i32>(extents + 8 * row, last, 4);
+}
+
+/** Behind the last input position of an output position. */
+// @ts-ignore: decorator
+@inline
+function windowEnd(starts: usize, pairs: usize, position: i32): i32 {
+  return load<i32>(starts + 4 * position) + 2 * load<i32>(pairs + 4 * position);
+}
+
+// @ts-ignore: decorator
+@inline
+function storePixel(to: usize, bytes: v128): void {
+  v128.store16_lane(to, bytes, 0);
+  v128.store8_lane(to, bytes, 2, 2);
+}
+
+/** All columns to `outHeight` pixels, of rows of `rowBytes` whose extents are known, those of one more among them. */
 export function resizeColumns(
   pixels: usize,
   rowBytes: i32,
@@ -112,14 +198,23 @@ export function resizeColumns(
   pairs: usize,
   weights: usize,
   stride: i32,
+  extents: usize,
 ): void {
   const zero = i32x4.splat(0);
   for (let y = 0; y < outHeight; y++) {
-    const first = pixels + rowBytes * load<u32>(starts + 4 * y);
+    const start = load<i32>(starts + 4 * y);
+    const first = pixels + rowBytes * start;
     const firstWeight = weights + 4 * (y * stride);
     const end = firstWeight + pairBytes * load<u32>(pairs + 4 * y);
+    let left = rowBytes;
+    let right = -1;
+    for (let row = start; row < windowEnd(starts, pairs, y); row++) {
+      left = min(left, 3 * load<i32>(extents + 8 * row));
+      right = max(right, 3 * load<i32>(extents + 8 * row, 4) + 2);
+    }
+    fillGround(result, rowBytes);
     // What is written past a row's end belongs to the next row, which is written after this one.
-    for (let i = 0; i < rowBytes; i += 16) {
+    for (let i = left & ~15; i <= right; i += 16) {
       let upper0 = zero;
       let upper1 = zero;
       let upper2 = zero;

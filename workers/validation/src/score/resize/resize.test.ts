@@ -28,6 +28,29 @@ test("the compiled passes give the bytes of the plain ones, from any size to any
   );
 });
 
+test("so do they for an object before a plain ground, which is not computed", () => {
+  const offset = fc.integer({ min: -5, max: 75 });
+  fc.assert(
+    fc.property(
+      ...[side, side, side, side, offset, offset, side, side, fc.nat()],
+      (width, height, toWidth, toHeight, left, top, across, down, seed) => {
+        const image = noise(width, height, seed);
+        const ground = [image.pixels[0] ?? 0, 255, seed % 256];
+        image.pixels.forEach((_, i) => {
+          const pixel = Math.floor(i / channels);
+          const [x, y] = [pixel % width, Math.floor(pixel / width)];
+          if (x < left || x >= left + across || y < top || y >= top + down) {
+            image.pixels[i] = ground[i % channels] ?? 0;
+          }
+        });
+        const plain = plainColumns(plainRows(image, toWidth), toHeight);
+        assert.deepEqual(resize(image, toWidth, toHeight), plain);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 test("memory grows with a larger picture, and is not mixed up by a smaller one after it", () => {
   for (const size of [16, 900, 512, 17]) {
     const image = noise(size, size, size);

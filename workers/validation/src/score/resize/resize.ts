@@ -11,7 +11,11 @@ import { type Windows, windowsOf } from "./windows.ts";
 
 const channels = 3;
 /** The kernel reads and writes up to so many bytes behind a picture. */
-const slackBytes = 16;
+const slackBytes = 48;
+/** Where numbers lie, they lie at multiples of this. */
+const alignment = 16;
+/** Where in a row the picture differs from its ground: first and last pixel. */
+const extentBytes = 8;
 
 interface ResizeKernel {
   readonly memory: KernelMemory;
@@ -19,13 +23,13 @@ interface ResizeKernel {
   resizeRows(
     ...args: [
       ...[pixels: number, width: number, height: number, result: number, outWidth: number],
-      ...[starts: number, pairs: number, weights: number, stride: number],
+      ...[starts: number, pairs: number, weights: number, stride: number, extents: number],
     ]
   ): void;
   resizeColumns(
     ...args: [
       ...[pixels: number, rowBytes: number, result: number, outHeight: number],
-      ...[starts: number, pairs: number, weights: number, stride: number],
+      ...[starts: number, pairs: number, weights: number, stride: number, extents: number],
     ]
   ): void;
 }
@@ -58,6 +62,7 @@ interface Layout {
   readonly source: number;
   readonly narrowed: number;
   readonly result: number;
+  readonly extents: number;
   readonly across: WindowPlaces;
   readonly down: WindowPlaces;
 }
@@ -82,30 +87,40 @@ function layOut(kernel: ResizeKernel, from: PictureSides, width: number, height:
   const source = place(from.width * channels * from.height + slackBytes);
   const narrowed = place(width * channels * from.height + slackBytes);
   const result = place(width * channels * height + slackBytes);
+  // A window that is filled up may end one row behind the picture.
+  const extents = place((from.height + 2) * extentBytes);
   const acrossAt = placeWindows(across, place);
   const downAt = placeWindows(down, place);
   ensureBytes(kernel.memory, place(0));
   const { buffer } = kernel.memory;
   writeWindows(buffer, across, acrossAt);
   writeWindows(buffer, down, downAt);
+  // Whole rows, where the first pass has nothing to do and says nothing of them.
+  for (let row = 0; row < from.height + 2; row++) {
+    new Int32Array(buffer, extents + row * extentBytes, 2).set([0, width - 1]);
+  }
   return {
     from: { width: from.width, height: from.height },
     to: { width, height },
-    ...{ source, narrowed, result, across: acrossAt, down: downAt },
+    ...{ source, narrowed, result, extents, across: acrossAt, down: downAt },
   };
 }
 
 function resize(kernel: ResizeKernel, layout: Layout, pixels: Uint8Array): RgbImage {
-  const { from, to, source, narrowed, result } = layout;
+  const { from, to, source, narrowed, result, extents } = layout;
   const rowBytes = to.width * channels;
   const { buffer } = kernel.memory;
   new Uint8Array(buffer).set(pixels, source);
   if (to.width !== from.width) {
-    kernel.resizeRows(source, from.width, from.height, narrowed, to.width, ...layout.across);
+    kernel.resizeRows(
+      ...([source, from.width, from.height, narrowed, to.width] as const),
+      ...layout.across,
+      extents,
+    );
   }
   const rows = to.width === from.width ? source : narrowed;
   if (to.height !== from.height) {
-    kernel.resizeColumns(rows, rowBytes, result, to.height, ...layout.down);
+    kernel.resizeColumns(rows, rowBytes, result, to.height, ...layout.down, extents);
   }
   const at = to.height === from.height ? rows : result;
   return { ...to, pixels: new Uint8Array(buffer, at, rowBytes * to.height).slice() };
@@ -115,7 +130,7 @@ function resize(kernel: ResizeKernel, layout: Layout, pixels: Uint8Array): RgbIm
 function createPlaces(first: number): (bytes: number) => number {
   let next = first;
   return (bytes) => {
-    const at = Math.ceil(next / slackBytes) * slackBytes;
+    const at = Math.ceil(next / alignment) * alignment;
     next = at + bytes;
     return at;
   };

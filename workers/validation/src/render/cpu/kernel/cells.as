@@ -24,11 +24,17 @@ import { blendPixels, exp2, isFinished } from "./pixels";
 import { blendRows } from "./rows";
 import { sorted } from "./tiles";
 
-/** Blends the `n` sorted records front to back; a finished pixel has transmittance −T. */
-export function blendRecords(n: i32, left: i32, top: i32, columns: i32, rows: i32): void {
-  if (n == 0) return;
-  let asked: i32 = 0;
-  for (let i: i32 = 0; i < n; i++) {
+/** Blends the sorted records from number `from` to before `n` front to back; a finished pixel has transmittance −T. */
+export function blendRecords(
+  from: i32,
+  n: i32,
+  left: i32,
+  top: i32,
+  columns: i32,
+  rows: i32,
+): void {
+  let asked = from;
+  for (let i = from; i < n; i++) {
     if (i == asked) {
       if ((i & 255) == 0 && isFinished()) return;
       asked = min(n, i + askedTogether);

@@ -29,10 +29,26 @@ export interface Kernel {
   projectView(scene: number, degree: number, camera: number): number;
   drawParts(degree: number, camera: number): void;
   drawTile(tile: number): void;
+  /** The three steps of `drawTile`. Returns where the open tile is described. */
+  openTile(tile: number): number;
+  blendRecords(from: number, end: number): void;
+  closeTile(): void;
 }
+
+/**
+ * The second step of `drawTile` by the processor's own vectors, with the same bytes; see native/tile.h.
+ * @param tile what `openTile` gave
+ * @param from number of the first record that is not blended yet
+ * @returns the number of one that only `Kernel.blendRecords` can blend; those before it are done. Not below the number
+ * of the tile's records: it is done as a whole
+ * @throws RangeError when the tile or one of its records lies outside of the memory
+ */
+export type BlendRecords = (memory: Uint8Array, tile: number, from: number) => number;
 
 /** Edge of a tile in pixels. */
 const tileSize = 32;
+/** Where an open tile's description says how many records it has. */
+const atCount = 72;
 
 export function tilesOf(size: number): number {
   return Math.ceil(size / tileSize) ** 2;
@@ -40,6 +56,31 @@ export function tilesOf(size: number): number {
 
 /** Where the compiled kernel lies; bundlers for browsers know this form as well. */
 export const rasteriserUrl: URL = new URL("rasteriser.wasm", import.meta.url);
+
+/**
+ * How a tile is drawn.
+ * @param memory as large as it is while tiles are drawn
+ */
+export function tileDrawer(
+  kernel: Kernel,
+  memory: SharedMemory,
+  blend: BlendRecords | undefined,
+): (tile: number) => void {
+  if (blend === undefined) {
+    return kernel.drawTile;
+  }
+  const bytes = new Uint8Array(memory.buffer);
+  return (tile) => {
+    // WebAssembly's pointers are signed where JavaScript sees them.
+    const open = kernel.openTile(tile) >>> 0;
+    const count = new DataView(bytes.buffer).getInt32(open + atCount, true);
+    for (let at = -1; at < count && count > 0; ) {
+      at = blend(bytes, open, at + 1);
+      kernel.blendRecords(at, at + 1);
+    }
+    kernel.closeTile();
+  };
+}
 
 export function startRasteriser(module: KernelModule, memory: SharedMemory): Kernel {
   return instantiateKernel<Kernel>(module, memory);

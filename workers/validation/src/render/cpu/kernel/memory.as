@@ -74,9 +74,23 @@ import { leastAlpha, leastTransmittance, mostAlpha } from "./constants";
 @inline export const rowLog: usize = 5;
 // @ts-ignore: decorator
 @inline const rowBytes: usize = (<usize>tileSize + 4) << rowLog;
-/** Constants of the pixel loop, see `constant`. */
+/** Constants of the pixel loop, see `constant`, and behind them the open tile; native/tile.h knows these places as well. */
 // @ts-ignore: decorator
-@inline const constantBytes: usize = 64;
+@inline const constantBytes: usize = 128;
+// @ts-ignore: decorator
+@inline export const atState: usize = 64;
+// @ts-ignore: decorator
+@inline export const atSorted: usize = 68;
+// @ts-ignore: decorator
+@inline export const atCount: usize = 72;
+// @ts-ignore: decorator
+@inline export const atLeft: usize = 76;
+// @ts-ignore: decorator
+@inline export const atTop: usize = 80;
+// @ts-ignore: decorator
+@inline export const atColumns: usize = 84;
+// @ts-ignore: decorator
+@inline export const atRows: usize = 88;
 /** Digits of the sort: of few entries, and of many. */
 // @ts-ignore: decorator
 @inline export const digitBits: i32 = 8;
@@ -132,7 +146,7 @@ export let reaches: usize = 0;
 export let indices: usize = 0;
 export let colours: usize = 0;
 
-let constants: usize = 0;
+export let constants: usize = 0;
 export let rowSpans: usize = 0;
 /** The tile that is being drawn. */
 export let state: usize = 0;

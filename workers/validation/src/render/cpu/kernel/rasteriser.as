@@ -16,12 +16,31 @@
  * K6 Once a view is projected its tiles can be drawn by any thread, each by one.
  * K7 Splats come in an order in which neighbours in space follow each other, so that records go to the same few tiles one
  *    after the other. Which of two at one depth comes first is said by their places in the asset all the same.
+ * K8 Nearly all time goes into blending the records of a tile. Where the host has a way of its own for it, by vectors
+ *    that WebAssembly does not know, it opens a tile, blends, and closes it; what comes of that is the same to the byte.
  */
-import { blendRecords } from "./cells";
-import { across, pixels, placeScene, placeThread, placeView, tileLog, tileSize } from "./memory";
-import { clearTile, writeTile } from "./pixels";
+import { blendRecords as blend } from "./cells";
+import {
+  across,
+  atColumns,
+  atCount,
+  atLeft,
+  atRows,
+  atSorted,
+  atState,
+  atTop,
+  constants,
+  pixels,
+  placeScene,
+  placeThread,
+  placeView,
+  state,
+  tileLog,
+  tileSize,
+} from "./memory";
+import { clearTile, fillTile, writeTile } from "./pixels";
 import { project } from "./project";
-import { clearTiles, isFull, sortRecords } from "./tiles";
+import { clearTiles, isFull, sortRecords, sorted } from "./tiles";
 
 export { threadBytes, viewBytes } from "./memory";
 
@@ -101,12 +120,53 @@ function drawPart(
 
 /** Steps 4 to 6 of one tile, counted row by row. */
 export function drawTile(tile: i32): void {
+  openTile(tile);
+  blendRecords(0, i32.MAX_VALUE);
+  closeTile();
+}
+
+/**
+ * Step 4 of one tile. It is open then (K8): until it is closed its records are blended, each once and in their order.
+ * Returns where all stands that blending needs to know, see native/tile.h.
+ */
+export function openTile(tile: i32): usize {
   const left = (tile % across) << tileLog;
   const top = (tile / across) << tileLog;
   const columns = min(tileSize, pictureSize - left);
   const rows = min(tileSize, pictureSize - top);
-  clearTile(columns, rows);
-  const n = sortRecords(tile);
-  blendRecords(n, left, top, columns, rows);
-  writeTile(left, top, columns, rows, pictureSize, red, green, blue);
+  const count = sortRecords(tile);
+  if (count > 0) clearTile(columns, rows);
+  store<u32>(constants, <u32>state, atState);
+  store<u32>(constants, <u32>sorted, atSorted);
+  store<i32>(constants, count, atCount);
+  store<i32>(constants, left, atLeft);
+  store<i32>(constants, top, atTop);
+  store<i32>(constants, columns, atColumns);
+  store<i32>(constants, rows, atRows);
+  return constants;
+}
+
+/** Step 5 for those records of the open tile whose numbers are from `from` to before `end`. */
+export function blendRecords(from: i32, end: i32): void {
+  blend(
+    from,
+    min(end, load<i32>(constants, atCount)),
+    load<i32>(constants, atLeft),
+    load<i32>(constants, atTop),
+    load<i32>(constants, atColumns),
+    load<i32>(constants, atRows),
+  );
+}
+
+/** Step 6 of the open tile. */
+export function closeTile(): void {
+  const left = load<i32>(constants, atLeft);
+  const top = load<i32>(constants, atTop);
+  const columns = load<i32>(constants, atColumns);
+  const rows = load<i32>(constants, atRows);
+  if (load<i32>(constants, atCount) > 0) {
+    writeTile(left, top, columns, rows, pictureSize, red, green, blue);
+  } else {
+    fillTile(left, top, columns, rows, pictureSize, red, green, blue);
+  }
 }
