@@ -35,7 +35,7 @@ const bars = {
   int8OfBareModel: 1.4,
   fasterThanOriginal: 1.8,
 };
-const rounds = 5;
+const rounds = 7;
 const views = 36;
 const bareBatch = 12;
 const pixelsOfView = 3 * 224 * 224;
@@ -61,9 +61,9 @@ async function compare(): Promise<void> {
     const ratio = await ratiosOf(asset, {
       bare: bare.fp32,
       ours: () => scored(clip),
-      original: () => algorithm(asset.bytes),
       oursInt8: () => scored(clip8),
       bareInt8: bare.int8,
+      original: () => algorithm(asset.bytes),
     });
     // The bars are those of an asset of 50,000 splats; of the large one the figures are printed.
     if (results.length === 0) {
