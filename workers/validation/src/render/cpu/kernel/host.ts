@@ -74,9 +74,10 @@ export function tileDrawer(
     // WebAssembly's pointers are signed where JavaScript sees them.
     const open = kernel.openTile(tile) >>> 0;
     const count = new DataView(bytes.buffer).getInt32(open + atCount, true);
-    for (let at = -1; at < count && count > 0; ) {
-      at = blend(bytes, open, at + 1);
-      kernel.blendRecords(at, at + 1);
+    let next = count === 0 ? 0 : blend(bytes, open, 0);
+    while (next < count) {
+      kernel.blendRecords(next, next + 1);
+      next = blend(bytes, open, next + 1);
     }
     kernel.closeTile();
   };
